@@ -1,0 +1,73 @@
+"""treemem: graph-native, time-versioned knowledge memory for AI agents.
+
+Everything public is imported from here.
+"""
+
+from treemem.changes import EdgeType, Receipt
+from treemem.config import TreeTextMemoryConfig
+from treemem.errors import (
+    ConfigError,
+    ConflictError,
+    EmbedderError,
+    FrozenMemoryError,
+    InvalidChangeError,
+    InvalidInputError,
+    MemoryExistsError,
+    MemoryNotFoundError,
+    ModelMismatchError,
+    OperationMismatchError,
+    OperationNotFoundError,
+    SchemaError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+    TreememError,
+    UndoRefusedError,
+)
+from treemem.items import TextualMemoryItem, TreeNodeTextualMemoryMetadata
+from treemem.memory import TreeTextMemory
+from treemem.models.embedders import CallableEmbedder, Embedder, MiniLM
+from treemem.records import MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
+from treemem.search.options import SearchOptions
+from treemem.search.results import PathStep, SearchHit, SearchResult
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CallableEmbedder",
+    "ConfigError",
+    "ConflictError",
+    "EdgeType",
+    "Embedder",
+    "EmbedderError",
+    "FrozenMemoryError",
+    "InvalidChangeError",
+    "InvalidInputError",
+    "MemoryExistsError",
+    "MemoryNotFoundError",
+    "MemoryPage",
+    "MemoryVersion",
+    "MiniLM",
+    "ModelMismatchError",
+    "Neighbour",
+    "OperationMismatchError",
+    "OperationNotFoundError",
+    "OperationRecord",
+    "PathStep",
+    "Receipt",
+    "SchemaError",
+    "SearchHit",
+    "SearchOptions",
+    "SearchResult",
+    "Statistics",
+    "StoreError",
+    "StoreFullError",
+    "StoreUnavailableError",
+    "TextualMemoryItem",
+    "TreeNodeTextualMemoryMetadata",
+    "TreeTextMemory",
+    "TreeTextMemoryConfig",
+    "TreememError",
+    "UndoRefusedError",
+    "__version__",
+]

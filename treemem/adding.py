@@ -1,0 +1,156 @@
+"""Adding: items and messages become change sets, embedded in batches, written in parts, streamed throughout."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from treemem import planning
+from treemem.canonical import Vector, canonical_json
+from treemem.changes import ChangeSet, Receipt, StateAssert, in_parts
+from treemem.contents import content_of, embedded_text, fields_of
+from treemem.errors import EmbedderError, InvalidInputError
+from treemem.items import TextualMemoryItem, as_item, derived_id
+from treemem.models.embedders import Embedder, checked_vectors
+from treemem.read.messages import Reading, read_messages
+from treemem.store.protocol import GraphStore
+from treemem.temporal import END, parse_time
+
+Progress = Callable[[int, int | None], None]
+EMBED_BATCH = 256
+Span = tuple[int | None, int]
+
+
+class Addition:
+    """One call of add or add_messages: yields a change set per memory and collects the ids."""
+
+    def __init__(self, cube: str, embedder: Embedder, base: ChangeSet, *, stable_ids: bool) -> None:
+        self.ids: list[str] = []
+        self._cube = cube
+        self._embedder = embedder
+        self._base = base
+        self._stable_ids = stable_ids
+        self._seen: dict[str, int] = {}
+
+    def from_items(self, memories: Iterable[Any], span: Span, shared: Mapping[str, Any]) -> Iterator[ChangeSet]:
+        """Yield a change set per memory. `shared` metadata goes to each; `span` is the default validity."""
+        for batch in _batches(self._items(memories, shared), EMBED_BATCH):
+            fields = [fields_of(item) for item in batch]
+            vectors = self._vectors(batch, fields)
+            for item, content, vector in zip(batch, fields, vectors, strict=True):
+                valid_from, valid_to = _span(item, span)
+                yield planning.creation(self._base, item.id, content, vector, valid_from, valid_to)
+
+    def from_messages(
+        self,
+        messages: Iterable[Mapping[str, Any]],
+        shared: Mapping[str, Any],
+        conversation: str | None,
+        *,
+        replay: bool,
+    ) -> Iterator[ChangeSet]:
+        """Yield a change set per message; with `replay` each is recorded at its own time."""
+        readings = read_messages(self._cube, messages, shared, conversation)
+        for batch in _batches((self._taken(r) for r in readings), EMBED_BATCH):
+            fields = [fields_of(r.item) for r in batch]
+            vectors = self._vectors([r.item for r in batch], fields)
+            for reading, content, vector in zip(batch, fields, vectors, strict=True):
+                yield self._message(reading, content, vector, replay)
+
+    def _message(self, reading: Reading, fields: dict[str, Any], vector: Vector, replay: bool) -> ChangeSet:
+        valid_from, valid_to = _span(reading.item, (reading.at, END))
+        base = self._base
+        if replay and reading.at is not None:
+            base = replace(base, now=reading.at)
+        return planning.with_rows(
+            base,
+            states=[StateAssert(reading.item.id, content_of(fields, vector), valid_from, valid_to, create=True)],
+            edges=reading.edges,
+            entities=reading.entities,
+            sources=[reading.source],
+        )
+
+    def _items(self, memories: Iterable[Any], shared: Mapping[str, Any]) -> Iterator[TextualMemoryItem]:
+        for position, memory in enumerate(memories):
+            item, own_id = as_item(memory)
+            if shared:
+                metadata = {**item.metadata.model_dump(exclude_unset=True), **shared}
+                item, _ = as_item({"id": item.id, "memory": item.memory, "metadata": metadata})
+            if not own_id and self._stable_ids:
+                item = item.model_copy(update={"id": derived_id(self._base.operation, position)})
+            self._note(item)
+            yield item
+
+    def _taken(self, reading: Reading) -> Reading:
+        self._note(reading.item)
+        return reading
+
+    def _note(self, item: TextualMemoryItem) -> None:
+        """Remember an id; refuse one that comes twice with different content."""
+        mark = hash(canonical_json(fields_of(item)))
+        if self._seen.setdefault(item.id, mark) != mark:
+            raise InvalidInputError(f"id: {item.id!r} comes twice in one call, with different content")
+        self.ids.append(item.id)
+
+    def _vectors(self, items: list[TextualMemoryItem], fields: list[dict[str, Any]]) -> list[Vector]:
+        missing = [i for i, item in enumerate(items) if item.metadata.embedding is None]
+        vectors: list[Any] = [item.metadata.embedding for item in items]
+        embedder = self._embedder
+        if missing:
+            made = embedder.embed([embedded_text(fields[i]) for i in missing])
+            made = checked_vectors(made, len(missing), embedder.dimension, embedder.name)
+            for i, vector in zip(missing, made, strict=True):
+                vectors[i] = vector
+        for item, vector in zip(items, vectors, strict=True):
+            if len(vector) != embedder.dimension:
+                raise InvalidInputError(
+                    f"embedding of {item.id!r}: {len(vector)} dimensions, the cube's model {embedder.name!r} has "
+                    f"{embedder.dimension}; leave the embedding out to have it made, or open the memory with your model"
+                )
+        try:
+            return list(checked_vectors(np.asarray(vectors), len(items), embedder.dimension, embedder.name))
+        except EmbedderError as error:
+            raise InvalidInputError(f"embedding: {error}") from error
+
+
+def _span(item: TextualMemoryItem, default: Span) -> Span:
+    start, end = item.metadata.valid_from, item.metadata.valid_to
+    return (
+        default[0] if start is None else parse_time(start, "valid_from"),
+        default[1] if end is None else parse_time(end, "valid_to"),
+    )
+
+
+def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    source = iter(items)
+    while batch := list(itertools.islice(source, size)):
+        yield batch
+
+
+def write_parts(
+    store: GraphStore,
+    base: ChangeSet,
+    groups: Iterable[ChangeSet],
+    progress: Progress | None,
+    total: int | None,
+    *,
+    one_each: bool = False,
+) -> Receipt:
+    """Apply groups in parts of at most 1,000 rows and return their receipts summed.
+
+    With `one_each` every group is a part of its own, below a parent even if it is the only one.
+    """
+    done = 0
+    receipt: Receipt | None = None
+    parts = in_parts(groups, base.operation, 1, always=True) if one_each else in_parts(groups, base.operation)
+    for part in parts:
+        one = replace(store.apply(part), operation=base.operation)
+        receipt = one if receipt is None else receipt.plus(one)
+        done += len({s.memory_id for s in part.states})
+        if progress is not None:
+            progress(done, total)
+    return receipt or Receipt(base.operation, base.now)

@@ -1,0 +1,333 @@
+"""Plain data: what goes into a store (ChangeSet) and what comes back (State, Edge, Operation, Receipt)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from treemem.canonical import Vector, canonical_json
+from treemem.temporal import END, Interval
+
+MAX_ROWS = 1_000
+
+
+class EdgeType(StrEnum):
+    """The relationship types of the graph. Edges start at a memory; MENTIONS ends at an entity.
+
+    DERIVED_FROM ends at a source or a memory, the others at a memory.
+    """
+
+    PARENT = "PARENT"
+    CAUSES = "CAUSES"
+    FOLLOWS = "FOLLOWS"
+    RELATES_TO = "RELATES_TO"
+    CONTRADICTS = "CONTRADICTS"
+    SUPERSEDES = "SUPERSEDES"
+    MERGED_INTO = "MERGED_INTO"
+    MENTIONS = "MENTIONS"
+    DERIVED_FROM = "DERIVED_FROM"
+
+
+class NodeKind(StrEnum):
+    """What an edge can end at."""
+
+    MEMORY = "memory"
+    ENTITY = "entity"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a state says: JSON-able fields (among them `memory` and `status`), its vector and its index tokens."""
+
+    fields: Mapping[str, Any]
+    embedding: Vector
+    tokens: str
+
+    def same(self, other: Content) -> bool:
+        """Return whether both say the same."""
+        return self.fields == other.fields and self.embedding.tobytes() == other.embedding.tobytes()
+
+
+@dataclass(frozen=True, slots=True)
+class StateAssert:
+    """Assert `content` on [valid_from, valid_to), or nothing where content is None.
+
+    `valid_from` None means the time of the transaction. With `create` the memory must be new: one that was created
+    with the same fields is left as it is, edges from it included; other content is refused.
+    """
+
+    memory_id: str
+    content: Content | None
+    valid_from: int | None = None
+    valid_to: int = END
+    create: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeAssert:
+    """Assert an edge on [valid_from, valid_to), or its absence where `remove` is true."""
+
+    type: EdgeType
+    source: str
+    target: str
+    target_kind: NodeKind = NodeKind.MEMORY
+    weight: float = 1.0
+    confidence: float = 100.0
+    valid_from: int | None = None
+    valid_to: int = END
+    remove: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """Something that memories mention. `id` is derived from kind and folded name."""
+
+    id: str
+    name: str
+    kind: str = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a memory comes from: a message, a chunk, a file, a tool call."""
+
+    id: str
+    kind: str = "message"
+    role: str | None = None
+    content: str | None = None
+    chat_time: int | None = None
+    uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A change set's place in a batch. `last` closes the parent operation."""
+
+    parent: str
+    index: int
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The embedding model that a cube's vectors are made with."""
+
+    name: str
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """Everything one transaction does to one cube. `operation` is its id and the idempotency key.
+
+    `expected` maps memory ids to the version that the plan was made from (0: must not exist yet).
+    """
+
+    cube: str
+    operation: str
+    kind: str
+    now: int
+    states: tuple[StateAssert, ...] = ()
+    edges: tuple[EdgeAssert, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    sources: tuple[Source, ...] = ()
+    expected: Mapping[str, int] = field(default_factory=dict)
+    actor: str | None = None
+    reason: str | None = None
+    part: Part | None = None
+    model: Model | None = None
+    undoes: str | None = None
+
+    @property
+    def rows(self) -> int:
+        """The number of rows written at most, not counting what is closed or split."""
+        return len(self.states) + len(self.edges) + len(self.entities) + len(self.sources)
+
+    def payload_hash(self) -> str:
+        """Return the SHA-256 of what is asked for; the time of asking and who asks are left out."""
+        digest = hashlib.sha256()
+        plain = {
+            "cube": self.cube,
+            "kind": self.kind,
+            "states": [
+                [s.memory_id, s.create, s.valid_from, s.valid_to, None if s.content is None else s.content.fields]
+                for s in self.states
+            ],
+            "edges": [
+                [e.type, e.source, e.target, e.target_kind, e.weight, e.confidence, e.valid_from, e.valid_to, e.remove]
+                for e in self.edges
+            ],
+            "entities": [[e.id, e.name, e.kind] for e in self.entities],
+            "sources": [[s.id, s.kind, s.role, s.content, s.chat_time, s.uri] for s in self.sources],
+            "part": None if self.part is None else [self.part.parent, self.part.index],
+        }
+        digest.update(canonical_json(plain).encode())
+        for state in self.states:
+            if state.content is not None:
+                digest.update(state.content.embedding.tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one memory says on [valid_from, valid_to), as recorded on [recorded_from, recorded_to)."""
+
+    memory_id: str
+    version: int
+    fields: Mapping[str, Any]
+    valid_from: int
+    valid_to: int
+    recorded_from: int
+    recorded_to: int
+    opened_by: str
+    closed_by: str | None = None
+    embedding: Vector | None = None
+    tokens: str = ""
+
+    @property
+    def interval(self) -> Interval:
+        """The valid time."""
+        return Interval(self.valid_from, self.valid_to)
+
+    @property
+    def content(self) -> Content:
+        """The content, vector included; the state must have been read with its vector."""
+        assert self.embedding is not None, "the state was read without its vector"
+        return Content(self.fields, self.embedding, self.tokens)
+
+    def holds(self, valid_at: int, known_at: int) -> bool:
+        """Return whether the state holds at both times (the status is not looked at)."""
+        return self.valid_from <= valid_at < self.valid_to and self.recorded_from <= known_at < self.recorded_to
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A typed edge with the same four times as a state."""
+
+    type: EdgeType
+    source: str
+    target: str
+    target_kind: NodeKind
+    weight: float
+    confidence: float
+    valid_from: int
+    valid_to: int
+    recorded_from: int
+    recorded_to: int
+    opened_by: str
+    closed_by: str | None = None
+
+    @property
+    def interval(self) -> Interval:
+        """The valid time."""
+        return Interval(self.valid_from, self.valid_to)
+
+    @property
+    def key(self) -> tuple[EdgeType, str, str, NodeKind]:
+        """What makes it the same edge at another time."""
+        return (self.type, self.source, self.target, self.target_kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an applied operation did. `recorded_at` is its transaction time in microseconds."""
+
+    operation: str
+    recorded_at: int
+    states_opened: int = 0
+    states_closed: int = 0
+    edges_opened: int = 0
+    edges_closed: int = 0
+    repeated: bool = False
+
+    def plain(self) -> dict[str, Any]:
+        """Return the counts as a JSON-able dict."""
+        return {
+            "states_opened": self.states_opened,
+            "states_closed": self.states_closed,
+            "edges_opened": self.edges_opened,
+            "edges_closed": self.edges_closed,
+        }
+
+    def plus(self, other: Receipt) -> Receipt:
+        """Return both summed, under this one's operation and the later time."""
+        return replace(
+            self,
+            recorded_at=max(self.recorded_at, other.recorded_at),
+            states_opened=self.states_opened + other.states_opened,
+            states_closed=self.states_closed + other.states_closed,
+            edges_opened=self.edges_opened + other.edges_opened,
+            edges_closed=self.edges_closed + other.edges_closed,
+            repeated=self.repeated and other.repeated,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One line of the audit trail. `status` is open, done or failed; `touched` holds ids whose edges alone changed."""
+
+    id: str
+    kind: str
+    recorded_at: int
+    status: str
+    actor: str | None = None
+    reason: str | None = None
+    part_of: str | None = None
+    undoes: str | None = None
+    payload_hash: str = ""
+    receipt: Mapping[str, Any] = field(default_factory=dict)
+    touched: tuple[str, ...] = ()
+
+
+def in_parts(
+    groups: Iterable[ChangeSet], operation: str, limit: int = MAX_ROWS, *, always: bool = False
+) -> Iterator[ChangeSet]:
+    """Yield the change sets of one piece of work, merged into parts of at most `limit` rows each.
+
+    Each group stays whole. Work that fits into one part is one plain operation unless `always` is true; otherwise
+    the parts are `<operation>/<n>` below the parent `operation`. Groups are consumed lazily.
+    """
+    index = 0
+    pending: ChangeSet | None = None
+    for whole in _packed(groups, limit):
+        if pending is not None:
+            yield replace(pending, operation=f"{operation}/{index}", part=Part(operation, index, last=False))
+            index += 1
+        pending = whole
+    if pending is None:
+        return
+    if index == 0 and not always:
+        yield replace(pending, operation=operation)
+    else:
+        yield replace(pending, operation=f"{operation}/{index}", part=Part(operation, index, last=True))
+
+
+def _packed(groups: Iterable[ChangeSet], limit: int) -> Iterator[ChangeSet]:
+    pack: list[ChangeSet] = []
+    rows = 0
+    for group in groups:
+        if pack and (rows + group.rows > limit or group.now != pack[0].now):
+            yield _joined(pack)
+            pack, rows = [], 0
+        pack.append(group)
+        rows += group.rows
+    if pack:
+        yield _joined(pack)
+
+
+def _joined(pack: list[ChangeSet]) -> ChangeSet:
+    expected: dict[str, int] = {}
+    for group in pack:
+        expected.update(group.expected)
+    return replace(
+        pack[0],
+        states=tuple(s for group in pack for s in group.states),
+        edges=tuple(dict.fromkeys(e for group in pack for e in group.edges)),
+        entities=tuple(dict.fromkeys(e for group in pack for e in group.entities)),
+        sources=tuple(dict.fromkeys(s for group in pack for s in group.sources)),
+        expected=expected,
+    )

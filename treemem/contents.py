@@ -1,0 +1,76 @@
+"""Between items (what a user holds) and state contents (what a store keeps)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from treemem.canonical import Vector
+from treemem.changes import Content, State
+from treemem.items import TextualMemoryItem, TreeNodeTextualMemoryMetadata
+from treemem.temporal import END, from_micros, to_micros
+from treemem.text import analyse
+
+#: Metadata that is the store's to say, not part of the content.
+_STORED_BESIDE = frozenset(
+    {"embedding", "updated_at", "valid_from", "valid_to", "recorded_from", "recorded_to", "version"}
+)
+_TIMES = ("memory_time", "created_at")
+_ALWAYS = ("memory_type", "status")
+
+
+def fields_of(item: TextualMemoryItem) -> dict[str, Any]:
+    """Return an item's text and metadata as JSON-able fields; what is empty or default is left out."""
+    fields: dict[str, Any] = {"memory": item.memory}
+    for name, value in item.metadata:
+        if name in _STORED_BESIDE or value is None:
+            continue
+        if name in _TIMES:
+            value = to_micros(value)
+        default = TreeNodeTextualMemoryMetadata.model_fields[name].default
+        if name in _ALWAYS or (value != default and value not in ([], {})):
+            fields[name] = value
+    return fields
+
+
+def tokens_of(fields: dict[str, Any]) -> str:
+    """Return the index tokens of a content: key, text, the text before it, and the day it is about."""
+    parts = [fields.get("key"), fields["memory"], fields.get("background")]
+    for name in _TIMES:
+        if fields.get(name) is not None:
+            parts.append(from_micros(fields[name]).strftime("%d %B %Y").lstrip("0"))
+            break
+    return " ".join(analyse(" ".join(part for part in parts if part)))
+
+
+def embedded_text(fields: dict[str, Any]) -> str:
+    """Return the text whose vector stands for a content: the text, led by its key where it has one."""
+    key = fields.get("key")
+    return f"{key}. {fields['memory']}" if key else str(fields["memory"])
+
+
+def content_of(fields: dict[str, Any], vector: Vector) -> Content:
+    """Return the content that a store keeps."""
+    return Content(fields, vector, tokens_of(fields))
+
+
+def item_of(state: State) -> TextualMemoryItem:
+    """Return a state as an item; its vector is there if the state was read with it."""
+    metadata = {name: value for name, value in state.fields.items() if name != "memory"}
+    for name in _TIMES:
+        if metadata.get(name) is not None:
+            metadata[name] = from_micros(metadata[name])
+    metadata |= {
+        "version": state.version,
+        "valid_from": from_micros(state.valid_from),
+        "valid_to": None if state.valid_to == END else from_micros(state.valid_to),
+        "recorded_from": from_micros(state.recorded_from),
+        "recorded_to": None if state.recorded_to == END else from_micros(state.recorded_to),
+        "updated_at": from_micros(state.valid_from),
+    }
+    if state.embedding is not None:
+        metadata["embedding"] = state.embedding.tolist()
+    return TextualMemoryItem(
+        id=state.memory_id,
+        memory=state.fields["memory"],
+        metadata=TreeNodeTextualMemoryMetadata.model_validate(metadata),
+    )

@@ -1,0 +1,106 @@
+"""Every exception treemem raises on its own account.
+
+TreememError
+├── InvalidInputError           a value that cannot be stored or asked for; nothing was written
+│   └── InvalidChangeError      a change set that breaks the graph's rules (missing node, PARENT cycle, ...)
+├── MemoryNotFoundError         no such memory in this cube
+├── MemoryExistsError           the id is taken by other content
+├── FrozenMemoryError           the memory refuses changes until it is unfrozen
+├── OperationNotFoundError      no such operation in this cube
+├── OperationMismatchError      the operation id was used for another change set
+├── UndoRefusedError            later operations stand on what the operation did
+├── ConflictError               the memory changed meanwhile; planning again did not help
+├── ModelMismatchError          the cube was written with another embedding model
+├── EmbedderError               the embedding model failed or returned something unusable
+├── ConfigError                 arguments, environment or files that contradict each other
+└── StoreError                  the database
+    ├── StoreUnavailableError   not reachable, silent, or gone in the middle
+    ├── StoreFullError          no space left, or read-only
+    └── SchemaError             not ours, newer than this code, or an index that differs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class TreememError(Exception):
+    """Base of every error that treemem raises on its own account."""
+
+
+class InvalidInputError(TreememError, ValueError):
+    """A value that cannot be stored or asked for. Nothing was written."""
+
+
+class InvalidChangeError(InvalidInputError):
+    """A change set that breaks a rule of the graph. Nothing was written."""
+
+
+class MemoryNotFoundError(TreememError, LookupError):
+    """No such memory in this cube."""
+
+
+class MemoryExistsError(TreememError):
+    """The id is taken by a memory with other content; `update` changes it."""
+
+
+class FrozenMemoryError(TreememError):
+    """The memory is frozen and refuses every change but `unfreeze`."""
+
+
+class OperationNotFoundError(TreememError, LookupError):
+    """No such operation in this cube."""
+
+
+class OperationMismatchError(TreememError):
+    """The operation id was used before, for a different change set."""
+
+
+class UndoRefusedError(TreememError):
+    """Undo is refused: later operations stand on what this one did.
+
+    `operations` holds their ids, oldest first.
+    """
+
+    def __init__(self, message: str, operations: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.operations = tuple(operations)
+
+
+class ConflictError(TreememError):
+    """The touched memories changed between reading and writing. Nothing was written.
+
+    `versions` maps a memory id to (expected version, found version); 0 means "does not exist".
+    """
+
+    def __init__(self, message: str, versions: dict[str, tuple[int, int]] | None = None) -> None:
+        super().__init__(message)
+        self.versions = dict(versions or {})
+
+
+class ModelMismatchError(TreememError):
+    """The cube's vectors were made by another embedding model."""
+
+
+class EmbedderError(TreememError):
+    """The embedding model failed or returned something unusable."""
+
+
+class ConfigError(TreememError):
+    """Arguments, environment or files that contradict each other."""
+
+
+class StoreError(TreememError):
+    """The database refused or failed."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database is not reachable, fell silent, or went away. A write may be retried with its operation id."""
+
+
+class StoreFullError(StoreError):
+    """The database cannot be written: no space left, or read-only. Nothing was written."""
+
+
+class SchemaError(StoreError):
+    """The database is not treemem's, is newer than this code, or has an index that differs from ours."""

@@ -1,0 +1,254 @@
+"""What a user holds: memory items with typed metadata, and what search returns."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from treemem.errors import InvalidInputError
+from treemem.temporal import from_micros, parse_time
+
+MemoryType = Literal[
+    "WorkingMemory",
+    "LongTermMemory",
+    "UserMemory",
+    "OuterMemory",
+    "PreferenceMemory",
+    "ToolSchemaMemory",
+    "ToolTrajectoryMemory",
+    "SkillMemory",
+    "KnowledgeBaseMemory",
+]
+Status = Literal["generated", "activated", "archived", "merged", "expired", "deleted"]
+Visibility = Literal["private", "public", "session"]
+Kind = Literal["procedure", "fact", "event", "opinion", "topic", "reasoning", "preference"]
+Origin = Literal["conversation", "retrieved", "web", "file", "system"]
+PreferenceType = Literal["explicit_preference", "implicit_preference"]
+
+MEMORY_TYPES: tuple[str, ...] = get_args(MemoryType)
+STATUSES: tuple[str, ...] = get_args(Status)
+
+MAX_TEXT = 1_000_000
+M = TypeVar("M", bound=BaseModel)
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_NAMESPACE = uuid.UUID("6f2d9c0e-7a51-4c1b-9f43-2f1d5c3e8a70")
+
+
+def checked_id(value: object, field: str = "id") -> str:
+    """Return an id of 1 to 128 characters out of A-Z a-z 0-9 . _ : -, or raise InvalidInputError."""
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise InvalidInputError(f"{field}: wanted 1 to 128 characters of A-Z a-z 0-9 . _ : -, found {_shown(value)}")
+    return value
+
+
+def checked_text(value: object, field: str = "memory") -> str:
+    """Return a text that both stores can keep, or raise InvalidInputError naming `field`."""
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{field}: wanted a string, found {_shown(value)}")
+    if not value.strip():
+        raise InvalidInputError(f"{field}: wanted a text, found nothing but white space")
+    return _storable(value, field)
+
+
+def _storable(value: str, field: str) -> str:
+    if len(value) > MAX_TEXT:
+        raise InvalidInputError(f"{field}: {len(value)} characters; at most {MAX_TEXT} fit. Split the text first")
+    if "\x00" in value:
+        raise InvalidInputError(f"{field}: contains a NUL character; remove it")
+    if any("\ud800" <= c <= "\udfff" for c in value):
+        raise InvalidInputError(f"{field}: contains half of a surrogate pair; decode the text properly first")
+    return value
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def derived_id(*parts: object) -> str:
+    """Return the UUID5 of the parts: the same parts give the same id everywhere."""
+    return str(uuid.uuid5(_NAMESPACE, "\x1f".join(unicodedata.normalize("NFC", str(p)) for p in parts)))
+
+
+class TreeNodeTextualMemoryMetadata(BaseModel):
+    """What is known about a memory beside its text.
+
+    `confidence` runs from 0 to 100. Times are aware UTC datetimes; `memory_time` says when an event happened.
+    `version`, `recorded_from`, `recorded_to` and `updated_at` are filled in by the store on reading. Fields that are
+    not named here are kept in `info`, whose values must be JSON.
+    """
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    memory_type: MemoryType = "LongTermMemory"
+    status: Status = "activated"
+    visibility: Visibility = "private"
+    type: Kind | None = None
+    key: str | None = None
+    background: str | None = None
+    tags: list[str] = Field(default_factory=list)
+    entities: list[str] = Field(default_factory=list)
+    sources: list[Any] = Field(default_factory=list)
+    source: Origin | None = None
+    confidence: float = Field(default=100.0, ge=0, le=100, allow_inf_nan=False)
+    embedding: list[float] | None = Field(default=None, repr=False)
+    usage: list[str] = Field(default_factory=list)
+    user_id: str | None = None
+    session_id: str | None = None
+    agent_id: str | None = None
+    app_id: str | None = None
+    conversation_id: str | None = None
+    preference_type: PreferenceType | None = None
+    frozen: bool = False
+    memory_time: datetime | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    recorded_from: datetime | None = None
+    recorded_to: datetime | None = None
+    version: int | None = None
+    info: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unknown_to_info(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        known = {name: value for name, value in data.items() if name in cls.model_fields}
+        extra = {name: value for name, value in data.items() if name not in cls.model_fields}
+        if extra:
+            known["info"] = {**(known.get("info") or {}), **extra}
+        return known
+
+    @field_validator("tags", "entities", "sources", "usage", "info", mode="before")
+    @classmethod
+    def _none_is_empty(cls, value: Any, info: Any) -> Any:
+        if value is None:
+            return {} if info.field_name == "info" else []
+        return value
+
+    @field_validator(
+        "memory_time",
+        "created_at",
+        "updated_at",
+        "valid_from",
+        "valid_to",
+        "recorded_from",
+        "recorded_to",
+        mode="before",
+    )
+    @classmethod
+    def _any_time(cls, value: Any, info: Any) -> datetime | None:
+        return None if value is None else from_micros(parse_time(value, info.field_name))
+
+
+class TextualMemoryItem(BaseModel):
+    """A memory: an id, a text, and metadata."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    id: str = Field(default_factory=lambda: str(uuid.uuid4()))
+    memory: str
+    metadata: TreeNodeTextualMemoryMetadata = Field(default_factory=TreeNodeTextualMemoryMetadata)
+
+    @field_validator("id")
+    @classmethod
+    def _checked_id(cls, value: str) -> str:
+        return checked_id(value)
+
+    @field_validator("memory")
+    @classmethod
+    def _checked_memory(cls, value: str) -> str:
+        return checked_text(value)
+
+    @field_validator("metadata", mode="after")
+    @classmethod
+    def _checked_metadata(cls, value: TreeNodeTextualMemoryMetadata) -> TreeNodeTextualMemoryMetadata:
+        check_json(value.info, "info")
+        check_json(value.sources, "sources")
+        for name in ("tags", "entities", "usage"):
+            for text in getattr(value, name):
+                _storable(text, name)
+        for name in ("key", "background", "user_id", "session_id", "agent_id", "app_id", "conversation_id"):
+            text = getattr(value, name)
+            if text is not None:
+                _storable(text, name)
+        return value
+
+
+def check_json(value: Any, field: str) -> None:
+    """Raise InvalidInputError unless `value` is JSON that comes back as it went in: string keys, finite numbers."""
+    if isinstance(value, str):
+        _storable(value, field)
+    elif isinstance(value, bool) or value is None:
+        return
+    elif isinstance(value, int):
+        if not -(1 << 63) <= value < 1 << 63:
+            raise InvalidInputError(f"{field}: {value} does not fit into 64 bits; store it as a string")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidInputError(f"{field}: {value} is no JSON number; use None or a string")
+    elif isinstance(value, (list, tuple)):
+        for i, each in enumerate(value):
+            check_json(each, f"{field}[{i}]")
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            if not isinstance(name, str) or not name:
+                raise InvalidInputError(f"{field}: wanted names that are strings, found {_shown(name)}")
+            _storable(name, field)
+            check_json(each, f"{field}.{name}")
+    else:
+        raise InvalidInputError(
+            f"{field}: {_shown(value)} is no JSON value; wanted a string, number, boolean, None, list or dict"
+        )
+
+
+def as_item(value: TextualMemoryItem | Mapping[str, Any] | str) -> tuple[TextualMemoryItem, bool]:
+    """Return a user's memory as an item, and whether it came with an id of its own.
+
+    Raises InvalidInputError that names the field, the value found and what is allowed.
+    """
+    if isinstance(value, TextualMemoryItem):
+        return value, "id" in value.model_fields_set
+    data: Mapping[str, Any]
+    if isinstance(value, str):
+        data = {"memory": value}
+    elif isinstance(value, Mapping):
+        data = value
+    else:
+        raise InvalidInputError(f"memories: wanted a string, a dict or a TextualMemoryItem, found {_shown(value)}")
+    loose = {name: v for name, v in data.items() if name not in TextualMemoryItem.model_fields}
+    if loose:
+        metadata = data.get("metadata")
+        if isinstance(metadata, TreeNodeTextualMemoryMetadata):
+            metadata = metadata.model_dump(exclude_unset=True)
+        kept = {name: v for name, v in data.items() if name in TextualMemoryItem.model_fields}
+        data = {**kept, "metadata": {**loose, **(metadata or {})}}
+    if data.get("metadata") is None:
+        data = {name: v for name, v in data.items() if name != "metadata"}
+    return validated(TextualMemoryItem, data), "id" in data
+
+
+def validated(model: type[M], data: Any) -> M:
+    """Return a pydantic model of the data, or raise InvalidInputError naming field, value and what is allowed."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise InvalidInputError("; ".join(_line(e) for e in error.errors()[:5])) from error
+
+
+def _line(error: Any) -> str:
+    field = ".".join(str(part) for part in error["loc"] if part != "metadata") or "memory"
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    if error["type"] == "missing":
+        return f"{field}: required, and not given"
+    return f"{field}: {error['msg']}, found {_shown(error['input'])}"

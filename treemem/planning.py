@@ -1,0 +1,172 @@
+"""From verbs to change sets: pure planning over what was read, nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from treemem.canonical import Vector
+from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, Entity, NodeKind, State, StateAssert
+from treemem.contents import content_of
+from treemem.errors import FrozenMemoryError, InvalidInputError, MemoryNotFoundError, UndoRefusedError
+from treemem.items import STATUSES
+from treemem.read.entities import entity, names_in
+from treemem.store.protocol import Touched
+from treemem.temporal import END, format_micros
+
+#: What every verb but restore refuses to change.
+_GONE = frozenset({"deleted"})
+
+
+def mentions(cube: str, fields: Mapping[str, Any]) -> dict[str, Entity]:
+    """Return the entities that a content mentions, by id: those listed and those its text names."""
+    names = [*fields.get("entities", ()), *names_in(fields["memory"])]
+    return {each.id: each for each in (entity(cube, name) for name in names)}
+
+
+def creation(
+    base: ChangeSet,
+    memory_id: str,
+    fields: dict[str, Any],
+    vector: Vector,
+    valid_from: int | None,
+    valid_to: int,
+) -> ChangeSet:
+    """Return the change set that creates one memory with its mentions."""
+    found = mentions(base.cube, fields)
+    return with_rows(
+        base,
+        states=[StateAssert(memory_id, content_of(fields, vector), valid_from, valid_to, create=True)],
+        edges=[
+            EdgeAssert(EdgeType.MENTIONS, memory_id, i, NodeKind.ENTITY, valid_from=valid_from, valid_to=valid_to)
+            for i in found
+        ],
+        entities=found.values(),
+    )
+
+
+def with_rows(
+    base: ChangeSet,
+    *,
+    states: Iterable[StateAssert] = (),
+    edges: Iterable[EdgeAssert] = (),
+    entities: Iterable[Entity] = (),
+    sources: Iterable[Any] = (),
+    expected: Mapping[str, int] | None = None,
+) -> ChangeSet:
+    """Return `base` (who, when, why) with these rows."""
+    from dataclasses import replace
+
+    return replace(
+        base,
+        states=tuple(states),
+        edges=tuple(edges),
+        entities=tuple(entities),
+        sources=tuple(sources),
+        expected=dict(expected or {}),
+    )
+
+
+def changeable(cube: str, memory_id: str, known: Sequence[State], statuses: frozenset[str] = _GONE) -> list[State]:
+    """Return the known segments in order of valid time, or raise if the memory is unknown, frozen or gone."""
+    if not known:
+        raise MemoryNotFoundError(f"no memory {memory_id!r} in cube {cube!r}; add() makes one")
+    if any(s.fields.get("frozen") for s in known):
+        raise FrozenMemoryError(f"memory {memory_id!r} is frozen; unfreeze() it before any other change")
+    if statuses and all(s.fields["status"] in statuses for s in known):
+        raise MemoryNotFoundError(f"memory {memory_id!r} in cube {cube!r} is deleted; restore() it before changing it")
+    return sorted(known, key=lambda s: s.valid_from)
+
+
+def segment_for_update(segments: Sequence[State], at: int | None, now: int) -> tuple[State, int]:
+    """Return the segment that an update at `at` builds on, and where the update's validity ends.
+
+    That is the segment that holds at `at`, else the last one before it, else the first one after it.
+    """
+    point = now if at is None else at
+    before = [s for s in segments if s.valid_from <= point]
+    after = [s.valid_from for s in segments if s.valid_from > point]
+    return (before[-1] if before else segments[0]), min(after, default=END)
+
+
+def update(
+    base: ChangeSet,
+    segment: State,
+    fields: dict[str, Any],
+    vector: Vector,
+    at: int | None,
+    until: int,
+    linked: Sequence[Edge],
+    last_version: int,
+) -> ChangeSet:
+    """Return the change set that asserts new content on [at, until) and derives the mentions again."""
+    content = content_of(fields, vector)
+    wanted = mentions(base.cube, fields)
+    edges = [
+        EdgeAssert(e.type, e.source, e.target, e.target_kind, valid_from=at, valid_to=until, remove=True)
+        for e in linked
+        if e.target not in wanted
+    ]
+    present = {e.target for e in linked}
+    edges += [
+        EdgeAssert(EdgeType.MENTIONS, segment.memory_id, i, NodeKind.ENTITY, valid_from=at, valid_to=until)
+        for i in wanted
+        if i not in present
+    ]
+    return with_rows(
+        base,
+        states=[StateAssert(segment.memory_id, content, at, until)],
+        edges=edges,
+        entities=[e for i, e in wanted.items() if i not in present],
+        expected={segment.memory_id: last_version},
+    )
+
+
+def restatus(base: ChangeSet, segments: Sequence[State], statuses: Sequence[str], last_version: int) -> ChangeSet:
+    """Return the change set that rewrites each segment with a status."""
+    asserts = []
+    for segment, status in zip(segments, statuses, strict=True):
+        if status not in STATUSES:
+            raise InvalidInputError(f"status: wanted one of {', '.join(STATUSES)}, found {status!r}")
+        fields = {**segment.fields, "status": status}
+        content = Content(fields, segment.content.embedding, segment.tokens)
+        asserts.append(StateAssert(segment.memory_id, content, segment.valid_from, segment.valid_to))
+    memory_id = segments[0].memory_id
+    return with_rows(base, states=asserts, expected={memory_id: last_version})
+
+
+def status_before(segment: State, history: Sequence[State]) -> str:
+    """Return the status that a deleted or archived segment had before."""
+    earlier = [
+        s
+        for s in history
+        if s.version < segment.version
+        and s.interval.overlaps(segment.interval)
+        and s.fields["status"] != segment.fields["status"]
+    ]
+    return str(max(earlier, key=lambda s: s.version).fields["status"]) if earlier else "activated"
+
+
+def undo(base: ChangeSet, operation: str, touched: Touched, last_versions: Mapping[str, int]) -> ChangeSet:
+    """Return the change set that closes what an operation opened and opens copies of what it closed.
+
+    Raises UndoRefusedError naming the later operations when any of what it opened is no longer known.
+    """
+    rows: list[State | Edge] = [*touched.states_opened, *touched.edges_opened]
+    later = [row for row in rows if row.closed_by is not None]
+    if later:
+        names = list(dict.fromkeys(str(row.closed_by) for row in sorted(later, key=lambda row: row.recorded_to)))
+        first = min(later, key=lambda row: row.recorded_to)
+        raise UndoRefusedError(
+            f"operation {operation!r} cannot be undone: {len(names)} later operations stand on it, the first "
+            f"{names[0]!r} at {format_micros(first.recorded_to)}; undo them first, newest first",
+            names,
+        )
+    states = [StateAssert(s.memory_id, None, s.valid_from, s.valid_to) for s in touched.states_opened]
+    states += [StateAssert(s.memory_id, s.content, s.valid_from, s.valid_to) for s in touched.states_closed]
+    edges = [
+        EdgeAssert(e.type, e.source, e.target, e.target_kind, e.weight, e.confidence, e.valid_from, e.valid_to, remove)
+        for some, remove in ((touched.edges_opened, True), (touched.edges_closed, False))
+        for e in some
+    ]
+    return with_rows(base, states=states, edges=edges, expected=last_versions)

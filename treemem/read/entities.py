@@ -1,0 +1,84 @@
+"""Names in texts, by simple rules: capitalised words, and names that were seen before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from treemem.changes import Entity
+from treemem.items import derived_id
+from treemem.text import STOP_WORDS, distinct, words
+
+_WORD = re.compile(r"[^\W\d_][\w'’.-]*[^\W_]|[^\W\d_]")
+_CALENDAR = frozenset(
+    """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
+    september october november december""".split()
+)
+# Words that open English sentences and are no names.
+_OPENERS = STOP_WORDS | frozenset(
+    """actually already although always another anyway awesome bad bye cool congrats dear definitely did didn don
+    each even every everything finally first following funny glad good great guess haha happy hello hey hi
+    honestly hope i'd i'll i'm i've im it's its last later let let's lets look lots love maybe me mine much my
+    never next nice no nothing oh ok okay one our perhaps please pretty probably really right say see she's
+    since someone something sometimes soon sorry still sure take thank thanks that's the there's think today
+    tomorrow tonight true try two was wasn't we'll we're we've well wish wow yeah yep yes yesterday you'll
+    you're you've""".split()
+)
+MAX_QUESTION_WORDS = 64
+MAX_NAME_WORDS = 4
+
+
+def entity(cube: str, name: str, kind: str = "name") -> Entity:
+    """Return the entity of a name: the same name, in any case and spacing, has the same id in a cube."""
+    return Entity(entity_id(cube, words(name), kind), name, kind)
+
+
+def entity_id(cube: str, folded: Iterable[str], kind: str = "name") -> str:
+    """Return the id of the entity whose name folds to these words."""
+    return derived_id("entity", cube, kind, " ".join(folded))
+
+
+def names_in(text: str, known: Collection[str] = ()) -> list[str]:
+    """Return the proper names in a text, in order, then the folded names of `known` that it says in lower case.
+
+    A name is a run of capitalised words; words that commonly open sentences are dropped from its front, and days,
+    months and single openers are no names.
+    """
+    runs: list[list[str]] = []
+    end = -1
+    for match in _WORD.finditer(text):
+        if match.group()[:1].isupper():
+            if runs and runs[-1] and text[end : match.start()] == " ":
+                runs[-1].append(match.group())
+            else:
+                runs.append([match.group()])
+        else:
+            runs.append([])
+        end = match.end()
+    found = [name for run in runs for name in _name(run)]
+    if known:
+        found += _known_names(text, known, {" ".join(words(name)) for name in found})
+    return distinct(found)
+
+
+def _known_names(text: str, known: Collection[str], found: Collection[str]) -> list[str]:
+    said = words(text)
+    grams = (" ".join(said[i : i + size]) for size in range(1, MAX_NAME_WORDS + 1) for i in range(len(said) - size + 1))
+    return [gram for gram in grams if gram in known and gram not in found]
+
+
+def _name(run: list[str]) -> list[str]:
+    while run and run[0].casefold() in _OPENERS:
+        run = run[1:]
+    name = " ".join(run).rstrip(".'’-")
+    name = re.sub(r"['’]s$", "", name)
+    if not name or name.casefold() in _OPENERS or name.casefold() in _CALENDAR or len(words(name)) == 0:
+        return []
+    return [name]
+
+
+def question_entity_ids(cube: str, question: str) -> tuple[str, ...]:
+    """Return the ids that entities named in a question would have: every run of one to four words."""
+    found = words(question)[:MAX_QUESTION_WORDS]
+    grams = (found[i : i + size] for size in range(1, MAX_NAME_WORDS + 1) for i in range(len(found) - size + 1))
+    return tuple(distinct(entity_id(cube, gram) for gram in grams if not STOP_WORDS.issuperset(gram)))

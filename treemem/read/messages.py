@@ -1,0 +1,132 @@
+"""Fast reading of conversations: one memory a message, the message before as background, no LLM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from treemem.changes import EdgeAssert, EdgeType, Entity, NodeKind, Source
+from treemem.errors import InvalidInputError
+from treemem.items import TextualMemoryItem, checked_text, derived_id, validated
+from treemem.read.entities import entity, names_in
+from treemem.temporal import from_micros, parse_time
+from treemem.text import words
+
+SPEAKER_WEIGHT = 0.5
+FOLLOWS_WEIGHT = 0.7
+_ROLES = frozenset({"user", "assistant", "system", "tool"})
+_FIELDS = frozenset({"role", "content", "chat_time", "name", "id", "metadata"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one message becomes. `at` is its time in microseconds, None where the message has none."""
+
+    item: TextualMemoryItem
+    at: int | None
+    source: Source
+    entities: tuple[Entity, ...]
+    edges: tuple[EdgeAssert, ...]
+
+
+def read_messages(
+    cube: str, messages: Iterable[Mapping[str, Any]], shared: Mapping[str, Any], conversation: str | None
+) -> Iterator[Reading]:
+    """Yield what each message becomes, in order.
+
+    A message has `content`, and may have `role` (user, assistant, system, tool), `name`, `chat_time`, `id` and
+    `metadata`. `shared` is metadata for all. Raises InvalidInputError naming the message and the field.
+    """
+    before: TextualMemoryItem | None = None
+    known: set[str] = set()
+    for position, message in enumerate(messages):
+        reading = _read(cube, position, message, shared, conversation, before, known)
+        before = reading.item
+        yield reading
+
+
+def _read(
+    cube: str,
+    position: int,
+    message: Mapping[str, Any],
+    shared: Mapping[str, Any],
+    conversation: str | None,
+    before: TextualMemoryItem | None,
+    known: set[str],
+) -> Reading:
+    where = f"messages[{position}]"
+    if not isinstance(message, Mapping):
+        raise InvalidInputError(f"{where}: wanted a dict with 'content', found {type(message).__name__}")
+    unknown = sorted(set(map(str, message)) - _FIELDS)
+    if unknown:
+        raise InvalidInputError(f"{where}: unknown field {unknown[0]!r}; a message has {', '.join(sorted(_FIELDS))}")
+    text = checked_text(message.get("content"), f"{where}.content")
+    role = message.get("role", "user")
+    if role not in _ROLES:
+        raise InvalidInputError(f"{where}.role: wanted one of {', '.join(sorted(_ROLES))}, found {role!r}")
+    speaker = message.get("name")
+    if speaker is not None:
+        speaker = checked_text(speaker, f"{where}.name")
+    at = None if message.get("chat_time") is None else parse_time(message["chat_time"], f"{where}.chat_time")
+    source = Source(
+        id=derived_id("message", cube, conversation or "", position if conversation else "", at, role, text),
+        kind="message",
+        role=role,
+        content=text,
+        chat_time=at,
+    )
+    item = _item(cube, message, shared, conversation, before, source, at, speaker, text)
+    entities, edges = _mentions(cube, item, speaker, known)
+    edges.append(EdgeAssert(EdgeType.DERIVED_FROM, item.id, source.id, NodeKind.SOURCE, valid_from=at))
+    if before is not None:
+        edges.append(EdgeAssert(EdgeType.FOLLOWS, item.id, before.id, weight=FOLLOWS_WEIGHT, valid_from=at))
+    return Reading(item, at, source, tuple(entities), tuple(edges))
+
+
+def _item(
+    cube: str,
+    message: Mapping[str, Any],
+    shared: Mapping[str, Any],
+    conversation: str | None,
+    before: TextualMemoryItem | None,
+    source: Source,
+    at: int | None,
+    speaker: str | None,
+    text: str,
+) -> TextualMemoryItem:
+    metadata = {"source": "conversation", "info": {}, **shared, **(message.get("metadata") or {})}
+    if conversation is not None:
+        metadata.setdefault("conversation_id", conversation)
+    if before is not None:
+        metadata.setdefault("background", before.memory)
+    if at is not None:
+        metadata.setdefault("created_at", from_micros(at))
+        metadata.setdefault("valid_from", from_micros(at))
+    metadata.setdefault("sources", [{"type": "chat", "role": source.role, "message_id": source.id}])
+    memory = f"{speaker}: {text}" if speaker else text
+    data: dict[str, Any] = {"memory": memory, "metadata": metadata}
+    if message.get("id") is not None:
+        data["id"] = message["id"]
+    elif at is not None or conversation is not None:
+        data["id"] = derived_id("memory", cube, memory, source.id, at)
+    return validated(TextualMemoryItem, data)
+
+
+def _mentions(
+    cube: str, item: TextualMemoryItem, speaker: str | None, known: set[str]
+) -> tuple[list[Entity], list[EdgeAssert]]:
+    text = item.memory if speaker is None else item.memory[len(speaker) + 2 :]
+    names = [*item.metadata.entities, *names_in(text, known)]
+    found = {each.id: (each, 1.0) for each in (entity(cube, name) for name in names)}
+    if speaker is not None:
+        each = entity(cube, speaker)
+        found.setdefault(each.id, (each, SPEAKER_WEIGHT))
+    known.update(" ".join(words(each.name)) for each, _ in found.values())
+    at = item.metadata.valid_from
+    start = None if at is None else parse_time(at)
+    edges = [
+        EdgeAssert(EdgeType.MENTIONS, item.id, each.id, NodeKind.ENTITY, weight=weight, valid_from=start)
+        for each, weight in found.values()
+    ]
+    return [each for each, _ in found.values()], edges

@@ -1,0 +1,58 @@
+"""The knobs of a search, in one frozen place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from treemem.changes import EdgeType
+from treemem.errors import InvalidInputError
+from treemem.store.protocol import WALKED
+
+MAX_TOP_K = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """How a search runs; the defaults are for conversations and documents alike.
+
+    `relativity` is the cosine in [-1, 1] that the best seed of the vector arm must reach for anything to be returned;
+    hits below it are kept only if they were reached by walking from a seed above it. `restart_seeds` seeds, weighted
+    by a softmax of `temperature`, restart the PageRank, whose `damping` is the probability of walking on.
+    """
+
+    relativity: float = -1.0
+    vector_limit: int = 30
+    text_limit: int = 30
+    vector_weight: float = 1.5
+    text_weight: float = 1.0
+    hops: int = 2
+    fan_out: int = 25
+    hub_degree: int = 200
+    edge_types: tuple[EdgeType, ...] = WALKED
+    restart_seeds: int = 5
+    temperature: float = 0.05
+    entity_restart: float = 0.1
+    damping: float = 0.5
+    walk_weight: float = 0.3
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "relativity": (-1, 1),
+            "vector_limit": (0, 1_000),
+            "text_limit": (0, 1_000),
+            "hops": (0, 4),
+            "fan_out": (0, 1_000),
+            "hub_degree": (0, 1_000_000),
+            "restart_seeds": (1, 100),
+            "temperature": (1e-6, 1e6),
+            "entity_restart": (0, 1),
+            "damping": (0, 0.999),
+            "walk_weight": (0, 100),
+            "vector_weight": (0, 1e6),
+            "text_weight": (0, 1e6),
+        }
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise InvalidInputError(f"options.{name}: wanted {low} to {high}, found {value!r}")
+        object.__setattr__(self, "edge_types", tuple(EdgeType(t) for t in self.edge_types))

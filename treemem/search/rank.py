@@ -1,0 +1,209 @@
+"""From a subgraph to ranked memories: arms summed, personalised PageRank, and the path that led to each.
+
+PageRank with restart: p = (1 - d) r + d P p, P being the column-stochastic matrix of the walked edges
+(Haveliwala, 2002).
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from treemem.changes import EdgeType, NodeKind
+from treemem.search.options import SearchOptions
+from treemem.store.protocol import Seed, Subgraph, WalkedEdge
+
+Node = tuple[NodeKind, str]
+ITERATIONS = 30
+STEP_PRICE = 0.7  # a step halves the worth of a way
+
+#: How much a walk along an edge of this type is worth.
+TYPE_WEIGHTS = {
+    EdgeType.CAUSES: 1.0,
+    EdgeType.PARENT: 0.6,
+    EdgeType.SUPERSEDES: 0.6,
+    EdgeType.CONTRADICTS: 0.6,
+    EdgeType.FOLLOWS: 0.6,
+    EdgeType.RELATES_TO: 0.4,
+    EdgeType.MENTIONS: 0.5,
+    EdgeType.MERGED_INTO: 0.3,
+    EdgeType.DERIVED_FROM: 0.3,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A memory with its score in [0, 1], its rank in each seed arm, and the edges that led to it from a seed."""
+
+    memory_id: str
+    version: int
+    score: float
+    arms: Mapping[str, int]
+    similarity: float | None
+    path: tuple[WalkedEdge, ...]
+
+
+def rank(subgraph: Subgraph, options: SearchOptions) -> list[Ranked]:
+    """Return every memory of the subgraph, best first. Ties are broken by id."""
+    seeded = arm_sum(subgraph.seeds, options)
+    similar = {s.memory_id: s.score for s in subgraph.seeds if s.arm == "vector"}
+    if not _anchored(similar, subgraph.seeds, options):
+        return []
+    restart = _restart(seeded, subgraph, options)
+    mass = pagerank(subgraph.edges, restart, options.damping)
+    paths = best_paths(subgraph.edges, restart)
+    top = max(mass.values(), default=1.0)
+    raw = {}
+    for memory_id in subgraph.versions:
+        walked = mass.get((NodeKind.MEMORY, memory_id), 0.0)
+        if walked <= 0.0 and memory_id not in seeded:
+            continue
+        raw[memory_id] = seeded.get(memory_id, 0.0) + options.walk_weight * math.log(max(walked / top, 1e-6))
+    arms = _arm_ranks(subgraph.seeds)
+    order = sorted(raw, key=lambda i: (-round(raw[i], 9), i))
+    best = raw[order[0]] if order else 0.0
+    return [
+        Ranked(
+            memory_id,
+            subgraph.versions[memory_id],
+            math.exp(raw[memory_id] - best),
+            arms.get(memory_id, {}),
+            similar.get(memory_id),
+            paths.get((NodeKind.MEMORY, memory_id), ()),
+        )
+        for memory_id in order
+        if _near(memory_id, similar, paths, options)
+    ]
+
+
+def arm_sum(seeds: Sequence[Seed], options: SearchOptions) -> dict[str, float]:
+    """Return each seed's score: min-max normalised within its arm, weighted and summed, in [0, 1]."""
+    weights = {"vector": options.vector_weight, "text": options.text_weight}
+    total: dict[str, float] = defaultdict(float)
+    present = [arm for arm in weights if any(s.arm == arm for s in seeds)]
+    whole = sum(weights[arm] for arm in present) or 1.0
+    for arm in present:
+        scores: dict[str, float] = {}
+        for seed in seeds:
+            if seed.arm == arm:
+                scores[seed.memory_id] = max(seed.score, scores.get(seed.memory_id, -math.inf))
+        low, high = min(scores.values()), max(scores.values())
+        for memory_id, score in scores.items():
+            normal = (score - low) / (high - low) if high > low else 1.0
+            total[memory_id] += weights[arm] / whole * normal
+    return dict(total)
+
+
+def _anchored(similar: Mapping[str, float], seeds: Sequence[Seed], options: SearchOptions) -> bool:
+    if not similar:
+        return bool(seeds)
+    return max(similar.values()) >= options.relativity
+
+
+def _near(
+    memory_id: str, similar: Mapping[str, float], paths: Mapping[Node, tuple[WalkedEdge, ...]], options: SearchOptions
+) -> bool:
+    """Whether a hit is similar enough itself, or was walked to from one that is."""
+    if options.relativity <= -1 or similar.get(memory_id, -1.0) >= options.relativity:
+        return True
+    path = paths.get((NodeKind.MEMORY, memory_id), ())
+    return any(
+        kind is NodeKind.MEMORY and similar.get(node, -1.0) >= options.relativity
+        for edge in path
+        for kind, node in (edge.source, edge.target)
+    )
+
+
+def _arm_ranks(seeds: Sequence[Seed]) -> dict[str, dict[str, int]]:
+    ranks: dict[str, dict[str, int]] = defaultdict(dict)
+    for arm in ("vector", "text"):
+        for position, seed in enumerate((s for s in seeds if s.arm == arm), start=1):
+            ranks[seed.memory_id].setdefault(arm, position)
+    return dict(ranks)
+
+
+def _restart(seeded: Mapping[str, float], subgraph: Subgraph, options: SearchOptions) -> dict[Node, float]:
+    """Return the restart distribution: the best seeds, sharply weighted, and a share for the entities named."""
+    best = sorted(seeded, key=lambda i: (-seeded[i], i))[: options.restart_seeds]
+    weights = {i: math.exp((seeded[i] - seeded[best[0]]) / options.temperature) for i in best}
+    share = options.entity_restart if subgraph.entities else 0.0
+    if not best:
+        share = 1.0
+    total = sum(weights.values()) or 1.0
+    restart: dict[Node, float] = {(NodeKind.MEMORY, i): (1 - share) * w / total for i, w in weights.items()}
+    for each in subgraph.entities:
+        restart[NodeKind.ENTITY, each.id] = share / len(subgraph.entities)
+    return {node: weight for node, weight in restart.items() if weight > 0}
+
+
+def _walkable(edge: WalkedEdge) -> float:
+    return edge.weight * TYPE_WEIGHTS[edge.type] * max(edge.confidence, 1.0) / 100.0
+
+
+def pagerank(edges: Sequence[WalkedEdge], restart: Mapping[Node, float], damping: float) -> dict[Node, float]:
+    """Return the stationary probability of each node under restarts; edges are walked both ways."""
+    if not restart:
+        return {}
+    from scipy.sparse import coo_array
+
+    index: dict[Node, int] = {}
+    for node in [*restart, *(n for e in edges for n in (e.source, e.target))]:
+        index.setdefault(node, len(index))
+    size = len(index)
+    r = np.zeros(size)
+    for node, weight in restart.items():
+        r[index[node]] = weight
+    r /= r.sum()
+    if not edges:
+        return {node: float(r[i]) for node, i in index.items() if r[i] > 0}
+    ends = np.array([(index[e.source], index[e.target]) for e in edges])
+    weights = np.array([_walkable(e) for e in edges])
+    rows = np.concatenate([ends[:, 1], ends[:, 0]])
+    columns = np.concatenate([ends[:, 0], ends[:, 1]])
+    matrix = coo_array((np.concatenate([weights, weights]), (rows, columns)), shape=(size, size)).tocsr()
+    out = np.asarray(matrix.sum(axis=0)).ravel()
+    dangling = out <= 0
+    scale = np.where(dangling, 0.0, 1.0 / np.where(dangling, 1.0, out))
+    p = r.copy()
+    for _ in range(ITERATIONS):
+        p = (1 - damping) * r + damping * (matrix @ (scale * p) + p[dangling].sum() * r)
+    return {node: float(p[i]) for node, i in index.items()}
+
+
+def best_paths(edges: Sequence[WalkedEdge], restart: Mapping[Node, float]) -> dict[Node, tuple[WalkedEdge, ...]]:
+    """Return for each node the likeliest way from a restart node: Dijkstra over -log of what its edges are worth."""
+    beside: dict[Node, list[tuple[WalkedEdge, Node]]] = defaultdict(list)
+    for edge in edges:
+        beside[edge.source].append((edge, edge.target))
+        beside[edge.target].append((edge, edge.source))
+    came: dict[Node, tuple[Node, WalkedEdge] | None] = {}
+    order = itertools.count()
+    queue: list[tuple[float, int, Node, tuple[Node, WalkedEdge] | None]] = [
+        (-math.log(weight), next(order), node, None) for node, weight in restart.items()
+    ]
+    heapq.heapify(queue)
+    while queue:
+        cost, _, node, step = heapq.heappop(queue)
+        if node in came:
+            continue
+        came[node] = step
+        for edge, other in beside[node]:
+            if other not in came:
+                price = STEP_PRICE - math.log(min(max(_walkable(edge), 1e-9), 1.0))
+                heapq.heappush(queue, (cost + price, next(order), other, (node, edge)))
+    return {node: _traced(node, came) for node in came}
+
+
+def _traced(node: Node, came: Mapping[Node, tuple[Node, WalkedEdge] | None]) -> tuple[WalkedEdge, ...]:
+    path: list[WalkedEdge] = []
+    step = came[node]
+    while step is not None:
+        path.append(step[1])
+        step = came[step[0]]
+    return tuple(reversed(path))

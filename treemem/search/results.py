@@ -1,0 +1,77 @@
+"""What a search returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, overload
+
+from pydantic import Field
+
+from treemem.changes import NodeKind
+from treemem.items import TextualMemoryItem
+from treemem.store.protocol import WalkedEdge
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """One edge of the way to a hit. An end is a memory id or, for an entity, its name."""
+
+    type: str
+    source: str
+    target: str
+    weight: float
+    target_kind: str = "memory"
+
+    def __str__(self) -> str:
+        target = f"[{self.target}]" if self.target_kind == "entity" else self.target
+        return f"{self.source} -{self.type}-> {target}"
+
+
+class SearchHit(TextualMemoryItem):
+    """A memory that was found. `score` lies in [0, 1] and compares hits of one search only.
+
+    `similarity` is the cosine in [-1, 1] to the question (None if the vector arm did not find it), `arms` the rank in
+    each seed arm, `path` the edges from the seed that led here, empty for a seed.
+    """
+
+    score: float = Field(ge=0, le=1)
+    similarity: float | None = None
+    arms: dict[str, int] = Field(default_factory=dict)
+    path: tuple[PathStep, ...] = ()
+
+
+def path_steps(path: Sequence[WalkedEdge], names: Mapping[str, str]) -> tuple[PathStep, ...]:
+    """Return walked edges as steps; `names` maps entity ids to names."""
+
+    def shown(node: tuple[NodeKind, str]) -> str:
+        kind, node_id = node
+        return names.get(node_id, node_id) if kind is NodeKind.ENTITY else node_id
+
+    return tuple(PathStep(e.type.value, shown(e.source), shown(e.target), e.weight, e.target[0].value) for e in path)
+
+
+@dataclass(frozen=True)
+class SearchResult(Sequence[SearchHit]):
+    """The hits of one search, best first, with the moment it looked at and the seconds each stage took."""
+
+    hits: tuple[SearchHit, ...]
+    as_of: datetime
+    known_at: datetime
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    @overload
+    def __getitem__(self, index: int) -> SearchHit: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[SearchHit]: ...
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.hits[index]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[SearchHit]:
+        return iter(self.hits)

@@ -1,0 +1,290 @@
+"""What a store is: a small, batched protocol in which every call names its cube."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from treemem.canonical import Vector
+from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, State
+from treemem.temporal import Moment
+
+#: The statuses that are searched and read by default.
+LIVE = ("activated", "generated")
+
+#: The edge types that a search walks by default.
+WALKED = (
+    EdgeType.PARENT,
+    EdgeType.CAUSES,
+    EdgeType.FOLLOWS,
+    EdgeType.RELATES_TO,
+    EdgeType.CONTRADICTS,
+    EdgeType.SUPERSEDES,
+    EdgeType.MENTIONS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A question as a store understands it: two seed arms, named entities and the bounds of the walk.
+
+    `vector` has unit norm; `tokens` come from `treemem.text.analyse`. `memory_types` None means all. A limit of 0
+    switches an arm off. `fan_out` edges a node, strongest first; nodes with more than `hub_degree` edges of the walked
+    types are not walked through unless they are seeds.
+    """
+
+    cube: str
+    moment: Moment
+    vector: Vector | None = None
+    tokens: tuple[str, ...] = ()
+    entity_ids: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = LIVE
+    memory_types: tuple[str, ...] | None = None
+    vector_limit: int = 30
+    text_limit: int = 30
+    hops: int = 2
+    fan_out: int = 25
+    hub_degree: int = 200
+    edge_types: tuple[EdgeType, ...] = WALKED
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A state found by one arm. `score` is a cosine in [-1, 1] for the vector arm, BM25 for the text arm."""
+
+    memory_id: str
+    version: int
+    arm: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class WalkedEdge:
+    """An edge of the walk between two nodes, each a (kind, id)."""
+
+    type: EdgeType
+    source: tuple[NodeKind, str]
+    target: tuple[NodeKind, str]
+    weight: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """What a recall found. `entities` are those the question names, `walked_entities` those reached.
+
+    `versions` maps each memory reached to its state at the moment, `kinds` to its memory type.
+
+    `valid_at` and `known_at` are the pinned times in microseconds.
+    """
+
+    valid_at: int
+    known_at: int
+    seeds: tuple[Seed, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    walked_entities: tuple[Entity, ...] = ()
+    edges: tuple[WalkedEdge, ...] = ()
+    versions: Mapping[str, int] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CubeInfo:
+    """A cube: its last transaction time in microseconds, and its embedding model."""
+
+    id: str
+    clock: int
+    model: Model | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """States in order of id. `cursor` is None on the last page; `known_at` is the moment the cursor carries."""
+
+    states: tuple[State, ...]
+    cursor: str | None
+    valid_at: int
+    known_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The rows that one operation opened and closed."""
+
+    states_opened: tuple[State, ...]
+    states_closed: tuple[State, ...]
+    edges_opened: tuple[Edge, ...]
+    edges_closed: tuple[Edge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a cube until `expires` (microseconds). `fence` rises with every new holder."""
+
+    cube: str
+    holder: str
+    fence: int
+    expires: int
+
+
+class GraphStore(Protocol):
+    """A graph of time-versioned states. Thread-safe; every method is one transaction unless it says otherwise."""
+
+    @property
+    def location(self) -> str:
+        """Where the data lies, without secrets: a path or a URI."""
+        ...
+
+    def migrate(self) -> list[str]:
+        """Bring the schema up to date; return the names of the migrations that ran. Raises SchemaError."""
+        ...
+
+    def apply(self, changes: ChangeSet) -> Receipt:
+        """Write a change set, or nothing. Applying the same operation again returns its receipt.
+
+        Raises ConflictError, InvalidChangeError, OperationMismatchError, ModelMismatchError, StoreError.
+        """
+        ...
+
+    def recall(self, recall: Recall) -> Subgraph:
+        """Return seeds and the walk around them, as rows."""
+        ...
+
+    def states(
+        self,
+        cube: str,
+        ids: Sequence[str],
+        moment: Moment,
+        *,
+        statuses: Sequence[str] | None = LIVE,
+        vectors: bool = False,
+    ) -> list[State]:
+        """Return the states of these memories that hold at the moment, in the order of `ids`; absent ones are left out.
+
+        `statuses` None means any status.
+        """
+        ...
+
+    def versions(self, cube: str, keys: Sequence[tuple[str, int]], *, vectors: bool = False) -> list[State]:
+        """Return the states with these (memory id, version), in the order of `keys`; absent ones are left out."""
+        ...
+
+    def known(self, cube: str, ids: Sequence[str], known_at: int | None = None) -> list[State]:
+        """Return every state known at a transaction time (default: now), over all valid times, vectors included."""
+        ...
+
+    def history(self, cube: str, ids: Sequence[str]) -> list[State]:
+        """Return every state of these memories ever recorded, by id and version, vectors included."""
+        ...
+
+    def pages(
+        self,
+        cube: str,
+        moment: Moment,
+        *,
+        statuses: Sequence[str] | None = LIVE,
+        memory_types: Sequence[str] | None = None,
+        after: str = "",
+        limit: int = 500,
+        vectors: bool = False,
+    ) -> Page:
+        """Return the states that hold at the moment with an id above `after`, in order of id."""
+        ...
+
+    def edges(
+        self,
+        cube: str,
+        ids: Sequence[str],
+        moment: Moment,
+        *,
+        types: Sequence[EdgeType] | None = None,
+        direction: str = "both",
+        statuses: Sequence[str] | None = LIVE,
+    ) -> list[Edge]:
+        """Return the edges at these memories that hold at the moment and whose memories hold too.
+
+        `direction` is out, in or both. `statuses` None returns edges whatever the state of their ends.
+        """
+        ...
+
+    def entities(self, cube: str, ids: Sequence[str]) -> list[Entity]:
+        """Return the entities with these ids that exist."""
+        ...
+
+    def neighbours(
+        self, cube: str, vectors: Sequence[Vector], k: int, moment: Moment, *, statuses: Sequence[str] = LIVE
+    ) -> list[list[tuple[str, float]]]:
+        """Return, for each vector, the k nearest memories as (id, cosine), nearest first."""
+        ...
+
+    def operations(
+        self,
+        cube: str,
+        *,
+        ids: Sequence[str] | None = None,
+        part_of: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        limit: int = 1_000,
+    ) -> list[Operation]:
+        """Return operations, newest first; parts only where `ids` or `part_of` asks for them."""
+        ...
+
+    def touched(self, cube: str, operation: str) -> Touched:
+        """Return what one operation opened and closed (not its parts), vectors included."""
+        ...
+
+    def purge(
+        self, cube: str, ids: Sequence[str], *, operation: str, now: int, actor: str | None, reason: str | None
+    ) -> Receipt:
+        """Erase memories: their states, sources and edges, and entities nothing else mentions. Leaves tombstones."""
+        ...
+
+    def tombstones(self, cube: str) -> list[tuple[str, int, str | None]]:
+        """Return (id, purged at, reason) of every purged memory."""
+        ...
+
+    def record_usage(self, cube: str, ids: Sequence[str], now: int) -> None:
+        """Count a recall of each of these memories. Unversioned, beside the states."""
+        ...
+
+    def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Return (times recalled, last time in microseconds) of the memories that were ever recalled."""
+        ...
+
+    def lease(self, cube: str, holder: str, now: int, ttl: int) -> Lease | None:
+        """Take or renew the lease of a cube for `ttl` microseconds; None while another holder has it."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Give a lease back. Does nothing when it has passed to another holder."""
+        ...
+
+    def cubes(self) -> list[CubeInfo]:
+        """Return every cube, by id."""
+        ...
+
+    def cube(self, cube: str) -> CubeInfo | None:
+        """Return one cube, or None if nothing was ever written to it."""
+        ...
+
+    def counts(self, cube: str) -> dict[str, int]:
+        """Return the number of memories, states, edges, entities, sources and operations."""
+        ...
+
+    def all_states(self, cube: str) -> Iterator[State]:
+        """Yield every state ever recorded, by id and version, vectors included, in bounded memory."""
+        ...
+
+    def all_edges(self, cube: str) -> Iterator[Edge]:
+        """Yield every edge ever recorded, ends as ids, in bounded memory."""
+        ...
+
+    def dangling(self, cube: str) -> list[str]:
+        """Return a line for each row whose operation, identity or end does not exist, or lies in another cube."""
+        ...
+
+    def close(self) -> None:
+        """Release connections. Closing twice is fine."""
+        ...

@@ -1,0 +1,26 @@
+"""What both stores say and check in the same words."""
+
+from __future__ import annotations
+
+from treemem.changes import ChangeSet, Model, Operation, Receipt
+
+
+def receipt_of(operation: Operation) -> Receipt:
+    """Return the receipt of an operation that was applied before."""
+    return Receipt(operation.id, operation.recorded_at, repeated=True, **operation.receipt)
+
+
+def operation_mismatch(changes: ChangeSet) -> str:
+    """Say that an operation id was used for another change set."""
+    return (
+        f"operation {changes.operation!r} was applied to cube {changes.cube!r} before, with other content; "
+        "repeat a call with its own operation id, or choose a new one"
+    )
+
+
+def model_mismatch(cube: str, embedder: str, dimension: int, wanted: Model) -> str:
+    """Say that a cube was written with another embedding model, and the two ways out."""
+    return (
+        f"cube {cube!r} holds vectors of {embedder!r} ({dimension} dimensions), the memory was opened with "
+        f"{wanted.name!r} ({wanted.dimension}); open it with that embedder, or choose another cube"
+    )

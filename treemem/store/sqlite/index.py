@@ -1,0 +1,251 @@
+"""The in-memory index of one cube: a float32 matrix for cosine, postings for BM25, both exact under any filter.
+
+BM25 is Lucene's: idf = ln(1 + (N - n + 0.5) / (n + 0.5)), k1 = 1.2, b = 0.75 (Robertson and Zaragoza, 2009).
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import threading
+from array import array
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from treemem.canonical import Vector
+from treemem.temporal import END
+
+K1, B = 1.2, 0.75
+Rows = npt.NDArray[np.int64]
+_COLUMNS = (
+    "s.num, s.node, n.id, s.version, s.status, s.memory_type, s.valid_from, s.valid_to, s.recorded_from, "
+    "s.recorded_to, s.tokens, s.embedding"
+)
+_LOAD = f"SELECT {_COLUMNS} FROM state s JOIN node n ON n.num = s.node WHERE s.cube = ? AND "
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a hit must be: the pinned times, the statuses and, unless None, the memory types."""
+
+    valid_at: int
+    known_at: int
+    statuses: Sequence[str]
+    memory_types: Sequence[str] | None
+
+
+class CubeIndex:
+    """The states of one cube known at `base` and later. Serves every known_at from `base` to `clock`."""
+
+    def __init__(self, dimension: int, base: int, epoch: int) -> None:
+        self.base = self.clock = base
+        self.epoch = epoch
+        self.lock = threading.Lock()
+        self._dimension = dimension
+        self._size = 0
+        self._dead = 0
+        self._rows: dict[int, int] = {}
+        self._ids: list[str] = []
+        self._words: dict[str, int] = {}
+        self._times = np.empty((4, 0), dtype=np.int64)
+        self._nodes = np.empty(0, dtype=np.int64)
+        self._versions = np.empty(0, dtype=np.int64)
+        self._codes = np.empty((2, 0), dtype=np.int16)
+        self._matrix = np.empty((0, dimension), dtype=np.float32)
+        self._lengths = np.empty(0, dtype=np.int32)
+        self._postings: dict[str, tuple[array[int], array[int]]] = {}
+
+    @property
+    def nbytes(self) -> int:
+        """An estimate of the memory held, in bytes."""
+        return int(self._matrix.nbytes + self._times.nbytes + 260 * len(self._rows) + 300 * len(self._postings))
+
+    @property
+    def wasteful(self) -> bool:
+        """Whether more than a third of the states are closed by now, so that loading anew pays."""
+        return self._dead > 1_000 and self._dead * 3 > self._size
+
+    def refresh(self, conn: sqlite3.Connection, cube: int, clock: int) -> None:
+        """Add what was recorded and close what was closed after `self.clock`, up to `clock`."""
+        if clock <= self.clock:
+            return
+        self._append(conn.execute(_LOAD + "s.recorded_from > ?", (cube, self.clock)))
+        closed = conn.execute(
+            "SELECT num, recorded_to FROM state WHERE cube = ? AND recorded_to > ? AND recorded_to < ?",
+            (cube, self.clock, END),
+        )
+        for num, recorded_to in closed:
+            row = self._rows.get(num)
+            if row is not None and self._times[3, row] == END:
+                self._times[3, row] = recorded_to
+                self._dead += 1
+        self.clock = clock
+
+    def load(self, conn: sqlite3.Connection, cube: int, known_at: int) -> None:
+        """Load the states known at `known_at`."""
+        self._append(conn.execute(_LOAD + "s.recorded_from <= ? AND s.recorded_to > ?", (cube, known_at, known_at)))
+
+    def _append(self, cursor: sqlite3.Cursor) -> None:
+        while batch := cursor.fetchmany(2_048):
+            self._grow(len(batch))
+            start, end = self._size, self._size + len(batch)
+            nums, nodes, ids, versions, statuses, types, *times, tokens, vectors = zip(*batch, strict=True)
+            self._nodes[start:end] = nodes
+            self._versions[start:end] = versions
+            self._codes[0, start:end] = [self._code(s) for s in statuses]
+            self._codes[1, start:end] = [self._code(t) for t in types]
+            for i, column in enumerate(times):
+                self._times[i, start:end] = column
+            self._matrix[start:end] = np.frombuffer(b"".join(vectors), dtype="<f4").reshape(-1, self._dimension)
+            self._ids.extend(ids)
+            self._rows.update(zip(nums, range(start, end), strict=True))
+            for row, text in enumerate(tokens, start):
+                self._post(row, text)
+            self._size = end
+
+    def _grow(self, extra: int) -> None:
+        need = self._size + extra
+        if need <= len(self._nodes):
+            return
+        room = max(need, 1_024, len(self._nodes) * 3 // 2)
+        self._times = _resized(self._times, (4, room))
+        self._nodes = _resized(self._nodes, (room,))
+        self._versions = _resized(self._versions, (room,))
+        self._codes = _resized(self._codes, (2, room))
+        self._matrix = _resized(self._matrix, (room, self._dimension))
+        self._lengths = _resized(self._lengths, (room,))
+
+    def _code(self, word: str) -> int:
+        return self._words.setdefault(word, len(self._words))
+
+    def _post(self, row: int, text: str) -> None:
+        counts = Counter(text.split())
+        self._lengths[row] = counts.total()
+        for token, count in counts.items():
+            posting = self._postings.get(token)
+            if posting is None:
+                posting = self._postings[token] = (array("i"), array("i"))
+            posting[0].append(row)
+            posting[1].append(count)
+
+    def mask(self, where: Where) -> npt.NDArray[np.bool_]:
+        """Return which rows hold at the moment and have the status and type asked for."""
+        n = self._size
+        t, k = where.valid_at, where.known_at
+        valid_from, valid_to, recorded_from, recorded_to = self._times[:, :n]
+        keep = (valid_from <= t) & (valid_to > t) & (recorded_from <= k) & (recorded_to > k)
+        for column, allowed in ((0, where.statuses), (1, where.memory_types)):
+            if allowed is not None:
+                codes = [self._words[word] for word in allowed if word in self._words]
+                keep &= np.isin(self._codes[column, :n], codes)
+        result: npt.NDArray[np.bool_] = keep
+        return result
+
+    def nearest(self, vector: Vector, keep: npt.NDArray[np.bool_], limit: int) -> list[tuple[str, int, float]]:
+        """Return the `limit` rows with the highest cosine, as (memory id, version, cosine), best first."""
+        scores = self._matrix[: len(keep)] @ vector
+        return self._best(scores, keep, limit)
+
+    def matching(self, tokens: Sequence[str], keep: npt.NDArray[np.bool_], limit: int) -> list[tuple[str, int, float]]:
+        """Return the `limit` rows with the highest BM25 above 0, as (memory id, version, BM25), best first."""
+        n = len(keep)
+        if n == 0:
+            return []
+        scores = np.zeros(n, dtype=np.float32)
+        norm = K1 * (1 - B + B * self._lengths[:n] / max(float(self._lengths[:n].mean()), 1e-9))
+        for weight, rows, counts in self._copied(tokens):
+            if len(rows) and rows[-1] >= n:
+                counts = counts[rows < n]
+                rows = rows[rows < n]
+            idf = math.log(1 + (n - len(rows) + 0.5) / (len(rows) + 0.5))
+            scores[rows] += (weight * idf * (K1 + 1)) * counts / (counts + norm[rows])
+        return self._best(scores, keep & (scores > 0), limit)
+
+    def _copied(self, tokens: Sequence[str]) -> list[tuple[int, npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
+        """Return (query count, rows, term counts) per token; copied under the lock, since postings grow."""
+        with self.lock:
+            return [
+                (weight, np.array(self._postings[token][0]), np.array(self._postings[token][1]))
+                for token, weight in sorted(Counter(tokens).items())
+                if token in self._postings
+            ]
+
+    def _best(
+        self, scores: npt.NDArray[np.float32], keep: npt.NDArray[np.bool_], limit: int
+    ) -> list[tuple[str, int, float]]:
+        rows = np.flatnonzero(keep)
+        if limit <= 0 or len(rows) == 0:
+            return []
+        kept = scores[rows]
+        if len(rows) > limit:
+            threshold = np.partition(kept, len(rows) - limit)[len(rows) - limit]
+            rows = rows[kept >= threshold]
+            kept = scores[rows]
+        found = [(self._ids[r], int(self._versions[r]), float(s)) for r, s in zip(rows, kept, strict=True)]
+        found.sort(key=lambda hit: (-hit[2], hit[0]))
+        return found[:limit]
+
+
+def _resized(old: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    new = np.empty(shape, dtype=old.dtype)
+    if old.ndim == 2 and old.shape[1] != shape[1]:
+        new[:, : old.shape[1]] = old
+    else:
+        new[: old.shape[0]] = old
+    return new
+
+
+class IndexCache:
+    """The indexes of the cubes used last, under a budget of bytes."""
+
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._lock = threading.Lock()
+        self._indexes: OrderedDict[tuple[int, int | None], CubeIndex] = OrderedDict()
+
+    def get(
+        self, conn: sqlite3.Connection, cube: int, clock: int, epoch: int, dimension: int, known_at: int
+    ) -> CubeIndex:
+        """Return an index that serves `known_at`; call inside the read transaction that saw `clock`."""
+        with self._lock:
+            index = self._indexes.get((cube, None))
+            if index is None or index.epoch != epoch or index.wasteful:
+                index = self._indexes[cube, None] = CubeIndex(dimension, -1, epoch)
+            self._indexes.move_to_end((cube, None))
+        with index.lock:
+            if index.base < 0:
+                index.load(conn, cube, clock)
+                index.base = index.clock = clock
+            elif index.clock < clock:
+                index.refresh(conn, cube, clock)
+        if known_at < index.base:
+            index = self._past(conn, cube, epoch, dimension, known_at)
+        self._shrink()
+        return index
+
+    def _past(self, conn: sqlite3.Connection, cube: int, epoch: int, dimension: int, known_at: int) -> CubeIndex:
+        with self._lock:
+            index = self._indexes.get((cube, known_at))
+            if index is None or index.epoch != epoch:
+                index = self._indexes[cube, known_at] = CubeIndex(dimension, -1, epoch)
+            self._indexes.move_to_end((cube, known_at))
+        with index.lock:
+            if index.base < 0:
+                index.load(conn, cube, known_at)
+                index.base = index.clock = known_at
+        return index
+
+    def _shrink(self) -> None:
+        with self._lock:
+            while len(self._indexes) > 1 and sum(i.nbytes for i in self._indexes.values()) > self._budget:
+                self._indexes.popitem(last=False)
+
+    def sizes(self) -> Iterator[int]:
+        """Yield the bytes each index holds."""
+        with self._lock:
+            yield from [i.nbytes for i in self._indexes.values()]

@@ -1,0 +1,304 @@
+"""Reads of the embedded store, each inside one read transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from treemem.changes import Edge, EdgeType, Entity, Model, Operation, State
+from treemem.store.protocol import CubeInfo, Page, Touched
+from treemem.store.sqlite import rows
+from treemem.temporal import END, Moment
+
+HOLDS = "{0}.valid_from <= :t AND {0}.valid_to > :t AND {0}.recorded_from <= :k AND {0}.recorded_to > :k"
+_BATCH = 256
+
+
+def pinned(conn: sqlite3.Connection, cube: str, moment: Moment) -> tuple[int, int, int] | None:
+    """Return (cube number, valid_at, known_at), or None for a cube nothing was ever written to."""
+    row = conn.execute("SELECT num, clock FROM cube WHERE id = ?", (cube,)).fetchone()
+    if row is None:
+        return None
+    return (row[0], *moment.pin(row[1]))
+
+
+def cube_infos(conn: sqlite3.Connection) -> list[CubeInfo]:
+    """Return every cube, by id."""
+    found = conn.execute("SELECT id, clock, embedder, dimension FROM cube ORDER BY id")
+    return [CubeInfo(i, clock, None if name is None else Model(name, dim)) for i, clock, name, dim in found]
+
+
+def _allowed(column: str, name: str, values: Sequence[str] | None) -> str:
+    return "" if values is None else f" AND {column} IN (SELECT value FROM json_each(:{name}))"
+
+
+def states(
+    conn: sqlite3.Connection,
+    cube: str,
+    ids: Sequence[str],
+    moment: Moment,
+    statuses: Sequence[str] | None,
+    vectors: bool,
+) -> list[State]:
+    """Return the states that hold at the moment, in the order of `ids`."""
+    pin = pinned(conn, cube, moment)
+    if pin is None:
+        return []
+    num, t, k = pin
+    found = conn.execute(
+        (rows.STATE if vectors else rows.BARE_STATE)
+        + "JOIN json_each(:ids) j ON n.id = j.value WHERE n.cube = :cube AND n.kind = 'memory' AND "
+        + HOLDS.format("s")
+        + _allowed("s.status", "statuses", statuses)
+        + " ORDER BY j.key",
+        {"ids": rows.listed(ids), "cube": num, "t": t, "k": k, "statuses": rows.listed(statuses or ())},
+    )
+    return [rows.state(row) for row in found]
+
+
+def versions(conn: sqlite3.Connection, cube: str, keys: Sequence[tuple[str, int]], vectors: bool) -> list[State]:
+    """Return the states with these (memory id, version), in the order of `keys`."""
+    num = rows.cube_num(conn, cube)
+    found = conn.execute(
+        (rows.STATE if vectors else rows.BARE_STATE)
+        + "JOIN json_each(?) j ON n.id = j.value ->> 0 AND s.version = j.value ->> 1 WHERE n.cube = ? AND "
+        "n.kind = 'memory' ORDER BY j.key",
+        (rows.listed(keys), num),
+    )
+    return [rows.state(row) for row in found]
+
+
+def _of_memories(conn: sqlite3.Connection, cube: str, ids: Sequence[str], condition: str, k: int) -> list[State]:
+    found = conn.execute(
+        rows.STATE + "JOIN json_each(:ids) j ON n.id = j.value JOIN cube u ON u.num = n.cube WHERE u.id = :cube AND "
+        "n.kind = 'memory' " + condition + " ORDER BY n.id, s.version",
+        {"ids": rows.listed(ids), "cube": cube, "k": k},
+    )
+    return [rows.state(row) for row in found]
+
+
+def known(conn: sqlite3.Connection, cube: str, ids: Sequence[str], known_at: int | None) -> list[State]:
+    """Return the states known at a transaction time, over all valid times."""
+    k = END - 1 if known_at is None else known_at
+    return _of_memories(conn, cube, ids, "AND s.recorded_from <= :k AND s.recorded_to > :k", k)
+
+
+def history(conn: sqlite3.Connection, cube: str, ids: Sequence[str]) -> list[State]:
+    """Return every state ever recorded."""
+    return _of_memories(conn, cube, ids, "", 0)
+
+
+def page(
+    conn: sqlite3.Connection,
+    cube: str,
+    moment: Moment,
+    statuses: Sequence[str] | None,
+    memory_types: Sequence[str] | None,
+    after: str,
+    limit: int,
+    vectors: bool,
+) -> Page:
+    """Return the states that hold at the moment with an id above `after`."""
+    pin = pinned(conn, cube, moment)
+    if pin is None:
+        return Page((), None, moment.valid_at or moment.now, moment.known_at or moment.now)
+    num, t, k = pin
+    found = conn.execute(
+        (rows.STATE if vectors else rows.BARE_STATE)
+        + "WHERE n.cube = :cube AND n.kind = 'memory' AND n.id > :after AND "
+        + HOLDS.format("s")
+        + _allowed("s.status", "statuses", statuses)
+        + _allowed("s.memory_type", "types", memory_types)
+        + " ORDER BY n.id LIMIT :limit",
+        {
+            "cube": num,
+            "after": after,
+            "t": t,
+            "k": k,
+            "limit": limit,
+            "statuses": rows.listed(statuses or ()),
+            "types": rows.listed(memory_types or ()),
+        },
+    )
+    held = tuple(rows.state(row) for row in found)
+    return Page(held, held[-1].memory_id if len(held) == limit else None, t, k)
+
+
+def edges(
+    conn: sqlite3.Connection,
+    cube: str,
+    ids: Sequence[str],
+    moment: Moment,
+    types: Sequence[EdgeType] | None,
+    direction: str,
+    statuses: Sequence[str] | None,
+) -> list[Edge]:
+    """Return the edges at these memories that hold at the moment."""
+    pin = pinned(conn, cube, moment)
+    if pin is None:
+        return []
+    num, t, k = pin
+    holds = HOLDS.format("s") + _allowed("s.status", "statuses", statuses)
+    alive = (
+        ""
+        if statuses is None
+        else "".join(
+            f" AND ({end}.kind <> 'memory' OR EXISTS (SELECT 1 FROM state s WHERE s.node = {end}.num AND {holds}))"
+            for end in ("a", "b")
+        )
+    )
+    ends = {"out": ("e.src",), "in": ("e.dst",), "both": ("e.src", "e.dst")}[direction]
+    found: dict[Edge, None] = {}
+    for end in ends:
+        query = (
+            rows.EDGE.replace(
+                "FROM edge e",
+                f"FROM json_each(:ids) j CROSS JOIN node m ON m.cube = :cube AND m.kind = 'memory' "
+                f"AND m.id = j.value CROSS JOIN edge e ON {end} = m.num",
+            )
+            + "WHERE "
+            + HOLDS.format("e")
+            + alive
+            + _allowed("e.type", "types", types)
+        )
+        parameters = {
+            "ids": rows.listed(ids),
+            "cube": num,
+            "t": t,
+            "k": k,
+            "statuses": rows.listed(statuses or ()),
+            "types": rows.listed(types or ()),
+        }
+        found.update((rows.edge(row), None) for row in conn.execute(query, parameters))
+    return sorted(found, key=lambda e: (-e.weight, e.type, e.source, e.target))
+
+
+def entities(conn: sqlite3.Connection, cube: str, ids: Sequence[str]) -> list[Entity]:
+    """Return the entities with these ids that exist."""
+    found = conn.execute(
+        "SELECT n.id, n.name, n.attributes FROM json_each(?) j JOIN cube u ON u.id = ? JOIN node n ON n.cube = u.num "
+        "AND n.kind = 'entity' AND n.id = j.value ORDER BY n.id",
+        (rows.listed(ids), cube),
+    )
+    return [Entity(i, name, json.loads(attributes)["kind"]) for i, name, attributes in found]
+
+
+def operations(
+    conn: sqlite3.Connection,
+    cube: str,
+    ids: Sequence[str] | None,
+    part_of: str | None,
+    since: int | None,
+    until: int | None,
+    limit: int,
+) -> list[Operation]:
+    """Return operations, newest first."""
+    condition = "WHERE cube = (SELECT num FROM cube WHERE id = :cube)"
+    if ids is not None:
+        condition += " AND id IN (SELECT value FROM json_each(:ids))"
+    elif part_of is not None:
+        condition += " AND part_of = :part_of"
+    else:
+        condition += " AND part_of IS NULL"
+    condition += "" if since is None else " AND recorded_at >= :since"
+    condition += "" if until is None else " AND recorded_at < :until"
+    found = conn.execute(
+        rows.OPERATION + condition + " ORDER BY recorded_at DESC, num DESC LIMIT :limit",
+        {
+            "cube": cube,
+            "ids": rows.listed(ids or ()),
+            "part_of": part_of,
+            "since": since,
+            "until": until,
+            "limit": limit,
+        },
+    )
+    return [rows.operation(row) for row in found]
+
+
+def touched(conn: sqlite3.Connection, cube: str, operation: str) -> Touched:
+    """Return what one operation opened and closed."""
+    where = "WHERE {}_by = (SELECT o.num FROM operation o JOIN cube u ON u.num = o.cube WHERE u.id = ? AND o.id = ?)"
+    key = (cube, operation)
+
+    def some_states(verb: str) -> tuple[State, ...]:
+        query = rows.STATE + where.format(f"s.{verb}") + " ORDER BY n.id, s.version"
+        return tuple(rows.state(row) for row in conn.execute(query, key))
+
+    def some_edges(verb: str) -> tuple[Edge, ...]:
+        query = rows.EDGE + where.format(f"e.{verb}") + " ORDER BY e.type, a.id, b.id, e.valid_from"
+        return tuple(rows.edge(row) for row in conn.execute(query, key))
+
+    return Touched(some_states("opened"), some_states("closed"), some_edges("opened"), some_edges("closed"))
+
+
+def counts(conn: sqlite3.Connection, cube: str) -> dict[str, int]:
+    """Return how many rows of each kind a cube has."""
+    num = rows.cube_num(conn, cube)
+    kinds = dict(conn.execute("SELECT kind, count(*) FROM node WHERE cube = ? GROUP BY kind", (num,)).fetchall())
+    one = {
+        name: conn.execute(query, (num,)).fetchone()[0]
+        for name, query in (
+            ("states", "SELECT count(*) FROM state WHERE cube = ?"),
+            ("edges", "SELECT count(*) FROM edge WHERE cube = ?"),
+            ("operations", "SELECT count(*) FROM operation WHERE cube = ?"),
+        )
+    }
+    return {
+        "memories": kinds.get("memory", 0),
+        "states": one["states"],
+        "edges": one["edges"],
+        "entities": kinds.get("entity", 0),
+        "sources": kinds.get("source", 0),
+        "operations": one["operations"],
+    }
+
+
+def states_after(conn: sqlite3.Connection, cube: str, after: tuple[str, int]) -> list[State]:
+    """Return the next states ever recorded, by id and version."""
+    found = conn.execute(
+        rows.STATE + "WHERE n.cube = ? AND n.kind = 'memory' AND (n.id, s.version) > (?, ?) "
+        "ORDER BY n.id, s.version LIMIT ?",
+        (rows.cube_num(conn, cube), *after, _BATCH),
+    )
+    return [rows.state(row) for row in found]
+
+
+def edges_after(conn: sqlite3.Connection, cube: str, after: int) -> tuple[list[Edge], int]:
+    """Return the next edges ever recorded, and the cursor behind them."""
+    found = conn.execute(
+        rows.EDGE.replace("SELECT e.type", "SELECT e.num, e.type") + "WHERE e.cube = ? AND e.num > ? "
+        "ORDER BY e.num LIMIT ?",
+        (rows.cube_num(conn, cube), after, _BATCH),
+    ).fetchall()
+    return [rows.edge(row[1:]) for row in found], found[-1][0] if found else after
+
+
+_DANGLING = {
+    "a state without its memory": "SELECT s.num FROM state s LEFT JOIN node n ON n.num = s.node AND n.cube = s.cube "
+    "AND n.kind = 'memory' WHERE s.cube = :cube AND n.num IS NULL",
+    "a state without the operation that opened it": "SELECT s.num FROM state s LEFT JOIN operation o "
+    "ON o.num = s.opened_by AND o.cube = s.cube WHERE s.cube = :cube AND o.num IS NULL",
+    "a state closed without an operation": f"SELECT num FROM state WHERE cube = :cube AND recorded_to < {END} "
+    "AND closed_by IS NULL",
+    "an edge with an end missing or in another cube": "SELECT e.num FROM edge e LEFT JOIN node a ON a.num = e.src "
+    "AND a.cube = e.cube LEFT JOIN node b ON b.num = e.dst AND b.cube = e.cube "
+    "WHERE e.cube = :cube AND (a.num IS NULL OR b.num IS NULL)",
+    "an edge without the operation that opened it": "SELECT e.num FROM edge e LEFT JOIN operation o "
+    "ON o.num = e.opened_by AND o.cube = e.cube WHERE e.cube = :cube AND o.num IS NULL",
+    "an edge closed without an operation": f"SELECT num FROM edge WHERE cube = :cube AND recorded_to < {END} "
+    "AND closed_by IS NULL",
+    "a memory without any state": "SELECT n.num FROM node n WHERE n.cube = :cube AND n.kind = 'memory' AND NOT EXISTS "
+    "(SELECT 1 FROM state s WHERE s.node = n.num)",
+    "a memory whose version is not its last state's": "SELECT n.num FROM node n WHERE n.cube = :cube AND "
+    "n.kind = 'memory' AND n.version < (SELECT max(s.version) FROM state s WHERE s.node = n.num)",
+}
+
+
+def dangling(conn: sqlite3.Connection, cube: str) -> list[str]:
+    """Return a line for each row that hangs in the air."""
+    num = rows.cube_num(conn, cube)
+    return [
+        f"{what} (row {found[0]})" for what, query in _DANGLING.items() for found in conn.execute(query, {"cube": num})
+    ]

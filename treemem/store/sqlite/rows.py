@@ -1,0 +1,83 @@
+"""Rows of the embedded store to plain data and back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from treemem.canonical import Vector, canonical_json
+from treemem.changes import Edge, EdgeType, Entity, NodeKind, Operation, Source, State
+
+STATE = (
+    "SELECT n.id, s.version, s.fields, s.valid_from, s.valid_to, s.recorded_from, s.recorded_to, o.id, c.id, "
+    "s.tokens, s.embedding FROM state s JOIN node n ON n.num = s.node JOIN operation o ON o.num = s.opened_by "
+    "LEFT JOIN operation c ON c.num = s.closed_by "
+)
+BARE_STATE = STATE.replace("s.embedding", "NULL")
+
+EDGE = (
+    "SELECT e.type, a.id, b.id, b.kind, e.weight, e.confidence, e.valid_from, e.valid_to, e.recorded_from, "
+    "e.recorded_to, o.id, c.id FROM edge e JOIN node a ON a.num = e.src JOIN node b ON b.num = e.dst "
+    "JOIN operation o ON o.num = e.opened_by LEFT JOIN operation c ON c.num = e.closed_by "
+)
+
+OPERATION = (
+    "SELECT id, kind, recorded_at, status, actor, reason, part_of, undoes, payload_hash, receipt, touched "
+    "FROM operation "
+)
+
+
+def blob(vector: Vector) -> bytes:
+    """Return a vector as little-endian float32."""
+    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
+
+
+def state(row: Sequence[Any]) -> State:
+    """Return a row of STATE or BARE_STATE as a State."""
+    memory_id, version, fields, vf, vt, rf, rt, opened, closed, tokens, embedding = row
+    vector = None if embedding is None else np.frombuffer(embedding, dtype="<f4").astype(np.float32, copy=False)
+    return State(memory_id, version, json.loads(fields), vf, vt, rf, rt, opened, closed, vector, tokens)
+
+
+def edge(row: Sequence[Any]) -> Edge:
+    """Return a row of EDGE as an Edge."""
+    kind, source, target, target_kind, *rest = row
+    return Edge(EdgeType(kind), source, target, NodeKind(target_kind), *rest)
+
+
+def operation(row: Sequence[Any]) -> Operation:
+    """Return a row of OPERATION as an Operation."""
+    *head, receipt, touched = row
+    return Operation(*head[:9], json.loads(receipt), tuple(json.loads(touched)))
+
+
+def entity_row(cube: int, num: int, entity: Entity) -> tuple[Any, ...]:
+    """Return an entity as a row of `node`."""
+    return (num, cube, NodeKind.ENTITY.value, entity.id, entity.name, canonical_json({"kind": entity.kind}))
+
+
+def source_row(cube: int, num: int, source: Source) -> tuple[Any, ...]:
+    """Return a source as a row of `node`."""
+    attributes = {
+        "kind": source.kind,
+        "role": source.role,
+        "content": source.content,
+        "chat_time": source.chat_time,
+        "uri": source.uri,
+    }
+    return (num, cube, NodeKind.SOURCE.value, source.id, None, canonical_json(attributes))
+
+
+def listed(values: Iterable[Any]) -> str:
+    """Return values as JSON, for `json_each` in a statement."""
+    return json.dumps(list(values))
+
+
+def cube_num(conn: sqlite3.Connection, cube: str) -> int | None:
+    """Return the number of a cube, or None if nothing was ever written to it."""
+    row = conn.execute("SELECT num FROM cube WHERE id = ?", (cube,)).fetchone()
+    return None if row is None else int(row[0])

@@ -1,0 +1,220 @@
+"""The embedded store behind the protocol."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from treemem.canonical import Vector
+from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Operation, Receipt, State
+from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Recall, Subgraph, Touched
+from treemem.store.sqlite import reading, rows, walk, writing
+from treemem.store.sqlite.database import Database
+from treemem.store.sqlite.index import CubeIndex, IndexCache, Where
+from treemem.temporal import Moment
+
+R = TypeVar("R")
+
+
+class SqliteStore:
+    """A graph store in one SQLite file, usable by many threads and processes at once.
+
+    `timeout` is how long a writer waits for another, in seconds; `cache_bytes` bounds the in-memory indexes.
+    """
+
+    def __init__(self, path: str | Path, *, timeout: float = 30.0, cache_bytes: int = 1 << 30) -> None:
+        self._database = Database(Path(path), timeout)
+        self._cache = IndexCache(cache_bytes)
+
+    @property
+    def location(self) -> str:
+        return str(self._database.path)
+
+    def migrate(self) -> list[str]:
+        return self._database.migrate()
+
+    def apply(self, changes: ChangeSet) -> Receipt:
+        with self._database.write() as conn:
+            return writing.apply(conn, changes)
+
+    def purge(
+        self, cube: str, ids: Sequence[str], *, operation: str, now: int, actor: str | None, reason: str | None
+    ) -> Receipt:
+        changes = ChangeSet(cube, operation, "purge", now, actor=actor, reason=reason)
+        with self._database.write() as conn:
+            receipt = writing.purge(conn, changes, ids)
+        self._database.scrub()
+        return receipt
+
+    def recall(self, recall: Recall) -> Subgraph:
+        with self._database.read() as conn:
+            pin = reading.pinned(conn, recall.cube, recall.moment)
+            if pin is None:
+                moment = recall.moment
+                return Subgraph(moment.valid_at or moment.now, moment.known_at or moment.now)
+            cube, t, k = pin
+            return walk.recall(conn, cube, recall, self._index(conn, cube, k), t, k)
+
+    def _index(self, conn: sqlite3.Connection, cube: int, known_at: int) -> CubeIndex:
+        clock, epoch, dimension = conn.execute(
+            "SELECT clock, epoch, coalesce(dimension, 1) FROM cube WHERE num = ?", (cube,)
+        ).fetchone()
+        return self._cache.get(conn, cube, clock, epoch, dimension, known_at)
+
+    def neighbours(
+        self, cube: str, vectors: Sequence[Vector], k: int, moment: Moment, *, statuses: Sequence[str] = LIVE
+    ) -> list[list[tuple[str, float]]]:
+        with self._database.read() as conn:
+            pin = reading.pinned(conn, cube, moment)
+            if pin is None:
+                return [[] for _ in vectors]
+            num, valid_at, known_at = pin
+            index = self._index(conn, num, known_at)
+            keep = index.mask(Where(valid_at, known_at, statuses, None))
+            return [
+                [(hit[0], hit[2]) for hit in index.nearest(np.asarray(v, dtype=np.float32), keep, k)] for v in vectors
+            ]
+
+    def _read(self, query: Callable[[sqlite3.Connection], R]) -> R:
+        with self._database.read() as conn:
+            return query(conn)
+
+    def states(
+        self,
+        cube: str,
+        ids: Sequence[str],
+        moment: Moment,
+        *,
+        statuses: Sequence[str] | None = LIVE,
+        vectors: bool = False,
+    ) -> list[State]:
+        return self._read(lambda conn: reading.states(conn, cube, ids, moment, statuses, vectors))
+
+    def versions(self, cube: str, keys: Sequence[tuple[str, int]], *, vectors: bool = False) -> list[State]:
+        return self._read(lambda conn: reading.versions(conn, cube, keys, vectors))
+
+    def known(self, cube: str, ids: Sequence[str], known_at: int | None = None) -> list[State]:
+        return self._read(lambda conn: reading.known(conn, cube, ids, known_at))
+
+    def history(self, cube: str, ids: Sequence[str]) -> list[State]:
+        return self._read(lambda conn: reading.history(conn, cube, ids))
+
+    def pages(
+        self,
+        cube: str,
+        moment: Moment,
+        *,
+        statuses: Sequence[str] | None = LIVE,
+        memory_types: Sequence[str] | None = None,
+        after: str = "",
+        limit: int = 500,
+        vectors: bool = False,
+    ) -> Page:
+        return self._read(lambda conn: reading.page(conn, cube, moment, statuses, memory_types, after, limit, vectors))
+
+    def edges(
+        self,
+        cube: str,
+        ids: Sequence[str],
+        moment: Moment,
+        *,
+        types: Sequence[EdgeType] | None = None,
+        direction: str = "both",
+        statuses: Sequence[str] | None = LIVE,
+    ) -> list[Edge]:
+        return self._read(lambda conn: reading.edges(conn, cube, ids, moment, types, direction, statuses))
+
+    def entities(self, cube: str, ids: Sequence[str]) -> list[Entity]:
+        return self._read(lambda conn: reading.entities(conn, cube, ids))
+
+    def operations(
+        self,
+        cube: str,
+        *,
+        ids: Sequence[str] | None = None,
+        part_of: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        limit: int = 1_000,
+    ) -> list[Operation]:
+        return self._read(lambda conn: reading.operations(conn, cube, ids, part_of, since, until, limit))
+
+    def touched(self, cube: str, operation: str) -> Touched:
+        return self._read(lambda conn: reading.touched(conn, cube, operation))
+
+    def tombstones(self, cube: str) -> list[tuple[str, int, str | None]]:
+        query = (
+            "SELECT t.id, purged_at, reason FROM tombstone t JOIN cube u ON u.num = t.cube WHERE u.id = ? ORDER BY 1"
+        )
+        return self._read(lambda conn: conn.execute(query, (cube,)).fetchall())
+
+    def record_usage(self, cube: str, ids: Sequence[str], now: int) -> None:
+        with self._database.write() as conn:
+            conn.execute(
+                "INSERT INTO usage (node, count, last) SELECT n.num, 1, :now FROM json_each(:ids) j "
+                "JOIN node n ON n.cube = (SELECT num FROM cube WHERE id = :cube) AND n.kind = 'memory' "
+                "AND n.id = j.value WHERE true ON CONFLICT (node) DO UPDATE SET count = count + 1, "
+                "last = max(last, excluded.last)",
+                {"cube": cube, "ids": rows.listed(ids), "now": now},
+            )
+
+    def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+        query = (
+            "SELECT n.id, u.count, u.last FROM json_each(:ids) j JOIN node n ON n.cube = (SELECT num FROM cube "
+            "WHERE id = :cube) AND n.kind = 'memory' AND n.id = j.value JOIN usage u ON u.node = n.num"
+        )
+        found = self._read(lambda conn: conn.execute(query, {"cube": cube, "ids": rows.listed(ids)}).fetchall())
+        return {node_id: (count, last) for node_id, count, last in found}
+
+    def lease(self, cube: str, holder: str, now: int, ttl: int) -> Lease | None:
+        with self._database.write() as conn:
+            row = conn.execute("SELECT holder, fence, expires FROM lease WHERE cube = ?", (cube,)).fetchone()
+            if row is not None and row[0] != holder and row[2] > now:
+                return None
+            fence = 1 if row is None else row[1] + (row[0] != holder)
+            conn.execute(
+                "INSERT INTO lease (cube, holder, fence, expires) VALUES (?, ?, ?, ?) ON CONFLICT (cube) DO UPDATE "
+                "SET holder = excluded.holder, fence = excluded.fence, expires = excluded.expires",
+                (cube, holder, fence, now + ttl),
+            )
+            return Lease(cube, holder, fence, now + ttl)
+
+    def release(self, lease: Lease) -> None:
+        with self._database.write() as conn:
+            conn.execute(
+                "UPDATE lease SET expires = 0 WHERE cube = ? AND holder = ? AND fence = ?",
+                (lease.cube, lease.holder, lease.fence),
+            )
+
+    def cubes(self) -> list[CubeInfo]:
+        return self._read(reading.cube_infos)
+
+    def cube(self, cube: str) -> CubeInfo | None:
+        return next((info for info in self.cubes() if info.id == cube), None)
+
+    def counts(self, cube: str) -> dict[str, int]:
+        return self._read(lambda conn: reading.counts(conn, cube))
+
+    def all_states(self, cube: str) -> Iterator[State]:
+        after = ("", 0)
+        while batch := self._read(lambda conn, a=after: reading.states_after(conn, cube, a)):  # type: ignore[misc]
+            yield from batch
+            after = (batch[-1].memory_id, batch[-1].version)
+
+    def all_edges(self, cube: str) -> Iterator[Edge]:
+        after = 0
+        while True:
+            batch, after = self._read(lambda conn, a=after: reading.edges_after(conn, cube, a))  # type: ignore[misc]
+            if not batch:
+                return
+            yield from batch
+
+    def dangling(self, cube: str) -> list[str]:
+        return self._read(lambda conn: reading.dangling(conn, cube))
+
+    def close(self) -> None:
+        self._database.close()

@@ -1,0 +1,322 @@
+"""apply and purge on the embedded store: the steps of the apply protocol, inside one write transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from treemem.canonical import canonical_json
+from treemem.changes import ChangeSet, NodeKind, Operation, Receipt, State
+from treemem.errors import ModelMismatchError, OperationMismatchError
+from treemem.store import resolve
+from treemem.store.shared import model_mismatch, operation_mismatch, receipt_of
+from treemem.store.sqlite import rows
+from treemem.temporal import END
+
+Key = tuple[NodeKind, str]
+
+
+def apply(conn: sqlite3.Connection, changes: ChangeSet) -> Receipt:
+    """Write a change set inside the open write transaction."""
+    cube, recorded_at = _take_cube(conn, changes)
+    earlier = _operation(conn, cube, changes.operation)
+    if earlier is not None:
+        if earlier.payload_hash != changes.payload_hash():
+            raise OperationMismatchError(operation_mismatch(changes))
+        return receipt_of(earlier)
+    _tick(conn, cube, recorded_at)
+    nums = _node_numbers(conn, cube, changes)
+    known = _read_known(conn, changes, nums)
+    resolve.check(changes, known)
+    result = resolve.resolve(changes, known, recorded_at)
+    receipt = Receipt(
+        changes.operation,
+        recorded_at,
+        len(result.open_states),
+        len(result.close_states),
+        len(result.open_edges),
+        len(result.close_edges),
+    )
+    number = _insert_operation(conn, cube, changes, receipt, result.touched())
+    _write_nodes(conn, cube, changes, result, nums)
+    _write_states(conn, cube, number, recorded_at, result, nums)
+    _write_edges(conn, cube, number, recorded_at, result, nums)
+    return receipt
+
+
+def _take_cube(conn: sqlite3.Connection, changes: ChangeSet) -> tuple[int, int]:
+    row = conn.execute("SELECT num, clock, embedder, dimension FROM cube WHERE id = ?", (changes.cube,)).fetchone()
+    model = changes.model
+    if row is None:
+        cursor = conn.execute(
+            "INSERT INTO cube (id, clock, embedder, dimension) VALUES (?, ?, ?, ?)",
+            (changes.cube, changes.now - 1, model and model.name, model and model.dimension),
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid, changes.now
+    num, clock, embedder, dimension = row
+    if model is not None and embedder is None:
+        conn.execute("UPDATE cube SET embedder = ?, dimension = ? WHERE num = ?", (model.name, model.dimension, num))
+    elif model is not None and (embedder, dimension) != (model.name, model.dimension):
+        raise ModelMismatchError(model_mismatch(changes.cube, embedder, dimension, model))
+    return int(num), changes.now if changes.now > clock else clock + 1
+
+
+def _tick(conn: sqlite3.Connection, cube: int, recorded_at: int) -> None:
+    conn.execute("UPDATE cube SET clock = ? WHERE num = ?", (recorded_at, cube))
+
+
+def _operation(conn: sqlite3.Connection, cube: int, operation: str) -> Operation | None:
+    row = conn.execute(rows.OPERATION + "WHERE cube = ? AND id = ?", (cube, operation)).fetchone()
+    return None if row is None else rows.operation(row)
+
+
+def _node_numbers(conn: sqlite3.Connection, cube: int, changes: ChangeSet) -> dict[Key, tuple[int, int]]:
+    """Return (number, last version) of the nodes that the change set names and that exist."""
+    wanted: dict[NodeKind, set[str]] = {NodeKind.MEMORY: set(resolve.memory_ids(changes))}
+    wanted[NodeKind.ENTITY] = {e.id for e in changes.entities}
+    wanted[NodeKind.SOURCE] = {s.id for s in changes.sources}
+    for edge in changes.edges:
+        wanted[edge.target_kind].add(edge.target)
+    found: dict[Key, tuple[int, int]] = {}
+    for kind, ids in wanted.items():
+        for node_id, num, version in conn.execute(
+            "SELECT n.id, n.num, n.version FROM json_each(?) j CROSS JOIN node n "
+            "WHERE n.cube = ? AND n.kind = ? AND n.id = j.value",
+            (rows.listed(ids), cube, kind.value),
+        ):
+            found[kind, node_id] = (num, version)
+    return found
+
+
+def _read_known(conn: sqlite3.Connection, changes: ChangeSet, nums: dict[Key, tuple[int, int]]) -> resolve.Known:
+    known = resolve.Known(
+        versions={node_id: version for (kind, node_id), (_, version) in nums.items() if kind is NodeKind.MEMORY},
+        present={(kind, node_id) for kind, node_id in nums if kind is not NodeKind.MEMORY},
+    )
+    asserted = {nums[NodeKind.MEMORY, s.memory_id][0] for s in changes.states if s.memory_id in known.versions}
+    if asserted:
+        for row in conn.execute(
+            rows.STATE + "WHERE s.node IN (SELECT value FROM json_each(?)) AND s.recorded_to = ?",
+            (rows.listed(asserted), END),
+        ):
+            state = rows.state(row)
+            known.states.setdefault(state.memory_id, []).append(state)
+    again = [nums[NodeKind.MEMORY, i][0] for i in resolve.to_create(changes) if i in known.versions]
+    if again:
+        for row in conn.execute(rows.STATE + "WHERE s.node IN (SELECT value FROM json_each(?))", (rows.listed(again),)):
+            state = rows.state(row)
+            known.earlier.setdefault(state.memory_id, []).append(state)
+    pairs = [
+        [e.type.value, nums[NodeKind.MEMORY, e.source][0], nums[e.target_kind, e.target][0]]
+        for e in changes.edges
+        if (NodeKind.MEMORY, e.source) in nums and (e.target_kind, e.target) in nums
+    ]
+    if pairs:
+        for row in conn.execute(
+            rows.EDGE.replace(
+                "FROM edge e",
+                "FROM json_each(?) j CROSS JOIN edge e ON e.type = j.value ->> 0 "
+                "AND e.src = j.value ->> 1 AND e.dst = j.value ->> 2",
+            )
+            + "WHERE e.recorded_to = ?",
+            (rows.listed(pairs), END),
+        ):
+            edge = rows.edge(row)
+            if edge not in known.edges.setdefault(edge.key, []):
+                known.edges[edge.key].append(edge)
+    children, parents = resolve.parent_targets(changes)
+    start = [nums[NodeKind.MEMORY, i][0] for i in {*children, *parents} if (NodeKind.MEMORY, i) in nums]
+    if start:
+        known.parents = [rows.edge(row) for row in conn.execute(_ANCESTORS, (rows.listed(start), END, END))]
+    return known
+
+
+_ANCESTORS = (
+    "WITH RECURSIVE up(num) AS (SELECT value FROM json_each(?) UNION "
+    "SELECT p.src FROM up JOIN edge p ON p.dst = up.num AND p.type = 'PARENT' AND p.recorded_to = ?) "
+    + rows.EDGE.replace("FROM edge e", "FROM up CROSS JOIN edge e ON e.dst = up.num AND e.type = 'PARENT'")
+    + "WHERE e.recorded_to = ?"
+)
+
+
+def _insert_operation(
+    conn: sqlite3.Connection, cube: int, changes: ChangeSet, receipt: Receipt, touched: Sequence[str]
+) -> int:
+    part = changes.part
+    if part is not None:
+        status = "done" if part.last else "open"
+        conn.execute(
+            "INSERT INTO operation (cube, id, kind, recorded_at, status, actor, reason, payload_hash, receipt, touched)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, '', '{}', '[]') ON CONFLICT (cube, id) DO UPDATE SET status = ?",
+            (cube, part.parent, changes.kind, receipt.recorded_at, status, changes.actor, changes.reason, status),
+        )
+    cursor = conn.execute(
+        "INSERT INTO operation (cube, id, kind, recorded_at, status, actor, reason, part_of, undoes, payload_hash, "
+        "receipt, touched) VALUES (?, ?, ?, ?, 'done', ?, ?, ?, ?, ?, ?, ?)",
+        (
+            cube,
+            changes.operation,
+            changes.kind,
+            receipt.recorded_at,
+            changes.actor,
+            changes.reason,
+            part and part.parent,
+            changes.undoes,
+            changes.payload_hash(),
+            canonical_json(receipt.plain()),
+            json.dumps(touched),
+        ),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def _write_nodes(
+    conn: sqlite3.Connection,
+    cube: int,
+    changes: ChangeSet,
+    result: resolve.Resolution,
+    nums: dict[Key, tuple[int, int]],
+) -> None:
+    free = conn.execute("SELECT coalesce(max(num), 0) FROM node").fetchone()[0]
+    fresh = []
+    for entity in changes.entities:
+        if (NodeKind.ENTITY, entity.id) not in nums:
+            free += 1
+            nums[NodeKind.ENTITY, entity.id] = (free, 0)
+            fresh.append(rows.entity_row(cube, free, entity))
+    for source in changes.sources:
+        if (NodeKind.SOURCE, source.id) not in nums:
+            free += 1
+            nums[NodeKind.SOURCE, source.id] = (free, 0)
+            fresh.append(rows.source_row(cube, free, source))
+    memories, advanced = [], []
+    for memory_id, version in result.versions.items():
+        if (NodeKind.MEMORY, memory_id) not in nums:
+            free += 1
+            nums[NodeKind.MEMORY, memory_id] = (free, version)
+            memories.append((free, cube, NodeKind.MEMORY.value, memory_id, version))
+        elif nums[NodeKind.MEMORY, memory_id][1] != version:
+            advanced.append((version, nums[NodeKind.MEMORY, memory_id][0]))
+    conn.executemany("INSERT INTO node (num, cube, kind, id, name, attributes) VALUES (?, ?, ?, ?, ?, ?)", fresh)
+    conn.executemany("INSERT INTO node (num, cube, kind, id, version) VALUES (?, ?, ?, ?, ?)", memories)
+    conn.executemany("UPDATE node SET version = ? WHERE num = ?", advanced)
+
+
+def _write_states(
+    conn: sqlite3.Connection,
+    cube: int,
+    operation: int,
+    recorded_at: int,
+    result: resolve.Resolution,
+    nums: dict[Key, tuple[int, int]],
+) -> None:
+    def node(state: State) -> int:
+        return nums[NodeKind.MEMORY, state.memory_id][0]
+
+    conn.executemany(
+        "UPDATE state SET recorded_to = ?, closed_by = ? WHERE node = ? AND version = ?",
+        [(recorded_at, operation, node(s), s.version) for s in result.close_states],
+    )
+    conn.executemany(
+        "INSERT INTO state (cube, node, version, status, memory_type, valid_from, valid_to, recorded_from, "
+        "recorded_to, opened_by, fields, tokens, embedding) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                cube,
+                node(s),
+                s.version,
+                s.fields["status"],
+                s.fields["memory_type"],
+                s.valid_from,
+                s.valid_to,
+                s.recorded_from,
+                s.recorded_to,
+                operation,
+                canonical_json(dict(s.fields)),
+                s.tokens,
+                rows.blob(s.content.embedding),
+            )
+            for s in result.open_states
+        ],
+    )
+
+
+def _write_edges(
+    conn: sqlite3.Connection,
+    cube: int,
+    operation: int,
+    recorded_at: int,
+    result: resolve.Resolution,
+    nums: dict[Key, tuple[int, int]],
+) -> None:
+    def ends(source: str, target: str, kind: NodeKind) -> tuple[int, int]:
+        return nums[NodeKind.MEMORY, source][0], nums[kind, target][0]
+
+    conn.executemany(
+        "UPDATE edge SET recorded_to = ?, closed_by = ? WHERE src = ? AND dst = ? AND type = ? AND valid_from = ? "
+        "AND recorded_to = ?",
+        [
+            (recorded_at, operation, *ends(e.source, e.target, e.target_kind), e.type.value, e.valid_from, END)
+            for e in result.close_edges
+        ],
+    )
+    conn.executemany(
+        "INSERT INTO edge (cube, type, src, dst, weight, confidence, valid_from, valid_to, recorded_from, "
+        "recorded_to, opened_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                cube,
+                e.type.value,
+                *ends(e.source, e.target, e.target_kind),
+                e.weight,
+                e.confidence,
+                e.valid_from,
+                e.valid_to,
+                e.recorded_from,
+                e.recorded_to,
+                operation,
+            )
+            for e in result.open_edges
+        ],
+    )
+
+
+def purge(conn: sqlite3.Connection, changes: ChangeSet, ids: Sequence[str]) -> Receipt:
+    """Erase memories inside the open write transaction; the caller scrubs the file afterwards."""
+    cube, recorded_at = _take_cube(conn, changes)
+    earlier = _operation(conn, cube, changes.operation)
+    if earlier is not None:
+        return receipt_of(earlier)
+    conn.execute("UPDATE cube SET clock = ?, epoch = epoch + 1 WHERE num = ?", (recorded_at, cube))
+    conn.execute("CREATE TEMP TABLE IF NOT EXISTS doomed (num INTEGER PRIMARY KEY)")
+    conn.execute("DELETE FROM doomed")
+    conn.execute(
+        "INSERT INTO doomed SELECT n.num FROM json_each(?) j CROSS JOIN node n ON n.cube = ? AND n.kind = 'memory' "
+        "AND n.id = j.value",
+        (rows.listed(ids), cube),
+    )
+    conn.execute("CREATE TEMP TABLE IF NOT EXISTS orphan (num INTEGER PRIMARY KEY)")
+    conn.execute("DELETE FROM orphan")
+    conn.execute(
+        "INSERT INTO orphan SELECT DISTINCT e.dst FROM edge e JOIN node n ON n.num = e.dst WHERE e.src IN "
+        "(SELECT num FROM doomed) AND n.kind IN ('entity', 'source') AND NOT EXISTS "
+        "(SELECT 1 FROM edge o WHERE o.dst = e.dst AND o.src NOT IN (SELECT num FROM doomed))"
+    )
+    edges = conn.execute(
+        "DELETE FROM edge WHERE src IN (SELECT num FROM doomed) OR dst IN (SELECT num FROM doomed)"
+    ).rowcount
+    states = conn.execute("DELETE FROM state WHERE node IN (SELECT num FROM doomed)").rowcount
+    receipt = Receipt(changes.operation, recorded_at, 0, states, 0, edges)
+    number = _insert_operation(conn, cube, changes, receipt, sorted(ids))
+    conn.execute(
+        "INSERT INTO tombstone (cube, id, purged_at, reason, operation) SELECT ?, n.id, ?, ?, ? FROM doomed d "
+        "JOIN node n ON n.num = d.num WHERE true ON CONFLICT DO UPDATE SET purged_at = excluded.purged_at",
+        (cube, recorded_at, changes.reason, number),
+    )
+    for table in ("doomed", "orphan"):
+        conn.execute(f"DELETE FROM usage WHERE node IN (SELECT num FROM {table})")
+        conn.execute(f"DELETE FROM node WHERE num IN (SELECT num FROM {table})")
+    return receipt

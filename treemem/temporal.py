@@ -1,0 +1,183 @@
+"""Time: microseconds, half-open intervals, moments, and the algebra of `assert`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
+
+from treemem.errors import InvalidInputError
+
+Clock = Callable[[], datetime]
+TimeLike = datetime | date | str | int | float
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+END_TIME = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+_FORMATS = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d",
+    "%I:%M %p on %d %B, %Y",
+    "%I:%M %p on %d %B, %Y UTC",
+)
+
+
+def system_clock() -> datetime:
+    """Return the machine's time, in UTC."""
+    return datetime.now(UTC)
+
+
+def to_micros(moment: datetime) -> int:
+    """Return an aware datetime as microseconds since 1970, exactly."""
+    delta = moment - EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def from_micros(micros: int) -> datetime:
+    """Return microseconds since 1970 as an aware UTC datetime."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+END = to_micros(END_TIME)
+BEGINNING = to_micros(datetime(1, 1, 1, tzinfo=UTC))
+
+
+def parse_time(value: TimeLike, field: str = "time") -> int:
+    """Return a user's time as microseconds since 1970.
+
+    Accepts aware datetimes, dates (midnight UTC), Unix seconds, ISO 8601 strings and the chat formats
+    `2025-01-10 10:00:00`, `2025/01/10 10:00` and `1:56 pm on 8 May, 2023`. A time without a zone is taken as UTC.
+
+    Raises InvalidInputError, naming `field`, for anything else, and for END, which is reserved for "open".
+    """
+    moment = _to_datetime(value, field)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        micros = to_micros(moment)
+    except OverflowError as error:
+        raise InvalidInputError(f"{field}: {value!r} lies outside the years 1 to 9999 in UTC") from error
+    if not BEGINNING <= micros < END:
+        raise InvalidInputError(
+            f"{field}: {value!r} is outside 0001-01-01 to 9999-12-31T23:59:59.999998Z; "
+            "leave the end out to say that it is open"
+        )
+    return micros
+
+
+def _to_datetime(value: TimeLike, field: str) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if isinstance(value, bool):
+        raise InvalidInputError(f"{field}: wanted a time, found {value!r}")
+    if isinstance(value, (int, float)):
+        try:
+            return EPOCH + timedelta(seconds=value)
+        except (OverflowError, ValueError) as error:
+            raise InvalidInputError(f"{field}: {value!r} seconds since 1970 is outside the years 1 to 9999") from error
+    if isinstance(value, str):
+        return _parse_text(value.strip(), field)
+    raise InvalidInputError(f"{field}: wanted a datetime, date, ISO 8601 string or Unix seconds, found {value!r}")
+
+
+def _parse_text(text: str, field: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    for form in _FORMATS:
+        try:
+            return datetime.strptime(text, form)  # noqa: DTZ007 (parse_time takes a zoneless time as UTC)
+        except ValueError:
+            continue
+    raise InvalidInputError(
+        f"{field}: {text!r} is no time; write ISO 8601 such as '2025-01-10', '2025-01-10 10:00:00' or "
+        "'2025-01-10T10:00:00+08:00'"
+    )
+
+
+def format_micros(micros: int) -> str:
+    """Return a readable UTC time: the date alone at midnight, 'open' for END."""
+    if micros == END:
+        return "open"
+    moment = from_micros(micros)
+    if micros % 86_400_000_000 == 0:
+        return moment.strftime("%Y-%m-%d")
+    return moment.strftime("%Y-%m-%d %H:%M")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The two times of a read, in microseconds.
+
+    `valid_at` None means the later of `now` and the cube's clock; `known_at` None means the cube's clock. The store
+    fills both in inside the read and reports what it used.
+    """
+
+    now: int
+    valid_at: int | None = None
+    known_at: int | None = None
+
+    def pin(self, clock: int) -> tuple[int, int]:
+        """Return (valid_at, known_at) for a cube whose last transaction time is `clock`.
+
+        Raises InvalidInputError when `known_at` lies after the clock: what is known later is not known yet.
+        """
+        if self.known_at is not None and self.known_at > clock:
+            raise InvalidInputError(
+                f"known_at: {format_micros(self.known_at)} lies after the cube's last change "
+                f"({format_micros(clock)}); leave known_at out to read what is known now"
+            )
+        known = clock if self.known_at is None else self.known_at
+        valid = max(self.now, clock) if self.valid_at is None else self.valid_at
+        return valid, known
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A half-open interval [start, end) of valid time, in microseconds."""
+
+    start: int
+    end: int = END
+
+    def __post_init__(self) -> None:
+        if self.start >= self.end:
+            raise InvalidInputError(
+                f"the interval from {format_micros(self.start)} to {format_micros(self.end)} is empty or inverted"
+            )
+
+    def overlaps(self, other: Interval) -> bool:
+        """Return whether both share a point."""
+        return self.start < other.end and other.start < self.end
+
+    def minus(self, other: Interval) -> list[Interval]:
+        """Return the zero to two pieces of this interval that lie outside `other`."""
+        pieces = []
+        if self.start < other.start:
+            pieces.append(Interval(self.start, min(self.end, other.start)))
+        if other.end < self.end:
+            pieces.append(Interval(max(self.start, other.end), self.end))
+        return pieces
+
+
+K = TypeVar("K")
+
+
+def carve(known: Iterable[tuple[K, Interval]], span: Interval) -> tuple[list[K], list[tuple[K, Interval]]]:
+    """Return what asserting on `span` does to the `known` intervals of one memory or edge.
+
+    The first list holds the keys of the intervals that overlap and must be closed, the second the pieces of them that
+    stick out of `span` and must be opened again.
+    """
+    closed: list[K] = []
+    reopened: list[tuple[K, Interval]] = []
+    for key, interval in known:
+        if interval.overlaps(span):
+            closed.append(key)
+            reopened.extend((key, piece) for piece in interval.minus(span))
+    return closed, reopened
