@@ -40,7 +40,7 @@ class SearchOptions:
             "relativity": (-1, 1),
             "vector_limit": (0, 1_000),
             "text_limit": (0, 1_000),
-            "hops": (0, 4),
+            "hops": (0, 2),
             "fan_out": (0, 1_000),
             "hub_degree": (0, 1_000_000),
             "restart_seeds": (1, 100),

@@ -115,8 +115,8 @@ def _already_there(changes: ChangeSet, known: Known) -> set[str]:
     """Return the memories to create that exist with these very fields; raise MemoryExistsError for other content."""
     there: set[str] = set()
     for ask in changes.states:
-        if not ask.create or not known.versions.get(ask.memory_id):
-            continue
+        if not ask.create or not known.states.get(ask.memory_id):
+            continue  # new, or nothing of it is known any more (its creation was undone)
         assert ask.content is not None
         if not any(_same_origin(ask.content, state) for state in known.earlier.get(ask.memory_id, ())):
             raise MemoryExistsError(

@@ -51,8 +51,19 @@ def edge(row: Sequence[Any]) -> Edge:
 
 def operation(row: Sequence[Any]) -> Operation:
     """Return a row of OPERATION as an Operation."""
-    *head, receipt, touched = row
-    return Operation(*head[:9], json.loads(receipt), tuple(json.loads(touched)))
+    return Operation(
+        id=row[0],
+        kind=row[1],
+        recorded_at=row[2],
+        status=row[3],
+        actor=row[4],
+        reason=row[5],
+        part_of=row[6],
+        undoes=row[7],
+        payload_hash=row[8],
+        receipt=json.loads(row[9]),
+        touched=tuple(json.loads(row[10])),
+    )
 
 
 def entity_row(cube: int, num: int, entity: Entity) -> tuple[Any, ...]:

@@ -80,7 +80,7 @@ def _hop(
 ) -> list[int]:
     """Walk one hop from the frontier; return the live nodes reached for the first time."""
     types = rows.listed(ask.edge_types)
-    parameters = {**parameters, "types": types, "nodes": rows.listed(_passable(conn, ask, types, frontier, seeded))}
+    parameters = {**parameters, "types": types, "nodes": rows.listed(_passable(conn, ask, frontier, seeded))}
     fans: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
     for end, other in (("src", "dst"), ("dst", "src")):
         query = (
@@ -93,7 +93,7 @@ def _hop(
             fans[row[0]].append(row[1:])
     chosen: dict[int, tuple[Any, ...]] = {}
     for fan in fans.values():
-        fan.sort(key=lambda e: (-e[4], e[1], e[6], e[7]))
+        fan.sort(key=lambda e: (-e[4], e[1], e[7]))
         chosen.update((row[0], row) for row in fan[: ask.fan_out])
     fresh: dict[int, tuple[NodeKind, str]] = {}
     for row in chosen.values():
@@ -109,19 +109,15 @@ def _hop(
     return [num for num in fresh if num in walk.names]
 
 
-def _passable(
-    conn: sqlite3.Connection, ask: Recall, types: str, frontier: Collection[int], seeded: set[int]
-) -> list[int]:
+def _passable(conn: sqlite3.Connection, ask: Recall, frontier: Collection[int], seeded: set[int]) -> list[int]:
     """Return the nodes of the frontier that are no hubs, or are seeds."""
     others = [num for num in frontier if num not in seeded]
     query = (
         "SELECT j.value FROM json_each(:nodes) j WHERE "
-        "(SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.src = j.value AND e.type IN "
-        "(SELECT value FROM json_each(:types)) LIMIT :hub)) + "
-        "(SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.dst = j.value AND e.type IN "
-        "(SELECT value FROM json_each(:types)) LIMIT :hub)) < :hub"
+        "(SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.src = j.value LIMIT :hub)) + "
+        "(SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.dst = j.value LIMIT :hub)) < :hub"
     )
-    found = conn.execute(query, {"nodes": rows.listed(others), "types": types, "hub": ask.hub_degree + 1})
+    found = conn.execute(query, {"nodes": rows.listed(others), "hub": ask.hub_degree + 1})
     return [num for num in frontier if num in seeded] + [num for (num,) in found]
 
 

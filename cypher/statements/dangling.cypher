@@ -1,0 +1,29 @@
+// Rows that hang in the air: states without operation, edges into other cubes, identities without states.
+MATCH (m:Memory)
+WHERE m.cube_id = $cube AND m.id > $after
+WITH m ORDER BY m.id LIMIT $limit
+CALL (m) {
+  MATCH (m) WHERE NOT (m)<-[:STATE_OF]-() RETURN 'a memory without any state' AS what
+  UNION ALL
+  MATCH (m)<-[:STATE_OF]-(s) WHERE s.cube_id <> m.cube_id OR s.id <> m.id RETURN 'a state of another memory' AS what
+  UNION ALL
+  MATCH (m)<-[:STATE_OF]-(s) WHERE NOT EXISTS { MATCH (:Operation {cube_id: $cube, id: s.opened_by}) }
+  RETURN 'a state without the operation that opened it' AS what
+  UNION ALL
+  MATCH (m)<-[:STATE_OF]-(s) WHERE s.recorded_to < $end AND s.closed_by IS NULL
+  RETURN 'a state closed without an operation' AS what
+  UNION ALL
+  MATCH (m)<-[:STATE_OF]-(s) WITH m, max(s.version) AS top WHERE m.version < top
+  RETURN "a memory whose version is not its last state's" AS what
+  UNION ALL
+  MATCH (m)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]->(b)
+  WHERE b.cube_id <> m.cube_id RETURN 'an edge into another cube' AS what
+  UNION ALL
+  MATCH (m)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]->()
+  WHERE NOT EXISTS { MATCH (:Operation {cube_id: $cube, id: r.opened_by}) }
+  RETURN 'an edge without the operation that opened it' AS what
+  UNION ALL
+  MATCH (m)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]->()
+  WHERE r.recorded_to < $end AND r.closed_by IS NULL RETURN 'an edge closed without an operation' AS what
+}
+RETURN what, m.id AS id

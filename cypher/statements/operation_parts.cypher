@@ -1,0 +1,6 @@
+// The parts of a batch.
+MATCH (o:Operation)
+WHERE o.cube_id = $cube AND o.part_of = $part_of
+RETURN properties(o) AS operation
+ORDER BY o.recorded_at DESC
+LIMIT $limit

@@ -1,0 +1,97 @@
+// One question, one round trip: seeds of both arms, entities named, then up to three hops over typed edges.
+CYPHER 25
+MATCH (c:Cube {id: $cube})
+WITH c.clock AS clock, coalesce($known_at, c.clock) AS k
+WITH clock, k, CASE WHEN $valid_at IS NOT NULL THEN $valid_at WHEN $now > clock THEN $now ELSE clock END AS t
+WITH clock, t, k,
+     right('000000000000000000' + toString((t.epochSeconds + 62135596800) * 1000000 + t.microsecond), 18) AS t18,
+     right('000000000000000000' + toString((k.epochSeconds + 62135596800) * 1000000 + k.microsecond), 18) AS k18
+CALL (t, k, t18, k18) {
+  CALL (t, k, t18, k18) {
+    WITH t, k WHERE $vector IS NOT NULL
+    MATCH (s:State) SEARCH s IN (VECTOR INDEX treemem_state_embedding FOR $vector
+      WHERE s.cube_id = $cube AND s.status IN $statuses AND s.valid_from <= t AND s.valid_to > t
+        AND s.recorded_from <= k AND s.recorded_to > k
+      LIMIT $vector_limit) SCORE AS score
+    RETURN s, score, 'vector' AS arm
+    UNION ALL
+    WITH t, k, '+scope:(' + $text_statuses + ')^0 +scope:[' + $scope + 'f TO ' + $scope + 'f' + t18 + ']^0 +scope:{'
+      + $scope + 'e' + t18 + ' TO ' + $scope + 'f}^0 +scope:[' + $scope + 'r TO ' + $scope + 'r' + k18
+      + ']^0 +scope:{' + $scope + 'x' + k18 + ' TO ' + $scope + 'y}^0 +tokens:(' + $text + ')' AS query
+    WHERE $text IS NOT NULL
+    MATCH (s:State) SEARCH s IN (FULLTEXT INDEX treemem_state_text FOR query LIMIT $text_limit) SCORE AS score
+    WHERE s.cube_id = $cube AND s.status IN $statuses AND s.valid_from <= t AND s.valid_to > t
+      AND s.recorded_from <= k AND s.recorded_to > k
+    RETURN s, score, 'text' AS arm
+  }
+  WITH s, score, arm WHERE $types IS NULL OR s.memory_type IN $types
+  MATCH (s)-[:STATE_OF]->(m:Memory)
+  RETURN collect([m.id, s.version, arm, score, s.memory_type]) AS seeds, collect(DISTINCT m) AS found
+}
+CALL () {
+  UNWIND $entity_ids AS id
+  MATCH (e:Entity {cube_id: $cube, id: id})
+  RETURN collect(e) AS named
+}
+WITH clock, t, k, seeds, named, found + named AS L0
+CALL (L0, t, k) {
+  UNWIND CASE WHEN $hops >= 1 THEN L0 ELSE [] END AS a
+  UNWIND COLLECT {
+    MATCH (a)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]-(b)
+    WHERE r.valid_from <= t AND r.valid_to > t AND r.recorded_from <= k AND r.recorded_to > k
+      AND type(r) IN $edge_types
+    RETURN r ORDER BY r.weight DESC, type(r), b.id LIMIT $fan_out
+  } AS r
+  RETURN collect(DISTINCT r) AS R1
+}
+CALL (R1, L0, t, k) {
+  UNWIND R1 AS r UNWIND [startNode(r), endNode(r)] AS b
+  WITH DISTINCT b, L0, t, k WHERE NOT b IN L0
+  WITH b, CASE
+    WHEN NOT b:Memory THEN [0, '']
+    WHEN b.status IN $statuses AND b.valid_from <= t AND b.valid_to > t AND b.recorded_from <= k AND b.recorded_to > k
+      THEN [b.version, b.memory_type]
+    ELSE head(COLLECT {
+      MATCH (b)<-[:STATE_OF]-(s:State)
+      WHERE s.status IN $statuses AND s.valid_from <= t AND s.valid_to > t AND s.recorded_from <= k
+        AND s.recorded_to > k
+      RETURN [s.version, s.memory_type] })
+  END AS held
+  WHERE held IS NOT NULL
+  RETURN collect(b) AS L1, collect([b.id, held[0], held[1], b.name, b.kind, b:Memory, b:Entity]) AS N1
+}
+CALL (L1, t, k) {
+  UNWIND CASE WHEN $hops >= 2 THEN L1 ELSE [] END AS a
+  WITH a, t, k
+  WHERE COUNT { (a)-[:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]-() }
+    <= $hub_degree
+  UNWIND COLLECT {
+    MATCH (a)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]-(b)
+    WHERE r.valid_from <= t AND r.valid_to > t AND r.recorded_from <= k AND r.recorded_to > k
+      AND type(r) IN $edge_types
+    RETURN r ORDER BY r.weight DESC, type(r), b.id LIMIT $fan_out
+  } AS r
+  RETURN collect(DISTINCT r) AS R2
+}
+CALL (R2, L0, L1, t, k) {
+  UNWIND R2 AS r UNWIND [startNode(r), endNode(r)] AS b
+  WITH DISTINCT b, L0, L1, t, k WHERE NOT b IN L0 AND NOT b IN L1
+  WITH b, CASE
+    WHEN NOT b:Memory THEN [0, '']
+    WHEN b.status IN $statuses AND b.valid_from <= t AND b.valid_to > t AND b.recorded_from <= k AND b.recorded_to > k
+      THEN [b.version, b.memory_type]
+    ELSE head(COLLECT {
+      MATCH (b)<-[:STATE_OF]-(s:State)
+      WHERE s.status IN $statuses AND s.valid_from <= t AND s.valid_to > t AND s.recorded_from <= k
+        AND s.recorded_to > k
+      RETURN [s.version, s.memory_type] })
+  END AS held
+  WHERE held IS NOT NULL
+  RETURN collect([b.id, held[0], held[1], b.name, b.kind, b:Memory, b:Entity]) AS N2
+}
+CALL (R1, R2) {
+  UNWIND R1 + R2 AS r
+  WITH DISTINCT r
+  RETURN collect([type(r), startNode(r).id, endNode(r).id, r.weight, r.confidence, endNode(r):Source]) AS edges
+}
+RETURN clock, t, k, seeds, [e IN named | [e.id, e.name, e.kind]] AS named, N1 + N2 AS nodes, edges

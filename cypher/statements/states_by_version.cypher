@@ -1,0 +1,4 @@
+// The states with these keys.
+UNWIND $keys AS key
+MATCH (s:State {cube_id: $cube, id: key[0], version: key[1]})
+RETURN s{.*, embedding: CASE WHEN $vectors THEN s.embedding END} AS state

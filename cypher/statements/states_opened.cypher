@@ -1,0 +1,5 @@
+// The states that an operation opened.
+MATCH (s:State)
+WHERE s.cube_id = $cube AND s.opened_by = $operation
+RETURN s{.*} AS state
+ORDER BY s.id, s.version

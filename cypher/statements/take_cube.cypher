@@ -1,0 +1,10 @@
+// Take the cube's lock, move its clock, look the operation up. The first statement of every write.
+MERGE (c:Cube {id: $cube})
+SET c.lock = true
+WITH c
+SET c.clock = CASE WHEN c.clock IS NULL OR $now > c.clock THEN $now ELSE c.clock + duration({microseconds: 1}) END,
+    c.embedder = coalesce(c.embedder, $embedder),
+    c.dimension = coalesce(c.dimension, $dimension)
+WITH c
+OPTIONAL MATCH (o:Operation {cube_id: $cube, id: $operation})
+RETURN c.clock AS clock, c.embedder AS embedder, c.dimension AS dimension, properties(o) AS operation

@@ -1,0 +1,5 @@
+// How often and when memories were recalled.
+UNWIND $ids AS id
+MATCH (m:Memory {cube_id: $cube, id: id})
+WHERE m.recalled IS NOT NULL
+RETURN m.id AS id, m.recalled AS count, m.recalled_at AS last

@@ -1,0 +1,167 @@
+"""The driver: managed transactions under a deadline, and the translation of its errors."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import neo4j
+from neo4j.exceptions import AuthError, ClientError, ConfigurationError, DriverError, IncompleteCommit, Neo4jError
+
+import treemem
+from treemem.errors import ConfigError, StoreError, StoreFullError, StoreUnavailableError, TreememError
+from treemem.store.neo4j.deadline import Deadline
+
+R = TypeVar("R")
+Row = Mapping[str, Any]
+log = logging.getLogger("treemem.neo4j")
+
+
+class Transaction:
+    """A managed transaction that runs statements and returns their rows."""
+
+    def __init__(self, inner: neo4j.ManagedTransaction) -> None:
+        self._inner = inner
+        self.statements = 0
+
+    def run(self, text: str, /, **parameters: Any) -> list[dict[str, Any]]:
+        """Run one statement to its end and return its rows."""
+        self.statements += 1
+        return self._inner.run(text, parameters).data()
+
+
+class Connection:
+    """One driver for a server; replaced when a connection falls silent. Thread-safe.
+
+    `timeout` is in seconds: how long a call may take before it ends in StoreUnavailableError.
+    """
+
+    def __init__(self, uri: str, auth: tuple[str, str] | None, database: str | None, timeout: float) -> None:
+        self.uri = uri
+        self._auth = auth
+        self._database = database
+        self._timeout = timeout
+        self._deadline = Deadline(timeout)
+        self._lock = threading.Lock()
+        self._driver: neo4j.Driver | None = None
+        self._closed = False
+        self.statements = 0
+
+    def _current(self) -> neo4j.Driver:
+        with self._lock:
+            if self._closed:
+                raise StoreUnavailableError(f"the store {self.uri} is closed; open it again")
+            if self._driver is None:
+                try:
+                    self._driver = neo4j.GraphDatabase.driver(
+                        self.uri,
+                        auth=self._auth,
+                        user_agent=f"treemem/{treemem.__version__}",
+                        connection_timeout=min(self._timeout, 15.0),
+                        connection_acquisition_timeout=self._timeout,
+                        max_transaction_retry_time=self._timeout * 0.8,
+                        notifications_min_severity="WARNING",
+                        notifications_disabled_classifications=["UNRECOGNIZED"],
+                        telemetry_disabled=True,
+                    )
+                except (ConfigurationError, ValueError) as error:
+                    raise ConfigError(f"store: {self.uri} is no usable Neo4j URI ({error})") from error
+            return self._driver
+
+    def verify(self) -> None:
+        """Raise StoreUnavailableError or StoreError at once if the server cannot be reached or refuses us."""
+        self._guarded(lambda driver: driver.verify_connectivity())
+
+    def read(self, work: Callable[[Transaction], R]) -> R:
+        """Run `work` in one read transaction, routed as a read, retried by the driver where that helps."""
+        return self._managed("execute_read", work)
+
+    def write(self, work: Callable[[Transaction], R]) -> R:
+        """Run `work` in one write transaction. It must be idempotent: a lost acknowledgement runs it again."""
+        try:
+            return self._managed("execute_write", work)
+        except _Unacknowledged:
+            return self._managed("execute_write", work)
+
+    def _managed(self, mode: str, work: Callable[[Transaction], R]) -> R:
+        @neo4j.unit_of_work(timeout=self._timeout)
+        def unit(inner: neo4j.ManagedTransaction) -> R:
+            transaction = Transaction(inner)
+            try:
+                return work(transaction)
+            finally:
+                self.statements += transaction.statements
+
+        def call(driver: neo4j.Driver) -> R:
+            with driver.session(database=self._database) as session:
+                result: R = getattr(session, mode)(unit)
+                return result
+
+        return self._guarded(call)
+
+    def schema(self, text: str, /, **parameters: Any) -> list[dict[str, Any]]:
+        """Run one statement in a transaction of its own (schema changes cannot share one with data)."""
+
+        def call(driver: neo4j.Driver) -> list[dict[str, Any]]:
+            with driver.session(database=self._database) as session:
+                return session.run(text, parameters).data()
+
+        return self._guarded(call)
+
+    def _guarded(self, call: Callable[[neo4j.Driver], R]) -> R:
+        driver = self._current()
+        try:
+            return self._deadline.run(lambda: call(driver))
+        except TreememError:
+            raise
+        except TimeoutError as error:
+            self._abandon(driver)
+            raise StoreUnavailableError(
+                f"{self.uri} gave no answer within {self._timeout:g} seconds; whether a write was done is unknown, "
+                "so repeat it with the same operation id. The next call uses a new connection"
+            ) from error
+        except IncompleteCommit as error:
+            raise _Unacknowledged(f"{self.uri}: the connection was lost during the commit") from error
+        except (Neo4jError, DriverError) as error:
+            raise translate(error, self.uri) from error
+
+    def _abandon(self, driver: neo4j.Driver) -> None:
+        with self._lock:
+            if self._driver is driver:
+                self._driver = None
+        threading.Thread(target=driver.close, name="treemem-neo4j-close", daemon=True).start()
+
+    def close(self) -> None:
+        """Close the driver. Closing twice is fine."""
+        with self._lock:
+            driver, self._driver, self._closed = self._driver, None, True
+        if driver is not None:
+            try:
+                self._deadline.run(driver.close)
+            except TimeoutError:
+                log.warning("closing the connection to %s took too long; left to end by itself", self.uri)
+
+
+class _Unacknowledged(StoreUnavailableError):
+    """The connection went away between asking for the commit and hearing of it."""
+
+
+def translate(error: Exception, uri: str) -> StoreError:
+    """Return the treemem error that says what happened to the server and what to do."""
+    code = getattr(error, "code", None) or ""
+    if isinstance(error, AuthError):
+        return StoreError(
+            f"{uri} refused the user name or password; pass user= and password= or set "
+            "TREEMEM_NEO4J_USER and TREEMEM_NEO4J_PASSWORD"
+        )
+    if "ReadOnly" in code or "WriteOnReadOnly" in code:
+        return StoreFullError(f"{uri} is read-only ({code}); nothing was written")
+    if "DatabaseNotFound" in code:
+        return StoreError(f"{uri}: {error}; pass the name of an existing database")
+    if isinstance(error, ClientError) or (isinstance(error, Neo4jError) and "Transient" not in code):
+        return StoreError(f"{uri}: {code or type(error).__name__}: {error}")
+    return StoreUnavailableError(
+        f"{uri} cannot be reached or went away ({type(error).__name__}: {error}); check that Neo4j runs there"
+    )

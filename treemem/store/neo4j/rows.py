@@ -1,0 +1,220 @@
+"""Plain data to Neo4j properties and back. Times are ZONED DATETIME in UTC: a person can read and query them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from neo4j.time import DateTime
+from neo4j.vector import Vector as Neo4jVector
+
+from treemem.canonical import Vector, canonical_json
+from treemem.changes import Edge, EdgeType, Entity, NodeKind, Operation, Source, State
+from treemem.temporal import BEGINNING, END, END_TIME, from_micros, to_micros
+from treemem.text import caption
+
+_STRUCTURE = frozenset(
+    "cube_id id version valid_from valid_to recorded_from recorded_to opened_by closed_by embedding tokens scope "
+    "extra".split()
+)
+_TIMES = ("created_at", "memory_time")
+_INFO = "info."
+
+
+def micros(value: DateTime | datetime) -> int:
+    """Return a time that the driver returned as microseconds since 1970."""
+    native = value if isinstance(value, datetime) else value.to_native()
+    return to_micros(native.astimezone(UTC))
+
+
+def time(value: int) -> datetime:
+    """Return microseconds since 1970 as the driver wants a time."""
+    return END_TIME if value == END else from_micros(value)
+
+
+def vector(value: Vector) -> Neo4jVector:
+    """Return a vector as the driver sends it: four bytes a number instead of a list."""
+    return Neo4jVector.from_numpy(np.ascontiguousarray(value, dtype=np.float32))
+
+
+def scope_token(cube: str) -> str:
+    """Return the word that stands for a cube in the full-text index: letters and digits only, one for each cube."""
+    return "c" + cube.encode().hex() + "z"
+
+
+def scope(cube: str, state: State, recorded_to: int) -> str:
+    """Return the words by which the full-text index filters: cube with status, and cube with each of the four times.
+
+    The times are microseconds since year 1 in 18 digits, so that words sort as times do.
+    """
+    prefix = scope_token(cube)
+    ends = (("f", state.valid_from), ("e", state.valid_to), ("r", state.recorded_from), ("x", recorded_to))
+    return " ".join([prefix + "s" + state.fields["status"], *(f"{prefix}{k}{t - BEGINNING:018d}" for k, t in ends)])
+
+
+def state_properties(cube: str, state: State) -> dict[str, Any]:
+    """Return the properties of a State node, without key and vector."""
+    properties: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for name, value in state.fields.items():
+        if name in _TIMES:
+            properties[name] = time(value)
+        elif name == "info":
+            rest = {}
+            for key, each in value.items():
+                if _fits(each):
+                    properties[_INFO + key] = each
+                else:
+                    rest[key] = each
+            if rest:
+                extra["info"] = rest
+        elif _fits(value):
+            properties[name] = value
+        else:
+            extra[name] = value
+    if extra:
+        properties["extra"] = canonical_json(extra)
+    properties |= {
+        "valid_from": time(state.valid_from),
+        "valid_to": time(state.valid_to),
+        "recorded_from": time(state.recorded_from),
+        "recorded_to": time(state.recorded_to),
+        "opened_by": state.opened_by,
+        "tokens": state.tokens,
+        "scope": scope(cube, state, state.recorded_to),
+    }
+    return properties
+
+
+def _fits(value: Any) -> bool:
+    """Return whether a value comes back from a property as it went in: a scalar, or a list of one scalar type."""
+    if isinstance(value, (bool, int, float, str)):
+        return True
+    if not isinstance(value, list) or not value:
+        return False
+    kind = type(value[0])
+    return kind in (bool, int, float, str) and all(type(each) is kind for each in value)
+
+
+def cache(state: State) -> dict[str, Any]:
+    """Return what an identity shows of the state written last."""
+    fields = state.fields
+    return {
+        "version": state.version,
+        "caption": caption(fields.get("key") or fields["memory"]),
+        "key": fields.get("key"),
+        "memory_type": fields["memory_type"],
+        "type": fields.get("type"),
+        "status": fields["status"],
+        "frozen": bool(fields.get("frozen")),
+        "valid_from": time(state.valid_from),
+        "valid_to": time(state.valid_to),
+        "recorded_from": time(state.recorded_from),
+        "recorded_to": time(state.recorded_to),
+    }
+
+
+def state(properties: Mapping[str, Any]) -> State:
+    """Return the properties of a State node as a State."""
+    fields: dict[str, Any] = {}
+    info: dict[str, Any] = {}
+    for name, value in properties.items():
+        if name.startswith(_INFO):
+            info[name[len(_INFO) :]] = value
+        elif name in _TIMES:
+            fields[name] = micros(value)
+        elif name not in _STRUCTURE and value is not None:
+            fields[name] = value
+    extra = json.loads(properties["extra"]) if properties.get("extra") else {}
+    info |= extra.pop("info", {})
+    if info:
+        fields["info"] = info
+    embedding = properties.get("embedding")
+    return State(
+        memory_id=properties["id"],
+        version=properties["version"],
+        fields=fields | extra,
+        valid_from=micros(properties["valid_from"]),
+        valid_to=micros(properties["valid_to"]),
+        recorded_from=micros(properties["recorded_from"]),
+        recorded_to=micros(properties["recorded_to"]),
+        opened_by=properties["opened_by"],
+        closed_by=properties.get("closed_by"),
+        embedding=None if embedding is None else np.asarray(embedding, dtype=np.float32),
+        tokens=properties["tokens"],
+    )
+
+
+def edge_properties(edge: Edge) -> dict[str, Any]:
+    """Return the properties of a relationship."""
+    return {
+        "weight": edge.weight,
+        "confidence": edge.confidence,
+        "valid_from": time(edge.valid_from),
+        "valid_to": time(edge.valid_to),
+        "recorded_from": time(edge.recorded_from),
+        "recorded_to": time(edge.recorded_to),
+        "opened_by": edge.opened_by,
+    }
+
+
+def kind_of(edge_type: str, labels: list[str]) -> NodeKind:
+    """Return what an edge of this type ends at."""
+    if edge_type == EdgeType.MENTIONS:
+        return NodeKind.ENTITY
+    return NodeKind.SOURCE if "Source" in labels else NodeKind.MEMORY
+
+
+def edge(edge_type: str, source: str, target: str, kind: NodeKind, properties: Mapping[str, Any]) -> Edge:
+    """Return a relationship as an Edge."""
+    return Edge(
+        EdgeType(edge_type),
+        source,
+        target,
+        kind,
+        properties["weight"],
+        properties["confidence"],
+        micros(properties["valid_from"]),
+        micros(properties["valid_to"]),
+        micros(properties["recorded_from"]),
+        micros(properties["recorded_to"]),
+        properties["opened_by"],
+        properties.get("closed_by"),
+    )
+
+
+def entity_row(entity: Entity) -> dict[str, Any]:
+    """Return an entity as a row."""
+    return {"id": entity.id, "name": entity.name, "kind": entity.kind}
+
+
+def source_row(source: Source) -> dict[str, Any]:
+    """Return a source as a row."""
+    properties = {
+        "kind": source.kind,
+        "role": source.role,
+        "content": source.content,
+        "chat_time": None if source.chat_time is None else time(source.chat_time),
+        "uri": source.uri,
+    }
+    return {"id": source.id, "properties": properties}
+
+
+def operation(properties: Mapping[str, Any]) -> Operation:
+    """Return the properties of an Operation node as an Operation."""
+    return Operation(
+        id=properties["id"],
+        kind=properties["kind"],
+        recorded_at=micros(properties["recorded_at"]),
+        status=properties["status"],
+        actor=properties.get("actor"),
+        reason=properties.get("reason"),
+        part_of=properties.get("part_of"),
+        undoes=properties.get("undoes"),
+        payload_hash=properties.get("payload_hash", ""),
+        receipt=json.loads(properties.get("receipt", "{}")),
+        touched=tuple(properties.get("touched", ())),
+    )

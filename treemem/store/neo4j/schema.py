@@ -1,0 +1,134 @@
+"""Migrations, and the comparison of what is there with what is wanted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
+
+from treemem.errors import SchemaError, StoreError
+from treemem.store.neo4j.connection import Connection
+from treemem.store.neo4j.statements import migrations
+
+OLDEST = (2026, 2)
+
+_LEDGER = "CREATE CONSTRAINT treemem_migration IF NOT EXISTS FOR (n:TreememMigration) REQUIRE n.name IS UNIQUE"
+
+#: name -> (type, label, properties, options that matter)
+WANTED: dict[str, tuple[str, str, tuple[str, ...], dict[str, Any]]] = {
+    "treemem_cube": ("RANGE", "Cube", ("id",), {}),
+    "treemem_memory": ("RANGE", "Memory", ("cube_id", "id"), {}),
+    "treemem_state": ("RANGE", "State", ("cube_id", "id", "version"), {}),
+    "treemem_entity": ("RANGE", "Entity", ("cube_id", "id"), {}),
+    "treemem_source": ("RANGE", "Source", ("cube_id", "id"), {}),
+    "treemem_operation": ("RANGE", "Operation", ("cube_id", "id"), {}),
+    "treemem_tombstone": ("RANGE", "Tombstone", ("cube_id", "id"), {}),
+    "treemem_lease": ("RANGE", "Lease", ("cube_id",), {}),
+    "treemem_state_opened": ("RANGE", "State", ("cube_id", "opened_by"), {}),
+    "treemem_state_closed": ("RANGE", "State", ("cube_id", "closed_by"), {}),
+    "treemem_state_known": ("RANGE", "State", ("cube_id", "recorded_to", "valid_to"), {}),
+    "treemem_operation_time": ("RANGE", "Operation", ("cube_id", "recorded_at"), {}),
+    "treemem_operation_part": ("RANGE", "Operation", ("cube_id", "part_of"), {}),
+    "treemem_state_embedding": (
+        "VECTOR",
+        "State",
+        ("embedding", "cube_id", "status", "memory_type", "valid_from", "valid_to", "recorded_from", "recorded_to"),
+        {"vector.similarity_function": "COSINE", "vector.quantization.type": "NONE"},
+    ),
+    "treemem_state_text": ("FULLTEXT", "State", ("tokens", "scope"), {"fulltext.analyzer": "whitespace"}),
+}
+
+
+def migrate(connection: Connection) -> list[str]:
+    """Run the migrations that are missing and compare the indexes; return the names of those that ran."""
+    _refuse_old(connection)
+    _retried(connection, _LEDGER)
+    recorded = {r["name"] for r in connection.schema("MATCH (n:TreememMigration) RETURN n.name AS name")}
+    known = migrations()
+    newer = sorted(recorded - {name for name, _ in known})
+    if newer:
+        raise SchemaError(
+            f"{connection.uri} has the schema {newer[-1]!r}, newer than this treemem knows ({known[-1][0]!r}); "
+            "upgrade treemem"
+        )
+    done = []
+    for name, statements in known:
+        if name in recorded:
+            continue
+        for text in statements:
+            _retried(connection, text)
+        _retried(
+            connection, "MERGE (n:TreememMigration {name: $name}) ON CREATE SET n.applied_at = datetime()", name=name
+        )
+        done.append(name)
+    if done:
+        connection.schema("CALL db.awaitIndexes(300)")
+    compare(connection)
+    return done
+
+
+def _refuse_old(connection: Connection) -> None:
+    (found,) = [
+        r
+        for r in connection.schema("CALL dbms.components() YIELD name, versions RETURN name, versions[0] AS version")
+        if r["name"] == "Neo4j Kernel"
+    ]
+    version = tuple(int(part) for part in found["version"].split("-")[0].split(".")[:2])
+    if version < OLDEST:
+        raise SchemaError(
+            f"{connection.uri} runs Neo4j {found['version']}; treemem needs {OLDEST[0]}.{OLDEST[1]:02d} or newer "
+            "(filtered vector search). Upgrade the server, or use the embedded store"
+        )
+
+
+def _retried(connection: Connection, text: str, **parameters: Any) -> None:
+    """Run a statement that several processes may be running at this moment."""
+
+    def transient(error: BaseException) -> bool:
+        words = ("Transient", "EquivalentSchemaRule", "AlreadyExists", "ConcurrentModification", "Deadlock")
+        return isinstance(error, StoreError) and any(word in str(error) for word in words)
+
+    for attempt in Retrying(
+        retry=retry_if_exception(transient), stop=stop_after_attempt(20), wait=wait_random(0.05, 0.5), reraise=True
+    ):
+        with attempt:
+            connection.schema(text, **parameters)
+
+
+def compare(connection: Connection) -> None:
+    """Raise SchemaError if an index is missing or differs, saying what was found, what is wanted, and two ways out."""
+    rows = connection.schema(
+        "SHOW INDEXES YIELD name, type, labelsOrTypes, properties, options, owningConstraint "
+        "RETURN name, type, labelsOrTypes, properties, options, owningConstraint"
+    )
+    found = {row["name"]: row for row in rows}
+    for name, wanted in WANTED.items():
+        row = found.get(name)
+        if row is None:
+            twin = next(
+                (r for r in rows if (r["labelsOrTypes"], r["properties"]) == ([wanted[1]], list(wanted[2]))), None
+            )
+            _refuse(connection.uri, name, wanted, twin)
+        elif _described(row, wanted[3]) != wanted:
+            _refuse(connection.uri, name, wanted, row)
+
+
+def _described(row: dict[str, Any], wanted: dict[str, Any]) -> tuple[Any, ...]:
+    config = (row["options"] or {}).get("indexConfig", {})
+    options = {key: config.get(key) for key in wanted}
+    return row["type"], (row["labelsOrTypes"] or [""])[0], tuple(row["properties"] or ()), options
+
+
+def _refuse(uri: str, name: str, wanted: tuple[Any, ...], row: dict[str, Any] | None) -> None:
+    if row is None:
+        found, way = "nothing", "delete the (:TreememMigration) nodes and open again to have it made"
+    else:
+        found = f"{row['name']}: {_described(row, wanted[3])}"
+        thing = "CONSTRAINT" if row["owningConstraint"] else "INDEX"
+        way = (
+            f"run DROP {thing} `{row['name']}`, delete the (:TreememMigration) nodes and open again to have {name} made"
+        )
+    raise SchemaError(
+        f"{uri}: the index {name} is not as it must be.\n  wanted: {wanted}\n  found: {found}\n"
+        f"Either {way}, or use another database"
+    )

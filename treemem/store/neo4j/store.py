@@ -1,0 +1,379 @@
+"""The Neo4j store behind the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from treemem.canonical import Vector
+from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, State
+from treemem.store.neo4j import rows, schema, writing
+from treemem.store.neo4j.connection import Connection, Transaction
+from treemem.store.neo4j.statements import statement
+from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Recall, Seed, Subgraph, Touched, WalkedEdge
+from treemem.temporal import BEGINNING, END_TIME, Moment
+
+_BATCH = 200
+
+
+class Neo4jStore:
+    """A graph store on a Neo4j server, 2026.02 or newer.
+
+    `timeout` is in seconds: how long a call may take before it ends in StoreUnavailableError.
+    """
+
+    def __init__(
+        self, uri: str, *, auth: tuple[str, str] | None = None, database: str | None = None, timeout: float = 30.0
+    ) -> None:
+        self._connection = Connection(uri, auth, database, timeout)
+
+    @property
+    def location(self) -> str:
+        return self._connection.uri
+
+    @property
+    def statements(self) -> int:
+        """How many statements ran so far."""
+        return self._connection.statements
+
+    def migrate(self) -> list[str]:
+        self._connection.verify()
+        return schema.migrate(self._connection)
+
+    def apply(self, changes: ChangeSet) -> Receipt:
+        try:
+            return self._connection.write(lambda tx: writing.apply(tx, changes))
+        except writing.AlreadyApplied as done:
+            return done.receipt
+
+    def purge(
+        self, cube: str, ids: Sequence[str], *, operation: str, now: int, actor: str | None, reason: str | None
+    ) -> Receipt:
+        changes = ChangeSet(cube, operation, "purge", now, actor=actor, reason=reason)
+        try:
+            return self._connection.write(lambda tx: writing.purge(tx, changes, ids))
+        except writing.AlreadyApplied as done:
+            return done.receipt
+
+    def _read(self, name: str, /, *, target: NodeKind | None = None, **parameters: Any) -> list[dict[str, Any]]:
+        return self._connection.read(lambda tx: tx.run(statement(name, target=target), **parameters))
+
+    def _write(self, name: str, /, **parameters: Any) -> list[dict[str, Any]]:
+        return self._connection.write(lambda tx: tx.run(statement(name), **parameters))
+
+    def recall(self, recall: Recall) -> Subgraph:
+        found = self._read(
+            "recall",
+            cube=recall.cube,
+            **_moment(recall.moment),
+            vector=None if recall.vector is None or not recall.vector_limit else rows.vector(recall.vector),
+            vector_limit=max(recall.vector_limit, 20),
+            text=" ".join(recall.tokens) if recall.tokens and recall.text_limit else None,
+            text_limit=max(recall.text_limit, 20),
+            text_statuses=" ".join(rows.scope_token(recall.cube) + "s" + s for s in recall.statuses),
+            scope=rows.scope_token(recall.cube),
+            statuses=list(recall.statuses),
+            types=None if recall.memory_types is None else list(recall.memory_types),
+            entity_ids=list(recall.entity_ids),
+            hops=recall.hops,
+            fan_out=recall.fan_out,
+            hub_degree=recall.hub_degree,
+            edge_types=[t.value for t in recall.edge_types],
+        )
+        if not found:
+            moment = recall.moment
+            return Subgraph(moment.valid_at or moment.now, moment.known_at or moment.now)
+        row = found[0]
+        recall.moment.pin(rows.micros(row["clock"]))
+        return _subgraph(row, recall)
+
+    def neighbours(
+        self, cube: str, vectors: Sequence[Vector], k: int, moment: Moment, *, statuses: Sequence[str] = LIVE
+    ) -> list[list[tuple[str, float]]]:
+        def work(tx: Transaction) -> list[list[tuple[str, float]]]:
+            results = []
+            for each in vectors:
+                found = tx.run(
+                    statement("neighbours"),
+                    cube=cube,
+                    **_moment(moment),
+                    vector=rows.vector(each),
+                    statuses=list(statuses),
+                    limit=max(k, 20),
+                )
+                if found:
+                    moment.pin(rows.micros(found[0]["clock"]))
+                pairs = [(i, _cosine(score)) for i, score in (found[0]["found"] if found else [])]
+                results.append(sorted(pairs, key=lambda p: (-p[1], p[0]))[:k])
+            return results
+
+        return self._connection.read(work)
+
+    def states(
+        self,
+        cube: str,
+        ids: Sequence[str],
+        moment: Moment,
+        *,
+        statuses: Sequence[str] | None = LIVE,
+        vectors: bool = False,
+    ) -> list[State]:
+        found = self._read(
+            "states_at",
+            cube=cube,
+            ids=list(ids),
+            **_moment(moment),
+            statuses=None if statuses is None else list(statuses),
+            vectors=vectors,
+        )
+        if not found:
+            return []
+        moment.pin(rows.micros(found[0]["clock"]))
+        states = {s.memory_id: s for s in map(rows.state, found[0]["states"])}
+        return [states[i] for i in ids if i in states]
+
+    def versions(self, cube: str, keys: Sequence[tuple[str, int]], *, vectors: bool = False) -> list[State]:
+        found = self._read("states_by_version", cube=cube, keys=[list(k) for k in keys], vectors=vectors)
+        states = {(s.memory_id, s.version): s for s in (rows.state(row["state"]) for row in found)}
+        return [states[i, version] for i, version in keys if (i, version) in states]
+
+    def known(self, cube: str, ids: Sequence[str], known_at: int | None = None) -> list[State]:
+        k = writing.END_TIME_KNOWN if known_at is None else rows.time(known_at)
+        return self._states_of(cube, ids, k)
+
+    def history(self, cube: str, ids: Sequence[str]) -> list[State]:
+        return self._states_of(cube, ids, None)
+
+    def _states_of(self, cube: str, ids: Sequence[str], known_at: Any) -> list[State]:
+        found = self._read("states_of", cube=cube, ids=sorted(set(ids)), known_at=known_at)
+        return [rows.state(row["state"]) for row in found]
+
+    def pages(
+        self,
+        cube: str,
+        moment: Moment,
+        *,
+        statuses: Sequence[str] | None = LIVE,
+        memory_types: Sequence[str] | None = None,
+        after: str = "",
+        limit: int = 500,
+        vectors: bool = False,
+    ) -> Page:
+        found = self._read(
+            "page",
+            cube=cube,
+            **_moment(moment),
+            after=after,
+            limit=limit,
+            vectors=vectors,
+            statuses=None if statuses is None else list(statuses),
+            types=None if memory_types is None else list(memory_types),
+        )
+        if not found:
+            return Page((), None, moment.valid_at or moment.now, moment.known_at or moment.now)
+        row = found[0]
+        moment.pin(rows.micros(row["clock"]))
+        states = tuple(map(rows.state, row["states"]))
+        cursor = states[-1].memory_id if len(states) == limit else None
+        return Page(states, cursor, rows.micros(row["t"]), rows.micros(row["k"]))
+
+    def edges(
+        self,
+        cube: str,
+        ids: Sequence[str],
+        moment: Moment,
+        *,
+        types: Sequence[EdgeType] | None = None,
+        direction: str = "both",
+        statuses: Sequence[str] | None = LIVE,
+    ) -> list[Edge]:
+        found = self._read(
+            "edges_at",
+            cube=cube,
+            ids=sorted(set(ids)),
+            **_moment(moment),
+            types=None if types is None else [t.value for t in types],
+            outward=direction in ("out", "both"),
+            inward=direction in ("in", "both"),
+            statuses=None if statuses is None else list(statuses),
+        )
+        if not found:
+            return []
+        moment.pin(rows.micros(found[0]["clock"]))
+        edges = [
+            rows.edge(r["type"], r["source"], r["target"], rows.kind_of(r["type"], r["labels"]), r["edge"])
+            for r in found[0]["edges"]
+        ]
+        return sorted(edges, key=lambda e: (-e.weight, e.type, e.source, e.target))
+
+    def entities(self, cube: str, ids: Sequence[str]) -> list[Entity]:
+        found = self._read("entities", cube=cube, ids=sorted(set(ids)))
+        return [Entity(row["id"], row["name"], row["kind"]) for row in found]
+
+    def operations(
+        self,
+        cube: str,
+        *,
+        ids: Sequence[str] | None = None,
+        part_of: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        limit: int = 1_000,
+    ) -> list[Operation]:
+        if ids is not None:
+            found = self._read("operations_by_id", cube=cube, ids=sorted(set(ids)), limit=limit)
+        elif part_of is not None:
+            found = self._read("operation_parts", cube=cube, part_of=part_of, limit=limit)
+        else:
+            found = self._read(
+                "operations_by_time",
+                cube=cube,
+                since=rows.time(BEGINNING if since is None else since),
+                until=END_TIME if until is None else rows.time(until),
+                limit=limit,
+            )
+        return [rows.operation(row["operation"]) for row in found]
+
+    def touched(self, cube: str, operation: str) -> Touched:
+        def work(tx: Transaction) -> Touched:
+            def states(name: str) -> tuple[State, ...]:
+                found = tx.run(statement(name), cube=cube, operation=operation)
+                return tuple(rows.state(row["state"]) for row in found)
+
+            opened, closed = states("states_opened"), states("states_closed")
+            ids = {s.memory_id for s in (*opened, *closed)}
+            for row in tx.run(statement("operations_by_id"), cube=cube, ids=[operation], limit=1):
+                ids |= set(rows.operation(row["operation"]).touched)
+            edges = _edges_from(tx, cube, sorted(ids))
+            return Touched(
+                opened,
+                closed,
+                tuple(e for e in edges if e.opened_by == operation),
+                tuple(e for e in edges if e.closed_by == operation),
+            )
+
+        return self._connection.read(work)
+
+    def tombstones(self, cube: str) -> list[tuple[str, int, str | None]]:
+        return [(r["id"], rows.micros(r["purged_at"]), r["reason"]) for r in self._read("tombstones", cube=cube)]
+
+    def record_usage(self, cube: str, ids: Sequence[str], now: int) -> None:
+        self._write("record_usage", cube=cube, ids=sorted(set(ids)), now=rows.time(now))
+
+    def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+        found = self._read("usage", cube=cube, ids=sorted(set(ids)))
+        return {row["id"]: (row["count"], rows.micros(row["last"])) for row in found}
+
+    def lease(self, cube: str, holder: str, now: int, ttl: int) -> Lease | None:
+        (row,) = self._write("take_lease", cube=cube, holder=holder, now=rows.time(now), expires=rows.time(now + ttl))
+        return Lease(cube, holder, row["fence"], now + ttl) if row["free"] else None
+
+    def release(self, lease: Lease) -> None:
+        self._write("release_lease", cube=lease.cube, holder=lease.holder, fence=lease.fence, now=rows.time(BEGINNING))
+
+    def cubes(self) -> list[CubeInfo]:
+        return [_cube_info(row) for row in self._read("cubes")]
+
+    def cube(self, cube: str) -> CubeInfo | None:
+        found = self._read("cube", cube=cube)
+        return _cube_info(found[0]) if found else None
+
+    def counts(self, cube: str) -> dict[str, int]:
+        return dict(self._read("counts", cube=cube)[0])
+
+    def _ids(self, cube: str) -> Iterator[list[str]]:
+        after = ""
+        while True:
+            ids = [row["id"] for row in self._read("memory_ids", cube=cube, after=after, limit=_BATCH)]
+            if not ids:
+                return
+            yield ids
+            after = ids[-1]
+
+    def all_states(self, cube: str) -> Iterator[State]:
+        for ids in self._ids(cube):
+            yield from self.history(cube, ids)
+
+    def all_edges(self, cube: str) -> Iterator[Edge]:
+        for ids in self._ids(cube):
+            yield from self._connection.read(lambda tx, ids=ids: _edges_from(tx, cube, ids))  # type: ignore[misc]
+
+    def dangling(self, cube: str) -> list[str]:
+        problems: list[str] = []
+        after = ""
+        for ids in self._ids(cube):
+            found = self._read("dangling", cube=cube, after=after, limit=_BATCH, end=END_TIME)
+            problems += [f"{row['what']} (memory {row['id']})" for row in found]
+            after = ids[-1]
+        return problems
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _moment(moment: Moment) -> dict[str, Any]:
+    return {
+        "now": rows.time(moment.now),
+        "valid_at": None if moment.valid_at is None else rows.time(moment.valid_at),
+        "known_at": None if moment.known_at is None else rows.time(moment.known_at),
+    }
+
+
+def _cosine(score: float) -> float:
+    """Return the cosine behind an index score, which is (1 + cosine) / 2."""
+    return max(-1.0, min(1.0, 2.0 * score - 1.0))
+
+
+def _cube_info(row: dict[str, Any]) -> CubeInfo:
+    model = None if row["embedder"] is None else Model(row["embedder"], row["dimension"])
+    return CubeInfo(row["id"], rows.micros(row["clock"]), model)
+
+
+def _edges_from(tx: Transaction, cube: str, ids: Sequence[str]) -> list[Edge]:
+    found = tx.run(statement("edges_from"), cube=cube, ids=list(ids))
+    return [
+        rows.edge(r["type"], r["source"], r["target"], rows.kind_of(r["type"], r["labels"]), r["edge"]) for r in found
+    ]
+
+
+def _subgraph(row: dict[str, Any], recall: Recall) -> Subgraph:
+    seeds: list[Seed] = []
+    versions: dict[str, int] = {}
+    kinds: dict[str, str] = {}
+    for arm, limit in (("vector", recall.vector_limit), ("text", recall.text_limit)):
+        mine = [
+            Seed(i, version, arm, _cosine(score) if arm == "vector" else score)
+            for i, version, found_by, score, _ in row["seeds"]
+            if found_by == arm
+        ]
+        seeds += sorted(mine, key=lambda s: (-s.score, s.memory_id))[:limit]
+    for memory_id, version, _, _, memory_type in row["seeds"]:
+        versions[memory_id], kinds[memory_id] = version, memory_type
+    alive: dict[str, NodeKind] = dict.fromkeys(versions, NodeKind.MEMORY)
+    named = tuple(Entity(*each) for each in row["named"])
+    alive |= dict.fromkeys((e.id for e in named), NodeKind.ENTITY)
+    walked = []
+    for node_id, version, memory_type, name, kind, is_memory, is_entity in row["nodes"]:
+        if is_memory:
+            versions[node_id], kinds[node_id] = version, memory_type
+            alive[node_id] = NodeKind.MEMORY
+        elif is_entity:
+            walked.append(Entity(node_id, name, kind))
+            alive[node_id] = NodeKind.ENTITY
+        else:
+            alive[node_id] = NodeKind.SOURCE
+    edges = [
+        WalkedEdge(EdgeType(edge_type), (NodeKind.MEMORY, source), (alive[target], target), weight, confidence)
+        for edge_type, source, target, weight, confidence, _ in row["edges"]
+        if source in alive and target in alive
+    ]
+    return Subgraph(
+        rows.micros(row["t"]),
+        rows.micros(row["k"]),
+        tuple(seeds),
+        tuple(sorted(named, key=lambda e: e.id)),
+        tuple(sorted(walked, key=lambda e: e.id)),
+        tuple(sorted(edges, key=lambda e: (e.type, e.source, e.target))),
+        versions,
+        kinds,
+    )

@@ -1,0 +1,233 @@
+"""apply and purge on Neo4j: the steps of the apply protocol, inside one managed transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from treemem.canonical import canonical_json
+from treemem.changes import ChangeSet, Edge, EdgeType, NodeKind, Receipt
+from treemem.errors import ModelMismatchError, OperationMismatchError
+from treemem.store import resolve
+from treemem.store.neo4j import rows
+from treemem.store.neo4j.connection import Transaction
+from treemem.store.neo4j.statements import statement
+from treemem.store.shared import model_mismatch, operation_mismatch, receipt_of
+from treemem.temporal import END_TIME
+
+BATCH = 500
+
+
+class AlreadyApplied(Exception):
+    """Leaves the transaction without a commit: the operation was done before."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__(receipt.operation)
+        self.receipt = receipt
+
+
+def apply(tx: Transaction, changes: ChangeSet) -> Receipt:
+    """Write a change set inside the transaction; raises AlreadyApplied instead of writing twice."""
+    recorded_at = _take_cube(tx, changes)
+    known = _read_known(tx, changes)
+    resolve.check(changes, known)
+    result = resolve.resolve(changes, known, recorded_at)
+    receipt = Receipt(
+        changes.operation,
+        recorded_at,
+        len(result.open_states),
+        len(result.close_states),
+        len(result.open_edges),
+        len(result.close_edges),
+    )
+    _write_operation(tx, changes, receipt, result.touched())
+    _write_nodes(tx, changes)
+    _write_states(tx, changes, recorded_at, result)
+    _write_edges(tx, changes, recorded_at, result)
+    return receipt
+
+
+def _take_cube(tx: Transaction, changes: ChangeSet) -> int:
+    model = changes.model
+    (row,) = tx.run(
+        statement("take_cube"),
+        cube=changes.cube,
+        now=rows.time(changes.now),
+        operation=changes.operation,
+        embedder=None if model is None else model.name,
+        dimension=None if model is None else model.dimension,
+    )
+    if row["operation"] is not None:
+        earlier = rows.operation(row["operation"])
+        if changes.kind != "purge" and earlier.payload_hash != changes.payload_hash():
+            raise OperationMismatchError(operation_mismatch(changes))
+        raise AlreadyApplied(receipt_of(earlier))
+    if model is not None and (row["embedder"], row["dimension"]) != (model.name, model.dimension):
+        raise ModelMismatchError(model_mismatch(changes.cube, row["embedder"], row["dimension"], model))
+    return rows.micros(row["clock"])
+
+
+def _read_known(tx: Transaction, changes: ChangeSet) -> resolve.Known:
+    ids = resolve.memory_ids(changes)
+    known = resolve.Known()
+    if ids:
+        found = tx.run(statement("memory_versions"), cube=changes.cube, ids=ids)
+        known.versions = {row["id"]: row["version"] for row in found}
+    asserted = sorted({s.memory_id for s in changes.states} & known.versions.keys())
+    _read_states(tx, changes.cube, asserted, END_TIME_KNOWN, known.states)
+    again = [i for i in resolve.to_create(changes) if i in known.versions]
+    _read_states(tx, changes.cube, again, None, known.earlier)
+    by_kind: dict[NodeKind, list[list[str]]] = defaultdict(list)
+    fresh = {e.id for e in changes.entities} | {s.id for s in changes.sources}
+    wanted: dict[NodeKind, set[str]] = defaultdict(set)
+    for edge in changes.edges:
+        if edge.source in known.versions:
+            by_kind[edge.target_kind].append([edge.type.value, edge.source, edge.target])
+        if edge.target_kind is not NodeKind.MEMORY and edge.target not in fresh:
+            wanted[edge.target_kind].add(edge.target)
+    for kind, targets in wanted.items():
+        found = tx.run(statement("present", target=kind), cube=changes.cube, ids=sorted(targets))
+        known.present.update((kind, row["id"]) for row in found)
+    for kind, pairs in by_kind.items():
+        text = statement("known_edges", target=kind)
+        for row in tx.run(text, cube=changes.cube, pairs=sorted(pairs), end=END_TIME):
+            edge_found = rows.edge(row["type"], row["source"], row["target"], kind, row["edge"])
+            there = known.edges.setdefault(edge_found.key, [])
+            if edge_found not in there:
+                there.append(edge_found)
+    children, parents = resolve.parent_targets(changes)
+    if children:
+        ids = sorted({*children, *parents})
+        for row in tx.run(statement("ancestors"), cube=changes.cube, ids=ids, end=END_TIME):
+            known.parents.append(rows.edge(EdgeType.PARENT, row["source"], row["target"], NodeKind.MEMORY, row["edge"]))
+    return known
+
+
+#: Known now: `recorded_to > END - 1 microsecond` holds for END alone.
+END_TIME_KNOWN = END_TIME.replace(microsecond=999998)
+
+
+def _read_states(tx: Transaction, cube: str, ids: Sequence[str], known_at: Any, into: dict[str, list[Any]]) -> None:
+    if ids:
+        for row in tx.run(statement("states_of"), cube=cube, ids=ids, known_at=known_at):
+            state = rows.state(row["state"])
+            into.setdefault(state.memory_id, []).append(state)
+
+
+def _write_operation(tx: Transaction, changes: ChangeSet, receipt: Receipt, touched: Sequence[str]) -> None:
+    part = changes.part
+    common = {
+        "kind": changes.kind,
+        "recorded_at": rows.time(receipt.recorded_at),
+        "actor": changes.actor,
+        "reason": changes.reason,
+    }
+    parents = (
+        [] if part is None else [{"id": part.parent, "created": common, "status": "done" if part.last else "open"}]
+    )
+    properties = common | {
+        "status": "done",
+        "part_of": None if part is None else part.parent,
+        "undoes": changes.undoes,
+        "payload_hash": changes.payload_hash(),
+        "receipt": canonical_json(receipt.plain()),
+        "touched": list(touched),
+    }
+    tx.run(
+        statement("write_operation"),
+        cube=changes.cube,
+        operation=changes.operation,
+        parents=parents,
+        properties=properties,
+    )
+
+
+def _write_nodes(tx: Transaction, changes: ChangeSet) -> None:
+    entities = sorted({e.id: e for e in changes.entities}.values(), key=lambda e: e.id)
+    if entities:
+        tx.run(statement("write_entities"), cube=changes.cube, rows=[rows.entity_row(e) for e in entities])
+    sources = sorted({s.id: s for s in changes.sources}.values(), key=lambda s: s.id)
+    if sources:
+        tx.run(statement("write_sources"), cube=changes.cube, rows=[rows.source_row(s) for s in sources])
+
+
+def _write_states(tx: Transaction, changes: ChangeSet, recorded_at: int, result: resolve.Resolution) -> None:
+    at = rows.time(recorded_at)
+    closed = [
+        {"id": s.memory_id, "version": s.version, "scope": rows.scope(changes.cube, s, recorded_at)}
+        for s in result.close_states
+    ]
+    for some in _batches(closed):
+        tx.run(statement("close_states"), cube=changes.cube, rows=some, at=at, operation=changes.operation)
+    opened = [
+        {
+            "id": s.memory_id,
+            "version": s.version,
+            "cache": rows.cache(s),
+            "properties": rows.state_properties(changes.cube, s),
+            "embedding": rows.vector(s.content.embedding),
+        }
+        for s in result.open_states
+    ]
+    for some in _batches(opened):
+        tx.run(statement("open_states"), cube=changes.cube, rows=some)
+
+
+def _write_edges(tx: Transaction, changes: ChangeSet, recorded_at: int, result: resolve.Resolution) -> None:
+    at = rows.time(recorded_at)
+    for kind, closing in _by_kind(result.close_edges).items():
+        closed = [
+            {"type": e.type.value, "source": e.source, "target": e.target, "valid_from": rows.time(e.valid_from)}
+            for e in closing
+        ]
+        for some in _batches(closed):
+            tx.run(
+                statement("close_edges", target=kind),
+                cube=changes.cube,
+                rows=some,
+                at=at,
+                end=END_TIME,
+                operation=changes.operation,
+            )
+    by_type: dict[tuple[EdgeType, NodeKind], list[dict[str, Any]]] = defaultdict(list)
+    for e in result.open_edges:
+        row = {"source": e.source, "target": e.target, "properties": rows.edge_properties(e)}
+        by_type[e.type, e.target_kind].append(row)
+    for (edge_type, kind), opened in sorted(by_type.items()):
+        for some in _batches(opened):
+            tx.run(statement("open_edges", target=kind, edge=edge_type), cube=changes.cube, rows=some)
+
+
+def _by_kind(edges: Iterable[Edge]) -> dict[NodeKind, list[Edge]]:
+    found: dict[NodeKind, list[Edge]] = defaultdict(list)
+    for edge in edges:
+        found[edge.target_kind].append(edge)
+    return found
+
+
+def _batches(many: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
+    return (many[i : i + BATCH] for i in range(0, len(many), BATCH))
+
+
+def purge(tx: Transaction, changes: ChangeSet, ids: Sequence[str]) -> Receipt:
+    """Erase memories inside the transaction."""
+    recorded_at = _take_cube(tx, changes)
+    found = tx.run(
+        statement("purge_memories"),
+        cube=changes.cube,
+        ids=sorted(ids),
+        at=rows.time(recorded_at),
+        reason=changes.reason,
+        actor=changes.actor,
+        operation=changes.operation,
+    )
+    ends = {(bool(is_entity), node_id) for row in found for is_entity, node_id in row["ends"]}
+    for is_entity, kind in ((True, NodeKind.ENTITY), (False, NodeKind.SOURCE)):
+        orphans = sorted(node_id for flag, node_id in ends if flag == is_entity)
+        if orphans:
+            tx.run(statement("purge_orphans", target=kind), cube=changes.cube, ids=orphans)
+    states, edges = sum(row["states"] for row in found), sum(row["edges"] for row in found)
+    receipt = Receipt(changes.operation, recorded_at, 0, states, 0, edges)
+    _write_operation(tx, changes, receipt, sorted(ids))
+    return receipt
