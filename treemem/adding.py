@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from treemem.items import TextualMemoryItem, as_item, derived_id
 from treemem.models.embedders import Embedder, checked_vectors
 from treemem.read.messages import Reading, read_messages
 from treemem.store.protocol import GraphStore
-from treemem.temporal import END, parse_time
+from treemem.temporal import END, Interval, parse_time
 
 Progress = Callable[[int, int | None], None]
 EMBED_BATCH = 256
@@ -101,8 +101,7 @@ class Addition:
         vectors: list[Any] = [item.metadata.embedding for item in items]
         embedder = self._embedder
         if missing:
-            made = embedder.embed([embedded_text(fields[i]) for i in missing])
-            made = checked_vectors(made, len(missing), embedder.dimension, embedder.name)
+            made = checked_embedding(embedder, [embedded_text(fields[i]) for i in missing])
             for i, vector in zip(missing, made, strict=True):
                 vectors[i] = vector
         for item, vector in zip(items, vectors, strict=True):
@@ -117,12 +116,24 @@ class Addition:
             raise InvalidInputError(f"embedding: {error}") from error
 
 
+def checked_embedding(embedder: Embedder, texts: Sequence[str]) -> Any:
+    """Return float32 [len(texts), dimension] of unit norm, or raise EmbedderError."""
+    return checked_vectors(embedder.embed(texts), len(texts), embedder.dimension, embedder.name)
+
+
 def _span(item: TextualMemoryItem, default: Span) -> Span:
     start, end = item.metadata.valid_from, item.metadata.valid_to
-    return (
+    return checked_span(
         default[0] if start is None else parse_time(start, "valid_from"),
         default[1] if end is None else parse_time(end, "valid_to"),
     )
+
+
+def checked_span(start: int | None, end: int) -> Span:
+    """Return a validity, whose start may be left to the transaction; raise InvalidInputError if it is inverted."""
+    if start is not None:
+        Interval(start, end)
+    return start, end
 
 
 def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
@@ -137,17 +148,11 @@ def write_parts(
     groups: Iterable[ChangeSet],
     progress: Progress | None,
     total: int | None,
-    *,
-    one_each: bool = False,
 ) -> Receipt:
-    """Apply groups in parts of at most 1,000 rows and return their receipts summed.
-
-    With `one_each` every group is a part of its own, below a parent even if it is the only one.
-    """
+    """Apply groups in parts of at most 1,000 rows and return their receipts summed."""
     done = 0
     receipt: Receipt | None = None
-    parts = in_parts(groups, base.operation, 1, always=True) if one_each else in_parts(groups, base.operation)
-    for part in parts:
+    for part in in_parts(groups, base.operation):
         one = replace(store.apply(part), operation=base.operation)
         receipt = one if receipt is None else receipt.plus(one)
         done += len({s.memory_id for s in part.states})

@@ -69,7 +69,10 @@ class StateAssert:
 
 @dataclass(frozen=True, slots=True)
 class EdgeAssert:
-    """Assert an edge on [valid_from, valid_to), or its absence where `remove` is true."""
+    """Assert an edge on [valid_from, valid_to), or its absence where `remove` is true.
+
+    With `present` an absence that changes nothing, because the edge is not there, is refused.
+    """
 
     type: EdgeType
     source: str
@@ -80,6 +83,7 @@ class EdgeAssert:
     valid_from: int | None = None
     valid_to: int = END
     remove: bool = False
+    present: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,8 @@ class Model:
 class ChangeSet:
     """Everything one transaction does to one cube. `operation` is its id and the idempotency key.
 
-    `expected` maps memory ids to the version that the plan was made from (0: must not exist yet).
+    `expected` maps memory ids to the version that the plan was made from (0: must not exist yet); `request` holds the
+    arguments of a verb whose rows were planned from what was read.
     """
 
     cube: str
@@ -141,6 +146,7 @@ class ChangeSet:
     part: Part | None = None
     model: Model | None = None
     undoes: str | None = None
+    request: str | None = None
 
     @property
     def rows(self) -> int:
@@ -148,8 +154,14 @@ class ChangeSet:
         return len(self.states) + len(self.edges) + len(self.entities) + len(self.sources)
 
     def payload_hash(self) -> str:
-        """Return the SHA-256 of what is asked for; the time of asking and who asks are left out."""
+        """Return the SHA-256 of what is asked for; the time of asking and who asks are left out.
+
+        Where the rows were planned from what was read, the `request` stands for them: it is the same on a retry.
+        """
         digest = hashlib.sha256()
+        if self.request is not None:
+            digest.update(canonical_json([self.request, None if self.part is None else self.part.index]).encode())
+            return digest.hexdigest()
         plain = {
             "cube": self.cube,
             "kind": self.kind,
@@ -283,13 +295,11 @@ class Operation:
     touched: tuple[str, ...] = ()
 
 
-def in_parts(
-    groups: Iterable[ChangeSet], operation: str, limit: int = MAX_ROWS, *, always: bool = False
-) -> Iterator[ChangeSet]:
+def in_parts(groups: Iterable[ChangeSet], operation: str, limit: int = MAX_ROWS) -> Iterator[ChangeSet]:
     """Yield the change sets of one piece of work, merged into parts of at most `limit` rows each.
 
-    Each group stays whole. Work that fits into one part is one plain operation unless `always` is true; otherwise
-    the parts are `<operation>/<n>` below the parent `operation`. Groups are consumed lazily.
+    Each group stays whole. Work that fits into one part is one plain operation; otherwise the parts are
+    `<operation>/<n>` below the parent `operation`. Groups are consumed lazily.
     """
     index = 0
     pending: ChangeSet | None = None
@@ -300,7 +310,7 @@ def in_parts(
         pending = whole
     if pending is None:
         return
-    if index == 0 and not always:
+    if index == 0:
         yield replace(pending, operation=operation)
     else:
         yield replace(pending, operation=f"{operation}/{index}", part=Part(operation, index, last=True))

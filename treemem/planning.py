@@ -8,14 +8,14 @@ from typing import Any
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, Entity, NodeKind, State, StateAssert
 from treemem.contents import content_of
-from treemem.errors import FrozenMemoryError, InvalidInputError, MemoryNotFoundError, UndoRefusedError
-from treemem.items import STATUSES
+from treemem.errors import FrozenMemoryError, MemoryNotFoundError, UndoRefusedError
 from treemem.read.entities import entity, names_in
 from treemem.store.protocol import Touched
 from treemem.temporal import END, format_micros
 
 #: What every verb but restore refuses to change.
 _GONE = frozenset({"deleted"})
+_REFUSED: dict[str, frozenset[str]] = {"delete": _GONE, "restore": frozenset()}
 
 
 def mentions(cube: str, fields: Mapping[str, Any]) -> dict[str, Entity]:
@@ -122,21 +122,22 @@ def update(
     )
 
 
-def restatus(base: ChangeSet, segments: Sequence[State], statuses: Sequence[str], last_version: int) -> ChangeSet:
-    """Return the change set that rewrites each segment with a status."""
+def restatus(base: ChangeSet, kind: str, memory_id: str, history: Sequence[State]) -> ChangeSet:
+    """Return the change set that deletes or restores one memory: each known segment again, with another status."""
+    known = changeable(base.cube, memory_id, [s for s in history if s.closed_by is None], _REFUSED[kind])
     asserts = []
-    for segment, status in zip(segments, statuses, strict=True):
-        if status not in STATUSES:
-            raise InvalidInputError(f"status: wanted one of {', '.join(STATUSES)}, found {status!r}")
-        fields = {**segment.fields, "status": status}
-        content = Content(fields, segment.content.embedding, segment.tokens)
-        asserts.append(StateAssert(segment.memory_id, content, segment.valid_from, segment.valid_to))
-    memory_id = segments[0].memory_id
-    return with_rows(base, states=asserts, expected={memory_id: last_version})
+    for segment in known:
+        deleted = segment.fields["status"] == "deleted"
+        if deleted != (kind == "restore"):
+            continue
+        status = _status_before(segment, history) if deleted else "deleted"
+        content = Content({**segment.fields, "status": status}, segment.content.embedding, segment.tokens)
+        asserts.append(StateAssert(memory_id, content, segment.valid_from, segment.valid_to))
+    return with_rows(base, states=asserts, expected={memory_id: max(s.version for s in history)})
 
 
-def status_before(segment: State, history: Sequence[State]) -> str:
-    """Return the status that a deleted or archived segment had before."""
+def _status_before(segment: State, history: Sequence[State]) -> str:
+    """Return the status that a deleted segment had before."""
     earlier = [
         s
         for s in history

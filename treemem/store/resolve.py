@@ -206,6 +206,8 @@ def _resolve_edges(
             continue
         by_start = {row.valid_from: row for row in rows}
         shut, pieces = carve(((row.valid_from, row.interval) for row in rows), span)
+        if ask.present and not shut:
+            raise InvalidChangeError(f"{ask.source} -{ask.type}-> {ask.target} does not hold then; nothing changed")
         kept = [row for row in rows if row.valid_from not in set(shut)]
         for start in shut:
             row = by_start[start]

@@ -1,0 +1,88 @@
+"""Fixtures: a Neo4j server for the whole run, and a memory on either store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.helpers import FakeClock, HashEmbedder, fresh_cube
+from tests.neo4j_server import CannotStart, running_server
+from treemem import TreeTextMemory
+
+settings.register_profile(
+    "default",
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    derandomize=os.environ.get("TREEMEM_RANDOM_TESTS") != "1",
+    database=None,
+)
+settings.load_profile("default")
+
+OpenMemory = Callable[..., TreeTextMemory]
+_skipped: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def neo4j_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = running_server(tmp_path_factory.mktemp("neo4j"))
+    try:
+        uri = next(server)
+    except CannotStart as error:
+        if os.environ.get("TREEMEM_REQUIRE_NEO4J") == "1":
+            pytest.fail(f"TREEMEM_REQUIRE_NEO4J=1, but no Neo4j could be started: {error}")
+        _skipped.append(str(error))
+        pytest.skip(f"no Neo4j: {error}")
+    yield uri
+    next(server, None)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if _skipped:
+        terminalreporter.write_line(
+            f"NEO4J TESTS WERE SKIPPED: {_skipped[0]}. Set TREEMEM_NEO4J_URI, or start Docker, or install Maven and "
+            "a JDK of version 21 or newer.",
+            red=True,
+            bold=True,
+        )
+
+
+@pytest.fixture(params=["sqlite", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Both stores, one after the other."""
+    return str(request.param)
+
+
+@pytest.fixture
+def location(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """Where the store of this test lies."""
+    return str(tmp_path / "memory.db") if backend == "sqlite" else request.getfixturevalue("neo4j_uri")
+
+
+@pytest.fixture
+def open_memory(location: str) -> Iterator[OpenMemory]:
+    """Opens memories on the store of this test, in a cube of its own; closes them at the end."""
+    opened: list[TreeTextMemory] = []
+    cube = fresh_cube()
+
+    def open_it(**settings: Any) -> TreeTextMemory:
+        settings.setdefault("cube", cube)
+        settings.setdefault("embedder", HashEmbedder())
+        settings.setdefault("clock", FakeClock())
+        memory = TreeTextMemory.open(settings.pop("store", location), **settings)
+        opened.append(memory)
+        return memory
+
+    yield open_it
+    for memory in opened:
+        memory.close()
+
+
+@pytest.fixture
+def memory(open_memory: OpenMemory) -> TreeTextMemory:
+    """A memory on either store, in a cube of its own."""
+    return open_memory()

@@ -1,0 +1,83 @@
+"""Small real parts for the tests: a fast embedder, a clock, readable shortcuts."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from treemem import TreeTextMemory
+from treemem.changes import State
+from treemem.text import words
+
+DIMENSION = 48
+START = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+class HashEmbedder:
+    """A deterministic bag of words: each word has a fixed direction. Fast, and similar texts are similar."""
+
+    name = "test/hash"
+    dimension = DIMENSION
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        return np.stack([self._one(text) for text in texts])
+
+    def _one(self, text: str) -> Any:
+        total = np.full(DIMENSION, 0.01, dtype=np.float32)
+        for word in words(text):
+            seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
+            total += np.random.default_rng(seed).standard_normal(DIMENSION).astype(np.float32)
+        return total / np.linalg.norm(total)
+
+
+class FakeClock:
+    """Moves on by `step` at every look, and can be set."""
+
+    def __init__(self, start: datetime = START + timedelta(days=365), step: timedelta = timedelta(seconds=1)) -> None:
+        self.time = start
+        self.step = step
+        self._lock = threading.Lock()
+
+    def __call__(self) -> datetime:
+        with self._lock:
+            self.time += self.step
+            return self.time
+
+
+def day(n: int) -> datetime:
+    """The n-th day of 2025, from 0."""
+    return START + timedelta(days=n)
+
+
+_counter = itertools.count()
+
+
+def fresh_cube(prefix: str = "cube") -> str:
+    """A cube name that no other test uses, also across processes."""
+    import os
+    import time
+
+    return f"{prefix}-{os.getpid()}-{time.time_ns()}-{next(_counter)}"
+
+
+def plain_history(memory: TreeTextMemory, memory_id: str) -> list[dict[str, Any]]:
+    """Every state of a memory as plain values, vectors left out."""
+    return [plain_state(s) for s in memory.store.history(memory.cube_id, [memory_id])]
+
+
+def plain_state(s: State) -> dict[str, Any]:
+    return {
+        "id": s.memory_id,
+        "version": s.version,
+        "fields": dict(s.fields),
+        "valid": (s.valid_from, s.valid_to),
+        "recorded": (s.recorded_from, s.recorded_to),
+        "by": (s.opened_by, s.closed_by),
+        "tokens": s.tokens,
+    }

