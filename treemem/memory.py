@@ -55,6 +55,10 @@ class TreeTextMemory(WriteVerbs, ReadVerbs):
         config = self._config.model_copy(update={"cube": checked_id(name, "cube")})
         return TreeTextMemory(config, embedder=self._embedder, clock=self._clock, store=self._store)
 
+    def with_clock(self, clock: Clock) -> TreeTextMemory:
+        """Return the same memory with another clock; closing it leaves the store open."""
+        return TreeTextMemory(self._config, embedder=self._embedder, clock=clock, store=self._store)
+
     @property
     def cube_id(self) -> str:
         """The cube this memory reads and writes."""

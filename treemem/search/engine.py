@@ -10,6 +10,7 @@ from treemem.changes import NodeKind
 from treemem.contents import item_of
 from treemem.read.entities import question_entity_ids
 from treemem.search.options import SearchOptions
+from treemem.search.question import edge_boosts
 from treemem.search.rank import Ranked, rank
 from treemem.search.results import SearchHit, SearchResult, path_steps
 from treemem.store.protocol import LIVE, GraphStore, Recall, Subgraph
@@ -50,7 +51,7 @@ def search(
     )
     found = store.recall(ask)
     recalled = time.perf_counter()
-    ranked = [r for r in rank(found, options) if _wanted(found, r, memory_types)][:top_k]
+    ranked = [r for r in rank(found, options, edge_boosts(question)) if _wanted(found, r, memory_types)][:top_k]
     ordered = time.perf_counter()
     hits = _hits(store, cube, found, ranked)
     done = time.perf_counter()

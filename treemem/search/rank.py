@@ -49,15 +49,19 @@ class Ranked:
     path: tuple[WalkedEdge, ...]
 
 
-def rank(subgraph: Subgraph, options: SearchOptions) -> list[Ranked]:
-    """Return every memory of the subgraph, best first. Ties are broken by id."""
+def rank(subgraph: Subgraph, options: SearchOptions, boosts: Mapping[EdgeType, float] | None = None) -> list[Ranked]:
+    """Return every memory of the subgraph, best first. Ties are broken by id.
+
+    `boosts` multiplies what edges of a type are worth.
+    """
     seeded = arm_sum(subgraph.seeds, options)
     similar = {s.memory_id: s.score for s in subgraph.seeds if s.arm == "vector"}
     if not _anchored(similar, subgraph.seeds, options):
         return []
     restart = _restart(seeded, subgraph, options)
-    mass = pagerank(subgraph.edges, restart, options.damping)
-    paths = best_paths(subgraph.edges, restart)
+    worths = [_worth(edge) * (boosts or {}).get(edge.type, 1.0) for edge in subgraph.edges]
+    mass = pagerank(subgraph.edges, worths, restart, options.damping)
+    paths = best_paths(subgraph.edges, worths, restart)
     top = max(mass.values(), default=1.0)
     raw = {}
     for memory_id in subgraph.versions:
@@ -142,12 +146,14 @@ def _restart(seeded: Mapping[str, float], subgraph: Subgraph, options: SearchOpt
     return {node: weight for node, weight in restart.items() if weight > 0}
 
 
-def _walkable(edge: WalkedEdge) -> float:
+def _worth(edge: WalkedEdge) -> float:
     return edge.weight * TYPE_WEIGHTS[edge.type] * max(edge.confidence, 1.0) / 100.0
 
 
-def pagerank(edges: Sequence[WalkedEdge], restart: Mapping[Node, float], damping: float) -> dict[Node, float]:
-    """Return the stationary probability of each node under restarts; edges are walked both ways."""
+def pagerank(
+    edges: Sequence[WalkedEdge], worths: Sequence[float], restart: Mapping[Node, float], damping: float
+) -> dict[Node, float]:
+    """Return the stationary probability of each node under restarts; edges are walked both ways by their worth."""
     if not restart:
         return {}
     from scipy.sparse import coo_array
@@ -163,7 +169,7 @@ def pagerank(edges: Sequence[WalkedEdge], restart: Mapping[Node, float], damping
     if not edges:
         return {node: float(r[i]) for node, i in index.items() if r[i] > 0}
     ends = np.array([(index[e.source], index[e.target]) for e in edges])
-    weights = np.array([_walkable(e) for e in edges])
+    weights = np.asarray(worths, dtype=float)
     rows = np.concatenate([ends[:, 1], ends[:, 0]])
     columns = np.concatenate([ends[:, 0], ends[:, 1]])
     matrix = coo_array((np.concatenate([weights, weights]), (rows, columns)), shape=(size, size)).tocsr()
@@ -176,12 +182,15 @@ def pagerank(edges: Sequence[WalkedEdge], restart: Mapping[Node, float], damping
     return {node: float(p[i]) for node, i in index.items()}
 
 
-def best_paths(edges: Sequence[WalkedEdge], restart: Mapping[Node, float]) -> dict[Node, tuple[WalkedEdge, ...]]:
+def best_paths(
+    edges: Sequence[WalkedEdge], worths: Sequence[float], restart: Mapping[Node, float]
+) -> dict[Node, tuple[WalkedEdge, ...]]:
     """Return for each node the likeliest way from a restart node: Dijkstra over -log of what its edges are worth."""
-    beside: dict[Node, list[tuple[WalkedEdge, Node]]] = defaultdict(list)
-    for edge in edges:
-        beside[edge.source].append((edge, edge.target))
-        beside[edge.target].append((edge, edge.source))
+    beside: dict[Node, list[tuple[WalkedEdge, float, Node]]] = defaultdict(list)
+    for edge, worth in zip(edges, worths, strict=True):
+        price = STEP_PRICE - math.log(min(max(worth, 1e-9), 1.0))
+        beside[edge.source].append((edge, price, edge.target))
+        beside[edge.target].append((edge, price, edge.source))
     came: dict[Node, tuple[Node, WalkedEdge] | None] = {}
     order = itertools.count()
     queue: list[tuple[float, int, Node, tuple[Node, WalkedEdge] | None]] = [
@@ -193,9 +202,8 @@ def best_paths(edges: Sequence[WalkedEdge], restart: Mapping[Node, float]) -> di
         if node in came:
             continue
         came[node] = step
-        for edge, other in beside[node]:
+        for edge, price, other in beside[node]:
             if other not in came:
-                price = STEP_PRICE - math.log(min(max(_walkable(edge), 1e-9), 1.0))
                 heapq.heappush(queue, (cost + price, next(order), other, (node, edge)))
     return {node: _traced(node, came) for node in came}
 
