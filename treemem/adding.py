@@ -39,7 +39,7 @@ class Addition:
     def from_items(self, memories: Iterable[Any], span: Span, shared: Mapping[str, Any]) -> Iterator[ChangeSet]:
         """Yield a change set per memory. `shared` metadata goes to each; `span` is the default validity."""
         for batch in _batches(self._items(memories, shared), EMBED_BATCH):
-            fields = [fields_of(item) for item in batch]
+            fields = [self._noted(item) for item in batch]
             vectors = self._vectors(batch, fields)
             for item, content, vector in zip(batch, fields, vectors, strict=True):
                 valid_from, valid_to = _span(item, span)
@@ -55,8 +55,8 @@ class Addition:
     ) -> Iterator[ChangeSet]:
         """Yield a change set per message; with `replay` each is recorded at its own time."""
         readings = read_messages(self._cube, messages, shared, conversation)
-        for batch in _batches((self._taken(r) for r in readings), EMBED_BATCH):
-            fields = [fields_of(r.item) for r in batch]
+        for batch in _batches(readings, EMBED_BATCH):
+            fields = [self._noted(r.item) for r in batch]
             vectors = self._vectors([r.item for r in batch], fields)
             for reading, content, vector in zip(batch, fields, vectors, strict=True):
                 yield self._message(reading, content, vector, replay)
@@ -82,19 +82,16 @@ class Addition:
                 item, _ = as_item({"id": item.id, "memory": item.memory, "metadata": metadata})
             if not own_id and self._stable_ids:
                 item = item.model_copy(update={"id": derived_id(self._base.operation, position)})
-            self._note(item)
             yield item
 
-    def _taken(self, reading: Reading) -> Reading:
-        self._note(reading.item)
-        return reading
-
-    def _note(self, item: TextualMemoryItem) -> None:
-        """Remember an id; refuse one that comes twice with different content."""
-        mark = hash(canonical_json(fields_of(item)))
+    def _noted(self, item: TextualMemoryItem) -> dict[str, Any]:
+        """Return an item's fields and remember its id; refuse one that comes twice with different content."""
+        fields = fields_of(item)
+        mark = hash(canonical_json(fields))
         if self._seen.setdefault(item.id, mark) != mark:
             raise InvalidInputError(f"id: {item.id!r} comes twice in one call, with different content")
         self.ids.append(item.id)
+        return fields
 
     def _vectors(self, items: list[TextualMemoryItem], fields: list[dict[str, Any]]) -> list[Vector]:
         missing = [i for i, item in enumerate(items) if item.metadata.embedding is None]

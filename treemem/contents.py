@@ -18,17 +18,22 @@ _TIMES = ("memory_time", "created_at")
 _ALWAYS = ("memory_type", "status")
 
 
+_KEPT = {
+    name: field.default
+    for name, field in TreeNodeTextualMemoryMetadata.model_fields.items()
+    if name not in _STORED_BESIDE
+}
+
+
 def fields_of(item: TextualMemoryItem) -> dict[str, Any]:
     """Return an item's text and metadata as JSON-able fields; what is empty or default is left out."""
     fields: dict[str, Any] = {"memory": item.memory}
-    for name, value in item.metadata:
-        if name in _STORED_BESIDE or value is None:
+    values = item.metadata.__dict__
+    for name, default in _KEPT.items():
+        value = values[name]
+        if value is None or (value == default and name not in _ALWAYS) or value == [] or value == {}:
             continue
-        if name in _TIMES:
-            value = to_micros(value)
-        default = TreeNodeTextualMemoryMetadata.model_fields[name].default
-        if name in _ALWAYS or (value != default and value not in ([], {})):
-            fields[name] = value
+        fields[name] = to_micros(value) if name in _TIMES else value
     return fields
 
 

@@ -8,9 +8,9 @@ import unicodedata
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator, model_validator
 
 from treemem.errors import InvalidInputError
 from treemem.temporal import from_micros, parse_time
@@ -37,6 +37,7 @@ STATUSES: tuple[str, ...] = get_args(Status)
 
 MAX_TEXT = 1_000_000
 M = TypeVar("M", bound=BaseModel)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _NAMESPACE = uuid.UUID("6f2d9c0e-7a51-4c1b-9f43-2f1d5c3e8a70")
 
@@ -62,7 +63,7 @@ def _storable(value: str, field: str) -> str:
         raise InvalidInputError(f"{field}: {len(value)} characters; at most {MAX_TEXT} fit. Split the text first")
     if "\x00" in value:
         raise InvalidInputError(f"{field}: contains a NUL character; remove it")
-    if any("\ud800" <= c <= "\udfff" for c in value):
+    if not value.isascii() and _SURROGATE.search(value):
         raise InvalidInputError(f"{field}: contains half of a surrogate pair; decode the text properly first")
     return value
 
@@ -75,6 +76,13 @@ def _shown(value: object) -> str:
 def derived_id(*parts: object) -> str:
     """Return the UUID5 of the parts: the same parts give the same id everywhere."""
     return str(uuid.uuid5(_NAMESPACE, "\x1f".join(unicodedata.normalize("NFC", str(p)) for p in parts)))
+
+
+def _as_embedding(value: Any) -> Any:
+    """Take a vector as it is; its numbers are checked, all at once, where it meets the cube's model."""
+    if value is None or isinstance(value, list) or hasattr(value, "__array__"):
+        return value
+    raise InvalidInputError(f"embedding: wanted a list of numbers or an array, found {_shown(value)}")
 
 
 class TreeNodeTextualMemoryMetadata(BaseModel):
@@ -98,7 +106,7 @@ class TreeNodeTextualMemoryMetadata(BaseModel):
     sources: list[Any] = Field(default_factory=list)
     source: Origin | None = None
     confidence: float = Field(default=100.0, ge=0, le=100, allow_inf_nan=False)
-    embedding: list[float] | None = Field(default=None, repr=False)
+    embedding: Annotated[list[float] | None, PlainValidator(_as_embedding)] = Field(default=None, repr=False)
     usage: list[str] = Field(default_factory=list)
     user_id: str | None = None
     session_id: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from treemem.changes import Entity
 from treemem.items import derived_id
@@ -33,9 +34,14 @@ def entity(cube: str, name: str, kind: str = "name") -> Entity:
     return Entity(entity_id(cube, words(name), kind), name, kind)
 
 
+@lru_cache(maxsize=65_536)
+def _named(cube: str, kind: str, key: str) -> str:
+    return derived_id("entity", cube, kind, key)
+
+
 def entity_id(cube: str, folded: Iterable[str], kind: str = "name") -> str:
     """Return the id of the entity whose name folds to these words."""
-    return derived_id("entity", cube, kind, " ".join(folded))
+    return _named(cube, kind, " ".join(folded))
 
 
 def names_in(text: str, known: Collection[str] = ()) -> list[str]:
@@ -52,10 +58,10 @@ def names_in(text: str, known: Collection[str] = ()) -> list[str]:
                 runs[-1].append(match.group())
             else:
                 runs.append([match.group()])
-        else:
+        elif runs and runs[-1]:
             runs.append([])
         end = match.end()
-    found = [name for run in runs for name in _name(run)]
+    found = [name for run in runs if run for name in _name(run)]
     if known:
         found += _known_names(text, known, {" ".join(words(name)) for name in found})
     return distinct(found)

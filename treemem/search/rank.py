@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,7 +59,7 @@ def rank(subgraph: Subgraph, options: SearchOptions, boosts: Mapping[EdgeType, f
     if not _anchored(similar, subgraph.seeds, options):
         return []
     restart = _restart(seeded, subgraph, options)
-    worths = [_worth(edge) * (boosts or {}).get(edge.type, 1.0) for edge in subgraph.edges]
+    worths = edge_worths(subgraph.edges, boosts or {})
     mass = pagerank(subgraph.edges, worths, restart, options.damping)
     paths = best_paths(subgraph.edges, worths, restart)
     top = max(mass.values(), default=1.0)
@@ -146,8 +146,16 @@ def _restart(seeded: Mapping[str, float], subgraph: Subgraph, options: SearchOpt
     return {node: weight for node, weight in restart.items() if weight > 0}
 
 
-def _worth(edge: WalkedEdge) -> float:
-    return edge.weight * TYPE_WEIGHTS[edge.type] * max(edge.confidence, 1.0) / 100.0
+def edge_worths(edges: Sequence[WalkedEdge], boosts: Mapping[EdgeType, float]) -> list[float]:
+    """Return what a walk along each edge is worth: weight, confidence, type, and how few share what is mentioned."""
+    sharing = Counter(edge.target for edge in edges if edge.type is EdgeType.MENTIONS)
+    worths = []
+    for edge in edges:
+        worth = edge.weight * TYPE_WEIGHTS[edge.type] * max(edge.confidence, 1.0) / 100.0
+        if edge.type is EdgeType.MENTIONS:
+            worth /= math.log2(1 + sharing[edge.target])
+        worths.append(worth * boosts.get(edge.type, 1.0))
+    return worths
 
 
 def pagerank(

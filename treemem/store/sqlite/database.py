@@ -63,6 +63,7 @@ class Database:
             conn.execute("PRAGMA secure_delete = ON")
             conn.execute("PRAGMA synchronous = FULL")
             conn.execute("PRAGMA cache_size = -65536")
+            conn.execute("PRAGMA wal_autocheckpoint = 4000")
         except sqlite3.Error as error:
             raise translate(error, self.path) from error
         return conn
