@@ -281,8 +281,8 @@ def on_neo4j(uri: str, n: int, rounds: int) -> None:
     per_search = mine.store.statements - statements  # type: ignore[attr-defined]
     ours_taken, raw_taken = timed([searcher(mine, asked), raw.searcher(mine.cube_id, same)], 150)
     print(
-        f"neo4j | search at {n} after embedding | {per_search} statements; p50 {percentile(ours_taken, 50):.1f} ms, p95 "
-        f"{percentile(ours_taken, 95):.1f}; raw statement p50 {percentile(raw_taken, 50):.1f}, p95 "
+        f"neo4j | search at {n} after embedding | {per_search} statements; p50 "
+        f"{percentile(ours_taken, 50):.1f} ms, p95 {percentile(ours_taken, 95):.1f}; raw statement p50 {percentile(raw_taken, 50):.1f}, p95 "
         f"{percentile(raw_taken, 95):.1f}; p50 ratio {percentile(ours_taken, 50) / percentile(raw_taken, 50):.2f}"
     )
     raw.driver.close()

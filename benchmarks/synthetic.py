@@ -12,11 +12,10 @@ WORDS = (
     "train morning friend summer kitchen street forest lesson ticket camera holiday office journey picture concert "
     "museum harbour mountain library village festival company meeting project answer question flower evening weather"
 ).split()
-NAMES = [
-    f"{a}{b}"
-    for a in ("Mar", "Jon", "Pri", "Len", "Ana", "Bor", "Cle", "Dor")
-    for b in ("ta", "as", "ya", "ox", "el", "in", "ur", "ith", "opa", "eda", "igo", "usk", "ane", "ob", "im")
-]
+_FIRST = ("Mar", "Jon", "Pri", "Len", "Ana", "Bor", "Cle", "Dor", "Ely", "Fer", "Gus", "Hal", "Ina", "Kor", "Lud")
+_MIDDLE = ("ba", "co", "di", "fe", "go", "hu", "ka", "li", "mo", "nu", "pe", "ri", "so", "tu")
+_LAST = ("ta", "as", "ya", "ox", "el", "in", "ur", "ith", "opa", "eda", "igo", "usk", "ane", "ob", "im")
+NAMES = [a + b + c for b in _MIDDLE for c in _LAST for a in _FIRST]  # 3,150
 
 
 def unit(x: Any) -> Any:
@@ -32,13 +31,13 @@ def vectors(n: int, seed: int = 0, dimension: int = 384, centres: int = 200) -> 
 
 def text(rng: Any) -> str:
     words = [WORDS[i] for i in rng.integers(len(WORDS), size=14)]
-    words[3] = NAMES[int(rng.integers(len(NAMES)))]
-    words[9] = NAMES[int(rng.integers(len(NAMES)))]
+    for place in (3, 9):
+        words[place] = NAMES[int(len(NAMES) ** rng.random()) - 1]  # few names are in many texts, most in few
     return " ".join(words)
 
 
 def items(n: int, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """n memories with ids and vectors, two names each, made as they are asked for."""
+    """n memories with ids and vectors, two names each, some frequent and most rare, made as they are asked for."""
     rng = np.random.default_rng(seed)
     for start in range(0, n, 1_000):
         batch = vectors(min(1_000, n - start), seed=seed + start)

@@ -239,6 +239,12 @@ class Edge:
         return Interval(self.valid_from, self.valid_to)
 
     @property
+    def tiebreak(self) -> int:
+        """A fixed number below 2^48 that orders edges of equal weight the same way on every store."""
+        name = f"{self.type}|{self.source}|{self.target}|{self.valid_from}"
+        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big")
+
+    @property
     def key(self) -> tuple[EdgeType, str, str, NodeKind]:
         """What makes it the same edge at another time."""
         return (self.type, self.source, self.target, self.target_kind)

@@ -141,10 +141,10 @@ def _short(item: TextualMemoryItem) -> str:
 
 def _tell(memory: Any, loaded: float, timings: list[tuple[str, float, dict[str, float]]]) -> None:
     table = Table(title="Timings in milliseconds", title_justify="left")
-    for column in ("question", "embed", "recall", "rank", "texts", "whole"):
+    for column in ("question", "embed", "read", "rank", "whole"):
         table.add_column(column, justify="left" if column == "question" else "right")
     for text, whole, stages in timings:
-        cells = [f"{1_000 * stages[name]:.1f}" for name in ("embed", "recall", "rank", "texts")]
+        cells = [f"{1_000 * stages[name]:.1f}" for name in ("embed", "read", "rank")]
         table.add_row(text, *cells, f"{1_000 * whole:.1f}")
     stats = memory.stats()
     console.print()

@@ -40,7 +40,7 @@ CALL (L0, t, k) {
     MATCH (a)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]-(b)
     WHERE r.valid_from <= t AND r.valid_to > t AND r.recorded_from <= k AND r.recorded_to > k
       AND type(r) IN $edge_types
-    RETURN r ORDER BY r.weight DESC, type(r), b.id LIMIT $fan_out
+    RETURN r ORDER BY r.weight DESC, r.tiebreak LIMIT $fan_out
   } AS r
   RETURN collect(DISTINCT r) AS R1
 }
@@ -69,7 +69,7 @@ CALL (L1, t, k) {
     MATCH (a)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]-(b)
     WHERE r.valid_from <= t AND r.valid_to > t AND r.recorded_from <= k AND r.recorded_to > k
       AND type(r) IN $edge_types
-    RETURN r ORDER BY r.weight DESC, type(r), b.id LIMIT $fan_out
+    RETURN r ORDER BY r.weight DESC, r.tiebreak LIMIT $fan_out
   } AS r
   RETURN collect(DISTINCT r) AS R2
 }

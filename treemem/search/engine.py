@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 
 from treemem.canonical import Vector
-from treemem.changes import NodeKind
+from treemem.changes import State
 from treemem.contents import item_of
 from treemem.read.entities import question_entity_ids
 from treemem.search.options import SearchOptions
@@ -49,17 +50,25 @@ def search(
         hub_degree=options.hub_degree,
         edge_types=options.edge_types,
     )
-    found = store.recall(ask)
-    recalled = time.perf_counter()
-    ranked = [r for r in rank(found, options, edge_boosts(question)) if _wanted(found, r, memory_types)][:top_k]
-    ordered = time.perf_counter()
-    hits = _hits(store, cube, found, ranked)
-    done = time.perf_counter()
+    ranked: list[Ranked] = []
+    ranking = 0.0
+
+    def pick(found: Subgraph) -> list[tuple[str, int]]:
+        nonlocal ranked, ranking
+        begun = time.perf_counter()
+        best = (r for r in rank(found, options, edge_boosts(question)) if _wanted(found, r, memory_types))
+        ranked = list(itertools.islice(best, top_k))
+        ranking = time.perf_counter() - begun
+        return [(r.memory_id, r.version) for r in ranked]
+
+    found, states = store.recall(ask, pick)
+    read = time.perf_counter() - started - ranking
+    hits = _hits(found, ranked, states)
     return SearchResult(
         hits,
         as_of=from_micros(found.valid_at),
         known_at=from_micros(found.known_at),
-        timings={"recall": recalled - started, "rank": ordered - recalled, "texts": done - ordered},
+        timings={"read": read, "rank": ranking},
     )
 
 
@@ -67,18 +76,12 @@ def _wanted(found: Subgraph, ranked: Ranked, memory_types: Sequence[str] | None)
     return memory_types is None or found.kinds[ranked.memory_id] in memory_types
 
 
-def _hits(store: GraphStore, cube: str, found: Subgraph, ranked: Sequence[Ranked]) -> tuple[SearchHit, ...]:
-    if not ranked:
-        return ()
-    states = {s.memory_id: s for s in store.versions(cube, [(r.memory_id, r.version) for r in ranked])}
-    wanted = {
-        node for r in ranked for edge in r.path for kind, node in (edge.source, edge.target) if kind is NodeKind.ENTITY
-    }
-    names = {e.id: e.name for e in found.entities}
-    names |= {e.id: e.name for e in found.walked_entities if e.id in wanted}
+def _hits(found: Subgraph, ranked: Sequence[Ranked], states: Sequence[State]) -> tuple[SearchHit, ...]:
+    by_id = {s.memory_id: s for s in states}
+    names = {e.id: e.name for e in (*found.entities, *found.walked_entities)}
     hits = []
     for each in ranked:
-        state = states.get(each.memory_id)
+        state = by_id.get(each.memory_id)
         if state is None:
             continue  # purged between the two statements
         item = item_of(state)

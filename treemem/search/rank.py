@@ -10,7 +10,7 @@ import heapq
 import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,41 +49,49 @@ class Ranked:
     path: tuple[WalkedEdge, ...]
 
 
-def rank(subgraph: Subgraph, options: SearchOptions, boosts: Mapping[EdgeType, float] | None = None) -> list[Ranked]:
-    """Return every memory of the subgraph, best first. Ties are broken by id.
+def rank(
+    subgraph: Subgraph, options: SearchOptions, boosts: Mapping[EdgeType, float] | None = None
+) -> Iterator[Ranked]:
+    """Yield the memories of the subgraph, best first; ties are broken by id.
 
     `boosts` multiplies what edges of a type are worth.
     """
     seeded = arm_sum(subgraph.seeds, options)
     similar = {s.memory_id: s.score for s in subgraph.seeds if s.arm == "vector"}
     if not _anchored(similar, subgraph.seeds, options):
-        return []
+        return
     restart = _restart(seeded, subgraph, options)
     worths = edge_worths(subgraph.edges, boosts or {})
     mass = pagerank(subgraph.edges, worths, restart, options.damping)
-    paths = best_paths(subgraph.edges, worths, restart)
+    raw = _raw_scores(subgraph, seeded, mass, options)
+    order = sorted(raw, key=lambda i: (-round(raw[i], 9), i))
+    paths = Paths(subgraph.edges, worths, restart)
+    arms = _arm_ranks(subgraph.seeds)
+    for memory_id in order:
+        path = paths.to((NodeKind.MEMORY, memory_id))
+        if _near(memory_id, similar, path, options):
+            score = math.exp(raw[memory_id] - raw[order[0]])
+            yield Ranked(
+                memory_id,
+                subgraph.versions[memory_id],
+                score,
+                arms.get(memory_id, {}),
+                similar.get(memory_id),
+                path,
+            )
+
+
+def _raw_scores(
+    subgraph: Subgraph, seeded: Mapping[str, float], mass: Mapping[Node, float], options: SearchOptions
+) -> dict[str, float]:
+    """Return seed score + weighted log PageRank of each memory that has either."""
     top = max(mass.values(), default=1.0)
     raw = {}
     for memory_id in subgraph.versions:
         walked = mass.get((NodeKind.MEMORY, memory_id), 0.0)
-        if walked <= 0.0 and memory_id not in seeded:
-            continue
-        raw[memory_id] = seeded.get(memory_id, 0.0) + options.walk_weight * math.log(max(walked / top, 1e-6))
-    arms = _arm_ranks(subgraph.seeds)
-    order = sorted(raw, key=lambda i: (-round(raw[i], 9), i))
-    best = raw[order[0]] if order else 0.0
-    return [
-        Ranked(
-            memory_id,
-            subgraph.versions[memory_id],
-            math.exp(raw[memory_id] - best),
-            arms.get(memory_id, {}),
-            similar.get(memory_id),
-            paths.get((NodeKind.MEMORY, memory_id), ()),
-        )
-        for memory_id in order
-        if _near(memory_id, similar, paths, options)
-    ]
+        if walked > 0.0 or memory_id in seeded:
+            raw[memory_id] = seeded.get(memory_id, 0.0) + options.walk_weight * math.log(max(walked / top, 1e-6))
+    return raw
 
 
 def arm_sum(seeds: Sequence[Seed], options: SearchOptions) -> dict[str, float]:
@@ -110,13 +118,10 @@ def _anchored(similar: Mapping[str, float], seeds: Sequence[Seed], options: Sear
     return max(similar.values()) >= options.relativity
 
 
-def _near(
-    memory_id: str, similar: Mapping[str, float], paths: Mapping[Node, tuple[WalkedEdge, ...]], options: SearchOptions
-) -> bool:
+def _near(memory_id: str, similar: Mapping[str, float], path: tuple[WalkedEdge, ...], options: SearchOptions) -> bool:
     """Whether a hit is similar enough itself, or was walked to from one that is."""
     if options.relativity <= -1 or similar.get(memory_id, -1.0) >= options.relativity:
         return True
-    path = paths.get((NodeKind.MEMORY, memory_id), ())
     return any(
         kind is NodeKind.MEMORY and similar.get(node, -1.0) >= options.relativity
         for edge in path
@@ -190,36 +195,38 @@ def pagerank(
     return {node: float(p[i]) for node, i in index.items()}
 
 
-def best_paths(
-    edges: Sequence[WalkedEdge], worths: Sequence[float], restart: Mapping[Node, float]
-) -> dict[Node, tuple[WalkedEdge, ...]]:
-    """Return for each node the likeliest way from a restart node: Dijkstra over -log of what its edges are worth."""
-    beside: dict[Node, list[tuple[WalkedEdge, float, Node]]] = defaultdict(list)
-    for edge, worth in zip(edges, worths, strict=True):
-        price = STEP_PRICE - math.log(min(max(worth, 1e-9), 1.0))
-        beside[edge.source].append((edge, price, edge.target))
-        beside[edge.target].append((edge, price, edge.source))
-    came: dict[Node, tuple[Node, WalkedEdge] | None] = {}
-    order = itertools.count()
-    queue: list[tuple[float, int, Node, tuple[Node, WalkedEdge] | None]] = [
-        (-math.log(weight), next(order), node, None) for node, weight in restart.items()
-    ]
-    heapq.heapify(queue)
-    while queue:
-        cost, _, node, step = heapq.heappop(queue)
-        if node in came:
-            continue
-        came[node] = step
-        for edge, price, other in beside[node]:
-            if other not in came:
-                heapq.heappush(queue, (cost + price, next(order), other, (node, edge)))
-    return {node: _traced(node, came) for node in came}
+class Paths:
+    """The likeliest way to each node from a restart node: Dijkstra over -log of what edges are worth, lazily."""
 
+    def __init__(self, edges: Sequence[WalkedEdge], worths: Sequence[float], restart: Mapping[Node, float]) -> None:
+        self._beside: dict[Node, list[tuple[float, Node, WalkedEdge]]] = defaultdict(list)
+        for edge, worth in zip(edges, worths, strict=True):
+            price = STEP_PRICE - math.log(min(max(worth, 1e-9), 1.0))
+            self._beside[edge.source].append((price, edge.target, edge))
+            self._beside[edge.target].append((price, edge.source, edge))
+        self._came: dict[Node, tuple[Node, WalkedEdge] | None] = {}
+        self._order = itertools.count()
+        self._queue: list[tuple[float, int, Node, tuple[Node, WalkedEdge] | None]] = [
+            (-math.log(weight), next(self._order), node, None) for node, weight in restart.items()
+        ]
+        heapq.heapify(self._queue)
 
-def _traced(node: Node, came: Mapping[Node, tuple[Node, WalkedEdge] | None]) -> tuple[WalkedEdge, ...]:
-    path: list[WalkedEdge] = []
-    step = came[node]
-    while step is not None:
-        path.append(step[1])
-        step = came[step[0]]
-    return tuple(reversed(path))
+    def to(self, node: Node) -> tuple[WalkedEdge, ...]:
+        """Return the edges of the way to a node, empty if it starts there or none leads there."""
+        while self._queue and node not in self._came:
+            self._settle()
+        path: list[WalkedEdge] = []
+        step = self._came.get(node)
+        while step is not None:
+            path.append(step[1])
+            step = self._came[step[0]]
+        return tuple(reversed(path))
+
+    def _settle(self) -> None:
+        cost, _, node, step = heapq.heappop(self._queue)
+        if node in self._came:
+            return
+        self._came[node] = step
+        for price, other, edge in self._beside[node]:
+            if other not in self._came:
+                heapq.heappush(self._queue, (cost + price, next(self._order), other, (node, edge)))

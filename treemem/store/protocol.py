@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -89,6 +89,10 @@ class Subgraph:
     kinds: Mapping[str, str] = field(default_factory=dict)
 
 
+#: Chooses the states to read, as (memory id, version), from what a recall found.
+Pick = Callable[[Subgraph], Sequence[tuple[str, int]]]
+
+
 @dataclass(frozen=True, slots=True)
 class CubeInfo:
     """A cube: its last transaction time in microseconds, and its embedding model."""
@@ -147,8 +151,11 @@ class GraphStore(Protocol):
         """
         ...
 
-    def recall(self, recall: Recall) -> Subgraph:
-        """Return seeds and the walk around them, as rows."""
+    def recall(self, recall: Recall, pick: Pick) -> tuple[Subgraph, list[State]]:
+        """Return seeds and the walk around them, and the states that `pick` chose from it, in its order.
+
+        Both are read in one transaction; `pick` may run more than once if the store repeats it.
+        """
         ...
 
     def states(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from treemem.changes import ChangeSet, Model, Operation, Receipt
+from treemem.store.protocol import Subgraph
+from treemem.temporal import Moment
 
 
 def receipt_of(operation: Operation) -> Receipt:
@@ -24,3 +26,9 @@ def model_mismatch(cube: str, embedder: str, dimension: int, wanted: Model) -> s
         f"cube {cube!r} holds vectors of {embedder!r} ({dimension} dimensions), the memory was opened with "
         f"{wanted.name!r} ({wanted.dimension}); open it with that embedder, or choose another cube"
     )
+
+
+def nothing(moment: Moment) -> Subgraph:
+    """Return what a recall finds in a cube nothing was ever written to."""
+    valid_at = moment.now if moment.valid_at is None else moment.valid_at
+    return Subgraph(valid_at, moment.now if moment.known_at is None else moment.known_at)

@@ -29,7 +29,9 @@ class Transaction:
     def run(self, text: str, /, **parameters: Any) -> list[dict[str, Any]]:
         """Run one statement to its end and return its rows."""
         self.statements += 1
-        return self._inner.run(text, parameters).data()
+        result = self._inner.run(text, parameters)
+        keys = result.keys()
+        return [dict(zip(keys, record.values(), strict=True)) for record in result]
 
 
 class Connection:

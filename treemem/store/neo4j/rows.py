@@ -152,6 +152,7 @@ def edge_properties(edge: Edge) -> dict[str, Any]:
     """Return the properties of a relationship."""
     return {
         "weight": edge.weight,
+        "tiebreak": edge.tiebreak,
         "confidence": edge.confidence,
         "valid_from": time(edge.valid_from),
         "valid_to": time(edge.valid_to),

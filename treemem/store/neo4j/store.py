@@ -10,7 +10,8 @@ from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, 
 from treemem.store.neo4j import rows, schema, writing
 from treemem.store.neo4j.connection import Connection, Transaction
 from treemem.store.neo4j.statements import statement
-from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Recall, Seed, Subgraph, Touched, WalkedEdge
+from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Pick, Recall, Seed, Subgraph, Touched, WalkedEdge
+from treemem.store.shared import nothing
 from treemem.temporal import BEGINNING, END_TIME, Moment
 
 _BATCH = 200
@@ -61,31 +62,18 @@ class Neo4jStore:
     def _write(self, name: str, /, **parameters: Any) -> list[dict[str, Any]]:
         return self._connection.write(lambda tx: tx.run(statement(name), **parameters))
 
-    def recall(self, recall: Recall) -> Subgraph:
-        found = self._read(
-            "recall",
-            cube=recall.cube,
-            **_moment(recall.moment),
-            vector=None if recall.vector is None or not recall.vector_limit else rows.vector(recall.vector),
-            vector_limit=max(recall.vector_limit, 20),
-            text=" ".join(recall.tokens) if recall.tokens and recall.text_limit else None,
-            text_limit=max(recall.text_limit, 20),
-            text_statuses=" ".join(rows.scope_token(recall.cube) + "s" + s for s in recall.statuses),
-            scope=rows.scope_token(recall.cube),
-            statuses=list(recall.statuses),
-            types=None if recall.memory_types is None else list(recall.memory_types),
-            entity_ids=list(recall.entity_ids),
-            hops=recall.hops,
-            fan_out=recall.fan_out,
-            hub_degree=recall.hub_degree,
-            edge_types=[t.value for t in recall.edge_types],
-        )
-        if not found:
-            moment = recall.moment
-            return Subgraph(moment.valid_at or moment.now, moment.known_at or moment.now)
-        row = found[0]
-        recall.moment.pin(rows.micros(row["clock"]))
-        return _subgraph(row, recall)
+    def recall(self, recall: Recall, pick: Pick) -> tuple[Subgraph, list[State]]:
+        parameters = _recall_parameters(recall)
+
+        def work(tx: Transaction) -> tuple[Subgraph, list[State]]:
+            rows_found = tx.run(statement("recall"), **parameters)
+            if not rows_found:
+                return nothing(recall.moment), []
+            recall.moment.pin(rows.micros(rows_found[0]["clock"]))
+            found = _subgraph(rows_found[0], recall)
+            return found, _versions(tx, recall.cube, pick(found), vectors=False)
+
+        return self._connection.read(work)
 
     def neighbours(
         self, cube: str, vectors: Sequence[Vector], k: int, moment: Moment, *, statuses: Sequence[str] = LIVE
@@ -133,9 +121,7 @@ class Neo4jStore:
         return [states[i] for i in ids if i in states]
 
     def versions(self, cube: str, keys: Sequence[tuple[str, int]], *, vectors: bool = False) -> list[State]:
-        found = self._read("states_by_version", cube=cube, keys=[list(k) for k in keys], vectors=vectors)
-        states = {(s.memory_id, s.version): s for s in (rows.state(row["state"]) for row in found)}
-        return [states[i, version] for i, version in keys if (i, version) in states]
+        return self._connection.read(lambda tx: _versions(tx, cube, keys, vectors))
 
     def known(self, cube: str, ids: Sequence[str], known_at: int | None = None) -> list[State]:
         k = writing.END_TIME_KNOWN if known_at is None else rows.time(known_at)
@@ -317,6 +303,34 @@ def _moment(moment: Moment) -> dict[str, Any]:
         "valid_at": None if moment.valid_at is None else rows.time(moment.valid_at),
         "known_at": None if moment.known_at is None else rows.time(moment.known_at),
     }
+
+
+def _recall_parameters(recall: Recall) -> dict[str, Any]:
+    return {
+        "cube": recall.cube,
+        **_moment(recall.moment),
+        "vector": None if recall.vector is None or not recall.vector_limit else rows.vector(recall.vector),
+        "vector_limit": max(recall.vector_limit, 20),
+        "text": " ".join(recall.tokens) if recall.tokens and recall.text_limit else None,
+        "text_limit": max(recall.text_limit, 20),
+        "text_statuses": " ".join(rows.scope_token(recall.cube) + "s" + s for s in recall.statuses),
+        "scope": rows.scope_token(recall.cube),
+        "statuses": list(recall.statuses),
+        "types": None if recall.memory_types is None else list(recall.memory_types),
+        "entity_ids": list(recall.entity_ids),
+        "hops": recall.hops,
+        "fan_out": recall.fan_out,
+        "hub_degree": recall.hub_degree,
+        "edge_types": [t.value for t in recall.edge_types],
+    }
+
+
+def _versions(tx: Transaction, cube: str, keys: Sequence[tuple[str, int]], vectors: bool) -> list[State]:
+    if not keys:
+        return []
+    found = tx.run(statement("states_by_version"), cube=cube, keys=[list(k) for k in keys], vectors=vectors)
+    states = {(s.memory_id, s.version): s for s in (rows.state(row["state"]) for row in found)}
+    return [states[i, version] for i, version in keys if (i, version) in states]
 
 
 def _cosine(score: float) -> float:

@@ -144,8 +144,8 @@ def edges(
         ""
         if statuses is None
         else "".join(
-            f" AND ({end}.kind <> 'memory' OR EXISTS (SELECT 1 FROM state s WHERE s.node = {end}.num AND {holds}))"
-            for end in ("a", "b")
+            f" AND ({kind} <> 'memory' OR EXISTS (SELECT 1 FROM state s WHERE s.node = {end} AND {holds}))"
+            for end, kind in (("e.src", "a.kind"), ("e.dst", "b.kind"))
         )
     )
     ends = {"out": ("e.src",), "in": ("e.dst",), "both": ("e.src", "e.dst")}[direction]

@@ -11,7 +11,8 @@ import numpy as np
 
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Operation, Receipt, State
-from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Recall, Subgraph, Touched
+from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Pick, Recall, Subgraph, Touched
+from treemem.store.shared import nothing
 from treemem.store.sqlite import reading, rows, walk, writing
 from treemem.store.sqlite.database import Database
 from treemem.store.sqlite.index import CubeIndex, IndexCache, Where
@@ -50,14 +51,14 @@ class SqliteStore:
         self._database.scrub()
         return receipt
 
-    def recall(self, recall: Recall) -> Subgraph:
+    def recall(self, recall: Recall, pick: Pick) -> tuple[Subgraph, list[State]]:
         with self._database.read() as conn:
             pin = reading.pinned(conn, recall.cube, recall.moment)
             if pin is None:
-                moment = recall.moment
-                return Subgraph(moment.valid_at or moment.now, moment.known_at or moment.now)
+                return nothing(recall.moment), []
             cube, t, k = pin
-            return walk.recall(conn, cube, recall, self._index(conn, cube, k), t, k)
+            found = walk.recall(conn, cube, recall, self._index(conn, cube, k), t, k)
+            return found, reading.versions(conn, recall.cube, pick(found), vectors=False)
 
     def _index(self, conn: sqlite3.Connection, cube: int, known_at: int) -> CubeIndex:
         clock, epoch, dimension = conn.execute(

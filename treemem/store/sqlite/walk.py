@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,34 +78,51 @@ def _hop(
     walk: _Walk,
 ) -> list[int]:
     """Walk one hop from the frontier; return the live nodes reached for the first time."""
-    types = rows.listed(ask.edge_types)
-    parameters = {**parameters, "types": types, "nodes": rows.listed(_passable(conn, ask, frontier, seeded))}
-    fans: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    for end, other in (("src", "dst"), ("dst", "src")):
-        query = (
-            f"SELECT e.{end}, e.num, e.type, e.src, e.dst, e.weight, e.confidence, n.kind, n.id, n.num, n.name, "
-            "n.attributes "
-            f"FROM json_each(:nodes) j CROSS JOIN edge e ON e.{end} = j.value CROSS JOIN node n ON n.num = e.{other} "
-            f"WHERE {HOLDS.format('e')} AND e.type IN (SELECT value FROM json_each(:types))"
-        )
-        for row in conn.execute(query, parameters):
-            fans[row[0]].append(row[1:])
-    chosen: dict[int, tuple[Any, ...]] = {}
-    for fan in fans.values():
-        fan.sort(key=lambda e: (-e[4], e[1], e[7]))
-        chosen.update((row[0], row) for row in fan[: ask.fan_out])
-    fresh: dict[int, tuple[NodeKind, str]] = {}
-    for row in chosen.values():
-        if row[8] not in walk.names and row[8] not in walk.dead:
-            fresh[row[8]] = (NodeKind(row[6]), row[7])
-            if row[6] == "entity":
-                walk.entities[row[7]] = Entity(row[7], row[9], json.loads(row[10])["kind"])
-    walk.names.update(fresh)
-    _test(conn, parameters, [num for num, (kind, _) in fresh.items() if kind is NodeKind.MEMORY], walk)
-    for num, kind, src, dst, weight, confidence, *_ in chosen.values():
+    chosen = _fans(conn, ask, parameters, _passable(conn, ask, frontier, seeded))
+    ends = {num for row in chosen for num in row[2:4]}
+    fresh = _name(conn, [num for num in ends if num not in walk.names and num not in walk.dead], walk)
+    _test(conn, parameters, [num for num in fresh if walk.names[num][0] is NodeKind.MEMORY], walk)
+    for num, kind, src, dst, weight, _, confidence in chosen:
         if src in walk.names and dst in walk.names:
-            walk.edges[num] = WalkedEdge(EdgeType(kind), walk.names[src], walk.names[dst], weight, confidence)
+            walk.edges[num] = WalkedEdge(_TYPES[kind], walk.names[src], walk.names[dst], weight, confidence)
     return [num for num in fresh if num in walk.names]
+
+
+def _fan(end: str) -> str:
+    """Return the subquery that lists a node's strongest edges in one direction; the index serves the order."""
+    return (
+        f"(SELECT json_group_array(num) FROM (SELECT e.num FROM edge e WHERE e.{end} = j.value AND "
+        f"{HOLDS.format('e')} AND e.type IN (SELECT value FROM json_each(:types)) "
+        "ORDER BY e.weight DESC, e.tiebreak LIMIT :fan))"
+    )
+
+
+_FANS = f"SELECT {_fan('src')}, {_fan('dst')} FROM json_each(:nodes) j"
+_EDGES = (
+    "SELECT e.num, e.type, e.src, e.dst, e.weight, e.tiebreak, e.confidence "
+    "FROM json_each(:nums) j CROSS JOIN edge e ON e.num = j.value"
+)
+_TYPES = {t.value: t for t in EdgeType}
+_KINDS = {k.value: k for k in NodeKind}
+
+
+def _fans(
+    conn: sqlite3.Connection, ask: Recall, parameters: dict[str, Any], nodes: Collection[int]
+) -> list[tuple[Any, ...]]:
+    """Return the edges that the nodes pass on: for each at most `fan_out`, strongest first, either direction."""
+    found = conn.execute(
+        _FANS,
+        {**parameters, "nodes": rows.listed(nodes), "types": rows.listed(ask.edge_types), "fan": ask.fan_out},
+    )
+    fans = [json.loads(out) + json.loads(into) for out, into in found]
+    nums = {num for fan in fans for num in fan}
+    edges = {row[0]: row for row in conn.execute(_EDGES, {"nums": rows.listed(nums)})}
+    chosen: dict[int, tuple[Any, ...]] = {}
+    for fan in fans:
+        if len(fan) > ask.fan_out:
+            fan.sort(key=lambda num: (-edges[num][4], edges[num][5]))
+        chosen.update((num, edges[num]) for num in fan[: ask.fan_out])
+    return list(chosen.values())
 
 
 def _passable(conn: sqlite3.Connection, ask: Recall, frontier: Collection[int], seeded: set[int]) -> list[int]:
@@ -136,3 +152,13 @@ def _test(conn: sqlite3.Connection, parameters: dict[str, Any], nums: list[int],
         if num not in alive:
             walk.dead.add(num)
             del walk.names[num]
+
+
+def _name(conn: sqlite3.Connection, nums: list[int], walk: _Walk) -> list[int]:
+    """Note kind and id of the nodes reached, and the names of entities; return the nodes."""
+    query = "SELECT n.num, n.kind, n.id, n.name, n.attributes FROM json_each(?) j CROSS JOIN node n ON n.num = j.value"
+    for num, kind, node_id, name, attributes in conn.execute(query, (rows.listed(nums),)):
+        walk.names[num] = (_KINDS[kind], node_id)
+        if kind == "entity":
+            walk.entities[node_id] = Entity(node_id, name, json.loads(attributes)["kind"])
+    return nums

@@ -264,13 +264,14 @@ def _write_edges(
         ],
     )
     conn.executemany(
-        "INSERT INTO edge (cube, type, src, dst, weight, confidence, valid_from, valid_to, recorded_from, "
-        "recorded_to, opened_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO edge (cube, type, src, dst, tiebreak, weight, confidence, valid_from, valid_to, "
+        "recorded_from, recorded_to, opened_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 cube,
                 e.type.value,
                 *ends(e.source, e.target, e.target_kind),
+                e.tiebreak,
                 e.weight,
                 e.confidence,
                 e.valid_from,

@@ -68,6 +68,7 @@ CREATE TABLE edge (
   src INTEGER NOT NULL REFERENCES node,
   dst INTEGER NOT NULL REFERENCES node,
   weight REAL NOT NULL,
+  tiebreak INTEGER NOT NULL,
   confidence REAL NOT NULL,
   valid_from INTEGER NOT NULL,
   valid_to INTEGER NOT NULL,
@@ -76,7 +77,9 @@ CREATE TABLE edge (
   opened_by INTEGER NOT NULL REFERENCES operation,
   closed_by INTEGER REFERENCES operation
 ) STRICT;
-CREATE INDEX edge_out ON edge (src, type, dst);
-CREATE INDEX edge_in ON edge (dst, type, src);
+-- Both fans in the order of a walk, which stops at its limit.
+CREATE INDEX edge_out ON edge (src, weight DESC, tiebreak);
+CREATE INDEX edge_in ON edge (dst, weight DESC, tiebreak);
+CREATE INDEX edge_pair ON edge (src, dst);
 CREATE INDEX edge_opened_by ON edge (opened_by);
 CREATE INDEX edge_closed_by ON edge (closed_by) WHERE closed_by IS NOT NULL;
