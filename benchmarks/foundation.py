@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from treemem import TreeTextMemory
 from treemem.search.engine import search
 from treemem.search.options import SearchOptions
 from treemem.store.protocol import LIVE
-from treemem.temporal import Moment
+from treemem.temporal import END_TIME, Moment
 
 RAW = Path(__file__).parent / "raw"
 
@@ -147,11 +148,14 @@ class Raw:
         self.search_text = _text("search")
 
     def insert(self, rows: list[dict[str, Any]]) -> float:
+        now = datetime.now(UTC)
         started = time.perf_counter()
         for i in range(0, len(rows), 500):
             batch = rows[i : i + 500]
             with self.driver.session() as session:
-                session.execute_write(lambda tx, b=batch: tx.run(self.insert_text, rows=b, cube=self.cube).consume())
+                session.execute_write(
+                    lambda tx, b=batch: tx.run(self.insert_text, rows=b, cube=self.cube, at=now, end=END_TIME).consume()
+                )
         return time.perf_counter() - started
 
     def build_search_graph(self, source: str) -> None:
@@ -188,8 +192,6 @@ class Raw:
         run("CALL db.awaitIndexes(300)")
 
     def searcher(self, source: str, asked: Iterator[tuple[str, Any]]) -> Callable[[], Any]:
-        from datetime import UTC, datetime
-
         from neo4j.vector import Vector
 
         from treemem.store.neo4j.rows import scope_token
@@ -235,15 +237,11 @@ def raw_rows(n: int, cube: str) -> list[dict[str, Any]]:
         (state,) = result.open_states
         before = [e.target for e in result.open_edges if e.type == "FOLLOWS"]
         prepared.append(
-            {
-                "id": state.memory_id,
-                "cache": rows.cache(state),
-                "state": rows.state_properties(cube, state),
-                "embedding": rows.vector(state.content.embedding),
+            rows.state_row(cube, state)
+            | {
                 "source": rows.source_row(group.sources[0]),
                 "entities": [rows.entity_row(e) for e in group.entities],
                 "before": before,
-                "edge": rows.edge_properties(result.open_edges[0]),
             }
         )
     return prepared
@@ -280,10 +278,11 @@ def on_neo4j(uri: str, n: int, rounds: int) -> None:
     searcher(mine, itertools.cycle(questions()))()
     per_search = mine.store.statements - statements  # type: ignore[attr-defined]
     ours_taken, raw_taken = timed([searcher(mine, asked), raw.searcher(mine.cube_id, same)], 150)
+    mine_50, mine_95 = percentile(ours_taken, 50), percentile(ours_taken, 95)
+    raw_50, raw_95 = percentile(raw_taken, 50), percentile(raw_taken, 95)
     print(
-        f"neo4j | search at {n} after embedding | {per_search} statements; p50 "
-        f"{percentile(ours_taken, 50):.1f} ms, p95 {percentile(ours_taken, 95):.1f}; raw statement p50 {percentile(raw_taken, 50):.1f}, p95 "
-        f"{percentile(raw_taken, 95):.1f}; p50 ratio {percentile(ours_taken, 50) / percentile(raw_taken, 50):.2f}"
+        f"neo4j | search at {n} after embedding | {per_search} statements; p50 {mine_50:.1f} ms, p95 {mine_95:.1f}; "
+        f"raw statement p50 {raw_50:.1f}, p95 {raw_95:.1f}; p50 ratio {mine_50 / raw_50:.2f}"
     )
     raw.driver.close()
     memory.close()

@@ -1,5 +1,5 @@
 // Every cube.
 MATCH (c:Cube)
 WHERE c.id > ''
-RETURN c.id AS id, c.clock AS clock, c.embedder AS embedder, c.dimension AS dimension
+RETURN c.id AS id, c.clock.epochSeconds * 1000000 + c.clock.microsecond AS clock, c.embedder AS embedder, c.dimension AS dimension
 ORDER BY id

@@ -19,6 +19,9 @@ CALL (t, k) {
                          AND s.status IN $statuses })))
   WITH DISTINCT r
   RETURN collect({type: type(r), source: startNode(r).id, target: endNode(r).id, labels: labels(endNode(r)),
-                  edge: properties(r)}) AS edges
+                  edge: r{.*, valid_from: r.valid_from.epochSeconds * 1000000 + r.valid_from.microsecond,
+                  valid_to: r.valid_to.epochSeconds * 1000000 + r.valid_to.microsecond,
+                  recorded_from: r.recorded_from.epochSeconds * 1000000 + r.recorded_from.microsecond,
+                  recorded_to: r.recorded_to.epochSeconds * 1000000 + r.recorded_to.microsecond}}) AS edges
 }
-RETURN clock, edges
+RETURN clock.epochSeconds * 1000000 + clock.microsecond AS clock, edges

@@ -10,4 +10,4 @@ CALL (t, k) {
     LIMIT $limit) SCORE AS score
   RETURN collect([s.id, score]) AS found
 }
-RETURN clock, found
+RETURN clock.epochSeconds * 1000000 + clock.microsecond AS clock, found

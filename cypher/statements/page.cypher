@@ -10,6 +10,14 @@ CALL (t, k) {
   WHERE s.valid_from <= t AND s.valid_to > t AND s.recorded_from <= k AND s.recorded_to > k
     AND ($statuses IS NULL OR s.status IN $statuses) AND ($types IS NULL OR s.memory_type IN $types)
   WITH s ORDER BY s.id LIMIT $limit
-  RETURN collect(s{.*, embedding: CASE WHEN $vectors THEN s.embedding END}) AS states
+  RETURN collect(s{.*, embedding: CASE WHEN $vectors THEN s.embedding END,
+           valid_from: s.valid_from.epochSeconds * 1000000 + s.valid_from.microsecond,
+           valid_to: s.valid_to.epochSeconds * 1000000 + s.valid_to.microsecond,
+           recorded_from: s.recorded_from.epochSeconds * 1000000 + s.recorded_from.microsecond,
+           recorded_to: s.recorded_to.epochSeconds * 1000000 + s.recorded_to.microsecond,
+           created_at: s.created_at.epochSeconds * 1000000 + s.created_at.microsecond,
+           memory_time: s.memory_time.epochSeconds * 1000000 + s.memory_time.microsecond}) AS states
 }
-RETURN clock, t, k, states
+RETURN clock.epochSeconds * 1000000 + clock.microsecond AS clock,
+       t.epochSeconds * 1000000 + t.microsecond AS t,
+       k.epochSeconds * 1000000 + k.microsecond AS k, states

@@ -94,4 +94,5 @@ CALL (R1, R2) {
   WITH DISTINCT r
   RETURN collect([type(r), startNode(r).id, endNode(r).id, r.weight, r.confidence, endNode(r):Source]) AS edges
 }
-RETURN clock, t, k, seeds, [e IN named | [e.id, e.name, e.kind]] AS named, N1 + N2 AS nodes, edges
+RETURN clock.epochSeconds * 1000000 + clock.microsecond AS clock, t.epochSeconds * 1000000 + t.microsecond AS t,
+       k.epochSeconds * 1000000 + k.microsecond AS k, seeds, [e IN named | [e.id, e.name, e.kind]] AS named, N1 + N2 AS nodes, edges

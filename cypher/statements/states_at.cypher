@@ -7,6 +7,12 @@ CALL (t, k) {
   MATCH (m:Memory {cube_id: $cube, id: id})<-[:STATE_OF]-(s:State)
   WHERE s.valid_from <= t AND s.valid_to > t AND s.recorded_from <= k AND s.recorded_to > k
     AND ($statuses IS NULL OR s.status IN $statuses)
-  RETURN collect(s{.*, embedding: CASE WHEN $vectors THEN s.embedding END}) AS states
+  RETURN collect(s{.*, embedding: CASE WHEN $vectors THEN s.embedding END,
+           valid_from: s.valid_from.epochSeconds * 1000000 + s.valid_from.microsecond,
+           valid_to: s.valid_to.epochSeconds * 1000000 + s.valid_to.microsecond,
+           recorded_from: s.recorded_from.epochSeconds * 1000000 + s.recorded_from.microsecond,
+           recorded_to: s.recorded_to.epochSeconds * 1000000 + s.recorded_to.microsecond,
+           created_at: s.created_at.epochSeconds * 1000000 + s.created_at.microsecond,
+           memory_time: s.memory_time.epochSeconds * 1000000 + s.memory_time.microsecond}) AS states
 }
-RETURN clock, states
+RETURN clock.epochSeconds * 1000000 + clock.microsecond AS clock, states

@@ -69,7 +69,7 @@ class Neo4jStore:
             rows_found = tx.run(statement("recall"), **parameters)
             if not rows_found:
                 return nothing(recall.moment), []
-            recall.moment.pin(rows.micros(rows_found[0]["clock"]))
+            recall.moment.pin(rows_found[0]["clock"])
             found = _subgraph(rows_found[0], recall)
             return found, _versions(tx, recall.cube, pick(found), vectors=False)
 
@@ -90,7 +90,7 @@ class Neo4jStore:
                     limit=max(k, 20),
                 )
                 if found:
-                    moment.pin(rows.micros(found[0]["clock"]))
+                    moment.pin(found[0]["clock"])
                 pairs = [(i, _cosine(score)) for i, score in (found[0]["found"] if found else [])]
                 results.append(sorted(pairs, key=lambda p: (-p[1], p[0]))[:k])
             return results
@@ -116,7 +116,7 @@ class Neo4jStore:
         )
         if not found:
             return []
-        moment.pin(rows.micros(found[0]["clock"]))
+        moment.pin(found[0]["clock"])
         states = {s.memory_id: s for s in map(rows.state, found[0]["states"])}
         return [states[i] for i in ids if i in states]
 
@@ -158,10 +158,10 @@ class Neo4jStore:
         if not found:
             return Page((), None, moment.valid_at or moment.now, moment.known_at or moment.now)
         row = found[0]
-        moment.pin(rows.micros(row["clock"]))
+        moment.pin(row["clock"])
         states = tuple(map(rows.state, row["states"]))
         cursor = states[-1].memory_id if len(states) == limit else None
-        return Page(states, cursor, rows.micros(row["t"]), rows.micros(row["k"]))
+        return Page(states, cursor, row["t"], row["k"])
 
     def edges(
         self,
@@ -185,7 +185,7 @@ class Neo4jStore:
         )
         if not found:
             return []
-        moment.pin(rows.micros(found[0]["clock"]))
+        moment.pin(found[0]["clock"])
         edges = [
             rows.edge(r["type"], r["source"], r["target"], rows.kind_of(r["type"], r["labels"]), r["edge"])
             for r in found[0]["edges"]
@@ -241,14 +241,14 @@ class Neo4jStore:
         return self._connection.read(work)
 
     def tombstones(self, cube: str) -> list[tuple[str, int, str | None]]:
-        return [(r["id"], rows.micros(r["purged_at"]), r["reason"]) for r in self._read("tombstones", cube=cube)]
+        return [(r["id"], r["purged_at"], r["reason"]) for r in self._read("tombstones", cube=cube)]
 
     def record_usage(self, cube: str, ids: Sequence[str], now: int) -> None:
         self._write("record_usage", cube=cube, ids=sorted(set(ids)), now=rows.time(now))
 
     def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
         found = self._read("usage", cube=cube, ids=sorted(set(ids)))
-        return {row["id"]: (row["count"], rows.micros(row["last"])) for row in found}
+        return {row["id"]: (row["count"], row["last"]) for row in found}
 
     def lease(self, cube: str, holder: str, now: int, ttl: int) -> Lease | None:
         (row,) = self._write("take_lease", cube=cube, holder=holder, now=rows.time(now), expires=rows.time(now + ttl))
@@ -340,7 +340,7 @@ def _cosine(score: float) -> float:
 
 def _cube_info(row: dict[str, Any]) -> CubeInfo:
     model = None if row["embedder"] is None else Model(row["embedder"], row["dimension"])
-    return CubeInfo(row["id"], rows.micros(row["clock"]), model)
+    return CubeInfo(row["id"], row["clock"], model)
 
 
 def _edges_from(tx: Transaction, cube: str, ids: Sequence[str]) -> list[Edge]:
@@ -382,8 +382,8 @@ def _subgraph(row: dict[str, Any], recall: Recall) -> Subgraph:
         if source in alive and target in alive
     ]
     return Subgraph(
-        rows.micros(row["t"]),
-        rows.micros(row["k"]),
+        row["t"],
+        row["k"],
         tuple(seeds),
         tuple(sorted(named, key=lambda e: e.id)),
         tuple(sorted(walked, key=lambda e: e.id)),

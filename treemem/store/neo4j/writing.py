@@ -65,7 +65,7 @@ def _take_cube(tx: Transaction, changes: ChangeSet) -> int:
         raise AlreadyApplied(receipt_of(earlier))
     if model is not None and (row["embedder"], row["dimension"]) != (model.name, model.dimension):
         raise ModelMismatchError(model_mismatch(changes.cube, row["embedder"], row["dimension"], model))
-    return rows.micros(row["clock"])
+    return int(row["clock"])
 
 
 def _read_known(tx: Transaction, changes: ChangeSet) -> resolve.Known:
@@ -160,25 +160,22 @@ def _write_states(tx: Transaction, changes: ChangeSet, recorded_at: int, result:
     ]
     for some in _batches(closed):
         tx.run(statement("close_states"), cube=changes.cube, rows=some, at=at, operation=changes.operation)
-    opened = [
-        {
-            "id": s.memory_id,
-            "version": s.version,
-            "cache": rows.cache(s),
-            "properties": rows.state_properties(changes.cube, s),
-            "embedding": rows.vector(s.content.embedding),
-        }
-        for s in result.open_states
-    ]
-    for some in _batches(opened):
-        tx.run(statement("open_states"), cube=changes.cube, rows=some)
+    for some in _batches([rows.state_row(changes.cube, s) for s in result.open_states]):
+        tx.run(
+            statement("open_states"),
+            cube=changes.cube,
+            rows=some,
+            at=at,
+            end=END_TIME,
+            operation=changes.operation,
+        )
 
 
 def _write_edges(tx: Transaction, changes: ChangeSet, recorded_at: int, result: resolve.Resolution) -> None:
     at = rows.time(recorded_at)
     for kind, closing in _by_kind(result.close_edges).items():
         closed = [
-            {"type": e.type.value, "source": e.source, "target": e.target, "valid_from": rows.time(e.valid_from)}
+            {"type": e.type.value, "source": e.source, "target": e.target, "valid_from": rows.pair(e.valid_from)}
             for e in closing
         ]
         for some in _batches(closed):
@@ -192,11 +189,17 @@ def _write_edges(tx: Transaction, changes: ChangeSet, recorded_at: int, result: 
             )
     by_type: dict[tuple[EdgeType, NodeKind], list[dict[str, Any]]] = defaultdict(list)
     for e in result.open_edges:
-        row = {"source": e.source, "target": e.target, "properties": rows.edge_properties(e)}
-        by_type[e.type, e.target_kind].append(row)
+        by_type[e.type, e.target_kind].append(rows.edge_row(e))
     for (edge_type, kind), opened in sorted(by_type.items()):
         for some in _batches(opened):
-            tx.run(statement("open_edges", target=kind, edge=edge_type), cube=changes.cube, rows=some)
+            tx.run(
+                statement("open_edges", target=kind, edge=edge_type),
+                cube=changes.cube,
+                rows=some,
+                at=at,
+                end=END_TIME,
+                operation=changes.operation,
+            )
 
 
 def _by_kind(edges: Iterable[Edge]) -> dict[NodeKind, list[Edge]]:
