@@ -149,10 +149,22 @@ def write_parts(
     """Apply groups in parts of at most 1,000 rows and return their receipts summed."""
     done = 0
     receipt: Receipt | None = None
-    for part in in_parts(groups, base.operation):
-        one = replace(store.apply(part), operation=base.operation)
+    waiting: tuple[ChangeSet, Callable[[], Receipt]] | None = None
+
+    def settle(part: ChangeSet, wait: Callable[[], Receipt]) -> None:
+        nonlocal done, receipt
+        one = replace(wait(), operation=base.operation)
         receipt = one if receipt is None else receipt.plus(one)
         done += len({s.memory_id for s in part.states})
         if progress is not None:
             progress(done, total)
+
+    try:
+        for part in in_parts(groups, base.operation):  # the next part is made while the store writes this one
+            if waiting is not None:
+                settle(*waiting)
+            waiting = part, store.begin(part)
+    finally:
+        if waiting is not None:
+            settle(*waiting)
     return receipt or Receipt(base.operation, base.now)

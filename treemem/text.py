@@ -47,10 +47,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-def words(text: str) -> list[str]:
+@lru_cache(maxsize=4_096)
+def words(text: str) -> tuple[str, ...]:
     """Return the casefolded words of `text` in order, stop words included, CJK runs as bigrams, not stemmed."""
     if text.isascii():
-        return [word[:MAX_TOKEN] for word in _ASCII_WORD.findall(_POSSESSIVE.sub(" ", text.lower()))]
+        return tuple(word[:MAX_TOKEN] for word in _ASCII_WORD.findall(_POSSESSIVE.sub(" ", text.lower())))
     found: list[str] = []
     for match in _RUN.finditer(_POSSESSIVE.sub(" ", fold(text))):
         run = match.group(1)
@@ -60,7 +61,7 @@ def words(text: str) -> list[str]:
             found.append(run)
         else:
             found.extend(run[i : i + 2] for i in range(len(run) - 1))
-    return found
+    return tuple(found)
 
 
 def analyse(text: str) -> list[str]:

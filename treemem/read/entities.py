@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
 from treemem.changes import Entity
 from treemem.items import derived_id
 from treemem.text import STOP_WORDS, distinct, words
 
-_WORD = re.compile(r"[^\W\d_][\w'’.-]*[^\W_]|[^\W\d_]")
+_WORD = re.compile(r"(?<![\w'’.-])[^\W\d_](?:[\w'’.-]*[^\W_])?")
+_ASCII_RUN = re.compile(r"(?<![\w'.-])[A-Z](?:[\w'.-]*[A-Za-z0-9])?(?: [A-Z](?:[\w'.-]*[A-Za-z0-9])?)*")
 _CALENDAR = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
     september october november december""".split()
@@ -44,33 +45,46 @@ def entity_id(cube: str, folded: Iterable[str], kind: str = "name") -> str:
     return _named(cube, kind, " ".join(folded))
 
 
-def names_in(text: str, known: Collection[str] = ()) -> list[str]:
-    """Return the proper names in a text, in order, then the folded names of `known` that it says in lower case.
+def names_in(text: str, known: Mapping[str, Collection[str]] | None = None) -> list[str]:
+    """Return the proper names in a text, in order, then the names of `known` that it says in lower case.
+
+    `known` holds folded names by their first word.
 
     A name is a run of capitalised words; words that commonly open sentences are dropped from its front, and days,
     months and single openers are no names.
     """
-    runs: list[list[str]] = []
-    end = -1
-    for match in _WORD.finditer(text):
-        if match.group()[:1].isupper():
-            if runs and runs[-1] and text[end : match.start()] == " ":
-                runs[-1].append(match.group())
-            else:
-                runs.append([match.group()])
-        elif runs and runs[-1]:
-            runs.append([])
-        end = match.end()
-    found = [name for run in runs if run for name in _name(run)]
+    runs = _ASCII_RUN.findall(text) if text.isascii() else _runs(text)
+    found = [name for run in runs for name in _name(run.split(" "))]
     if known:
         found += _known_names(text, known, {" ".join(words(name)) for name in found})
     return distinct(found)
 
 
-def _known_names(text: str, known: Collection[str], found: Collection[str]) -> list[str]:
+def _runs(text: str) -> list[str]:
+    """Return the runs of capitalised words, one space apart; any script that has capitals."""
+    runs: list[str] = []
+    end = -1
+    for match in _WORD.finditer(text):
+        word = match.group()
+        if not word[:1].isupper():
+            continue
+        if runs and text[end : match.start()] == " ":
+            runs[-1] += " " + word
+        else:
+            runs.append(word)
+        end = match.end()
+    return runs
+
+
+def _known_names(text: str, known: Mapping[str, Collection[str]], found: Collection[str]) -> list[str]:
     said = words(text)
-    grams = (" ".join(said[i : i + size]) for size in range(1, MAX_NAME_WORDS + 1) for i in range(len(said) - size + 1))
-    return [gram for gram in grams if gram in known and gram not in found]
+    return [
+        gram
+        for i, word in enumerate(said)
+        if word in known
+        for gram in (" ".join(said[i : i + size]) for size in range(1, MAX_NAME_WORDS + 1))
+        if gram in known[word] and gram not in found
+    ]
 
 
 def _name(run: list[str]) -> list[str]:

@@ -39,7 +39,7 @@ def read_messages(
     `metadata`. `shared` is metadata for all. Raises InvalidInputError naming the message and the field.
     """
     before: TextualMemoryItem | None = None
-    known: set[str] = set()
+    known: dict[str, set[str]] = {}
     for position, message in enumerate(messages):
         reading = _read(cube, position, message, shared, conversation, before, known)
         before = reading.item
@@ -53,7 +53,7 @@ def _read(
     shared: Mapping[str, Any],
     conversation: str | None,
     before: TextualMemoryItem | None,
-    known: set[str],
+    known: dict[str, set[str]],
 ) -> Reading:
     where = f"messages[{position}]"
     if not isinstance(message, Mapping):
@@ -114,7 +114,7 @@ def _item(
 
 
 def _mentions(
-    cube: str, item: TextualMemoryItem, speaker: str | None, known: set[str]
+    cube: str, item: TextualMemoryItem, speaker: str | None, known: dict[str, set[str]]
 ) -> tuple[list[Entity], list[EdgeAssert]]:
     text = item.memory if speaker is None else item.memory[len(speaker) + 2 :]
     names = [*item.metadata.entities, *names_in(text, known)]
@@ -122,7 +122,9 @@ def _mentions(
     if speaker is not None:
         each = entity(cube, speaker)
         found.setdefault(each.id, (each, SPEAKER_WEIGHT))
-    known.update(" ".join(words(each.name)) for each, _ in found.values())
+    for each, _ in found.values():
+        said = words(each.name)
+        known.setdefault(said[0], set()).add(" ".join(said))
     at = item.metadata.valid_from
     start = None if at is None else parse_time(at)
     edges = [

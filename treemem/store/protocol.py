@@ -151,6 +151,13 @@ class GraphStore(Protocol):
         """
         ...
 
+    def begin(self, changes: ChangeSet) -> Callable[[], Receipt]:
+        """Start an apply and return a function that waits for its receipt, or raises as `apply` does.
+
+        A store on another machine works meanwhile; an embedded one is done when this returns.
+        """
+        ...
+
     def recall(self, recall: Recall, pick: Pick) -> tuple[Subgraph, list[State]]:
         """Return seeds and the walk around them, and the states that `pick` chose from it, in its order.
 

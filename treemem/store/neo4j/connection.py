@@ -78,16 +78,25 @@ class Connection:
 
     def read(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in one read transaction, routed as a read, retried by the driver where that helps."""
-        return self._managed("execute_read", work)
+        return self._guarded(self._managed("execute_read", work))
 
     def write(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in one write transaction. It must be idempotent: a lost acknowledgement runs it again."""
-        try:
-            return self._managed("execute_write", work)
-        except _Unacknowledged:
-            return self._managed("execute_write", work)
+        return self.begin_write(work)()
 
-    def _managed(self, mode: str, work: Callable[[Transaction], R]) -> R:
+    def begin_write(self, work: Callable[[Transaction], R]) -> Callable[[], R]:
+        """Start a write and return a function that waits for it."""
+        once = self._managed("execute_write", work)
+
+        def call(driver: neo4j.Driver) -> R:
+            try:
+                return once(driver)
+            except IncompleteCommit:
+                return once(driver)  # committed or not: the operation's id tells
+
+        return self._begin(call)
+
+    def _managed(self, mode: str, work: Callable[[Transaction], R]) -> Callable[[neo4j.Driver], R]:
         @neo4j.unit_of_work(timeout=self._timeout)
         def unit(inner: neo4j.ManagedTransaction) -> R:
             transaction = Transaction(inner)
@@ -101,7 +110,7 @@ class Connection:
                 result: R = getattr(session, mode)(unit)
                 return result
 
-        return self._guarded(call)
+        return call
 
     def schema(self, text: str, /, **parameters: Any) -> list[dict[str, Any]]:
         """Run one statement in a transaction of its own (schema changes cannot share one with data)."""
@@ -113,21 +122,27 @@ class Connection:
         return self._guarded(call)
 
     def _guarded(self, call: Callable[[neo4j.Driver], R]) -> R:
+        return self._begin(call)()
+
+    def _begin(self, call: Callable[[neo4j.Driver], R]) -> Callable[[], R]:
         driver = self._current()
-        try:
-            return self._deadline.run(lambda: call(driver))
-        except TreememError:
-            raise
-        except TimeoutError as error:
-            self._abandon(driver)
-            raise StoreUnavailableError(
-                f"{self.uri} gave no answer within {self._timeout:g} seconds; whether a write was done is unknown, "
-                "so repeat it with the same operation id. The next call uses a new connection"
-            ) from error
-        except IncompleteCommit as error:
-            raise _Unacknowledged(f"{self.uri}: the connection was lost during the commit") from error
-        except (Neo4jError, DriverError) as error:
-            raise translate(error, self.uri) from error
+        wait = self._deadline.begin(lambda: call(driver))
+
+        def finish() -> R:
+            try:
+                return wait()
+            except TreememError:
+                raise
+            except TimeoutError as error:
+                self._abandon(driver)
+                raise StoreUnavailableError(
+                    f"{self.uri} gave no answer within {self._timeout:g} seconds; whether a write was done is "
+                    "unknown, so repeat it with the same operation id. The next call uses a new connection"
+                ) from error
+            except (Neo4jError, DriverError) as error:
+                raise translate(error, self.uri) from error
+
+        return finish
 
     def _abandon(self, driver: neo4j.Driver) -> None:
         with self._lock:
@@ -144,10 +159,6 @@ class Connection:
                 self._deadline.run(driver.close)
             except TimeoutError:
                 log.warning("closing the connection to %s took too long; left to end by itself", self.uri)
-
-
-class _Unacknowledged(StoreUnavailableError):
-    """The connection went away between asking for the commit and hearing of it."""
 
 
 def translate(error: Exception, uri: str) -> StoreError:

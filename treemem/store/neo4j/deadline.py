@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -26,18 +27,27 @@ class Deadline:
 
     def run(self, call: Callable[[], R]) -> R:
         """Return what `call` returns, raise what it raises, or raise TimeoutError after the deadline."""
+        return self.begin(call)()
+
+    def begin(self, call: Callable[[], R]) -> Callable[[], R]:
+        """Start `call` and return a function that waits for it, as `run` would."""
         try:
             worker = self._idle.get_nowait()
         except queue.Empty:
             worker = self._start()
         future: Future[R] = Future()
+        started = time.monotonic()
         worker.put((call, future))
-        try:
-            return future.result(self.seconds)
-        except FutureTimeoutError:
-            if future.done():
-                raise  # the call's own TimeoutError
-            raise TimeoutError(f"no answer within {self.seconds:g} seconds") from None
+
+        def wait() -> R:
+            try:
+                return future.result(max(0.0, started + self.seconds - time.monotonic()))
+            except FutureTimeoutError:
+                if future.done():
+                    raise  # the call's own TimeoutError
+                raise TimeoutError(f"no answer within {self.seconds:g} seconds") from None
+
+        return wait
 
     def _start(self) -> queue.SimpleQueue[_Job]:
         jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()

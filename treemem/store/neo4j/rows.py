@@ -157,6 +157,7 @@ def state(properties: Mapping[str, Any]) -> State:
 def edge_row(edge: Edge) -> dict[str, Any]:
     """Return an edge to open as a row."""
     return {
+        "type": edge.type.value,
         "source": edge.source,
         "target": edge.target,
         "weight": edge.weight,

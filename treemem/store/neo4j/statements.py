@@ -7,7 +7,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from treemem.changes import EdgeType, NodeKind
+from treemem.changes import NodeKind
 
 LABELS = {NodeKind.MEMORY: "Memory", NodeKind.ENTITY: "Entity", NodeKind.SOURCE: "Source"}
 
@@ -19,15 +19,13 @@ def folder() -> Traversable:
 
 
 @lru_cache(maxsize=256)
-def statement(name: str, *, target: NodeKind | None = None, edge: EdgeType | None = None) -> str:
-    """Return the text of `cypher/statements/<name>.cypher`; a target label or edge type is put in from its enum."""
+def statement(name: str, *, target: NodeKind | None = None) -> str:
+    """Return the text of `cypher/statements/<name>.cypher`; a target label is put in from its enum."""
     text = (folder() / "statements" / f"{name}.cypher").read_text("utf-8")
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("//")]
     text = "\n".join(lines)
     if target is not None:
         text = text.replace("__TARGET__", LABELS[target])
-    if edge is not None:
-        text = text.replace("__TYPE__", edge.value)
     return text
 
 

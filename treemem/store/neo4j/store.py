@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from treemem.canonical import Vector
@@ -42,10 +42,18 @@ class Neo4jStore:
         return schema.migrate(self._connection)
 
     def apply(self, changes: ChangeSet) -> Receipt:
-        try:
-            return self._connection.write(lambda tx: writing.apply(tx, changes))
-        except writing.AlreadyApplied as done:
-            return done.receipt
+        return self.begin(changes)()
+
+    def begin(self, changes: ChangeSet) -> Callable[[], Receipt]:
+        wait = self._connection.begin_write(lambda tx: writing.apply(tx, changes))
+
+        def finish() -> Receipt:
+            try:
+                return wait()
+            except writing.AlreadyApplied as done:
+                return done.receipt
+
+        return finish
 
     def purge(
         self, cube: str, ids: Sequence[str], *, operation: str, now: int, actor: str | None, reason: str | None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from treemem.canonical import canonical_json
-from treemem.changes import ChangeSet, Edge, EdgeType, NodeKind, Receipt
+from treemem.changes import ChangeSet, Edge, EdgeType, Entity, NodeKind, Receipt, Source
 from treemem.errors import ModelMismatchError, OperationMismatchError
 from treemem.store import resolve
 from treemem.store.neo4j import rows
@@ -17,6 +17,7 @@ from treemem.store.shared import model_mismatch, operation_mismatch, receipt_of
 from treemem.temporal import END_TIME
 
 BATCH = 500
+N = TypeVar("N", Entity, Source)
 
 
 class AlreadyApplied(Exception):
@@ -29,8 +30,8 @@ class AlreadyApplied(Exception):
 
 def apply(tx: Transaction, changes: ChangeSet) -> Receipt:
     """Write a change set inside the transaction; raises AlreadyApplied instead of writing twice."""
-    recorded_at = _take_cube(tx, changes)
-    known = _read_known(tx, changes)
+    recorded_at, versions = _begin_change(tx, changes)
+    known = _read_known(tx, changes, versions)
     resolve.check(changes, known)
     result = resolve.resolve(changes, known, recorded_at)
     receipt = Receipt(
@@ -41,20 +42,21 @@ def apply(tx: Transaction, changes: ChangeSet) -> Receipt:
         len(result.open_edges),
         len(result.close_edges),
     )
-    _write_operation(tx, changes, receipt, result.touched())
-    _write_nodes(tx, changes)
+    _write_nodes(tx, changes, receipt, result.touched())
     _write_states(tx, changes, recorded_at, result)
     _write_edges(tx, changes, recorded_at, result)
     return receipt
 
 
-def _take_cube(tx: Transaction, changes: ChangeSet) -> int:
+def _begin_change(tx: Transaction, changes: ChangeSet) -> tuple[int, dict[str, int]]:
+    """Return the transaction time and the last versions of the memories touched."""
     model = changes.model
     (row,) = tx.run(
-        statement("take_cube"),
+        statement("begin_change"),
         cube=changes.cube,
         now=rows.time(changes.now),
         operation=changes.operation,
+        ids=resolve.memory_ids(changes),
         embedder=None if model is None else model.name,
         dimension=None if model is None else model.dimension,
     )
@@ -65,15 +67,11 @@ def _take_cube(tx: Transaction, changes: ChangeSet) -> int:
         raise AlreadyApplied(receipt_of(earlier))
     if model is not None and (row["embedder"], row["dimension"]) != (model.name, model.dimension):
         raise ModelMismatchError(model_mismatch(changes.cube, row["embedder"], row["dimension"], model))
-    return int(row["clock"])
+    return int(row["clock"]), dict(row["versions"])
 
 
-def _read_known(tx: Transaction, changes: ChangeSet) -> resolve.Known:
-    ids = resolve.memory_ids(changes)
-    known = resolve.Known()
-    if ids:
-        found = tx.run(statement("memory_versions"), cube=changes.cube, ids=ids)
-        known.versions = {row["id"]: row["version"] for row in found}
+def _read_known(tx: Transaction, changes: ChangeSet, versions: dict[str, int]) -> resolve.Known:
+    known = resolve.Known(versions=versions)
     asserted = sorted({s.memory_id for s in changes.states} & known.versions.keys())
     _read_states(tx, changes.cube, asserted, END_TIME_KNOWN, known.states)
     again = [i for i in resolve.to_create(changes) if i in known.versions]
@@ -115,7 +113,7 @@ def _read_states(tx: Transaction, cube: str, ids: Sequence[str], known_at: Any, 
             into.setdefault(state.memory_id, []).append(state)
 
 
-def _write_operation(tx: Transaction, changes: ChangeSet, receipt: Receipt, touched: Sequence[str]) -> None:
+def _write_nodes(tx: Transaction, changes: ChangeSet, receipt: Receipt, touched: Sequence[str]) -> None:
     part = changes.part
     common = {
         "kind": changes.kind,
@@ -135,21 +133,19 @@ def _write_operation(tx: Transaction, changes: ChangeSet, receipt: Receipt, touc
         "touched": list(touched),
     }
     tx.run(
-        statement("write_operation"),
+        statement("write_nodes"),
         cube=changes.cube,
         operation=changes.operation,
         parents=parents,
         properties=properties,
+        entities=[rows.entity_row(e) for e in _once(changes.entities)],
+        sources=[rows.source_row(s) for s in _once(changes.sources)],
     )
 
 
-def _write_nodes(tx: Transaction, changes: ChangeSet) -> None:
-    entities = sorted({e.id: e for e in changes.entities}.values(), key=lambda e: e.id)
-    if entities:
-        tx.run(statement("write_entities"), cube=changes.cube, rows=[rows.entity_row(e) for e in entities])
-    sources = sorted({s.id: s for s in changes.sources}.values(), key=lambda s: s.id)
-    if sources:
-        tx.run(statement("write_sources"), cube=changes.cube, rows=[rows.source_row(s) for s in sources])
+def _once(many: Iterable[N]) -> list[N]:
+    """Return nodes without repetition, in the order in which their locks are taken."""
+    return [each for _, each in sorted({each.id: each for each in many}.items())]
 
 
 def _write_states(tx: Transaction, changes: ChangeSet, recorded_at: int, result: resolve.Resolution) -> None:
@@ -187,19 +183,18 @@ def _write_edges(tx: Transaction, changes: ChangeSet, recorded_at: int, result: 
                 end=END_TIME,
                 operation=changes.operation,
             )
-    by_type: dict[tuple[EdgeType, NodeKind], list[dict[str, Any]]] = defaultdict(list)
-    for e in result.open_edges:
-        by_type[e.type, e.target_kind].append(rows.edge_row(e))
-    for (edge_type, kind), opened in sorted(by_type.items()):
-        for some in _batches(opened):
-            tx.run(
-                statement("open_edges", target=kind, edge=edge_type),
-                cube=changes.cube,
-                rows=some,
-                at=at,
-                end=END_TIME,
-                operation=changes.operation,
-            )
+    opened = _by_kind(result.open_edges)
+    if opened:
+        tx.run(
+            statement("open_edges"),
+            cube=changes.cube,
+            at=at,
+            end=END_TIME,
+            operation=changes.operation,
+            to_entities=[rows.edge_row(e) for e in opened[NodeKind.ENTITY]],
+            to_sources=[rows.edge_row(e) for e in opened[NodeKind.SOURCE]],
+            to_memories=[rows.edge_row(e) for e in opened[NodeKind.MEMORY]],
+        )
 
 
 def _by_kind(edges: Iterable[Edge]) -> dict[NodeKind, list[Edge]]:
@@ -215,7 +210,7 @@ def _batches(many: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
 
 def purge(tx: Transaction, changes: ChangeSet, ids: Sequence[str]) -> Receipt:
     """Erase memories inside the transaction."""
-    recorded_at = _take_cube(tx, changes)
+    recorded_at, _ = _begin_change(tx, changes)
     found = tx.run(
         statement("purge_memories"),
         cube=changes.cube,
@@ -232,5 +227,5 @@ def purge(tx: Transaction, changes: ChangeSet, ids: Sequence[str]) -> Receipt:
             tx.run(statement("purge_orphans", target=kind), cube=changes.cube, ids=orphans)
     states, edges = sum(row["states"] for row in found), sum(row["edges"] for row in found)
     receipt = Receipt(changes.operation, recorded_at, 0, states, 0, edges)
-    _write_operation(tx, changes, receipt, sorted(ids))
+    _write_nodes(tx, changes, receipt, sorted(ids))
     return receipt

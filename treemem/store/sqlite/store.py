@@ -42,6 +42,10 @@ class SqliteStore:
         with self._database.write() as conn:
             return writing.apply(conn, changes)
 
+    def begin(self, changes: ChangeSet) -> Callable[[], Receipt]:
+        receipt = self.apply(changes)
+        return lambda: receipt
+
     def purge(
         self, cube: str, ids: Sequence[str], *, operation: str, now: int, actor: str | None, reason: str | None
     ) -> Receipt:

@@ -1,0 +1,21 @@
+// The operation and the parent of a part, entities and sources, each made once. Times come as [seconds, nanoseconds].
+CALL () {
+  UNWIND $parents AS parent
+  MERGE (p:Operation {cube_id: $cube, id: parent.id})
+  ON CREATE SET p += parent.created
+  SET p.status = parent.status
+}
+CALL () {
+  UNWIND $entities AS row
+  MERGE (e:Entity {cube_id: $cube, id: row.id})
+  ON CREATE SET e.name = row.name, e.kind = row.kind
+}
+CALL () {
+  UNWIND $sources AS row
+  MERGE (s:Source {cube_id: $cube, id: row.id})
+  ON CREATE SET s += row.properties,
+    s.chat_time = CASE WHEN row.chat_time IS NULL THEN null
+                  ELSE datetime({epochSeconds: row.chat_time[0], nanosecond: row.chat_time[1]}) END
+}
+MERGE (o:Operation {cube_id: $cube, id: $operation})
+SET o += $properties

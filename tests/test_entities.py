@@ -1,0 +1,45 @@
+"""Names in texts and questions."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from treemem.read.entities import _ASCII_RUN, _runs, entity, names_in, question_entity_ids
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Anna moved to Lisbon.", ["Anna", "Lisbon"]),
+        ("I met Ben at the Harbour Museum on Monday.", ["Ben", "Harbour Museum"]),
+        ("The Harbour Museum has a new director, Ines Duarte.", ["Harbour Museum", "Ines Duarte"]),
+        ("Lena's ship models are on show until January.", ["Lena"]),
+        ("Yes! Then we went to Xi'an and Hangzhou.", ["Xi'an", "Hangzhou"]),
+        ("So I can visit you by train now.", []),
+        ("Élodie lives in Zürich.", ["Élodie", "Zürich"]),
+        ("nothing here", []),
+        ("", []),
+    ],
+)
+def test_names(text: str, names: list[str]) -> None:
+    assert names_in(text) == names
+
+
+def test_known_names_are_found_in_lower_case() -> None:
+    known = {"pepper": {"pepper"}, "harbour": {"harbour museum"}}
+    assert names_in("pepper barked at the harbour museum", known) == ["pepper", "harbour museum"]
+
+
+def test_a_question_reaches_the_entities_it_names() -> None:
+    ids = question_entity_ids("c", "who runs the harbour museum in Lisbon?")
+    assert entity("c", "Harbour Museum").id in ids
+    assert entity("c", "LISBON").id in ids
+    assert entity("other", "Lisbon").id not in ids
+    assert question_entity_ids("c", "what is it?") == ()
+
+
+@given(st.text(alphabet="aB c.D'-eF", max_size=40))
+def test_the_fast_way_finds_what_the_general_one_finds(text: str) -> None:
+    assert [n for r in _ASCII_RUN.findall(text) for n in r.split(" ")] == [n for r in _runs(text) for n in r.split(" ")]
