@@ -9,7 +9,7 @@ SET c.clock = CASE WHEN c.clock IS NULL OR $now > c.clock THEN $now ELSE c.clock
 WITH c
 OPTIONAL MATCH (o:Operation {cube_id: $cube, id: $operation})
 WITH c, o
-CALL () {
+CALL (c) {
   UNWIND $ids AS id
   MATCH (m:Memory {cube_id: $cube, id: id})
   RETURN collect([m.id, m.version]) AS versions

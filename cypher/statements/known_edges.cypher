@@ -1,6 +1,7 @@
 // The edges known now between these pairs.
 UNWIND $pairs AS pair
 MATCH (a:Memory {cube_id: $cube, id: pair[1]})
+WITH pair, a
 MATCH (b:__TARGET__ {cube_id: $cube, id: pair[2]})
 MATCH (a)-[r]->(b)
 WHERE type(r) = pair[0] AND r.recorded_to = $end

@@ -4,6 +4,7 @@ CYPHER 25
 CALL () {
   UNWIND $to_entities AS row
   MATCH (a:Memory {cube_id: $cube, id: row.source})
+  WITH row, a
   MATCH (b:Entity {cube_id: $cube, id: row.target})
   CREATE (a)-[:MENTIONS {
     weight: row.weight, confidence: row.confidence, tiebreak: row.tiebreak,
@@ -14,6 +15,7 @@ CALL () {
 CALL () {
   UNWIND $to_sources AS row
   MATCH (a:Memory {cube_id: $cube, id: row.source})
+  WITH row, a
   MATCH (b:Source {cube_id: $cube, id: row.target})
   CREATE (a)-[:DERIVED_FROM {
     weight: row.weight, confidence: row.confidence, tiebreak: row.tiebreak,
@@ -24,6 +26,7 @@ CALL () {
 CALL () {
   UNWIND $to_memories AS row
   MATCH (a:Memory {cube_id: $cube, id: row.source})
+  WITH row, a
   MATCH (b:Memory {cube_id: $cube, id: row.target})
   CREATE (a)-[:$(row.type) {
     weight: row.weight, confidence: row.confidence, tiebreak: row.tiebreak,

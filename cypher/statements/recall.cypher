@@ -28,7 +28,7 @@ CALL (t, k, t18, k18) {
   MATCH (s)-[:STATE_OF]->(m:Memory)
   RETURN collect([m.id, s.version, arm, score, s.memory_type]) AS seeds, collect(DISTINCT m) AS found
 }
-CALL () {
+CALL (k) {
   UNWIND $entity_ids AS id
   MATCH (e:Entity {cube_id: $cube, id: id})
   RETURN collect(e) AS named

@@ -1,0 +1,130 @@
+"""Threads and processes on one cube: no lost update, no duplicate, a clock that rises."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import OpenMemory
+from tests.helpers import HashEmbedder, fresh_cube
+from treemem import TreeTextMemory
+
+WORKER = """
+import sys
+from tests.helpers import HashEmbedder
+from treemem import TreeTextMemory
+
+store, cube, name = sys.argv[1:]
+with TreeTextMemory.open(store, cube=cube, embedder=HashEmbedder(), timeout=60) as memory:
+    for i in range(12):
+        memory.update("hot", f"{name} {i}", **{f"by-{name}-{i}": True})
+        memory.add({"id": f"{name}-{i}", "memory": f"note {i} of {name}"})
+        memory.add({"id": f"shared-{i}", "memory": f"shared note {i} on Anna"})
+"""
+
+
+def verify(memory: TreeTextMemory, names: list[str], each: int) -> None:
+    history = memory.history("hot")
+    counts = {f"by-{name}-{i}" for name in names for i in range(each)}
+    assert set(memory.get("hot").metadata.info) == counts, "an update was lost"
+    assert len({v.version for v in history}) == len(history)
+    times = [o.recorded_at for o in reversed(memory.operations(limit=10_000))]
+    assert times == sorted(set(times))
+    graph = memory.get_all()
+    ids = [n["id"] for n in graph["nodes"]]
+    assert sorted(ids) == sorted({*ids})
+    assert len(ids) == 1 + len(names) * each + each
+    anna = [e for e in graph["edges"] if e["type"] == "MENTIONS" and e["source"].startswith("shared-")]
+    assert len({e["target"] for e in anna}) == 1
+    assert len(anna) == each
+    assert memory.check() == []
+
+
+def test_eight_threads(open_memory: OpenMemory) -> None:
+    memory = open_memory(timeout=60.0)
+    memory.add({"id": "hot", "memory": "start"})
+    names = [f"t{n}" for n in range(8)]
+
+    def work(name: str) -> None:
+        for i in range(12):
+            memory.update("hot", f"{name} {i}", **{f"by-{name}-{i}": True})
+            memory.add({"id": f"{name}-{i}", "memory": f"note {i} of {name}"})
+            memory.add({"id": f"shared-{i}", "memory": f"shared note {i} on Anna"})
+            assert len(memory.search(f"note {i} of {name}", top_k=1)) == 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, names))
+    verify(memory, names, 12)
+
+
+def test_four_processes(location: str) -> None:
+    cube = fresh_cube("processes")
+    with TreeTextMemory.open(location, cube=cube, embedder=HashEmbedder()) as memory:
+        memory.add({"id": "hot", "memory": "start"})
+        names = [f"p{n}" for n in range(4)]
+        workers = [
+            subprocess.Popen(
+                [sys.executable, "-c", WORKER, location, cube, name],
+                cwd=Path(__file__).parents[1],
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for name in names
+        ]
+        errors = [w.communicate(timeout=240)[1] for w in workers]
+        assert [w.returncode for w in workers] == [0] * 4, "\n".join(errors)
+        verify(memory, names, 12)
+
+
+def test_the_same_operation_from_eight_threads_is_done_once(open_memory: OpenMemory) -> None:
+    memory = open_memory()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: memory.add(["one", "two"], operation_id="same"), range(8)))
+    assert len({tuple(ids) for ids in found}) == 1
+    assert memory.stats().states == 2
+    assert memory.stats().operations == 1
+
+
+@pytest.mark.parametrize("processes", [10])
+def test_ten_processes_open_a_new_database_at_once(tmp_path: Path, processes: int) -> None:
+    code = "import sys; from treemem import TreeTextMemory; TreeTextMemory.open(sys.argv[1]).close()"
+    path = tmp_path / "new.db"
+    workers = [
+        subprocess.Popen([sys.executable, "-c", code, str(path)], stderr=subprocess.PIPE, text=True)
+        for _ in range(processes)
+    ]
+    errors = [w.communicate(timeout=120)[1] for w in workers]
+    assert [w.returncode for w in workers] == [0] * processes, "\n".join(errors)
+    with TreeTextMemory.open(path, embedder=HashEmbedder()) as memory:
+        memory.add("it works")
+        assert memory.check() == []
+
+
+def test_reads_see_every_memory_while_it_is_updated(open_memory: OpenMemory) -> None:
+    """A read that pins its transaction time never misses a memory between its old and its new state."""
+    memory = open_memory()
+    ids = memory.add([f"note {i} about gardens" for i in range(8)])
+    stop: list[bool] = []
+
+    def write() -> None:
+        n = 0
+        while not stop:
+            memory.update(ids[n % 8], f"note {n} about gardens")
+            n += 1
+
+    with ThreadPoolExecutor(2) as pool:
+        writer = pool.submit(write)
+        try:
+            misses = [
+                n
+                for n in range(60)
+                if len(memory.get_by_ids(ids)) != 8 or len(memory.search("note about gardens", top_k=8)) != 8
+            ]
+        finally:
+            stop.append(True)
+        writer.result()
+    assert misses == []

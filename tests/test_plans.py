@@ -1,0 +1,122 @@
+"""Every Cypher statement uses an index: no scan of all nodes, no label scan, no Cartesian product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import neo4j
+import numpy as np
+import pytest
+from neo4j.vector import Vector
+
+from tests.helpers import HashEmbedder, fresh_cube
+from treemem import TreeTextMemory
+from treemem.changes import NodeKind
+from treemem.store.neo4j.statements import folder, statement
+
+pytestmark = pytest.mark.neo4j
+
+NAMES = sorted(p.name.removesuffix(".cypher") for p in (folder() / "statements").iterdir())
+FORBIDDEN = ("AllNodesScan", "NodeByLabelScan", "CartesianProduct", "AllRelationshipsScan", "RelationshipTypeScan")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+PARAMETERS: dict[str, Any] = {
+    "cube": "plans",
+    "now": NOW,
+    "operation": "o",
+    "embedder": "e",
+    "dimension": 48,
+    "ids": ["a"],
+    "known_at": None,
+    "valid_at": None,
+    "statuses": ["activated"],
+    "vectors": False,
+    "keys": [["a", 1]],
+    "pairs": [["CAUSES", "a", "b"]],
+    "end": NOW,
+    "at": NOW,
+    "rows": [],
+    "parents": [],
+    "properties": {},
+    "entities": [],
+    "sources": [],
+    "to_entities": [],
+    "to_sources": [],
+    "to_memories": [],
+    "after": "",
+    "limit": 10,
+    "types": None,
+    "outward": True,
+    "inward": True,
+    "vector": None,
+    "vector_limit": 20,
+    "text": None,
+    "text_limit": 20,
+    "text_statuses": "s",
+    "scope": "c",
+    "entity_ids": [],
+    "hops": 2,
+    "fan_out": 25,
+    "hub_degree": 200,
+    "edge_types": ["CAUSES"],
+    "since": NOW,
+    "until": NOW,
+    "part_of": "p",
+    "reason": None,
+    "actor": None,
+    "holder": "h",
+    "expires": NOW,
+    "fence": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def driver(neo4j_uri: str) -> Iterator[neo4j.Driver]:
+    with TreeTextMemory.open(neo4j_uri, cube=fresh_cube("plans"), embedder=HashEmbedder()) as memory:
+        memory.add([f"note {i} on Anna" for i in range(300)])
+    with neo4j.GraphDatabase.driver(neo4j_uri, notifications_min_severity="OFF") as found:
+        yield found
+
+
+def operators(plan: dict[str, Any]) -> list[str]:
+    return [plan["operatorType"].split("@")[0], *(o for child in plan.get("children", []) for o in operators(child))]
+
+
+def explain(driver: neo4j.Driver, text: str) -> list[str]:
+    prefix, _, rest = text.partition("CYPHER 25\n")
+    text = f"CYPHER 25 EXPLAIN\n{rest}" if not prefix.strip() and rest else f"EXPLAIN {text}"
+    parameters = PARAMETERS | {"vector": Vector.from_numpy(np.ones(48, dtype=np.float32))}
+    summary = driver.execute_query(text, parameters).summary
+    assert summary.plan is not None
+    return operators(summary.plan)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_statement_is_index_backed(driver: neo4j.Driver, name: str) -> None:
+    targets = (
+        list(NodeKind) if "__TARGET__" in (folder() / "statements" / f"{name}.cypher").read_text("utf-8") else [None]
+    )
+    for target in targets:
+        found = explain(driver, statement(name, target=target))
+        assert not set(found) & set(FORBIDDEN), f"{name}: {found}"
+        assert any("Index" in operator or operator == "MergeUniqueNode" for operator in found), f"{name}: {found}"
+
+
+def test_search_uses_the_vector_and_the_text_index(driver: neo4j.Driver) -> None:
+    found = " ".join(explain(driver, statement("recall")))
+    assert "NodeVectorIndexSearch" in found or "VectorIndex" in found
+    assert "Fulltext" in found or "FullText" in found
+
+
+def test_the_comparison_catches_a_scan(driver: neo4j.Driver) -> None:
+    assert set(explain(driver, "MATCH (n:State) WHERE n.memory = 'x' RETURN n")) & set(FORBIDDEN)
+
+
+def test_every_statement_is_used_and_commented() -> None:
+    code = "\n".join(p.read_text() for p in (Path(__file__).parents[1] / "treemem/store/neo4j").glob("*.py"))
+    for name in NAMES:
+        text = (folder() / "statements" / f"{name}.cypher").read_text("utf-8")
+        assert text.startswith("// "), name
+        assert f'"{name}"' in code, f"{name} is not used"
