@@ -110,7 +110,8 @@ class WriteVerbs(Session):
     ) -> ChangeSet:
         history = self._store.history(self._cube, [memory_id])
         known = planning.changeable(self._cube, memory_id, [s for s in history if s.closed_by is None])
-        segment, until = planning.segment_for_update(known, start, base.now)
+        now = max(base.now, *(s.recorded_from for s in history))  # the transaction comes later than both
+        segment, until = planning.segment_for_update(known, start, now)
         item = item_of(replace(segment, embedding=None))
         metadata = {**item.metadata.model_dump(exclude={"embedding", "info"}), **changed}
         metadata["info"] = {**item.metadata.info, **dict(changed.get("info") or {})}

@@ -1,0 +1,104 @@
+"""The package as users meet it: exported names, import time, errors, version, compose file."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import treemem
+from treemem import errors
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_exported_names_are_exactly_the_public_ones() -> None:
+    for name in treemem.__all__:
+        assert hasattr(treemem, name)
+    own = {name for name, value in vars(errors).items() if inspect.isclass(value)}
+    assert own <= set(treemem.__all__), "an error that users cannot catch by name"
+
+
+def test_errors_form_one_tree_and_shadow_nothing() -> None:
+    import builtins
+
+    for name, value in vars(errors).items():
+        if inspect.isclass(value):
+            assert issubclass(value, treemem.TreememError)
+            assert not hasattr(builtins, name)
+            assert name in (errors.__doc__ or ""), f"{name} is not in the tree at the top of its module"
+
+
+def test_import_is_light() -> None:
+    code = (
+        "import sys, time; t = time.perf_counter(); import treemem; t = time.perf_counter() - t; "
+        "heavy = [m for m in ('torch', 'scipy', 'onnxruntime', 'networkx', 'neo4j', 'typer') if m in sys.modules]; "
+        "import json; print(json.dumps([t, heavy]))"
+    )
+    best, heavy = min(
+        json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(5)
+    )
+    assert heavy == []
+    assert best < 0.5
+
+
+def test_typed_and_licensed() -> None:
+    assert (ROOT / "treemem/py.typed").exists()
+    assert "Apache License" in (ROOT / "LICENSE").read_text()
+    assert "all-MiniLM-L6-v2" in (ROOT / "NOTICE").read_text()
+
+
+def test_compose_file_keeps_to_the_schema() -> None:
+    """The parts of the compose specification that the file uses, since no engine runs in the tests."""
+    import jsonschema
+
+    service = {
+        "type": "object",
+        "required": ["image", "healthcheck", "volumes", "environment", "ports"],
+        "additionalProperties": False,
+        "properties": {
+            "image": {"type": "string", "pattern": r"^neo4j:2026\.09"},
+            "ports": {"type": "array", "items": {"type": "string", "pattern": r"^127\.0\.0\.1:\d+:\d+$"}},
+            "environment": {"type": "object", "additionalProperties": {"type": "string"}},
+            "volumes": {"type": "array", "items": {"type": "string", "pattern": "^[a-z0-9-]+:/"}},
+            "restart": {"enum": ["no", "always", "on-failure", "unless-stopped"]},
+            "healthcheck": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["test"],
+                "properties": {
+                    "test": {"type": "array", "items": {"type": "string"}},
+                    "interval": {"type": "string", "pattern": r"^\d+s$"},
+                    "timeout": {"type": "string", "pattern": r"^\d+s$"},
+                    "start_period": {"type": "string", "pattern": r"^\d+s$"},
+                    "retries": {"type": "integer"},
+                },
+            },
+        },
+    }
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["services", "volumes"],
+        "properties": {
+            "services": {"type": "object", "additionalProperties": service},
+            "volumes": {"type": "object"},
+        },
+    }
+    found = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    jsonschema.validate(found, schema)
+    named = {v.partition(":")[0] for v in found["services"]["neo4j"]["volumes"]}
+    assert named == set(found["volumes"])
+    assert "NEO4J_PASSWORD" in found["services"]["neo4j"]["environment"]["NEO4J_AUTH"]
+
+
+@pytest.mark.parametrize("folder", ["treemem/store/sqlite/migrations", "cypher/schema"])
+def test_migrations_are_numbered_without_gaps(folder: str) -> None:
+    numbers = [int(p.name[:4]) for p in sorted((ROOT / folder).iterdir())]
+    assert numbers == list(range(1, len(numbers) + 1))
