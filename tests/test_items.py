@@ -26,7 +26,7 @@ from treemem import InvalidInputError, TextualMemoryItem, TreememError, TreeNode
         ("info", {"f": float("inf")}, "JSON"),
         ("info", {"o": object()}, "JSON"),
         ("info", {"n": 1 << 70}, "64 bits"),
-        ("info", {1: "x"}, "strings"),
+        ("info", {1: "x"}, "string"),
         ("key", "half \ud800", "surrogate"),
         ("tags", ["nul \x00"], "NUL"),
     ],

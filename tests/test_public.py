@@ -20,7 +20,9 @@ ROOT = Path(__file__).parents[1]
 def test_exported_names_are_exactly_the_public_ones() -> None:
     for name in treemem.__all__:
         assert hasattr(treemem, name)
-    own = {name for name, value in vars(errors).items() if inspect.isclass(value)}
+    own = {
+        name for name, value in vars(errors).items() if inspect.isclass(value) and value.__module__ == errors.__name__
+    }
     assert own <= set(treemem.__all__), "an error that users cannot catch by name"
 
 
@@ -28,7 +30,7 @@ def test_errors_form_one_tree_and_shadow_nothing() -> None:
     import builtins
 
     for name, value in vars(errors).items():
-        if inspect.isclass(value):
+        if inspect.isclass(value) and value.__module__ == errors.__name__:
             assert issubclass(value, treemem.TreememError)
             assert not hasattr(builtins, name)
             assert name in (errors.__doc__ or ""), f"{name} is not in the tree at the top of its module"

@@ -324,13 +324,17 @@ def in_parts(groups: Iterable[ChangeSet], operation: str, limit: int = MAX_ROWS)
 
 def _packed(groups: Iterable[ChangeSet], limit: int) -> Iterator[ChangeSet]:
     pack: list[ChangeSet] = []
+    entities: set[str] = set()
     rows = 0
     for group in groups:
-        if pack and (rows + group.rows > limit or group.now != pack[0].now):
+        named = {e.id for e in group.entities}
+        more = group.rows - len(group.entities) + len(named - entities)
+        if pack and (rows + more > limit or group.now != pack[0].now):
             yield _joined(pack)
-            pack, rows = [], 0
+            pack, entities, rows, more = [], set(), 0, group.rows
         pack.append(group)
-        rows += group.rows
+        entities |= named
+        rows += more
     if pack:
         yield _joined(pack)
 

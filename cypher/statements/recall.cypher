@@ -58,7 +58,7 @@ CALL (R1, L0, t, k) {
       RETURN [s.version, s.memory_type] })
   END AS held
   WHERE held IS NOT NULL
-  RETURN collect(b) AS L1, collect([b.id, held[0], held[1], b.name, b.kind, b:Memory, b:Entity]) AS N1
+  RETURN collect(b) AS L1, collect(CASE WHEN b:Memory THEN [b.id, held[0], held[1]] END) AS M1
 }
 CALL (L1, t, k) {
   UNWIND CASE WHEN $hops >= 2 THEN L1 ELSE [] END AS a
@@ -87,12 +87,14 @@ CALL (R2, L0, L1, t, k) {
       RETURN [s.version, s.memory_type] })
   END AS held
   WHERE held IS NOT NULL
-  RETURN collect([b.id, held[0], held[1], b.name, b.kind, b:Memory, b:Entity]) AS N2
+  RETURN collect(b) AS L2, collect(CASE WHEN b:Memory THEN [b.id, held[0], held[1]] END) AS M2
 }
 CALL (R1, R2) {
   UNWIND R1 + R2 AS r
   WITH DISTINCT r
-  RETURN collect([type(r), startNode(r).id, endNode(r).id, r.weight, r.confidence, endNode(r):Source]) AS edges
+  RETURN collect([type(r), startNode(r).id, endNode(r).id, r.weight, r.confidence]) AS edges
 }
 RETURN clock.epochSeconds * 1000000 + clock.microsecond AS clock, t.epochSeconds * 1000000 + t.microsecond AS t,
-       k.epochSeconds * 1000000 + k.microsecond AS k, seeds, [e IN named | [e.id, e.name, e.kind]] AS named, N1 + N2 AS nodes, edges
+       k.epochSeconds * 1000000 + k.microsecond AS k, seeds, [e IN named | [e.id, e.name, e.kind]] AS named,
+       M1 + M2 AS memories, [e IN L1 + L2 WHERE e:Entity | [e.id, e.name, e.kind]] AS entities,
+       [e IN L1 + L2 WHERE e:Source | e.id] AS sources, edges

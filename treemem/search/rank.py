@@ -15,11 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from treemem.changes import EdgeType, NodeKind
+from treemem.changes import EdgeType
 from treemem.search.options import SearchOptions
-from treemem.store.protocol import Seed, Subgraph, WalkedEdge
+from treemem.store.protocol import ENTITY, MEMORY, Node, Seed, Subgraph, WalkedEdge
 
-Node = tuple[NodeKind, str]
 ITERATIONS = 30
 STEP_PRICE = 0.7  # a step halves the worth of a way
 
@@ -68,7 +67,7 @@ def rank(
     paths = Paths(subgraph.edges, worths, restart)
     arms = _arm_ranks(subgraph.seeds)
     for memory_id in order:
-        path = paths.to((NodeKind.MEMORY, memory_id))
+        path = paths.to(MEMORY + memory_id)
         if _near(memory_id, similar, path, options):
             score = math.exp(raw[memory_id] - raw[order[0]])
             yield Ranked(
@@ -88,7 +87,7 @@ def _raw_scores(
     top = max(mass.values(), default=1.0)
     raw = {}
     for memory_id in subgraph.versions:
-        walked = mass.get((NodeKind.MEMORY, memory_id), 0.0)
+        walked = mass.get(MEMORY + memory_id, 0.0)
         if walked > 0.0 or memory_id in seeded:
             raw[memory_id] = seeded.get(memory_id, 0.0) + options.walk_weight * math.log(max(walked / top, 1e-6))
     return raw
@@ -123,9 +122,9 @@ def _near(memory_id: str, similar: Mapping[str, float], path: tuple[WalkedEdge, 
     if options.relativity <= -1 or similar.get(memory_id, -1.0) >= options.relativity:
         return True
     return any(
-        kind is NodeKind.MEMORY and similar.get(node, -1.0) >= options.relativity
+        node.startswith(MEMORY) and similar.get(node[2:], -1.0) >= options.relativity
         for edge in path
-        for kind, node in (edge.source, edge.target)
+        for node in (edge.source, edge.target)
     )
 
 
@@ -145,22 +144,21 @@ def _restart(seeded: Mapping[str, float], subgraph: Subgraph, options: SearchOpt
     if not best:
         share = 1.0
     total = sum(weights.values()) or 1.0
-    restart: dict[Node, float] = {(NodeKind.MEMORY, i): (1 - share) * w / total for i, w in weights.items()}
+    restart: dict[Node, float] = {MEMORY + i: (1 - share) * w / total for i, w in weights.items()}
     for each in subgraph.entities:
-        restart[NodeKind.ENTITY, each.id] = share / len(subgraph.entities)
+        restart[ENTITY + each.id] = share / len(subgraph.entities)
     return {node: weight for node, weight in restart.items() if weight > 0}
 
 
 def edge_worths(edges: Sequence[WalkedEdge], boosts: Mapping[EdgeType, float]) -> list[float]:
     """Return what a walk along each edge is worth: weight, confidence, type, and how few share what is mentioned."""
     sharing = Counter(edge.target for edge in edges if edge.type is EdgeType.MENTIONS)
-    worths = []
-    for edge in edges:
-        worth = edge.weight * TYPE_WEIGHTS[edge.type] * max(edge.confidence, 1.0) / 100.0
-        if edge.type is EdgeType.MENTIONS:
-            worth /= math.log2(1 + sharing[edge.target])
-        worths.append(worth * boosts.get(edge.type, 1.0))
-    return worths
+    rarity = {target: 1 / math.log2(1 + count) for target, count in sharing.items()}
+    prices = {kind.value: worth * boosts.get(kind, 1.0) / 100.0 for kind, worth in TYPE_WEIGHTS.items()}
+    return [
+        edge.weight * prices[edge.type.value] * max(edge.confidence, 1.0) * rarity.get(edge.target, 1.0)
+        for edge in edges
+    ]
 
 
 def pagerank(

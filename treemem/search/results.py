@@ -9,9 +9,8 @@ from typing import Any, overload
 
 from pydantic import Field
 
-from treemem.changes import NodeKind
 from treemem.items import TextualMemoryItem
-from treemem.store.protocol import WalkedEdge
+from treemem.store.protocol import ENTITY, PREFIXES, Node, WalkedEdge
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +41,16 @@ class SearchHit(TextualMemoryItem):
     path: tuple[PathStep, ...] = ()
 
 
+_KINDS = {prefix: kind.value for kind, prefix in PREFIXES.items()}
+
+
 def path_steps(path: Sequence[WalkedEdge], names: Mapping[str, str]) -> tuple[PathStep, ...]:
     """Return walked edges as steps; `names` maps entity ids to names."""
 
-    def shown(node: tuple[NodeKind, str]) -> str:
-        kind, node_id = node
-        return names.get(node_id, node_id) if kind is NodeKind.ENTITY else node_id
+    def shown(node: Node) -> str:
+        return names.get(node[2:], node[2:]) if node.startswith(ENTITY) else node[2:]
 
-    return tuple(PathStep(e.type.value, shown(e.source), shown(e.target), e.weight, e.target[0].value) for e in path)
+    return tuple(PathStep(e.type.value, shown(e.source), shown(e.target), e.weight, _KINDS[e.target[:2]]) for e in path)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, State
@@ -59,13 +59,18 @@ class Seed:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class WalkedEdge:
-    """An edge of the walk between two nodes, each a (kind, id)."""
+#: A node of a walk: the first letter of its kind, a colon, its id. Strings, because walks hash them by the thousand.
+Node = str
+MEMORY, ENTITY, SOURCE = "m:", "e:", "s:"
+PREFIXES = {NodeKind.MEMORY: MEMORY, NodeKind.ENTITY: ENTITY, NodeKind.SOURCE: SOURCE}
+
+
+class WalkedEdge(NamedTuple):
+    """An edge of the walk between two nodes."""
 
     type: EdgeType
-    source: tuple[NodeKind, str]
-    target: tuple[NodeKind, str]
+    source: Node
+    target: Node
     weight: float
     confidence: float
 

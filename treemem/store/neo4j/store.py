@@ -10,11 +10,26 @@ from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, 
 from treemem.store.neo4j import rows, schema, writing
 from treemem.store.neo4j.connection import Connection, Transaction
 from treemem.store.neo4j.statements import statement
-from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Pick, Recall, Seed, Subgraph, Touched, WalkedEdge
+from treemem.store.protocol import (
+    ENTITY,
+    LIVE,
+    MEMORY,
+    SOURCE,
+    CubeInfo,
+    Lease,
+    Page,
+    Pick,
+    Recall,
+    Seed,
+    Subgraph,
+    Touched,
+    WalkedEdge,
+)
 from treemem.store.shared import nothing
 from treemem.temporal import BEGINNING, END_TIME, Moment
 
 _BATCH = 200
+_TYPES = {t.value: t for t in EdgeType}
 
 
 class Neo4jStore:
@@ -371,23 +386,17 @@ def _subgraph(row: dict[str, Any], recall: Recall) -> Subgraph:
         seeds += sorted(mine, key=lambda s: (-s.score, s.memory_id))[:limit]
     for memory_id, version, _, _, memory_type in row["seeds"]:
         versions[memory_id], kinds[memory_id] = version, memory_type
-    alive: dict[str, NodeKind] = dict.fromkeys(versions, NodeKind.MEMORY)
+    for memory_id, version, memory_type in row["memories"]:
+        versions[memory_id], kinds[memory_id] = version, memory_type
     named = tuple(Entity(*each) for each in row["named"])
-    alive |= dict.fromkeys((e.id for e in named), NodeKind.ENTITY)
-    walked = []
-    for node_id, version, memory_type, name, kind, is_memory, is_entity in row["nodes"]:
-        if is_memory:
-            versions[node_id], kinds[node_id] = version, memory_type
-            alive[node_id] = NodeKind.MEMORY
-        elif is_entity:
-            walked.append(Entity(node_id, name, kind))
-            alive[node_id] = NodeKind.ENTITY
-        else:
-            alive[node_id] = NodeKind.SOURCE
+    walked = [Entity(*each) for each in row["entities"]]
+    alive = dict.fromkeys(versions, MEMORY)
+    alive |= {each.id: ENTITY for each in (*named, *walked)}
+    alive |= dict.fromkeys(row["sources"], SOURCE)
     edges = [
-        WalkedEdge(EdgeType(edge_type), (NodeKind.MEMORY, source), (alive[target], target), weight, confidence)
-        for edge_type, source, target, weight, confidence, _ in row["edges"]
-        if source in alive and target in alive
+        WalkedEdge(_TYPES[edge_type], MEMORY + source, alive[target] + target, weight, confidence)
+        for edge_type, source, target, weight, confidence in row["edges"]
+        if source in versions and target in alive
     ]
     return Subgraph(
         row["t"],
@@ -395,7 +404,7 @@ def _subgraph(row: dict[str, Any], recall: Recall) -> Subgraph:
         tuple(seeds),
         tuple(sorted(named, key=lambda e: e.id)),
         tuple(sorted(walked, key=lambda e: e.id)),
-        tuple(sorted(edges, key=lambda e: (e.type, e.source, e.target))),
+        tuple(sorted(edges)),
         versions,
         kinds,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from treemem.changes import EdgeType, Entity, NodeKind
-from treemem.store.protocol import Recall, Seed, Subgraph, WalkedEdge
+from treemem.store.protocol import PREFIXES, Node, Recall, Seed, Subgraph, WalkedEdge
 from treemem.store.sqlite import rows
 from treemem.store.sqlite.index import CubeIndex, Where
 from treemem.store.sqlite.reading import HOLDS
@@ -25,6 +25,11 @@ class _Walk:
     versions: dict[str, int] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     entities: dict[str, Entity] = field(default_factory=dict)
+
+    def node(self, num: int) -> Node:
+        """Return a node reached as others know it."""
+        kind, node_id = self.names[num]
+        return PREFIXES[kind] + node_id
 
 
 def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, t: int, k: int) -> Subgraph:
@@ -43,7 +48,7 @@ def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, t
     seeded = set(frontier)
     for _ in range(ask.hops):
         frontier = _hop(conn, ask, parameters, frontier, seeded, walk)
-    edges = sorted(walk.edges.values(), key=lambda e: (e.type, e.source, e.target))
+    edges = sorted(walk.edges.values())
     reached = sorted(walk.entities.values(), key=lambda e: e.id)
     return Subgraph(t, k, tuple(seeds), tuple(entities), tuple(reached), tuple(edges), walk.versions, walk.kinds)
 
@@ -84,7 +89,7 @@ def _hop(
     _test(conn, parameters, [num for num in fresh if walk.names[num][0] is NodeKind.MEMORY], walk)
     for num, kind, src, dst, weight, _, confidence in chosen:
         if src in walk.names and dst in walk.names:
-            walk.edges[num] = WalkedEdge(_TYPES[kind], walk.names[src], walk.names[dst], weight, confidence)
+            walk.edges[num] = WalkedEdge(_TYPES[kind], walk.node(src), walk.node(dst), weight, confidence)
     return [num for num in fresh if num in walk.names]
 
 
