@@ -59,8 +59,8 @@ def test_the_same_answers_on_neo4j(loaded: TreeTextMemory, neo4j_uri: str) -> No
             assert {h.id for h in ask(memory, question)} >= set(question.answers)
             one, two = ask(loaded, question), ask(memory, question)
             assert bool(one) == bool(two)
-            if one:
-                assert one[0].id == two[0].id, question.text
+            if one:  # how rare a word is counts over all cubes there, so neighbours in rank may swap
+                assert one[0].id in [h.id for h in two][:2], question.text
 
 
 def run(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:

@@ -58,6 +58,7 @@ PARAMETERS: dict[str, Any] = {
     "scope": "c",
     "entity_ids": [],
     "hops": 2,
+    "walk_seeds": 10,
     "fan_out": 25,
     "hub_degree": 200,
     "edge_types": ["CAUSES"],

@@ -1,4 +1,5 @@
-// One question, one round trip: seeds of both arms, entities named, then up to three hops over typed edges.
+// One question, one round trip: seeds of both arms, entities named, then up to two hops over typed edges from the
+// entities and the best seeds of each arm.
 CYPHER 25
 MATCH (c:Cube {id: $cube})
 WITH c.clock AS clock, coalesce($known_at, c.clock) AS k
@@ -26,7 +27,11 @@ CALL (t, k, t18, k18) {
   }
   WITH s, score, arm WHERE $types IS NULL OR s.memory_type IN $types
   MATCH (s)-[:STATE_OF]->(m:Memory)
-  RETURN collect([m.id, s.version, arm, score, s.memory_type]) AS seeds, collect(DISTINCT m) AS found
+  WITH m, arm, score, [m.id, s.version, arm, score, s.memory_type] AS seed ORDER BY score DESC, m.id
+  WITH arm, collect(seed) AS seeds, collect(m)[..$walk_seeds] AS best
+  WITH reduce(all = [], some IN collect(seeds) | all + some) AS seeds,
+       reduce(all = [], some IN collect(best) | all + some) AS best
+  RETURN seeds, COLLECT { UNWIND best AS m RETURN DISTINCT m } AS found
 }
 CALL (k) {
   UNWIND $entity_ids AS id

@@ -45,6 +45,7 @@ def search(
         memory_types=None if memory_types is None else tuple(memory_types),
         vector_limit=max(options.vector_limit, min(top_k, 1_000)) if options.vector_limit else 0,
         text_limit=options.text_limit,
+        walk_seeds=options.walk_seeds,
         hops=options.hops,
         fan_out=options.fan_out,
         hub_degree=options.hub_degree,

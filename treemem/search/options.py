@@ -25,6 +25,7 @@ class SearchOptions:
     text_limit: int = 30
     vector_weight: float = 1.5
     text_weight: float = 1.0
+    walk_seeds: int = 10
     hops: int = 2
     fan_out: int = 25
     hub_degree: int = 200
@@ -40,6 +41,7 @@ class SearchOptions:
             "relativity": (-1, 1),
             "vector_limit": (0, 1_000),
             "text_limit": (0, 1_000),
+            "walk_seeds": (1, 100),
             "hops": (0, 2),
             "fan_out": (0, 1_000),
             "hub_degree": (0, 1_000_000),

@@ -30,8 +30,9 @@ class Recall:
     """A question as a store understands it: two seed arms, named entities and the bounds of the walk.
 
     `vector` has unit norm; `tokens` come from `treemem.text.analyse`. `memory_types` None means all. A limit of 0
-    switches an arm off. `fan_out` edges a node, strongest first; nodes with more than `hub_degree` edges of the walked
-    types are not walked through unless they are seeds.
+    switches an arm off. The walk starts at the `walk_seeds` best of each arm and at the entities; it follows at most
+    `fan_out` edges a node, strongest first, and does not go through nodes with more than `hub_degree` edges unless it
+    starts there.
     """
 
     cube: str
@@ -43,6 +44,7 @@ class Recall:
     memory_types: tuple[str, ...] | None = None
     vector_limit: int = 30
     text_limit: int = 30
+    walk_seeds: int = 10
     hops: int = 2
     fan_out: int = 25
     hub_degree: int = 200

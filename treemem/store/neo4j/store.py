@@ -341,6 +341,7 @@ def _recall_parameters(recall: Recall) -> dict[str, Any]:
         "statuses": list(recall.statuses),
         "types": None if recall.memory_types is None else list(recall.memory_types),
         "entity_ids": list(recall.entity_ids),
+        "walk_seeds": recall.walk_seeds,
         "hops": recall.hops,
         "fan_out": recall.fan_out,
         "hub_degree": recall.hub_degree,

@@ -36,28 +36,33 @@ def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, t
     """Answer a recall at the pinned times, inside the open read transaction."""
     where = Where(t, k, ask.statuses, ask.memory_types)
     keep = index.mask(where)
-    seeds: list[Seed] = []
+    arms: list[list[Seed]] = []
     if ask.vector is not None and ask.vector_limit:
-        seeds += [Seed(*hit[:2], "vector", hit[2]) for hit in index.nearest(ask.vector, keep, ask.vector_limit)]
+        hits = index.nearest(ask.vector, keep, ask.vector_limit)
+        arms.append([Seed(memory_id, version, "vector", score) for memory_id, version, score in hits])
     if ask.tokens and ask.text_limit:
-        seeds += [Seed(*hit[:2], "text", hit[2]) for hit in index.matching(ask.tokens, keep, ask.text_limit)]
+        hits = index.matching(ask.tokens, keep, ask.text_limit)
+        arms.append([Seed(memory_id, version, "text", score) for memory_id, version, score in hits])
     parameters = {"cube": cube, "t": t, "k": k, "statuses": rows.listed(ask.statuses)}
     walk = _Walk()
-    entities = _start(conn, ask, parameters, seeds, walk)
+    best = sorted({seed.memory_id for arm in arms for seed in arm[: ask.walk_seeds]})
+    entities = _start(conn, ask, parameters, best, walk)
     frontier: Collection[int] = list(walk.names)
     seeded = set(frontier)
     for _ in range(ask.hops):
         frontier = _hop(conn, ask, parameters, frontier, seeded, walk)
+    seeds = tuple(seed for arm in arms for seed in arm)
+    _complete(conn, parameters, seeds, walk)
     edges = sorted(walk.edges.values())
     reached = sorted(walk.entities.values(), key=lambda e: e.id)
-    return Subgraph(t, k, tuple(seeds), tuple(entities), tuple(reached), tuple(edges), walk.versions, walk.kinds)
+    return Subgraph(t, k, seeds, tuple(entities), tuple(reached), tuple(edges), walk.versions, walk.kinds)
 
 
 def _start(
-    conn: sqlite3.Connection, ask: Recall, parameters: dict[str, Any], seeds: Iterable[Seed], walk: _Walk
+    conn: sqlite3.Connection, ask: Recall, parameters: dict[str, Any], best: Iterable[str], walk: _Walk
 ) -> list[Entity]:
-    ids = sorted({seed.memory_id for seed in seeds})
-    wanted = [("memory", i) for i in ids] + [("entity", i) for i in ask.entity_ids]
+    """Put the best seeds and the entities that the question names at the start of the walk; return the entities."""
+    wanted = [("memory", i) for i in best] + [("entity", i) for i in ask.entity_ids]
     entities = []
     nums = []
     for num, kind, node_id, name, attributes in conn.execute(
@@ -65,13 +70,26 @@ def _start(
         "ON n.cube = :cube AND n.kind = j.value ->> 0 AND n.id = j.value ->> 1",
         {**parameters, "wanted": rows.listed(wanted)},
     ):
-        walk.names[num] = (NodeKind(kind), node_id)
+        walk.names[num] = (_KINDS[kind], node_id)
         if kind == "entity":
             entities.append(Entity(node_id, name, json.loads(attributes)["kind"]))
         else:
             nums.append(num)
     _test(conn, parameters, nums, walk)
     return sorted(entities, key=lambda e: e.id)
+
+
+def _complete(conn: sqlite3.Connection, parameters: dict[str, Any], seeds: Iterable[Seed], walk: _Walk) -> None:
+    """Note version and memory type of the seeds that the walk did not come by."""
+    rest = {seed.memory_id: seed.version for seed in seeds if seed.memory_id not in walk.versions}
+    query = (
+        "SELECT n.id, s.version, s.memory_type FROM json_each(:rest) j CROSS JOIN node n ON n.cube = :cube "
+        "AND n.kind = 'memory' AND n.id = j.value ->> 0 CROSS JOIN state s ON s.node = n.num "
+        "AND s.version = j.value ->> 1"
+    )
+    for memory_id, version, memory_type in conn.execute(query, {**parameters, "rest": rows.listed(rest.items())}):
+        walk.versions[memory_id] = version
+        walk.kinds[memory_id] = memory_type
 
 
 def _hop(
