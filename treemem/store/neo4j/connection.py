@@ -19,6 +19,17 @@ Row = Mapping[str, Any]
 log = logging.getLogger("treemem.neo4j")
 
 
+class _Rows(list[Any]):
+    """A list that does not spell itself out: the driver writes every parameter as text, for a log nobody may read."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} rows>"
+
+
+def _quiet(value: Any) -> Any:
+    return _Rows(value) if isinstance(value, list) else value
+
+
 class Transaction:
     """A managed transaction that runs statements and returns their rows."""
 
@@ -29,7 +40,7 @@ class Transaction:
     def run(self, text: str, /, **parameters: Any) -> list[dict[str, Any]]:
         """Run one statement to its end and return its rows."""
         self.statements += 1
-        result = self._inner.run(text, parameters)
+        result = self._inner.run(text, {name: _quiet(value) for name, value in parameters.items()})
         keys = result.keys()
         return [dict(zip(keys, record.values(), strict=True)) for record in result]
 
