@@ -3,6 +3,7 @@
 Everything public is imported from here.
 """
 
+from treemem._version import __version__
 from treemem.changes import EdgeType, Receipt
 from treemem.config import TreeTextMemoryConfig
 from treemem.errors import (
@@ -30,8 +31,6 @@ from treemem.models.embedders import CallableEmbedder, Embedder, MiniLM
 from treemem.records import MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
 from treemem.search.options import SearchOptions
 from treemem.search.results import PathStep, SearchHit, SearchResult
-
-__version__ = "0.1.0"
 
 __all__ = [
     "CallableEmbedder",

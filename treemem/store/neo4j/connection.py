@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import neo4j
 from neo4j.exceptions import AuthError, ClientError, ConfigurationError, DriverError, IncompleteCommit, Neo4jError
 
-import treemem
+from treemem._version import __version__
 from treemem.errors import ConfigError, StoreError, StoreFullError, StoreUnavailableError, TreememError
 from treemem.store.neo4j.deadline import Deadline
 
@@ -71,7 +71,7 @@ class Connection:
                     self._driver = neo4j.GraphDatabase.driver(
                         self.uri,
                         auth=self._auth,
-                        user_agent=f"treemem/{treemem.__version__}",
+                        user_agent=f"treemem/{__version__}",
                         connection_timeout=min(self._timeout, 15.0),
                         connection_acquisition_timeout=self._timeout,
                         max_transaction_retry_time=self._timeout * 0.8,
