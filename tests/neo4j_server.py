@@ -12,6 +12,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import neo4j
+from neo4j.exceptions import Neo4jError, ServiceUnavailable
 
 VERSION = os.environ.get("TREEMEM_NEO4J_VERSION", "2026.09.0")
 FLAGS = [
@@ -143,8 +147,6 @@ server.memory.pagecache.size=256m
         self._wait()
 
     def _wait(self) -> None:
-        import neo4j
-
         assert self._process is not None
         deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
@@ -155,7 +157,7 @@ server.memory.pagecache.size=256m
                     driver.verify_connectivity()
                     driver.execute_query("RETURN 1")
                 return
-            except (neo4j.exceptions.ServiceUnavailable, neo4j.exceptions.Neo4jError, OSError):
+            except (ServiceUnavailable, Neo4jError, OSError):
                 time.sleep(0.3)
         raise CannotStart("Neo4j was not up after 180 s")
 
@@ -177,10 +179,15 @@ server.memory.pagecache.size=256m
 def _in_docker() -> Iterator[str]:
     from testcontainers.neo4j import Neo4jContainer
 
-    with Neo4jContainer("neo4j:2026.09.0-community", password="treemem-tests") as container:
-        os.environ["TREEMEM_NEO4J_USER"] = "neo4j"
-        os.environ["TREEMEM_NEO4J_PASSWORD"] = "treemem-tests"
+    with Neo4jContainer(f"neo4j:{VERSION}-community").with_env("NEO4J_AUTH", "none") as container:
         yield container.get_connection_url()
+
+
+def driver(uri: str, **settings: Any) -> neo4j.Driver:
+    """A plain driver for a test, with the credentials that treemem itself would take from the environment."""
+    password = os.environ.get("TREEMEM_NEO4J_PASSWORD")
+    auth = (os.environ.get("TREEMEM_NEO4J_USER", "neo4j"), password) if password else None
+    return neo4j.GraphDatabase.driver(uri, auth=auth, **settings)
 
 
 def _docker_answers() -> bool:

@@ -10,6 +10,7 @@ import neo4j
 import pytest
 
 from tests.helpers import fresh_cube
+from tests.neo4j_server import driver as plain_driver
 from tests.test_plans import FORBIDDEN, operators
 from treemem import TreeTextMemory
 from treemem.demo import replay
@@ -32,7 +33,7 @@ def demo(neo4j_uri: str) -> Iterator[tuple[neo4j.Driver, dict[str, Any]]]:
         "from": datetime(2025, 5, 1, tzinfo=UTC),
         "to": datetime(2025, 6, 1, tzinfo=UTC),
     }
-    with neo4j.GraphDatabase.driver(neo4j_uri, notifications_min_severity="OFF") as driver:
+    with plain_driver(neo4j_uri, notifications_min_severity="OFF") as driver:
         yield driver, parameters
 
 

@@ -104,3 +104,12 @@ def test_a_uri_that_is_none() -> None:
     with pytest.raises(ConfigError, match="unknown"):
         TreeTextMemory.open("postgres://localhost")
     assert issubclass(StoreUnavailableError, StoreError)
+
+
+def test_routing_uris_work_too(neo4j_uri: str) -> None:
+    """`neo4j://` asks the server for its routing table; reads go to readers."""
+    with TreeTextMemory.open(
+        neo4j_uri.replace("bolt://", "neo4j://"), cube=fresh_cube("route"), embedder=HashEmbedder()
+    ) as memory:
+        memory.add("Anna lives in Lisbon.")
+        assert memory.search("Where does Anna live?")[0].memory == "Anna lives in Lisbon."

@@ -13,6 +13,7 @@ import pytest
 from neo4j.vector import Vector
 
 from tests.helpers import HashEmbedder, fresh_cube
+from tests.neo4j_server import driver as plain_driver
 from treemem import TreeTextMemory
 from treemem.changes import NodeKind
 from treemem.store.neo4j.statements import folder, statement
@@ -59,6 +60,8 @@ PARAMETERS: dict[str, Any] = {
     "entity_ids": [],
     "hops": 2,
     "walk_seeds": 10,
+    "vector_breadth": 50,
+    "text_breadth": 20,
     "fan_out": 25,
     "hub_degree": 200,
     "edge_types": ["CAUSES"],
@@ -77,7 +80,7 @@ PARAMETERS: dict[str, Any] = {
 def driver(neo4j_uri: str) -> Iterator[neo4j.Driver]:
     with TreeTextMemory.open(neo4j_uri, cube=fresh_cube("plans"), embedder=HashEmbedder()) as memory:
         memory.add([f"note {i} on Anna" for i in range(300)])
-    with neo4j.GraphDatabase.driver(neo4j_uri, notifications_min_severity="OFF") as found:
+    with plain_driver(neo4j_uri, notifications_min_severity="OFF") as found:
         yield found
 
 

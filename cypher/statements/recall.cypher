@@ -13,14 +13,14 @@ CALL (t, k, t18, k18) {
     MATCH (s:State) SEARCH s IN (VECTOR INDEX treemem_state_embedding FOR $vector
       WHERE s.cube_id = $cube AND s.status IN $statuses AND s.valid_from <= t AND s.valid_to > t
         AND s.recorded_from <= k AND s.recorded_to > k
-      LIMIT $vector_limit) SCORE AS score
+      LIMIT $vector_breadth) SCORE AS score
     RETURN s, score, 'vector' AS arm
     UNION ALL
     WITH t, k, '+scope:(' + $text_statuses + ')^0 +scope:[' + $scope + 'f TO ' + $scope + 'f' + t18 + ']^0 +scope:{'
       + $scope + 'e' + t18 + ' TO ' + $scope + 'f}^0 +scope:[' + $scope + 'r TO ' + $scope + 'r' + k18
       + ']^0 +scope:{' + $scope + 'x' + k18 + ' TO ' + $scope + 'y}^0 +tokens:(' + $text + ')' AS query
     WHERE $text IS NOT NULL
-    MATCH (s:State) SEARCH s IN (FULLTEXT INDEX treemem_state_text FOR query LIMIT $text_limit) SCORE AS score
+    MATCH (s:State) SEARCH s IN (FULLTEXT INDEX treemem_state_text FOR query LIMIT $text_breadth) SCORE AS score
     WHERE s.cube_id = $cube AND s.status IN $statuses AND s.valid_from <= t AND s.valid_to > t
       AND s.recorded_from <= k AND s.recorded_to > k
     RETURN s, score, 'text' AS arm
@@ -28,7 +28,8 @@ CALL (t, k, t18, k18) {
   WITH s, score, arm WHERE $types IS NULL OR s.memory_type IN $types
   MATCH (s)-[:STATE_OF]->(m:Memory)
   WITH m, arm, score, [m.id, s.version, arm, score, s.memory_type] AS seed ORDER BY score DESC, m.id
-  WITH arm, collect(seed) AS seeds, collect(m)[..$walk_seeds] AS best
+  WITH arm, collect(seed)[..CASE arm WHEN 'vector' THEN $vector_limit ELSE $text_limit END] AS seeds,
+       collect(m)[..$walk_seeds] AS best
   WITH reduce(all = [], some IN collect(seeds) | all + some) AS seeds,
        reduce(all = [], some IN collect(best) | all + some) AS best
   RETURN seeds, COLLECT { UNWIND best AS m RETURN DISTINCT m } AS found

@@ -29,6 +29,7 @@ from treemem.store.shared import nothing
 from treemem.temporal import BEGINNING, END_TIME, Moment
 
 _BATCH = 200
+_BREADTH = 50  # the approximate index finds the true top ones only if it looks at some more
 _TYPES = {t.value: t for t in EdgeType}
 
 
@@ -93,7 +94,7 @@ class Neo4jStore:
             if not rows_found:
                 return nothing(recall.moment), []
             recall.moment.pin(rows_found[0]["clock"])
-            found = _subgraph(rows_found[0], recall)
+            found = _subgraph(rows_found[0])
             return found, _versions(tx, recall.cube, pick(found), vectors=False)
 
         return self._connection.read(work)
@@ -110,7 +111,7 @@ class Neo4jStore:
                     **_moment(moment),
                     vector=rows.vector(each),
                     statuses=list(statuses),
-                    limit=max(k, 20),
+                    limit=max(k, _BREADTH),
                 )
                 if found:
                     moment.pin(found[0]["clock"])
@@ -333,9 +334,11 @@ def _recall_parameters(recall: Recall) -> dict[str, Any]:
         "cube": recall.cube,
         **_moment(recall.moment),
         "vector": None if recall.vector is None or not recall.vector_limit else rows.vector(recall.vector),
-        "vector_limit": max(recall.vector_limit, 20),
+        "vector_limit": recall.vector_limit,
+        "vector_breadth": max(recall.vector_limit, _BREADTH),
         "text": " ".join(recall.tokens) if recall.tokens and recall.text_limit else None,
-        "text_limit": max(recall.text_limit, 20),
+        "text_limit": recall.text_limit,
+        "text_breadth": max(recall.text_limit, 20),
         "text_statuses": " ".join(rows.scope_token(recall.cube) + "s" + s for s in recall.statuses),
         "scope": rows.scope_token(recall.cube),
         "statuses": list(recall.statuses),
@@ -374,17 +377,17 @@ def _edges_from(tx: Transaction, cube: str, ids: Sequence[str]) -> list[Edge]:
     ]
 
 
-def _subgraph(row: dict[str, Any], recall: Recall) -> Subgraph:
+def _subgraph(row: dict[str, Any]) -> Subgraph:
     seeds: list[Seed] = []
     versions: dict[str, int] = {}
     kinds: dict[str, str] = {}
-    for arm, limit in (("vector", recall.vector_limit), ("text", recall.text_limit)):
+    for arm in ("vector", "text"):
         mine = [
             Seed(i, version, arm, _cosine(score) if arm == "vector" else score)
             for i, version, found_by, score, _ in row["seeds"]
             if found_by == arm
         ]
-        seeds += sorted(mine, key=lambda s: (-s.score, s.memory_id))[:limit]
+        seeds += sorted(mine, key=lambda s: (-s.score, s.memory_id))
     for memory_id, version, _, _, memory_type in row["seeds"]:
         versions[memory_id], kinds[memory_id] = version, memory_type
     for memory_id, version, memory_type in row["memories"]:
