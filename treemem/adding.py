@@ -160,7 +160,8 @@ def write_parts(
             progress(done, total)
 
     try:
-        for part in in_parts(groups, base.operation):  # the next part is made while the store writes this one
+        # The next part is made while the store writes this one.
+        for part in in_parts(groups, base.operation):
             if waiting is not None:
                 settle(*waiting)
             waiting = part, store.begin(part)
