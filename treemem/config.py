@@ -74,6 +74,8 @@ def open_store(config: TreeTextMemoryConfig) -> GraphStore:
             database=config.database or os.environ.get("TREEMEM_NEO4J_DATABASE"),
             timeout=config.timeout,
         )
+    elif location == ":memory:":
+        raise ConfigError("store: an SQLite database in memory cannot be shared by threads; give a file path")
     elif colon:
         raise ConfigError(f"store: {scheme}:// is unknown; give a file path or one of {', '.join(NEO4J_SCHEMES)}")
     else:

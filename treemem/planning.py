@@ -15,7 +15,6 @@ from treemem.temporal import END, format_micros
 
 #: What every verb but restore refuses to change.
 _GONE = frozenset({"deleted"})
-_REFUSED: dict[str, frozenset[str]] = {"delete": _GONE, "restore": frozenset()}
 
 
 def mentions(cube: str, fields: Mapping[str, Any]) -> dict[str, Entity]:
@@ -122,18 +121,36 @@ def update(
     )
 
 
-def restatus(base: ChangeSet, kind: str, memory_id: str, history: Sequence[State]) -> ChangeSet:
-    """Return the change set that deletes or restores one memory: each known segment again, with another status."""
-    known = changeable(base.cube, memory_id, [s for s in history if s.closed_by is None], _REFUSED[kind])
+def rewrite(base: ChangeSet, kind: str, memory_id: str, history: Sequence[State]) -> ChangeSet:
+    """Return the change set of delete, restore, freeze or unfreeze for one memory.
+
+    Each known segment is asserted again with the new status or flag; one that has it already is left as it is.
+    """
+    known = [s for s in history if s.closed_by is None]
+    if kind == "unfreeze":
+        segments = known or changeable(base.cube, memory_id, known)
+    else:
+        segments = changeable(base.cube, memory_id, known, frozenset() if kind == "restore" else _GONE)
     asserts = []
-    for segment in known:
-        deleted = segment.fields["status"] == "deleted"
-        if deleted != (kind == "restore"):
-            continue
-        status = _status_before(segment, history) if deleted else "deleted"
-        content = Content({**segment.fields, "status": status}, segment.content.embedding, segment.tokens)
-        asserts.append(StateAssert(memory_id, content, segment.valid_from, segment.valid_to))
+    for segment in sorted(segments, key=lambda s: s.valid_from):
+        fields = _rewritten(kind, segment, history)
+        if fields != segment.fields:
+            content = Content(fields, segment.content.embedding, segment.tokens)
+            asserts.append(StateAssert(memory_id, content, segment.valid_from, segment.valid_to))
     return with_rows(base, states=asserts, expected={memory_id: max(s.version for s in history)})
+
+
+def _rewritten(kind: str, segment: State, history: Sequence[State]) -> dict[str, Any]:
+    fields = dict(segment.fields)
+    if kind == "delete":
+        fields["status"] = "deleted"
+    elif kind == "restore" and fields["status"] == "deleted":
+        fields["status"] = _status_before(segment, history)
+    elif kind == "freeze":
+        fields["frozen"] = True
+    elif kind == "unfreeze":
+        fields.pop("frozen", None)
+    return fields
 
 
 def _status_before(segment: State, history: Sequence[State]) -> str:

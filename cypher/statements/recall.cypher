@@ -2,9 +2,9 @@
 // entities and the best seeds of each arm.
 CYPHER 25
 MATCH (c:Cube {id: $cube})
-WITH c.clock AS clock, coalesce($known_at, c.clock) AS k
-WITH clock, k, CASE WHEN $valid_at IS NOT NULL THEN $valid_at WHEN $now > clock THEN $now ELSE clock END AS t
-WITH clock, t, k,
+WITH c, c.clock AS clock, coalesce($known_at, c.clock) AS k
+WITH c, clock, k, CASE WHEN $valid_at IS NOT NULL THEN $valid_at WHEN $now > clock THEN $now ELSE clock END AS t
+WITH c, clock, t, k,
      right('000000000000000000' + toString((t.epochSeconds + 62135596800) * 1000000 + t.microsecond), 18) AS t18,
      right('000000000000000000' + toString((k.epochSeconds + 62135596800) * 1000000 + k.microsecond), 18) AS k18
 CALL (t, k, t18, k18) {
@@ -39,7 +39,7 @@ CALL (k) {
   MATCH (e:Entity {cube_id: $cube, id: id})
   RETURN collect(e) AS named
 }
-WITH clock, t, k, seeds, named, found + named AS L0
+WITH c, clock, t, k, seeds, named, found + named AS L0
 CALL (L0, t, k) {
   UNWIND CASE WHEN $hops >= 1 THEN L0 ELSE [] END AS a
   UNWIND COLLECT {
@@ -101,6 +101,7 @@ CALL (R1, R2) {
   RETURN collect([type(r), startNode(r).id, endNode(r).id, r.weight, r.confidence]) AS edges
 }
 RETURN clock.epochSeconds * 1000000 + clock.microsecond AS clock, t.epochSeconds * 1000000 + t.microsecond AS t,
-       k.epochSeconds * 1000000 + k.microsecond AS k, seeds, [e IN named | [e.id, e.name, e.kind]] AS named,
+       k.epochSeconds * 1000000 + k.microsecond AS k, c.embedder AS embedder, c.dimension AS dimension,
+       seeds, [e IN named | [e.id, e.name, e.kind]] AS named,
        M1 + M2 AS memories, [e IN L1 + L2 WHERE e:Entity | [e.id, e.name, e.kind]] AS entities,
        [e IN L1 + L2 WHERE e:Source | e.id] AS sources, edges

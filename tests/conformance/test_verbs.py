@@ -184,6 +184,13 @@ def test_frozen_refuses_changes(memory: TreeTextMemory) -> None:
         with pytest.raises(FrozenMemoryError, match="unfreeze"):
             change()
     assert memory.get(a).memory == "kept as it is"
+    memory.unfreeze(a)
+    memory.update(a, "changed")
+    memory.freeze(a)
+    with pytest.raises(FrozenMemoryError):
+        memory.update(a, "changed again")
+    assert memory.get(a).metadata.frozen
+    assert memory.check() == []
 
 
 def test_link_neighbours_unlink(memory: TreeTextMemory) -> None:
@@ -398,6 +405,8 @@ def test_a_cube_keeps_its_embedding_model(memory: TreeTextMemory, open_memory: O
     other = open_memory(embedder=CallableEmbedder(lambda ts: [[1.0, 0.0]] * len(ts), name="other", dimension=2))
     with pytest.raises(ModelMismatchError, match="test/hash"):
         other.add("two")
+    with pytest.raises(ModelMismatchError, match="test/hash"):
+        other.search("one")
     assert memory.stats().memories == 1
 
 

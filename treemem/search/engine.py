@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from treemem.canonical import Vector
-from treemem.changes import State
+from treemem.changes import Model, State
 from treemem.contents import item_of
 from treemem.read.entities import question_entity_ids
 from treemem.search.options import SearchOptions
@@ -29,6 +29,7 @@ def search(
     moment: Moment,
     *,
     top_k: int,
+    model: Model | None = None,
     memory_types: Sequence[str] | None = None,
     statuses: Sequence[str] = LIVE,
     options: SearchOptions,
@@ -50,6 +51,7 @@ def search(
         fan_out=options.fan_out,
         hub_degree=options.hub_degree,
         edge_types=options.edge_types,
+        model=model,
     )
     ranked: list[Ranked] = []
     ranking = 0.0

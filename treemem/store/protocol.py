@@ -32,7 +32,7 @@ class Recall:
     `vector` has unit norm; `tokens` come from `treemem.text.analyse`. `memory_types` None means all. A limit of 0
     switches an arm off. The walk starts at the `walk_seeds` best of each arm and at the entities; it follows at most
     `fan_out` edges a node, strongest first, and does not go through nodes with more than `hub_degree` edges unless it
-    starts there.
+    starts there. A `model` other than the cube's raises ModelMismatchError.
     """
 
     cube: str
@@ -49,6 +49,7 @@ class Recall:
     fan_out: int = 25
     hub_degree: int = 200
     edge_types: tuple[EdgeType, ...] = WALKED
+    model: Model | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from treemem.changes import ChangeSet, Model, Operation, Receipt
+from treemem.errors import ModelMismatchError
 from treemem.store.protocol import Subgraph
 from treemem.temporal import Moment
 
@@ -20,9 +21,11 @@ def operation_mismatch(changes: ChangeSet) -> str:
     )
 
 
-def model_mismatch(cube: str, embedder: str, dimension: int, wanted: Model) -> str:
-    """Say that a cube was written with another embedding model, and the two ways out."""
-    return (
+def check_model(cube: str, embedder: str | None, dimension: int | None, wanted: Model | None) -> None:
+    """Raise ModelMismatchError, with two ways out, if a cube was written with another embedding model."""
+    if wanted is None or embedder is None or (embedder, dimension) == (wanted.name, wanted.dimension):
+        return
+    raise ModelMismatchError(
         f"cube {cube!r} holds vectors of {embedder!r} ({dimension} dimensions), the memory was opened with "
         f"{wanted.name!r} ({wanted.dimension}); open it with that embedder, or choose another cube"
     )

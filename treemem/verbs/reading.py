@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from treemem import checking
-from treemem.changes import EdgeType
+from treemem.changes import EdgeType, Model
 from treemem.contents import item_of
 from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.items import MEMORY_TYPES, STATUSES, TextualMemoryItem, checked_id, checked_text
@@ -198,6 +198,7 @@ class ReadVerbs(Session):
             vector,
             moment,
             top_k=top_k,
+            model=Model(self._embedder.name, self._embedder.dimension),
             memory_types=None if memory_types is None else among("memory_types", memory_types, MEMORY_TYPES),
             statuses=among("statuses", statuses, STATUSES),
             options=options or SearchOptions(),

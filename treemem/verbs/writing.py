@@ -22,7 +22,7 @@ CHUNK = 100
 
 
 class WriteVerbs(Session):
-    """add, add_messages, update, delete, restore, purge, link, unlink, undo."""
+    """add, add_messages, update, delete, restore, freeze, unfreeze, purge, link, unlink, undo."""
 
     def add(
         self,
@@ -137,7 +137,7 @@ class WriteVerbs(Session):
 
         Many ids are done in parts. Raises MemoryNotFoundError, FrozenMemoryError, ConflictError.
         """
-        return self._restatus("delete", ids, operation_id, actor, reason)
+        return self._rewrite("delete", ids, operation_id, actor, reason)
 
     def delete_all(self, *, actor: str | None = None, reason: str | None = None) -> Receipt | None:
         """Hide every memory of the cube; None if there was none."""
@@ -159,9 +159,31 @@ class WriteVerbs(Session):
         reason: str | None = None,
     ) -> Receipt:
         """Bring deleted memories back with the status they had before. Raises as `delete` does."""
-        return self._restatus("restore", ids, operation_id, actor, reason)
+        return self._rewrite("restore", ids, operation_id, actor, reason)
 
-    def _restatus(
+    def freeze(
+        self,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Refuse every change to these memories but `unfreeze` (and `purge`). Raises as `delete` does."""
+        return self._rewrite("freeze", ids, operation_id, actor, reason)
+
+    def unfreeze(
+        self,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Allow changes to frozen memories again. Raises MemoryNotFoundError, ConflictError."""
+        return self._rewrite("unfreeze", ids, operation_id, actor, reason)
+
+    def _rewrite(
         self, kind: str, ids: str | Iterable[str], operation_id: str | None, actor: str | None, reason: str | None
     ) -> Receipt:
         wanted = sorted({checked_id(i) for i in ([ids] if isinstance(ids, str) else ids)})
@@ -170,20 +192,20 @@ class WriteVerbs(Session):
         base = self._base(kind, operation_id, actor, reason, request=[kind, wanted])
         chunks = [wanted[i : i + CHUNK] for i in range(0, len(wanted), CHUNK)]
         if len(chunks) == 1:
-            return self._commit(base, lambda: self._plan_restatus(base, wanted), repeatable=operation_id is not None)
+            return self._commit(base, lambda: self._plan_rewrite(base, wanted), repeatable=operation_id is not None)
         total = Receipt(base.operation, base.now)
         for index, chunk in enumerate(chunks):
             part = Part(base.operation, index, last=index == len(chunks) - 1)
             one = replace(base, operation=f"{base.operation}/{index}", part=part)
-            plan = partial(self._plan_restatus, one, chunk)
+            plan = partial(self._plan_rewrite, one, chunk)
             total = total.plus(self._commit(one, plan, repeatable=operation_id is not None))
         return total
 
-    def _plan_restatus(self, base: ChangeSet, ids: Sequence[str]) -> ChangeSet:
+    def _plan_rewrite(self, base: ChangeSet, ids: Sequence[str]) -> ChangeSet:
         history: dict[str, list[State]] = {memory_id: [] for memory_id in ids}
         for state in self._store.history(self._cube, ids):
             history[state.memory_id].append(state)
-        groups = [planning.restatus(base, base.kind, memory_id, states) for memory_id, states in history.items()]
+        groups = [planning.rewrite(base, base.kind, memory_id, states) for memory_id, states in history.items()]
         return planning.with_rows(
             base,
             states=[row for group in groups for row in group.states],

@@ -25,7 +25,7 @@ from treemem.store.protocol import (
     Touched,
     WalkedEdge,
 )
-from treemem.store.shared import nothing
+from treemem.store.shared import check_model, nothing
 from treemem.temporal import BEGINNING, END_TIME, Moment
 
 _BATCH = 200
@@ -94,6 +94,7 @@ class Neo4jStore:
             if not rows_found:
                 return nothing(recall.moment), []
             recall.moment.pin(rows_found[0]["clock"])
+            check_model(recall.cube, rows_found[0]["embedder"], rows_found[0]["dimension"], recall.model)
             found = _subgraph(rows_found[0])
             return found, _versions(tx, recall.cube, pick(found), vectors=False)
 

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from treemem.canonical import canonical_json
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, NodeKind, Receipt, Source
-from treemem.errors import ModelMismatchError, OperationMismatchError
+from treemem.errors import OperationMismatchError
 from treemem.store import resolve
 from treemem.store.neo4j import rows
 from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.statements import statement
-from treemem.store.shared import model_mismatch, operation_mismatch, receipt_of
+from treemem.store.shared import check_model, operation_mismatch, receipt_of
 from treemem.temporal import END_TIME
 
 BATCH = 500
@@ -65,8 +65,7 @@ def _begin_change(tx: Transaction, changes: ChangeSet) -> tuple[int, dict[str, i
         if changes.kind != "purge" and earlier.payload_hash != changes.payload_hash():
             raise OperationMismatchError(operation_mismatch(changes))
         raise AlreadyApplied(receipt_of(earlier))
-    if model is not None and (row["embedder"], row["dimension"]) != (model.name, model.dimension):
-        raise ModelMismatchError(model_mismatch(changes.cube, row["embedder"], row["dimension"], model))
+    check_model(changes.cube, row["embedder"], row["dimension"], model)
     return int(row["clock"]), dict(row["versions"])
 
 

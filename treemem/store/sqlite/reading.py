@@ -23,6 +23,12 @@ def pinned(conn: sqlite3.Connection, cube: str, moment: Moment) -> tuple[int, in
     return (row[0], *moment.pin(row[1]))
 
 
+def model_of(conn: sqlite3.Connection, cube: int) -> tuple[str | None, int | None]:
+    """Return name and dimension of a cube's embedding model."""
+    name, dimension = conn.execute("SELECT embedder, dimension FROM cube WHERE num = ?", (cube,)).fetchone()
+    return name, dimension
+
+
 def cube_infos(conn: sqlite3.Connection) -> list[CubeInfo]:
     """Return every cube, by id."""
     found = conn.execute("SELECT id, clock, embedder, dimension FROM cube ORDER BY id")

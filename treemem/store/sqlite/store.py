@@ -12,7 +12,7 @@ import numpy as np
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Operation, Receipt, State
 from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Pick, Recall, Subgraph, Touched
-from treemem.store.shared import nothing
+from treemem.store.shared import check_model, nothing
 from treemem.store.sqlite import reading, rows, walk, writing
 from treemem.store.sqlite.database import Database
 from treemem.store.sqlite.index import CubeIndex, IndexCache, Where
@@ -61,6 +61,7 @@ class SqliteStore:
             if pin is None:
                 return nothing(recall.moment), []
             cube, t, k = pin
+            check_model(recall.cube, *reading.model_of(conn, cube), recall.model)
             found = walk.recall(conn, cube, recall, self._index(conn, cube, k), t, k)
             return found, reading.versions(conn, recall.cube, pick(found), vectors=False)
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from treemem.canonical import canonical_json
 from treemem.changes import ChangeSet, NodeKind, Operation, Receipt, State
-from treemem.errors import ModelMismatchError, OperationMismatchError
+from treemem.errors import OperationMismatchError
 from treemem.store import resolve
-from treemem.store.shared import model_mismatch, operation_mismatch, receipt_of
+from treemem.store.shared import check_model, operation_mismatch, receipt_of
 from treemem.store.sqlite import rows
 from treemem.temporal import END
 
@@ -56,10 +56,9 @@ def _take_cube(conn: sqlite3.Connection, changes: ChangeSet) -> tuple[int, int]:
         assert cursor.lastrowid is not None
         return cursor.lastrowid, changes.now
     num, clock, embedder, dimension = row
+    check_model(changes.cube, embedder, dimension, model)
     if model is not None and embedder is None:
         conn.execute("UPDATE cube SET embedder = ?, dimension = ? WHERE num = ?", (model.name, model.dimension, num))
-    elif model is not None and (embedder, dimension) != (model.name, model.dimension):
-        raise ModelMismatchError(model_mismatch(changes.cube, embedder, dimension, model))
     return int(num), changes.now if changes.now > clock else clock + 1
 
 
