@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.helpers import FakeClock, HashEmbedder, fresh_cube
-from tests.neo4j_server import CannotStart, running_server
+from tests.neo4j_server import CannotStart, Server, running_server
 from treemem import TreeTextMemory
 
 settings.register_profile(
@@ -39,6 +39,19 @@ def neo4j_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip(f"no Neo4j: {error}")
     yield uri
     next(server, None)
+
+
+def started_server(home: Path) -> Iterator[str]:
+    """A server of a test's own, which it may break; skipped, or failed if Neo4j is required, where none can be had."""
+    server = Server(home)
+    try:
+        server.start()
+    except CannotStart as error:
+        if os.environ.get("TREEMEM_REQUIRE_NEO4J") == "1":
+            raise
+        pytest.skip(str(error))
+    yield server.uri
+    server.stop()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import started_server
 from tests.helpers import DIMENSION, FakeClock, HashEmbedder, day, fresh_cube
-from tests.neo4j_server import CannotStart, Server
 from treemem import SearchOptions, TreeTextMemory
 from treemem.search.rank import rank
 from treemem.store.protocol import Recall
@@ -114,13 +114,7 @@ def test_the_same_seeds_walk_the_same_graph(
 @pytest.fixture(scope="module")
 def server_of_its_own(tmp_path_factory: pytest.TempPathFactory, neo4j_uri: str) -> Iterator[str]:
     """A server with no other cube: Lucene counts how rare a word is over the whole database."""
-    server = Server(tmp_path_factory.mktemp("text"))
-    try:
-        server.start()
-    except CannotStart as error:
-        pytest.skip(str(error))
-    yield server.uri
-    server.stop()
+    yield from started_server(tmp_path_factory.mktemp("text"))
 
 
 def test_the_text_arms_agree_on_the_top(server_of_its_own: str, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import neo4j
 import pytest
 
+from tests.conftest import started_server
 from tests.helpers import HashEmbedder
-from tests.neo4j_server import CannotStart, Server
 from treemem import SchemaError, StoreFullError, TreeTextMemory
 from treemem.store.neo4j import Neo4jStore
 from treemem.store.neo4j.schema import WANTED
@@ -62,13 +62,7 @@ def test_a_read_only_file_is_said_to_be_read_only(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def own_server(tmp_path_factory: pytest.TempPathFactory, neo4j_uri: str) -> Iterator[str]:
     """A server whose schema may be broken."""
-    server = Server(tmp_path_factory.mktemp("schema"))
-    try:
-        server.start()
-    except CannotStart as error:
-        pytest.skip(str(error))
-    yield server.uri
-    server.stop()
+    yield from started_server(tmp_path_factory.mktemp("schema"))
 
 
 @pytest.mark.neo4j

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, NodeKind, State, StateAssert
+from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, NodeKind, Receipt, State, StateAssert
 from treemem.errors import ConflictError, InvalidChangeError, MemoryExistsError
 from treemem.temporal import END, Interval, carve, format_micros
 
@@ -41,6 +41,17 @@ class Resolution:
     close_edges: list[Edge] = field(default_factory=list)
     open_edges: list[Edge] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
+
+    def receipt(self, operation: str, recorded_at: int) -> Receipt:
+        """Return the receipt of an operation that writes these rows."""
+        return Receipt(
+            operation,
+            recorded_at,
+            len(self.open_states),
+            len(self.close_states),
+            len(self.open_edges),
+            len(self.close_edges),
+        )
 
     def touched(self) -> list[str]:
         """Return the memories whose edges changed although none of their states did."""

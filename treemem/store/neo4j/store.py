@@ -7,30 +7,24 @@ from typing import Any
 
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, State
+from treemem.store.neo4j import recall as recalling
 from treemem.store.neo4j import rows, schema, writing
 from treemem.store.neo4j.connection import Connection, Transaction
 from treemem.store.neo4j.statements import statement
 from treemem.store.protocol import (
-    ENTITY,
     LIVE,
-    MEMORY,
-    SOURCE,
     CubeInfo,
     Lease,
     Page,
     Pick,
     Recall,
-    Seed,
     Subgraph,
     Touched,
-    WalkedEdge,
 )
 from treemem.store.shared import check_model, nothing
 from treemem.temporal import BEGINNING, END_TIME, Moment
 
 _BATCH = 200
-_BREADTH = 50  # the approximate index finds the true top ones only if it looks at some more
-_TYPES = {t.value: t for t in EdgeType}
 
 
 class Neo4jStore:
@@ -87,7 +81,7 @@ class Neo4jStore:
         return self._connection.write(lambda tx: tx.run(statement(name), **parameters))
 
     def recall(self, recall: Recall, pick: Pick) -> tuple[Subgraph, list[State]]:
-        parameters = _recall_parameters(recall)
+        parameters = recalling.parameters(recall)
 
         def work(tx: Transaction) -> tuple[Subgraph, list[State]]:
             rows_found = tx.run(statement("recall"), **parameters)
@@ -95,7 +89,7 @@ class Neo4jStore:
                 return nothing(recall.moment), []
             recall.moment.pin(rows_found[0]["clock"])
             check_model(recall.cube, rows_found[0]["embedder"], rows_found[0]["dimension"], recall.model)
-            found = _subgraph(rows_found[0])
+            found = recalling.subgraph(rows_found[0])
             return found, _versions(tx, recall.cube, pick(found), vectors=False)
 
         return self._connection.read(work)
@@ -109,14 +103,14 @@ class Neo4jStore:
                 found = tx.run(
                     statement("neighbours"),
                     cube=cube,
-                    **_moment(moment),
+                    **recalling.moment_parameters(moment),
                     vector=rows.vector(each),
                     statuses=list(statuses),
-                    limit=max(k, _BREADTH),
+                    limit=max(k, recalling.BREADTH),
                 )
                 if found:
                     moment.pin(found[0]["clock"])
-                pairs = [(i, _cosine(score)) for i, score in (found[0]["found"] if found else [])]
+                pairs = [(i, recalling.cosine(score)) for i, score in (found[0]["found"] if found else [])]
                 results.append(sorted(pairs, key=lambda p: (-p[1], p[0]))[:k])
             return results
 
@@ -135,7 +129,7 @@ class Neo4jStore:
             "states_at",
             cube=cube,
             ids=list(ids),
-            **_moment(moment),
+            **recalling.moment_parameters(moment),
             statuses=None if statuses is None else list(statuses),
             vectors=vectors,
         )
@@ -173,7 +167,7 @@ class Neo4jStore:
         found = self._read(
             "page",
             cube=cube,
-            **_moment(moment),
+            **recalling.moment_parameters(moment),
             after=after,
             limit=limit,
             vectors=vectors,
@@ -202,7 +196,7 @@ class Neo4jStore:
             "edges_at",
             cube=cube,
             ids=sorted(set(ids)),
-            **_moment(moment),
+            **recalling.moment_parameters(moment),
             types=None if types is None else [t.value for t in types],
             outward=direction in ("out", "both"),
             inward=direction in ("in", "both"),
@@ -322,48 +316,12 @@ class Neo4jStore:
         self._connection.close()
 
 
-def _moment(moment: Moment) -> dict[str, Any]:
-    return {
-        "now": rows.time(moment.now),
-        "valid_at": None if moment.valid_at is None else rows.time(moment.valid_at),
-        "known_at": None if moment.known_at is None else rows.time(moment.known_at),
-    }
-
-
-def _recall_parameters(recall: Recall) -> dict[str, Any]:
-    return {
-        "cube": recall.cube,
-        **_moment(recall.moment),
-        "vector": None if recall.vector is None or not recall.vector_limit else rows.vector(recall.vector),
-        "vector_limit": recall.vector_limit,
-        "vector_breadth": max(recall.vector_limit, _BREADTH),
-        "text": " ".join(recall.tokens) if recall.tokens and recall.text_limit else None,
-        "text_limit": recall.text_limit,
-        "text_breadth": max(recall.text_limit, 20),
-        "text_statuses": " ".join(rows.scope_token(recall.cube) + "s" + s for s in recall.statuses),
-        "scope": rows.scope_token(recall.cube),
-        "statuses": list(recall.statuses),
-        "types": None if recall.memory_types is None else list(recall.memory_types),
-        "entity_ids": list(recall.entity_ids),
-        "walk_seeds": recall.walk_seeds,
-        "hops": recall.hops,
-        "fan_out": recall.fan_out,
-        "hub_degree": recall.hub_degree,
-        "edge_types": [t.value for t in recall.edge_types],
-    }
-
-
 def _versions(tx: Transaction, cube: str, keys: Sequence[tuple[str, int]], vectors: bool) -> list[State]:
     if not keys:
         return []
     found = tx.run(statement("states_by_version"), cube=cube, keys=[list(k) for k in keys], vectors=vectors)
     states = {(s.memory_id, s.version): s for s in (rows.state(row["state"]) for row in found)}
     return [states[i, version] for i, version in keys if (i, version) in states]
-
-
-def _cosine(score: float) -> float:
-    """Return the cosine behind an index score, which is (1 + cosine) / 2."""
-    return max(-1.0, min(1.0, 2.0 * score - 1.0))
 
 
 def _cube_info(row: dict[str, Any]) -> CubeInfo:
@@ -376,40 +334,3 @@ def _edges_from(tx: Transaction, cube: str, ids: Sequence[str]) -> list[Edge]:
     return [
         rows.edge(r["type"], r["source"], r["target"], rows.kind_of(r["type"], r["labels"]), r["edge"]) for r in found
     ]
-
-
-def _subgraph(row: dict[str, Any]) -> Subgraph:
-    seeds: list[Seed] = []
-    versions: dict[str, int] = {}
-    kinds: dict[str, str] = {}
-    for arm in ("vector", "text"):
-        mine = [
-            Seed(i, version, arm, _cosine(score) if arm == "vector" else score)
-            for i, version, found_by, score, _ in row["seeds"]
-            if found_by == arm
-        ]
-        seeds += sorted(mine, key=lambda s: (-s.score, s.memory_id))
-    for memory_id, version, _, _, memory_type in row["seeds"]:
-        versions[memory_id], kinds[memory_id] = version, memory_type
-    for memory_id, version, memory_type in row["memories"]:
-        versions[memory_id], kinds[memory_id] = version, memory_type
-    named = tuple(Entity(*each) for each in row["named"])
-    walked = [Entity(*each) for each in row["entities"]]
-    alive = dict.fromkeys(versions, MEMORY)
-    alive |= {each.id: ENTITY for each in (*named, *walked)}
-    alive |= dict.fromkeys(row["sources"], SOURCE)
-    edges = [
-        WalkedEdge(_TYPES[edge_type], MEMORY + source, alive[target] + target, weight, confidence)
-        for edge_type, source, target, weight, confidence in row["edges"]
-        if source in versions and target in alive
-    ]
-    return Subgraph(
-        row["t"],
-        row["k"],
-        tuple(seeds),
-        tuple(sorted(named, key=lambda e: e.id)),
-        tuple(sorted(walked, key=lambda e: e.id)),
-        tuple(sorted(edges)),
-        versions,
-        kinds,
-    )

@@ -34,14 +34,7 @@ def apply(tx: Transaction, changes: ChangeSet) -> Receipt:
     known = _read_known(tx, changes, versions)
     resolve.check(changes, known)
     result = resolve.resolve(changes, known, recorded_at)
-    receipt = Receipt(
-        changes.operation,
-        recorded_at,
-        len(result.open_states),
-        len(result.close_states),
-        len(result.open_edges),
-        len(result.close_edges),
-    )
+    receipt = result.receipt(changes.operation, recorded_at)
     _write_nodes(tx, changes, receipt, result.touched())
     _write_states(tx, changes, recorded_at, result)
     _write_edges(tx, changes, recorded_at, result)

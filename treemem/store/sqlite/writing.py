@@ -30,14 +30,7 @@ def apply(conn: sqlite3.Connection, changes: ChangeSet) -> Receipt:
     known = _read_known(conn, changes, nums)
     resolve.check(changes, known)
     result = resolve.resolve(changes, known, recorded_at)
-    receipt = Receipt(
-        changes.operation,
-        recorded_at,
-        len(result.open_states),
-        len(result.close_states),
-        len(result.open_edges),
-        len(result.close_edges),
-    )
+    receipt = result.receipt(changes.operation, recorded_at)
     number = _insert_operation(conn, cube, changes, receipt, result.touched())
     _write_nodes(conn, cube, changes, result, nums)
     _write_states(conn, cube, number, recorded_at, result, nums)

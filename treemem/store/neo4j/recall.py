@@ -1,0 +1,89 @@
+"""A recall as parameters of its statement, and the row that comes back as a Subgraph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from treemem.changes import EdgeType, Entity
+from treemem.store.neo4j import rows
+from treemem.store.protocol import ENTITY, MEMORY, SOURCE, Recall, Seed, Subgraph, WalkedEdge
+from treemem.temporal import Moment
+
+BREADTH = 50  # the approximate index finds the true top ones only if it looks at some more
+_TYPES = {t.value: t for t in EdgeType}
+
+
+def moment_parameters(moment: Moment) -> dict[str, Any]:
+    """Return the times of a read; what is left open is filled in by the statement."""
+    return {
+        "now": rows.time(moment.now),
+        "valid_at": None if moment.valid_at is None else rows.time(moment.valid_at),
+        "known_at": None if moment.known_at is None else rows.time(moment.known_at),
+    }
+
+
+def parameters(recall: Recall) -> dict[str, Any]:
+    """Return the parameters of the recall statement; always the same names and types, so that its plan is kept."""
+    return {
+        "cube": recall.cube,
+        **moment_parameters(recall.moment),
+        "vector": None if recall.vector is None or not recall.vector_limit else rows.vector(recall.vector),
+        "vector_limit": recall.vector_limit,
+        "vector_breadth": max(recall.vector_limit, BREADTH),
+        "text": " ".join(recall.tokens) if recall.tokens and recall.text_limit else None,
+        "text_limit": recall.text_limit,
+        "text_breadth": max(recall.text_limit, 20),
+        "text_statuses": " ".join(rows.scope_token(recall.cube) + "s" + s for s in recall.statuses),
+        "scope": rows.scope_token(recall.cube),
+        "statuses": list(recall.statuses),
+        "types": None if recall.memory_types is None else list(recall.memory_types),
+        "entity_ids": list(recall.entity_ids),
+        "walk_seeds": recall.walk_seeds,
+        "hops": recall.hops,
+        "fan_out": recall.fan_out,
+        "hub_degree": recall.hub_degree,
+        "edge_types": [t.value for t in recall.edge_types],
+    }
+
+
+def cosine(score: float) -> float:
+    """Return the cosine behind an index score, which is (1 + cosine) / 2."""
+    return max(-1.0, min(1.0, 2.0 * score - 1.0))
+
+
+def subgraph(row: dict[str, Any]) -> Subgraph:
+    """Return the row of a recall as plain data; edges whose ends do not hold are left out."""
+    seeds: list[Seed] = []
+    versions: dict[str, int] = {}
+    kinds: dict[str, str] = {}
+    for arm in ("vector", "text"):
+        mine = [
+            Seed(i, version, arm, cosine(score) if arm == "vector" else score)
+            for i, version, found_by, score, _ in row["seeds"]
+            if found_by == arm
+        ]
+        seeds += sorted(mine, key=lambda s: (-s.score, s.memory_id))
+    for memory_id, version, _, _, memory_type in row["seeds"]:
+        versions[memory_id], kinds[memory_id] = version, memory_type
+    for memory_id, version, memory_type in row["memories"]:
+        versions[memory_id], kinds[memory_id] = version, memory_type
+    named = tuple(Entity(*each) for each in row["named"])
+    walked = [Entity(*each) for each in row["entities"]]
+    alive = dict.fromkeys(versions, MEMORY)
+    alive |= {each.id: ENTITY for each in (*named, *walked)}
+    alive |= dict.fromkeys(row["sources"], SOURCE)
+    edges = [
+        WalkedEdge(_TYPES[edge_type], MEMORY + source, alive[target] + target, weight, confidence)
+        for edge_type, source, target, weight, confidence in row["edges"]
+        if source in versions and target in alive
+    ]
+    return Subgraph(
+        row["t"],
+        row["k"],
+        tuple(seeds),
+        tuple(sorted(named, key=lambda e: e.id)),
+        tuple(sorted(walked, key=lambda e: e.id)),
+        tuple(sorted(edges)),
+        versions,
+        kinds,
+    )
