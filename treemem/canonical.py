@@ -24,11 +24,6 @@ def encode_vector(vector: Vector) -> str:
     return base64.b64encode(np.ascontiguousarray(vector, dtype="<f4").tobytes()).decode("ascii")
 
 
-def decode_vector(text: str) -> Vector:
-    """Return the vector that `encode_vector` wrote."""
-    return np.frombuffer(base64.b64decode(text), dtype="<f4").astype(np.float32)
-
-
 def set_hash(records: Iterable[Any]) -> str:
     """Return a hash of a multiset of records: the sum of SHA-256 over their canonical JSON, modulo 2^256, in hex."""
     total = 0

@@ -15,7 +15,7 @@ from treemem.items import MEMORY_TYPES, STATUSES, TextualMemoryItem, checked_id,
 from treemem.records import MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
 from treemem.search.options import MAX_TOP_K, SearchOptions
 from treemem.search.results import SearchResult
-from treemem.store.protocol import LIVE
+from treemem.store.protocol import LIVE, Page
 from treemem.temporal import Moment, TimeLike, parse_time
 from treemem.verbs.arguments import among, edge_type, within
 from treemem.verbs.session import VISIBLE, Session
@@ -60,27 +60,12 @@ class ReadVerbs(Session):
         if cursor is not None:
             moment, after = _read_cursor(cursor, moment.now)
         within("limit", limit, 1, 10_000)
-        yield from self._raw_pages(moment, among("statuses", statuses, STATUSES), after, limit, memory_types)
-
-    def _raw_pages(
-        self, moment: Moment, statuses: Sequence[str], after: str, limit: int, types: Sequence[str] | None
-    ) -> Iterator[MemoryPage]:
-        while True:
-            page = self._store.pages(
-                self._cube,
-                moment,
-                statuses=statuses,
-                memory_types=types and among("memory_types", types, MEMORY_TYPES),
-                after=after,
-                limit=limit,
-                vectors=True,
-            )
-            cursor = None if page.cursor is None else f"{page.valid_at},{page.known_at},{page.cursor}"
+        types = memory_types and among("memory_types", memory_types, MEMORY_TYPES)
+        wanted = among("statuses", statuses, STATUSES)
+        for page in self._pages(moment, wanted, after, int(limit), memory_types=types, vectors=True):
             if page.states or not after:
-                yield MemoryPage(tuple(item_of(s) for s in page.states), cursor)
-            if page.cursor is None:
-                return
-            after, moment = page.cursor, Moment(moment.now, page.valid_at, page.known_at)
+                yield MemoryPage(tuple(item_of(s) for s in page.states), _cursor(page))
+            after = page.cursor or after
 
     def get_all(
         self, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None
@@ -91,12 +76,14 @@ class ReadVerbs(Session):
         """
         nodes: list[dict[str, Any]] = []
         edges: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for page in self.pages(as_of=as_of, known_at=known_at):
-            nodes += [item.model_dump(mode="json") for item in page.items]
-            moment = self._moment(as_of, known_at)
-            for e in self._store.edges(
-                self._cube, [i.id for i in page.items], moment, direction="out", statuses=VISIBLE
-            ):
+        asked = self._moment(as_of, known_at)
+        for page in self._pages(asked, VISIBLE, vectors=True):
+            nodes += [item_of(state).model_dump(mode="json") for state in page.states]
+            if not page.states:
+                continue
+            ids = [state.memory_id for state in page.states]
+            moment = Moment(asked.now, page.valid_at, page.known_at)
+            for e in self._store.edges(self._cube, ids, moment, direction="out", statuses=VISIBLE):
                 edges[(*e.key, e.valid_from)] = {
                     "source": e.source,
                     "target": e.target,
@@ -219,6 +206,10 @@ class ReadVerbs(Session):
         return checking.content_hash(
             self._store, self._cube, None if known_at is None else parse_time(known_at, "known_at")
         )
+
+
+def _cursor(page: Page) -> str | None:
+    return None if page.cursor is None else f"{page.valid_at},{page.known_at},{page.cursor}"
 
 
 def _read_cursor(cursor: str, now: int) -> tuple[Moment, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from treemem.adding import checked_embedding
@@ -15,7 +15,7 @@ from treemem.config import TreeTextMemoryConfig, open_store
 from treemem.errors import ConflictError, OperationMismatchError
 from treemem.items import STATUSES, checked_id, checked_text
 from treemem.models.embedders import Embedder, MiniLM
-from treemem.store.protocol import GraphStore
+from treemem.store.protocol import GraphStore, Page
 from treemem.store.shared import operation_mismatch, receipt_of
 from treemem.temporal import Clock, Moment, TimeLike, parse_time, system_clock, to_micros
 
@@ -56,6 +56,17 @@ class Session:
             None if as_of is None else parse_time(as_of, "as_of"),
             None if known_at is None else parse_time(known_at, "known_at"),
         )
+
+    def _pages(
+        self, moment: Moment, statuses: Sequence[str], after: str = "", limit: int = 500, **where: Any
+    ) -> Iterator[Page]:
+        """Yield the store's pages, all at the moment to which the first one was pinned."""
+        while True:
+            page = self._store.pages(self._cube, moment, statuses=statuses, after=after, limit=limit, **where)
+            yield page
+            if page.cursor is None:
+                return
+            after, moment = page.cursor, Moment(moment.now, page.valid_at, page.known_at)
 
     def _embed(self, texts: Sequence[str]) -> Any:
         return checked_embedding(self._embedder, texts)

@@ -141,13 +141,8 @@ class WriteVerbs(Session):
 
     def delete_all(self, *, actor: str | None = None, reason: str | None = None) -> Receipt | None:
         """Hide every memory of the cube; None if there was none."""
-        moment, after, ids = Moment(self._now()), "", []
-        while True:
-            page = self._store.pages(self._cube, moment, statuses=VISIBLE, after=after)
-            ids += [state.memory_id for state in page.states]
-            if page.cursor is None:
-                break
-            after, moment = page.cursor, Moment(moment.now, page.valid_at, page.known_at)
+        pages = self._pages(Moment(self._now()), VISIBLE)
+        ids = [state.memory_id for page in pages for state in page.states]
         return self.delete(ids, actor=actor, reason=reason) if ids else None
 
     def restore(
@@ -186,7 +181,7 @@ class WriteVerbs(Session):
     def _rewrite(
         self, kind: str, ids: str | Iterable[str], operation_id: str | None, actor: str | None, reason: str | None
     ) -> Receipt:
-        wanted = sorted({checked_id(i) for i in ([ids] if isinstance(ids, str) else ids)})
+        wanted = _distinct_ids(ids)
         if not wanted:
             raise InvalidInputError(f"{kind}: no ids given")
         base = self._base(kind, operation_id, actor, reason, request=[kind, wanted])
@@ -226,11 +221,12 @@ class WriteVerbs(Session):
         Neo4j no query reaches it, while its files and transaction logs may keep it until the server reuses or prunes
         them.
         """
-        wanted = sorted({checked_id(i) for i in ([ids] if isinstance(ids, str) else ids)})
-        known = {s.memory_id for s in self._store.history(self._cube, wanted)}
-        missing = [i for i in wanted if i not in known and i not in {t[0] for t in self._store.tombstones(self._cube)}]
+        wanted = _distinct_ids(ids)
+        missing = set(wanted) - {s.memory_id for s in self._store.history(self._cube, wanted)}
+        if missing:
+            missing -= {memory_id for memory_id, *_ in self._store.tombstones(self._cube)}
         if missing or not wanted:
-            raise MemoryNotFoundError(f"no memory {missing[0] if missing else wanted!r} in cube {self._cube!r}")
+            raise MemoryNotFoundError(f"no memory {min(missing) if missing else wanted!r} in cube {self._cube!r}")
         base = self._base("purge", operation_id, actor, reason)
         return self._store.purge(
             self._cube, wanted, operation=base.operation, now=base.now, actor=base.actor, reason=reason
@@ -349,6 +345,10 @@ def _changes(new: MemoryLike | None, metadata: Mapping[str, Any]) -> tuple[str |
 def _request_text(changed: Mapping[str, Any]) -> str:
     """Return metadata as text that is equal for equal metadata, whatever its types."""
     return repr(sorted(changed.items()))
+
+
+def _distinct_ids(ids: str | Iterable[str]) -> list[str]:
+    return sorted({checked_id(i) for i in ([ids] if isinstance(ids, str) else ids)})
 
 
 def _memory_edge(value: str | EdgeType) -> EdgeType:

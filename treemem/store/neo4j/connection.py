@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import neo4j
@@ -15,7 +15,6 @@ from treemem.errors import ConfigError, StoreError, StoreFullError, StoreUnavail
 from treemem.store.neo4j.deadline import Deadline
 
 R = TypeVar("R")
-Row = Mapping[str, Any]
 log = logging.getLogger("treemem.neo4j")
 
 

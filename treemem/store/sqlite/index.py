@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from array import array
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,6 @@ from treemem.canonical import Vector
 from treemem.temporal import END
 
 K1, B = 1.2, 0.75
-Rows = npt.NDArray[np.int64]
 _COLUMNS = (
     "s.num, s.node, n.id, s.version, s.status, s.memory_type, s.valid_from, s.valid_to, s.recorded_from, "
     "s.recorded_to, s.tokens, s.embedding"
@@ -244,8 +243,3 @@ class IndexCache:
         with self._lock:
             while len(self._indexes) > 1 and sum(i.nbytes for i in self._indexes.values()) > self._budget:
                 self._indexes.popitem(last=False)
-
-    def sizes(self) -> Iterator[int]:
-        """Yield the bytes each index holds."""
-        with self._lock:
-            yield from [i.nbytes for i in self._indexes.values()]
