@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 Vector = npt.NDArray[np.float32]
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical_json(record: Any) -> str:
     """Return JSON with sorted keys and no spaces; NaN and infinities raise ValueError."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(record)
 
 
 def encode_vector(vector: Vector) -> str:

@@ -128,10 +128,10 @@ class TreeNodeTextualMemoryMetadata(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _unknown_to_info(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping):
+        if not isinstance(data, Mapping) or data.keys() <= METADATA_FIELDS:
             return data
-        known = {name: value for name, value in data.items() if name in cls.model_fields}
-        extra = {name: value for name, value in data.items() if name not in cls.model_fields}
+        known = {name: value for name, value in data.items() if name in METADATA_FIELDS}
+        extra = {name: value for name, value in data.items() if name not in METADATA_FIELDS}
         if extra:
             known["info"] = {**(known.get("info") or {}), **extra}
         return known
@@ -156,6 +156,9 @@ class TreeNodeTextualMemoryMetadata(BaseModel):
     @classmethod
     def _any_time(cls, value: Any, info: Any) -> datetime | None:
         return None if value is None else from_micros(parse_time(value, info.field_name))
+
+
+METADATA_FIELDS = frozenset(TreeNodeTextualMemoryMetadata.model_fields)
 
 
 class TextualMemoryItem(BaseModel):

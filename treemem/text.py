@@ -16,7 +16,7 @@ MAX_TOKEN = 64
 # Han, Hiragana, Katakana, Hangul and their extensions: written without spaces, indexed as overlapping pairs.
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0003134f"
 _RUN = re.compile(rf"([{_CJK}]+)|((?:(?![{_CJK}])[^\W_])+)")
-_ASCII_WORD = re.compile(r"[a-z0-9]+")
+_ASCII_WORD = re.compile(rf"([a-z0-9]{{1,{MAX_TOKEN}}})[a-z0-9]*")
 _POSSESSIVE = re.compile(r"['’]s\b")
 
 STOP_WORDS = frozenset(
@@ -51,7 +51,7 @@ def fold(text: str) -> str:
 def words(text: str) -> tuple[str, ...]:
     """Return the casefolded words of `text` in order, stop words included, CJK runs as bigrams, not stemmed."""
     if text.isascii():
-        return tuple(word[:MAX_TOKEN] for word in _ASCII_WORD.findall(_POSSESSIVE.sub(" ", text.lower())))
+        return tuple(_ASCII_WORD.findall(_POSSESSIVE.sub(" ", text.lower())))
     found: list[str] = []
     for match in _RUN.finditer(_POSSESSIVE.sub(" ", fold(text))):
         run = match.group(1)

@@ -213,6 +213,9 @@ def _resolve_edges(
         key = (ask.type, ask.source, ask.target, ask.target_kind)
         span = Interval(recorded_at if ask.valid_from is None else ask.valid_from, ask.valid_to)
         rows = working.setdefault(key, [])
+        if not rows and not ask.remove:
+            rows.append(_edge(key, ask.weight, ask.confidence, span, recorded_at, operation))
+            continue
         if not ask.remove and any(_same_edge(row, ask, span) for row in rows):
             continue
         by_start = {row.valid_from: row for row in rows}
@@ -228,12 +231,16 @@ def _resolve_edges(
         if not ask.remove:
             opened.append((ask.weight, ask.confidence, span))
         for weight, confidence, piece in opened:
-            kept.append(Edge(*key, weight, confidence, piece.start, piece.end, recorded_at, END, opened_by=operation))
+            kept.append(_edge(key, weight, confidence, piece, recorded_at, operation))
         working[key] = kept
     result.close_edges = list(closed.values())
     result.open_edges = [
         r for rows in working.values() for r in rows if r.recorded_from == recorded_at and r.opened_by == operation
     ]
+
+
+def _edge(key: EdgeKey, weight: float, confidence: float, span: Interval, recorded_at: int, operation: str) -> Edge:
+    return Edge(*key, weight, confidence, span.start, span.end, recorded_at, END, opened_by=operation)
 
 
 def _same_edge(row: Edge, ask: EdgeAssert, span: Interval) -> bool:

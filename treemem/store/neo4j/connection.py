@@ -95,16 +95,32 @@ class Connection:
         return self.begin_write(work)()
 
     def begin_write(self, work: Callable[[Transaction], R]) -> Callable[[], R]:
-        """Start a write and return a function that waits for it."""
-        once = self._managed("execute_write", work)
+        """Run a write up to its commit and return a function that waits for that.
+
+        The caller's own work then falls into the server's commit, not between two statements, where it would hold the
+        interpreter while the server waits.
+        """
+        ran = threading.Event()
+
+        def watched(transaction: Transaction) -> R:
+            try:
+                return work(transaction)
+            finally:
+                ran.set()
+
+        once = self._managed("execute_write", watched)
 
         def call(driver: neo4j.Driver) -> R:
             try:
                 return once(driver)
             except IncompleteCommit:
                 return once(driver)  # committed or not: the operation's id tells
+            finally:
+                ran.set()
 
-        return self._begin(call)
+        wait = self._begin(call)
+        ran.wait(self._timeout)
+        return wait
 
     def _managed(self, mode: str, work: Callable[[Transaction], R]) -> Callable[[neo4j.Driver], R]:
         @neo4j.unit_of_work(timeout=self._timeout)

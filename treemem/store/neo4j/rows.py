@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,15 +34,15 @@ def pair(value: int | None) -> list[int] | None:
     A list of datetimes costs the driver some 35 microseconds each to write, a pair of integers next to nothing; on
     reading, statements return microseconds for the same reason.
     """
-    if value is None:
+    if value is None or value == END:
         return None
     seconds, rest = divmod(value, 1_000_000)
     return [seconds, rest * 1_000]
 
 
 def vector(value: Vector) -> Neo4jVector:
-    """Return a vector as the driver sends it: four bytes a number instead of a list."""
-    return Neo4jVector.from_numpy(np.ascontiguousarray(value, dtype=np.float32))
+    """Return a vector as the driver sends it: four bytes a number, the high one first, instead of a list."""
+    return Neo4jVector(value.astype(">f4").tobytes(), "f32")
 
 
 def scope_token(cube: str) -> str:
@@ -87,8 +87,11 @@ def state_properties(cube: str, state: State) -> dict[str, Any]:
     return properties
 
 
-def state_row(cube: str, state: State) -> dict[str, Any]:
-    """Return a state to open as a row."""
+def state_row(cube: str, state: State, edges: Sequence[Edge] = ()) -> dict[str, Any]:
+    """Return a state to open as a row, with the edges to open that start at its memory."""
+    beside: dict[NodeKind, list[list[Any]]] = {kind: [] for kind in NodeKind}
+    for edge in edges:
+        beside[edge.target_kind].append(_edge_list(edge, state))
     return {
         "id": state.memory_id,
         "version": state.version,
@@ -99,7 +102,18 @@ def state_row(cube: str, state: State) -> dict[str, Any]:
         "valid_to": pair(state.valid_to),
         "created_at": pair(state.fields["created_at"]),
         "memory_time": pair(state.fields.get("memory_time")),
+        "mentions": beside[NodeKind.ENTITY],
+        "sources": beside[NodeKind.SOURCE],
+        "links": beside[NodeKind.MEMORY],
     }
+
+
+def _edge_list(edge: Edge, state: State) -> list[Any]:
+    """Return an edge that opens with its memory's state; without times where it holds as long as the state does."""
+    shown: list[Any] = [edge.type.value, edge.target, edge.weight, edge.confidence, edge.tiebreak]
+    if (edge.valid_from, edge.valid_to) != (state.valid_from, state.valid_to):
+        shown += [pair(edge.valid_from), pair(edge.valid_to)]
+    return shown
 
 
 def _fits(value: Any) -> bool:

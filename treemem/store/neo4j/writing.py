@@ -36,8 +36,8 @@ def apply(tx: Transaction, changes: ChangeSet) -> Receipt:
     result = resolve.resolve(changes, known, recorded_at)
     receipt = result.receipt(changes.operation, recorded_at)
     _write_nodes(tx, changes, receipt, result.touched())
-    _write_states(tx, changes, recorded_at, result)
-    _write_edges(tx, changes, recorded_at, result)
+    _close(tx, changes, recorded_at, result)
+    _open(tx, changes, recorded_at, result)
     return receipt
 
 
@@ -140,33 +140,20 @@ def _once(many: Iterable[N]) -> list[N]:
     return [each for _, each in sorted({each.id: each for each in many}.items())]
 
 
-def _write_states(tx: Transaction, changes: ChangeSet, recorded_at: int, result: resolve.Resolution) -> None:
+def _close(tx: Transaction, changes: ChangeSet, recorded_at: int, result: resolve.Resolution) -> None:
     at = rows.time(recorded_at)
-    closed = [
+    states = [
         {"id": s.memory_id, "version": s.version, "scope": rows.scope(changes.cube, s, recorded_at)}
         for s in result.close_states
     ]
-    for some in _batches(closed):
+    for some in _batches(states):
         tx.run(statement("close_states"), cube=changes.cube, rows=some, at=at, operation=changes.operation)
-    for some in _batches([rows.state_row(changes.cube, s) for s in result.open_states]):
-        tx.run(
-            statement("open_states"),
-            cube=changes.cube,
-            rows=some,
-            at=at,
-            end=END_TIME,
-            operation=changes.operation,
-        )
-
-
-def _write_edges(tx: Transaction, changes: ChangeSet, recorded_at: int, result: resolve.Resolution) -> None:
-    at = rows.time(recorded_at)
     for kind, closing in _by_kind(result.close_edges).items():
-        closed = [
+        edges = [
             {"type": e.type.value, "source": e.source, "target": e.target, "valid_from": rows.pair(e.valid_from)}
             for e in closing
         ]
-        for some in _batches(closed):
+        for some in _batches(edges):
             tx.run(
                 statement("close_edges", target=kind),
                 cube=changes.cube,
@@ -175,18 +162,34 @@ def _write_edges(tx: Transaction, changes: ChangeSet, recorded_at: int, result: 
                 end=END_TIME,
                 operation=changes.operation,
             )
-    opened = _by_kind(result.open_edges)
-    if opened:
-        tx.run(
-            statement("open_edges"),
-            cube=changes.cube,
-            at=at,
-            end=END_TIME,
-            operation=changes.operation,
-            to_entities=[rows.edge_row(e) for e in opened[NodeKind.ENTITY]],
-            to_sources=[rows.edge_row(e) for e in opened[NodeKind.SOURCE]],
-            to_memories=[rows.edge_row(e) for e in opened[NodeKind.MEMORY]],
-        )
+
+
+def _open(tx: Transaction, changes: ChangeSet, recorded_at: int, result: resolve.Resolution) -> None:
+    common = {
+        "cube": changes.cube,
+        "at": rows.time(recorded_at),
+        "end": END_TIME,
+        "operation": changes.operation,
+    }
+    beside, apart = _beside(result)
+    opening = [rows.state_row(changes.cube, s, beside.pop(s.memory_id, ())) for s in result.open_states]
+    for some in _batches(opening):
+        tx.run(statement("open_states"), rows=some, **common)
+    for kind, edges in _by_kind(apart).items():
+        for some in _batches([rows.edge_row(e) for e in edges]):
+            tx.run(statement("open_edges", target=kind), rows=some, **common)
+
+
+def _beside(result: resolve.Resolution) -> tuple[dict[str, list[Edge]], list[Edge]]:
+    """Return the edges that open with the state they start at, by its memory, and those that wait for their ends."""
+    opened = {s.memory_id for s in result.open_states}
+    at_once = len(result.open_states) <= BATCH
+    beside: dict[str, list[Edge]] = defaultdict(list)
+    apart: list[Edge] = []
+    for edge in result.open_edges:
+        has_end = edge.target_kind is not NodeKind.MEMORY or at_once or edge.target not in opened
+        (beside[edge.source] if edge.source in opened and has_end else apart).append(edge)
+    return beside, apart
 
 
 def _by_kind(edges: Iterable[Edge]) -> dict[NodeKind, list[Edge]]:
