@@ -25,6 +25,7 @@ from treemem.errors import (
     TreememError,
     UndoRefusedError,
 )
+from treemem.filters import field
 from treemem.items import TextualMemoryItem, TreeNodeTextualMemoryMetadata
 from treemem.memory import TreeTextMemory
 from treemem.models.embedders import CallableEmbedder, Embedder, MiniLM
@@ -69,4 +70,5 @@ __all__ = [
     "TreememError",
     "UndoRefusedError",
     "__version__",
+    "field",
 ]

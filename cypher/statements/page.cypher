@@ -8,7 +8,7 @@ CALL (t, k) {
   WITH m, t, k ORDER BY m.id
   MATCH (m)<-[:STATE_OF]-(s:State)
   WHERE s.valid_from <= t AND s.valid_to > t AND s.recorded_from <= k AND s.recorded_to > k
-    AND ($statuses IS NULL OR s.status IN $statuses) AND ($types IS NULL OR s.memory_type IN $types)
+    AND ($statuses IS NULL OR s.status IN $statuses)/* filter */
   WITH s ORDER BY s.id LIMIT $limit
   RETURN collect(s{.*, embedding: CASE WHEN $vectors THEN s.embedding END,
            valid_from: s.valid_from.epochSeconds * 1000000 + s.valid_from.microsecond,

@@ -12,8 +12,9 @@ CALL (t, k, t18, k18) {
     WITH t, k WHERE $vector IS NOT NULL
     MATCH (s:State) SEARCH s IN (VECTOR INDEX treemem_state_embedding FOR $vector
       WHERE s.cube_id = $cube AND s.status IN $statuses AND s.valid_from <= t AND s.valid_to > t
-        AND s.recorded_from <= k AND s.recorded_to > k
+        AND s.recorded_from <= k AND s.recorded_to > k/* in-index filter */
       LIMIT $vector_breadth) SCORE AS score
+    WHERE true/* filter */
     RETURN s, score, 'vector' AS arm
     UNION ALL
     WITH t, k, '+scope:(' + $text_statuses + ')^0 +scope:[' + $scope + 'f TO ' + $scope + 'f' + t18 + ']^0 +scope:{'
@@ -22,10 +23,9 @@ CALL (t, k, t18, k18) {
     WHERE $text IS NOT NULL
     MATCH (s:State) SEARCH s IN (FULLTEXT INDEX treemem_state_text FOR query LIMIT $text_breadth) SCORE AS score
     WHERE s.cube_id = $cube AND s.status IN $statuses AND s.valid_from <= t AND s.valid_to > t
-      AND s.recorded_from <= k AND s.recorded_to > k
+      AND s.recorded_from <= k AND s.recorded_to > k/* filter */
     RETURN s, score, 'text' AS arm
   }
-  WITH s, score, arm WHERE $types IS NULL OR s.memory_type IN $types
   MATCH (s)-[:STATE_OF]->(m:Memory)
   WITH m, arm, score, [m.id, s.version, arm, score, s.memory_type] AS seed ORDER BY score DESC, m.id
   WITH arm, collect(seed)[..CASE arm WHEN 'vector' THEN $vector_limit ELSE $text_limit END] AS seeds,
@@ -55,12 +55,13 @@ CALL (R1, L0, t, k) {
   WITH DISTINCT b, L0, t, k WHERE NOT b IN L0
   WITH b, CASE
     WHEN NOT b:Memory THEN [0, '']
-    WHEN b.status IN $statuses AND b.valid_from <= t AND b.valid_to > t AND b.recorded_from <= k AND b.recorded_to > k
+    WHEN b.status IN $statuses AND b.valid_from <= t AND b.valid_to > t AND b.recorded_from <= k
+      AND b.recorded_to > k/* cached */
       THEN [b.version, b.memory_type]
     ELSE head(COLLECT {
       MATCH (b)<-[:STATE_OF]-(s:State)
       WHERE s.status IN $statuses AND s.valid_from <= t AND s.valid_to > t AND s.recorded_from <= k
-        AND s.recorded_to > k
+        AND s.recorded_to > k/* visible */
       RETURN [s.version, s.memory_type] })
   END AS held
   WHERE held IS NOT NULL
@@ -84,12 +85,13 @@ CALL (R2, L0, L1, t, k) {
   WITH DISTINCT b, L0, L1, t, k WHERE NOT b IN L0 AND NOT b IN L1
   WITH b, CASE
     WHEN NOT b:Memory THEN [0, '']
-    WHEN b.status IN $statuses AND b.valid_from <= t AND b.valid_to > t AND b.recorded_from <= k AND b.recorded_to > k
+    WHEN b.status IN $statuses AND b.valid_from <= t AND b.valid_to > t AND b.recorded_from <= k
+      AND b.recorded_to > k/* cached */
       THEN [b.version, b.memory_type]
     ELSE head(COLLECT {
       MATCH (b)<-[:STATE_OF]-(s:State)
       WHERE s.status IN $statuses AND s.valid_from <= t AND s.valid_to > t AND s.recorded_from <= k
-        AND s.recorded_to > k
+        AND s.recorded_to > k/* visible */
       RETURN [s.version, s.memory_type] })
   END AS held
   WHERE held IS NOT NULL

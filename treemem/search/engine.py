@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from treemem.canonical import Vector
 from treemem.changes import Model, State
 from treemem.contents import item_of
+from treemem.filters import Filter, matches, split
 from treemem.read.entities import question_entity_ids
 from treemem.search.options import SearchOptions
 from treemem.search.question import edge_boosts
@@ -30,7 +30,8 @@ def search(
     *,
     top_k: int,
     model: Model | None = None,
-    memory_types: Sequence[str] | None = None,
+    filter: Filter | None = None,
+    visible: Filter | None = None,
     statuses: Sequence[str] = LIVE,
     options: SearchOptions,
 ) -> SearchResult:
@@ -43,7 +44,8 @@ def search(
         tokens=tuple(distinct(analyse(question))[:MAX_QUESTION_TOKENS]),
         entity_ids=question_entity_ids(cube, question) if options.hops else (),
         statuses=tuple(statuses),
-        memory_types=None if memory_types is None else tuple(memory_types),
+        filter=filter,
+        visible=visible,
         vector_limit=max(options.vector_limit, min(top_k, 1_000)) if options.vector_limit else 0,
         text_limit=options.text_limit,
         walk_seeds=options.walk_seeds,
@@ -59,14 +61,13 @@ def search(
     def pick(found: Subgraph) -> list[tuple[str, int]]:
         nonlocal ranked, ranking
         begun = time.perf_counter()
-        best = (r for r in rank(found, options, edge_boosts(question)) if _wanted(found, r, memory_types))
-        ranked = list(itertools.islice(best, top_k))
+        ranked = _enough(rank(found, options, edge_boosts(question)), found, filter, top_k)
         ranking = time.perf_counter() - begun
         return [(r.memory_id, r.version) for r in ranked]
 
     found, states = store.recall(ask, pick)
     read = time.perf_counter() - started - ranking
-    hits = _hits(found, ranked, states)
+    hits = _hits(found, ranked, [s for s in states if _passes(filter, s)])[:top_k]
     return SearchResult(
         hits,
         as_of=from_micros(found.valid_at),
@@ -75,8 +76,24 @@ def search(
     )
 
 
-def _wanted(found: Subgraph, ranked: Ranked, memory_types: Sequence[str] | None) -> bool:
-    return memory_types is None or found.kinds[ranked.memory_id] in memory_types
+def _enough(ranked: Iterator[Ranked], found: Subgraph, filter: Filter | None, top_k: int) -> list[Ranked]:
+    """Return the best memories, `top_k` of which are known to pass the filter: the seeds were tested by the store."""
+    types = split(filter)[0].memory_types
+    sure = {seed.memory_id for seed in found.seeds}
+    chosen: list[Ranked] = []
+    passed = 0
+    for each in ranked:
+        if types is not None and found.kinds[each.memory_id] not in types:
+            continue
+        chosen.append(each)
+        passed += filter is None or each.memory_id in sure
+        if passed == top_k:
+            break
+    return chosen
+
+
+def _passes(filter: Filter | None, state: State) -> bool:
+    return matches(filter, state.fields, {"valid_from": state.valid_from, "valid_to": state.valid_to})
 
 
 def _hits(found: Subgraph, ranked: Sequence[Ranked], states: Sequence[State]) -> tuple[SearchHit, ...]:

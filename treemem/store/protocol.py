@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, State
+from treemem.filters import Filter
 from treemem.temporal import Moment
 
 #: The statuses that are searched and read by default.
@@ -29,10 +30,11 @@ WALKED = (
 class Recall:
     """A question as a store understands it: two seed arms, named entities and the bounds of the walk.
 
-    `vector` has unit norm; `tokens` come from `treemem.text.analyse`. `memory_types` None means all. A limit of 0
-    switches an arm off. The walk starts at the `walk_seeds` best of each arm and at the entities; it follows at most
-    `fan_out` edges a node, strongest first, and does not go through nodes with more than `hub_degree` edges unless it
-    starts there. A `model` other than the cube's raises ModelMismatchError.
+    `vector` has unit norm; `tokens` come from `treemem.text.analyse`. `filter` binds the seeds (and later the hits),
+    `visible` also every memory walked through. A limit of 0 switches an arm off. The walk starts at the `walk_seeds`
+    best of each arm and at the entities; it follows at most `fan_out` edges a node, strongest first, and does not go
+    through nodes with more than `hub_degree` edges unless it starts there. A `model` other than the cube's raises
+    ModelMismatchError.
     """
 
     cube: str
@@ -41,7 +43,8 @@ class Recall:
     tokens: tuple[str, ...] = ()
     entity_ids: tuple[str, ...] = ()
     statuses: tuple[str, ...] = LIVE
-    memory_types: tuple[str, ...] | None = None
+    filter: Filter | None = None
+    visible: Filter | None = None
     vector_limit: int = 30
     text_limit: int = 30
     walk_seeds: int = 10
@@ -206,7 +209,7 @@ class GraphStore(Protocol):
         moment: Moment,
         *,
         statuses: Sequence[str] | None = LIVE,
-        memory_types: Sequence[str] | None = None,
+        where: Filter | None = None,
         after: str = "",
         limit: int = 500,
         vectors: bool = False,

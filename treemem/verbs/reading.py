@@ -11,6 +11,7 @@ from treemem import checking
 from treemem.changes import EdgeType, Model
 from treemem.contents import item_of
 from treemem.errors import InvalidInputError, MemoryNotFoundError
+from treemem.filters import Filter, FilterLike, joined, of_types, parse
 from treemem.items import MEMORY_TYPES, STATUSES, TextualMemoryItem, checked_id, checked_text
 from treemem.records import MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
 from treemem.search.options import MAX_TOP_K, SearchOptions
@@ -49,20 +50,24 @@ class ReadVerbs(Session):
         *,
         as_of: TimeLike | None = None,
         known_at: TimeLike | None = None,
+        filter: FilterLike | None = None,
         memory_types: Sequence[str] | None = None,
         statuses: Sequence[str] = VISIBLE,
         cursor: str | None = None,
         limit: int = 500,
     ) -> Iterator[MemoryPage]:
-        """Yield pages of memories in order of id, all at one moment. A page's `cursor` continues after it."""
+        """Yield pages of the memories that pass `filter`, in order of id, all at one moment.
+
+        A page's `cursor` continues after it.
+        """
         moment = self._moment(as_of, known_at)
         after = ""
         if cursor is not None:
             moment, after = _read_cursor(cursor, moment.now)
         within("limit", limit, 1, 10_000)
-        types = memory_types and among("memory_types", memory_types, MEMORY_TYPES)
+        where = joined(parse(filter), _types(memory_types))
         wanted = among("statuses", statuses, STATUSES)
-        for page in self._pages(moment, wanted, after, int(limit), memory_types=types, vectors=True):
+        for page in self._pages(moment, wanted, after, int(limit), where=where, vectors=True):
             if page.states or not after:
                 yield MemoryPage(tuple(item_of(s) for s in page.states), _cursor(page))
             after = page.cursor or after
@@ -160,6 +165,7 @@ class ReadVerbs(Session):
         *,
         as_of: TimeLike | None = None,
         known_at: TimeLike | None = None,
+        filter: FilterLike | None = None,
         memory_types: Sequence[str] | None = None,
         statuses: Sequence[str] = LIVE,
         options: SearchOptions | None = None,
@@ -167,7 +173,8 @@ class ReadVerbs(Session):
         """Return the memories that answer a question best, at most `top_k`, each with score, path and dates.
 
         Vector and full-text seeds, a walk of two hops over the graph, personalised PageRank; only what held at
-        `as_of`, as known at `known_at`, is seen. Raises InvalidInputError.
+        `as_of`, as known at `known_at`, is seen. `filter` and `memory_types` bind the hits, not the memories walked
+        through. Raises InvalidInputError.
         """
         from treemem.search.engine import search
 
@@ -175,6 +182,7 @@ class ReadVerbs(Session):
         if isinstance(top_k, bool) or not isinstance(top_k, int) or not 1 <= top_k <= MAX_TOP_K:
             raise InvalidInputError(f"top_k: wanted 1 to {MAX_TOP_K}, found {top_k!r}")
         moment = self._moment(as_of, known_at)
+        where = joined(parse(filter), _types(memory_types))
         started = time.perf_counter()
         vector = self._embed([query])[0]
         embedded = time.perf_counter() - started
@@ -186,7 +194,7 @@ class ReadVerbs(Session):
             moment,
             top_k=top_k,
             model=Model(self._embedder.name, self._embedder.dimension),
-            memory_types=None if memory_types is None else among("memory_types", memory_types, MEMORY_TYPES),
+            filter=where,
             statuses=among("statuses", statuses, STATUSES),
             options=options or SearchOptions(),
         )
@@ -206,6 +214,10 @@ class ReadVerbs(Session):
         return checking.content_hash(
             self._store, self._cube, None if known_at is None else parse_time(known_at, "known_at")
         )
+
+
+def _types(memory_types: Sequence[str] | None) -> Filter | None:
+    return of_types(None if memory_types is None else among("memory_types", memory_types, MEMORY_TYPES))
 
 
 def _cursor(page: Page) -> str | None:

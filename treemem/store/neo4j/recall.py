@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from treemem.changes import EdgeType, Entity
-from treemem.store.neo4j import rows
+from treemem.filters import joined, split
+from treemem.store.neo4j import filtering, rows
+from treemem.store.neo4j.statements import statement
 from treemem.store.protocol import ENTITY, MEMORY, SOURCE, Recall, Seed, Subgraph, WalkedEdge
 from treemem.temporal import Moment
 
 BREADTH = 50  # the approximate index finds the true top ones only if it looks at some more
+SELECTIVE_BREADTH = 200  # as many are looked at when a filter is tested afterwards
+#: Where the recall statement takes what every memory walked through must pass, and what the cache must not answer.
+VISIBLE, CACHED = "/* visible */", "/* cached */"
 _TYPES = {t.value: t for t in EdgeType}
 
 
@@ -22,21 +29,54 @@ def moment_parameters(moment: Moment) -> dict[str, Any]:
     }
 
 
-def parameters(recall: Recall) -> dict[str, Any]:
-    """Return the parameters of the recall statement; always the same names and types, so that its plan is kept."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A recall as its statement, the exact one that stands in when a filter leaves too few seeds, and parameters."""
+
+    text: str
+    exact: str
+    parameters: dict[str, Any]
+    selective: bool
+
+
+def asked(recall: Recall) -> Asked:
+    """Return the statements and parameters of a recall; without a filter always the same, so that plans are kept."""
+    bounds, rest = split(joined(recall.filter, recall.visible))
+    in_index, tests, given = filtering.compiled(bounds, rest)
+    parameters = _parameters(recall, bounds.statuses, selective=rest is not None) | given
+    text = filtering.put_in(statement("recall"), in_index, tests)
+    if recall.visible is not None:
+        shown, more = filtering.predicate(recall.visible, "visible")
+        text = text.replace(VISIBLE, shown).replace(CACHED, " AND false")
+        parameters |= more
+    return Asked(text, filtering.put_in(statement("exact_seeds"), in_index, tests), parameters, rest is not None)
+
+
+def too_few(recall: Recall, asked: Asked, row: dict[str, Any]) -> bool:
+    """Return whether the approximate index left fewer seeds than were wanted because a filter was tested after it."""
+    found = sum(1 for seed in row["seeds"] if seed[2] == "vector")
+    return asked.selective and asked.parameters["vector"] is not None and found < recall.vector_limit
+
+
+def exactly(row: dict[str, Any], found: list[dict[str, Any]]) -> list[list[Any]]:
+    """Return the seeds of a recall with those of the exact statement as its vector arm."""
+    return [seed for seed in row["seeds"] if seed[2] != "vector"] + [each["seed"] for each in found]
+
+
+def _parameters(recall: Recall, statuses: Sequence[str] | None, *, selective: bool) -> dict[str, Any]:
+    wanted = [s for s in recall.statuses if statuses is None or s in statuses]
     return {
         "cube": recall.cube,
         **moment_parameters(recall.moment),
         "vector": None if recall.vector is None or not recall.vector_limit else rows.vector(recall.vector),
         "vector_limit": recall.vector_limit,
-        "vector_breadth": max(recall.vector_limit, BREADTH),
+        "vector_breadth": max(recall.vector_limit, SELECTIVE_BREADTH if selective else BREADTH),
         "text": " ".join(recall.tokens) if recall.tokens and recall.text_limit else None,
         "text_limit": recall.text_limit,
-        "text_breadth": max(recall.text_limit, 20),
-        "text_statuses": " ".join(rows.scope_token(recall.cube) + "s" + s for s in recall.statuses),
+        "text_breadth": max(recall.text_limit, SELECTIVE_BREADTH if selective else 20),
+        "text_statuses": " ".join(rows.scope_token(recall.cube) + "s" + s for s in wanted or ["none"]),
         "scope": rows.scope_token(recall.cube),
-        "statuses": list(recall.statuses),
-        "types": None if recall.memory_types is None else list(recall.memory_types),
+        "statuses": wanted,
         "entity_ids": list(recall.entity_ids),
         "walk_seeds": recall.walk_seeds,
         "hops": recall.hops,

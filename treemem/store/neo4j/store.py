@@ -7,8 +7,9 @@ from typing import Any
 
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, State
+from treemem.filters import Filter
+from treemem.store.neo4j import filtering, rows, schema, writing
 from treemem.store.neo4j import recall as recalling
-from treemem.store.neo4j import rows, schema, writing
 from treemem.store.neo4j.connection import Connection, Transaction
 from treemem.store.neo4j.statements import statement
 from treemem.store.protocol import (
@@ -81,15 +82,18 @@ class Neo4jStore:
         return self._connection.write(lambda tx: tx.run(statement(name), **parameters))
 
     def recall(self, recall: Recall, pick: Pick) -> tuple[Subgraph, list[State]]:
-        parameters = recalling.parameters(recall)
+        asked = recalling.asked(recall)
 
         def work(tx: Transaction) -> tuple[Subgraph, list[State]]:
-            rows_found = tx.run(statement("recall"), **parameters)
+            rows_found = tx.run(asked.text, **asked.parameters)
             if not rows_found:
                 return nothing(recall.moment), []
-            recall.moment.pin(rows_found[0]["clock"])
-            check_model(recall.cube, rows_found[0]["embedder"], rows_found[0]["dimension"], recall.model)
-            found = recalling.subgraph(rows_found[0])
+            row = rows_found[0]
+            recall.moment.pin(row["clock"])
+            check_model(recall.cube, row["embedder"], row["dimension"], recall.model)
+            if recalling.too_few(recall, asked, row):
+                row["seeds"] = recalling.exactly(row, tx.run(asked.exact, **asked.parameters))
+            found = recalling.subgraph(row)
             return found, _versions(tx, recall.cube, pick(found), vectors=False)
 
         return self._connection.read(work)
@@ -159,21 +163,23 @@ class Neo4jStore:
         moment: Moment,
         *,
         statuses: Sequence[str] | None = LIVE,
-        memory_types: Sequence[str] | None = None,
+        where: Filter | None = None,
         after: str = "",
         limit: int = 500,
         vectors: bool = False,
     ) -> Page:
-        found = self._read(
-            "page",
-            cube=cube,
+        passing, given = filtering.predicate(where)
+        text = filtering.put_in(statement("page"), "", passing)
+        parameters = {
+            "cube": cube,
             **recalling.moment_parameters(moment),
-            after=after,
-            limit=limit,
-            vectors=vectors,
-            statuses=None if statuses is None else list(statuses),
-            types=None if memory_types is None else list(memory_types),
-        )
+            "after": after,
+            "limit": limit,
+            "vectors": vectors,
+            "statuses": None if statuses is None else list(statuses),
+            **given,
+        }
+        found = self._connection.read(lambda tx: tx.run(text, **parameters))
         if not found:
             return Page((), None, moment.valid_at or moment.now, moment.known_at or moment.now)
         row = found[0]

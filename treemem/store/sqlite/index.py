@@ -10,19 +10,24 @@ import sqlite3
 import threading
 from array import array
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from treemem.canonical import Vector
+from treemem.filters import Bounds
 from treemem.temporal import END
 
 K1, B = 1.2, 0.75
+CHUNK = 200
+Mask = npt.NDArray[np.bool_]
+#: From the numbers of some states to those of them that pass.
+Passing = Callable[[list[int]], Collection[int]]
 _COLUMNS = (
-    "s.num, s.node, n.id, s.version, s.status, s.memory_type, s.valid_from, s.valid_to, s.recorded_from, "
+    "s.num, n.id, s.version, s.status, s.memory_type, s.valid_from, s.valid_to, s.recorded_from, "
     "s.recorded_to, s.tokens, s.embedding"
 )
 _LOAD = f"SELECT {_COLUMNS} FROM state s JOIN node n ON n.num = s.node WHERE s.cube = ? AND "
@@ -30,12 +35,12 @@ _LOAD = f"SELECT {_COLUMNS} FROM state s JOIN node n ON n.num = s.node WHERE s.c
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What a hit must be: the pinned times, the statuses and, unless None, the memory types."""
+    """What a hit must be: the pinned times, the statuses and what a filter leaves to an index."""
 
     valid_at: int
     known_at: int
     statuses: Sequence[str]
-    memory_types: Sequence[str] | None
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 class CubeIndex:
@@ -52,7 +57,7 @@ class CubeIndex:
         self._ids: list[str] = []
         self._words: dict[str, int] = {}
         self._times = np.empty((4, 0), dtype=np.int64)
-        self._nodes = np.empty(0, dtype=np.int64)
+        self._nums = np.empty(0, dtype=np.int64)
         self._versions = np.empty(0, dtype=np.int64)
         self._codes = np.empty((2, 0), dtype=np.int16)
         self._matrix = np.empty((0, dimension), dtype=np.float32)
@@ -93,8 +98,8 @@ class CubeIndex:
         while batch := cursor.fetchmany(2_048):
             self._grow(len(batch))
             start, end = self._size, self._size + len(batch)
-            nums, nodes, ids, versions, statuses, types, *times, tokens, vectors = zip(*batch, strict=True)
-            self._nodes[start:end] = nodes
+            nums, ids, versions, statuses, types, *times, tokens, vectors = zip(*batch, strict=True)
+            self._nums[start:end] = nums
             self._versions[start:end] = versions
             self._codes[0, start:end] = [self._code(s) for s in statuses]
             self._codes[1, start:end] = [self._code(t) for t in types]
@@ -109,11 +114,11 @@ class CubeIndex:
 
     def _grow(self, extra: int) -> None:
         need = self._size + extra
-        if need <= len(self._nodes):
+        if need <= len(self._nums):
             return
-        room = max(need, 1_024, len(self._nodes) * 3 // 2)
+        room = max(need, 1_024, len(self._nums) * 3 // 2)
         self._times = _resized(self._times, (4, room))
-        self._nodes = _resized(self._nodes, (room,))
+        self._nums = _resized(self._nums, (room,))
         self._versions = _resized(self._versions, (room,))
         self._codes = _resized(self._codes, (2, room))
         self._matrix = _resized(self._matrix, (room, self._dimension))
@@ -132,25 +137,35 @@ class CubeIndex:
             posting[0].append(row)
             posting[1].append(count)
 
-    def mask(self, where: Where) -> npt.NDArray[np.bool_]:
+    def mask(self, where: Where) -> Mask:
         """Return which rows hold at the moment and have the status and type asked for."""
         n = self._size
         t, k = where.valid_at, where.known_at
         valid_from, valid_to, recorded_from, recorded_to = self._times[:, :n]
         keep = (valid_from <= t) & (valid_to > t) & (recorded_from <= k) & (recorded_to > k)
-        for column, allowed in ((0, where.statuses), (1, where.memory_types)):
+        bounds = where.bounds
+        if bounds.valid_from is not None:
+            keep &= valid_from >= bounds.valid_from
+        for column, allowed in ((0, where.statuses), (0, bounds.statuses), (1, bounds.memory_types)):
             if allowed is not None:
                 codes = [self._words[word] for word in allowed if word in self._words]
                 keep &= np.isin(self._codes[column, :n], codes)
-        result: npt.NDArray[np.bool_] = keep
+        result: Mask = keep
         return result
 
-    def nearest(self, vector: Vector, keep: npt.NDArray[np.bool_], limit: int) -> list[tuple[str, int, float]]:
-        """Return the `limit` rows with the highest cosine, as (memory id, version, cosine), best first."""
-        scores = self._matrix[: len(keep)] @ vector
-        return self._best(scores, keep, limit)
+    def nearest(
+        self, vector: Vector, keep: Mask, limit: int, passing: Passing | None = None
+    ) -> list[tuple[str, int, float]]:
+        """Return the `limit` rows with the highest cosine, as (memory id, version, cosine), best first.
 
-    def matching(self, tokens: Sequence[str], keep: npt.NDArray[np.bool_], limit: int) -> list[tuple[str, int, float]]:
+        `passing` tells which of some states, given by number, pass a filter that the index cannot test.
+        """
+        scores = self._matrix[: len(keep)] @ vector
+        return self._best(scores, keep, limit, passing)
+
+    def matching(
+        self, tokens: Sequence[str], keep: Mask, limit: int, passing: Passing | None = None
+    ) -> list[tuple[str, int, float]]:
         """Return the `limit` rows with the highest BM25 above 0, as (memory id, version, BM25), best first."""
         n = len(keep)
         if n == 0:
@@ -163,7 +178,7 @@ class CubeIndex:
                 rows = rows[rows < n]
             idf = math.log(1 + (n - len(rows) + 0.5) / (len(rows) + 0.5))
             scores[rows] += (weight * idf * (K1 + 1)) * counts / (counts + norm[rows])
-        return self._best(scores, keep & (scores > 0), limit)
+        return self._best(scores, keep & (scores > 0), limit, passing)
 
     def _copied(self, tokens: Sequence[str]) -> list[tuple[int, npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
         """Return (query count, rows, term counts) per token; copied under the lock, since postings grow."""
@@ -175,19 +190,37 @@ class CubeIndex:
             ]
 
     def _best(
-        self, scores: npt.NDArray[np.float32], keep: npt.NDArray[np.bool_], limit: int
+        self, scores: npt.NDArray[np.float32], keep: Mask, limit: int, passing: Passing | None
     ) -> list[tuple[str, int, float]]:
         rows = np.flatnonzero(keep)
         if limit <= 0 or len(rows) == 0:
             return []
-        kept = scores[rows]
-        if len(rows) > limit:
-            threshold = np.partition(kept, len(rows) - limit)[len(rows) - limit]
-            rows = rows[kept >= threshold]
+        if passing is None:
             kept = scores[rows]
-        found = [(self._ids[r], int(self._versions[r]), float(s)) for r, s in zip(rows, kept, strict=True)]
+            if len(rows) > limit:
+                rows = rows[kept >= np.partition(kept, len(rows) - limit)[len(rows) - limit]]
+        else:
+            rows = self._first_passing(scores, rows, limit, passing)
+        found = [(self._ids[r], int(self._versions[r]), float(scores[r])) for r in rows]
         found.sort(key=lambda hit: (-hit[2], hit[0]))
         return found[:limit]
+
+    def _first_passing(
+        self, scores: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], limit: int, passing: Passing
+    ) -> npt.NDArray[np.int64]:
+        """Return at least `limit` rows that pass, if there are so many: the best are tried first, ever more at once."""
+        rows = rows[np.argsort(-scores[rows], kind="stable")]
+        found: list[npt.NDArray[np.int64]] = []
+        start, size = 0, CHUNK
+        while start < len(rows) and sum(map(len, found)) < limit:
+            end = min(start + size, len(rows))
+            while end < len(rows) and scores[rows[end]] == scores[rows[end - 1]]:
+                end += 1
+            some = rows[start:end]
+            passed = passing([int(num) for num in self._nums[some]])
+            found.append(some[np.fromiter((int(num) in passed for num in self._nums[some]), bool, len(some))])
+            start, size = end, size * 4
+        return np.concatenate(found) if found else rows[:0]
 
 
 def _resized(old: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:

@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Sequence
 
 from treemem.changes import Edge, EdgeType, Entity, Model, Operation, State
+from treemem.filters import Filter
 from treemem.store.protocol import CubeInfo, Page, Touched
-from treemem.store.sqlite import rows
+from treemem.store.sqlite import filtering, rows
 from treemem.temporal import END, Moment
 
 HOLDS = "{0}.valid_from <= :t AND {0}.valid_to > :t AND {0}.recorded_from <= :k AND {0}.recorded_to > :k"
@@ -100,7 +101,7 @@ def page(
     cube: str,
     moment: Moment,
     statuses: Sequence[str] | None,
-    memory_types: Sequence[str] | None,
+    where: Filter | None,
     after: str,
     limit: int,
     vectors: bool,
@@ -110,12 +111,13 @@ def page(
     if pin is None:
         return Page((), None, moment.valid_at or moment.now, moment.known_at or moment.now)
     num, t, k = pin
+    passing, parameters = filtering.compiled(where)
     found = conn.execute(
         (rows.STATE if vectors else rows.BARE_STATE)
         + "WHERE n.cube = :cube AND n.kind = 'memory' AND n.id > :after AND "
         + HOLDS.format("s")
         + _allowed("s.status", "statuses", statuses)
-        + _allowed("s.memory_type", "types", memory_types)
+        + passing
         + " ORDER BY n.id LIMIT :limit",
         {
             "cube": num,
@@ -124,7 +126,7 @@ def page(
             "k": k,
             "limit": limit,
             "statuses": rows.listed(statuses or ()),
-            "types": rows.listed(memory_types or ()),
+            **parameters,
         },
     )
     held = tuple(rows.state(row) for row in found)

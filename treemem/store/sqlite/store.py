@@ -11,6 +11,7 @@ import numpy as np
 
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Operation, Receipt, State
+from treemem.filters import Filter
 from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Pick, Recall, Subgraph, Touched
 from treemem.store.shared import check_model, nothing
 from treemem.store.sqlite import reading, rows, walk, writing
@@ -80,7 +81,7 @@ class SqliteStore:
                 return [[] for _ in vectors]
             num, valid_at, known_at = pin
             index = self._index(conn, num, known_at)
-            keep = index.mask(Where(valid_at, known_at, statuses, None))
+            keep = index.mask(Where(valid_at, known_at, statuses))
             return [
                 [(hit[0], hit[2]) for hit in index.nearest(np.asarray(v, dtype=np.float32), keep, k)] for v in vectors
             ]
@@ -115,12 +116,12 @@ class SqliteStore:
         moment: Moment,
         *,
         statuses: Sequence[str] | None = LIVE,
-        memory_types: Sequence[str] | None = None,
+        where: Filter | None = None,
         after: str = "",
         limit: int = 500,
         vectors: bool = False,
     ) -> Page:
-        return self._read(lambda conn: reading.page(conn, cube, moment, statuses, memory_types, after, limit, vectors))
+        return self._read(lambda conn: reading.page(conn, cube, moment, statuses, where, after, limit, vectors))
 
     def edges(
         self,

@@ -6,19 +6,22 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from treemem.changes import EdgeType, Entity, NodeKind
+from treemem.filters import Filter, joined, split
 from treemem.store.protocol import PREFIXES, Node, Recall, Seed, Subgraph, WalkedEdge
-from treemem.store.sqlite import rows
+from treemem.store.sqlite import filtering, rows
 from treemem.store.sqlite.index import CubeIndex, Where
 from treemem.store.sqlite.reading import HOLDS
 
 
 @dataclass(slots=True)
 class _Walk:
-    """The nodes reached so far, as numbers of the node table."""
+    """The nodes reached so far, as numbers of the node table. `visible` is what every memory must pass, as SQL."""
 
+    visible: str = ""
     names: dict[int, tuple[NodeKind, str]] = field(default_factory=dict)
     dead: set[int] = field(default_factory=set)
     edges: dict[int, WalkedEdge] = field(default_factory=dict)
@@ -34,17 +37,19 @@ class _Walk:
 
 def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, t: int, k: int) -> Subgraph:
     """Answer a recall at the pinned times, inside the open read transaction."""
-    where = Where(t, k, ask.statuses, ask.memory_types)
-    keep = index.mask(where)
+    bounds, rest = split(joined(ask.filter, ask.visible))
+    keep = index.mask(Where(t, k, ask.statuses, bounds))
+    passing = None if rest is None else partial(_passing, conn, rest)
     arms: list[list[Seed]] = []
     if ask.vector is not None and ask.vector_limit:
-        hits = index.nearest(ask.vector, keep, ask.vector_limit)
+        hits = index.nearest(ask.vector, keep, ask.vector_limit, passing)
         arms.append([Seed(memory_id, version, "vector", score) for memory_id, version, score in hits])
     if ask.tokens and ask.text_limit:
-        hits = index.matching(ask.tokens, keep, ask.text_limit)
+        hits = index.matching(ask.tokens, keep, ask.text_limit, passing)
         arms.append([Seed(memory_id, version, "text", score) for memory_id, version, score in hits])
-    parameters = {"cube": cube, "t": t, "k": k, "statuses": rows.listed(ask.statuses)}
-    walk = _Walk()
+    visible, given = filtering.compiled(ask.visible)
+    parameters = {"cube": cube, "t": t, "k": k, "statuses": rows.listed(ask.statuses), **given}
+    walk = _Walk(visible)
     best = sorted({seed.memory_id for arm in arms for seed in arm[: ask.walk_seeds]})
     entities = _start(conn, ask, parameters, best, walk)
     frontier: Collection[int] = list(walk.names)
@@ -56,6 +61,13 @@ def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, t
     edges = sorted(walk.edges.values())
     reached = sorted(walk.entities.values(), key=lambda e: e.id)
     return Subgraph(t, k, seeds, tuple(entities), tuple(reached), tuple(edges), walk.versions, walk.kinds)
+
+
+def _passing(conn: sqlite3.Connection, rest: Filter, nums: list[int]) -> set[int]:
+    """Return which of these states pass a filter."""
+    text, given = filtering.compiled(rest)
+    query = f"SELECT s.num FROM json_each(:nums) n CROSS JOIN state s ON s.num = n.value WHERE true{text}"
+    return {num for (num,) in conn.execute(query, {**given, "nums": rows.listed(nums)})}
 
 
 def _start(
@@ -164,7 +176,7 @@ def _test(conn: sqlite3.Connection, parameters: dict[str, Any], nums: list[int],
     """Note version and memory type of the memories that hold at the moment; forget the others."""
     query = (
         "SELECT s.node, s.version, s.memory_type FROM json_each(:nums) j CROSS JOIN state s ON s.node = j.value "
-        f"WHERE {HOLDS.format('s')} AND s.status IN (SELECT value FROM json_each(:statuses))"
+        f"WHERE {HOLDS.format('s')} AND s.status IN (SELECT value FROM json_each(:statuses)){walk.visible}"
     )
     alive = set()
     for num, version, memory_type in conn.execute(query, {**parameters, "nums": rows.listed(nums)}):

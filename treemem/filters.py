@@ -1,0 +1,440 @@
+"""Filters: one syntax tree, read from JSON or built in Python, evaluated here and compiled by each store.
+
+JSON: `{"and": [{"tags": {"contains": "reading"}}, {"create_time": {"gte": "2025-01-01"}}, {"scene": "chat"}]}`.
+Python: `(field("tags").contains("reading")) & (field("create_time") >= "2025-01-01")`.
+
+Logic has two values: a condition on a field that a memory does not have is false, and `not` of it is true.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal, get_origin
+
+from treemem.errors import InvalidInputError
+from treemem.items import MEMORY_TYPES, STATUSES, TreeNodeTextualMemoryMetadata, check_json
+from treemem.temporal import parse_time
+
+Kind = Literal["text", "number", "boolean", "texts", "time", "any"]
+Operator = Literal["=", "!=", "in", "contains", "like", "gt", "gte", "lt", "lte"]
+
+OPERATORS: dict[Kind, tuple[Operator, ...]] = {
+    "text": ("=", "!=", "in", "contains", "like", "gt", "gte", "lt", "lte"),
+    "number": ("=", "!=", "in", "gt", "gte", "lt", "lte"),
+    "boolean": ("=", "!=", "in"),
+    "texts": ("contains",),
+    "time": ("=", "!=", "in", "gt", "gte", "lt", "lte"),
+    "any": ("=", "!=", "in", "contains", "like", "gt", "gte", "lt", "lte"),
+}
+_SPELLED: dict[str, Operator] = {"==": "=", "eq": "=", "ne": "!=", "neq": "!=", ">": "gt", ">=": "gte", "<": "lt"}
+_SPELLED |= {"<=": "lte"}
+#: Keys of `info` that the reference names without a prefix.
+BUSINESS = ("business_type", "biz_id", "scene", "custom_status")
+_RENAMED = {"create_time": "created_at", "update_time": "updated_at"}
+_DAY = 86_400_000_000
+MAX_DEPTH = 32
+MAX_CONDITIONS = 1_000
+MAX_PATTERN = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field that filters know: its name in a state, what it holds, and what a memory without it has."""
+
+    name: str
+    kind: Kind
+    default: Any = None
+
+
+def _kind(annotation: Any) -> Kind | None:
+    if get_origin(annotation) is dict:
+        return None
+    text = str(annotation)
+    if "datetime" in text:
+        return "time"
+    if get_origin(annotation) is list:
+        return "texts"
+    if annotation is bool:
+        return "boolean"
+    if annotation is float:
+        return "number"
+    return "text" if "str" in text or "Literal" in text else None
+
+
+_UNSTORED = ("embedding", "version", "recorded_from", "recorded_to")
+
+
+def _fields() -> dict[str, Field]:
+    found = {"memory": Field("memory", "text")}
+    for name, each in TreeNodeTextualMemoryMetadata.model_fields.items():
+        kind = None if name in _UNSTORED else _kind(each.annotation)
+        if kind is not None:
+            found[name] = Field(name, kind, each.default if kind in ("text", "number", "boolean") else None)
+    found |= {alias: found[name] for alias, name in _RENAMED.items()}
+    return found | {name: Field(f"info.{name}", "any") for name in BUSINESS}
+
+
+FIELDS = _fields()
+#: Which state time stands for a time field that is no part of the content.
+STATE_TIMES = {"updated_at": "valid_from", "valid_from": "valid_from", "valid_to": "valid_to"}
+
+
+def known_field(name: object) -> Field:
+    """Return a field by name, `info.<key>` included; raise InvalidInputError listing the fields."""
+    if isinstance(name, str) and name.startswith("info.") and len(name) > 5:
+        return Field(name, "any")
+    if isinstance(name, str) and name in FIELDS:
+        return FIELDS[name]
+    raise InvalidInputError(
+        f"filter: there is no field {name!r}; wanted one of {', '.join(sorted(FIELDS))}, or info.<key> for a key of "
+        "`info`"
+    )
+
+
+class _Node:
+    """Filters join by `&`, `|` and `~`."""
+
+    __slots__ = ()
+
+    def __and__(self, other: Filter) -> And:
+        return And((self, other))  # type: ignore[arg-type]
+
+    def __or__(self, other: Filter) -> Or:
+        return Or((self, other))  # type: ignore[arg-type]
+
+    def __invert__(self) -> Not:
+        return Not(self)  # type: ignore[arg-type]
+
+    def __bool__(self) -> bool:
+        raise TypeError("a filter is neither true nor false; join filters with &, | and ~")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition(_Node):
+    """One test of one field. Times are microseconds; `!=` and `in` of times are written with `=`, `gte` and `lt`."""
+
+    field: Field
+    op: Operator
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class And(_Node):
+    """All of the parts hold; none: true."""
+
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or(_Node):
+    """Some of the parts hold; none: false."""
+
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not(_Node):
+    """The part does not hold."""
+
+    part: Filter
+
+
+Filter = Condition | And | Or | Not
+FilterLike = Filter | Mapping[str, Any]
+
+
+class field:
+    """A field in the Python form of filters.
+
+    >>> flt = field("tags").contains("home") & (field("confidence") >= 80)
+    """
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, name: str) -> None:
+        self._field = known_field(name)
+
+    def __eq__(self, value: object) -> Filter:  # type: ignore[override]
+        return condition(self._field, "=", value)
+
+    def __ne__(self, value: object) -> Filter:  # type: ignore[override]
+        return condition(self._field, "!=", value)
+
+    def __gt__(self, value: Any) -> Filter:
+        return condition(self._field, "gt", value)
+
+    def __ge__(self, value: Any) -> Filter:
+        return condition(self._field, "gte", value)
+
+    def __lt__(self, value: Any) -> Filter:
+        return condition(self._field, "lt", value)
+
+    def __le__(self, value: Any) -> Filter:
+        return condition(self._field, "lte", value)
+
+    def in_(self, values: Iterable[Any]) -> Filter:
+        """The field has one of the values."""
+        return condition(self._field, "in", list(values))
+
+    def contains(self, value: Any) -> Filter:
+        """A list has the value among its own; a text has it inside."""
+        return condition(self._field, "contains", value)
+
+    def like(self, pattern: str) -> Filter:
+        """A text fits the whole pattern: % stands for any characters, _ for one. Upper and lower case differ."""
+        return condition(self._field, "like", pattern)
+
+
+def parse(value: FilterLike | None) -> Filter | None:
+    """Return a filter in JSON or Python form as a syntax tree, None for None or an empty dict.
+
+    Raises InvalidInputError that names the field, what is wrong and what is allowed.
+    """
+    if value is None or isinstance(value, (Condition, And, Or, Not)):
+        return value
+    if isinstance(value, Mapping) and not value:
+        return None
+    tree = _read(value, 0)
+    if _size(tree) > MAX_CONDITIONS:
+        raise InvalidInputError(f"filter: more than {MAX_CONDITIONS} conditions; use `in` with a list of values")
+    return tree
+
+
+def _read(value: Any, depth: int) -> Filter:
+    if isinstance(value, (Condition, And, Or, Not)):
+        return value
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(f"filter: wanted a dict such as {{'tags': {{'contains': 'home'}}}}, found {value!r}")
+    if depth > MAX_DEPTH:
+        raise InvalidInputError(f"filter: nested deeper than {MAX_DEPTH}")
+    parts = [_entry(name, each, depth) for name, each in value.items()]
+    return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+
+def _entry(name: Any, value: Any, depth: int) -> Filter:
+    if name in ("and", "or"):
+        if not isinstance(value, (list, tuple)):
+            raise InvalidInputError(f"filter: {name!r} wants a list of filters, found {value!r}")
+        parts = tuple(_read(each, depth + 1) for each in value)
+        return And(parts) if name == "and" else Or(parts)
+    if name == "not":
+        return Not(_read(value, depth + 1))
+    found = known_field(name)
+    if not isinstance(value, Mapping):
+        return condition(found, "=", value)
+    if not value:
+        raise InvalidInputError(f"filter: {name} wants a value or an operator, found {{}}")
+    tests = tuple(condition(found, op, each) for op, each in value.items())
+    return tests[0] if len(tests) == 1 else And(tests)
+
+
+def _size(tree: Filter) -> int:
+    if isinstance(tree, Condition):
+        return 1
+    return _size(tree.part) if isinstance(tree, Not) else 1 + sum(map(_size, tree.parts))
+
+
+def condition(found: Field, op: object, value: Any) -> Filter:
+    """Return one test, checked against what the field holds; raise InvalidInputError."""
+    operator = _SPELLED.get(op, op) if isinstance(op, str) else op
+    allowed = OPERATORS[found.kind]
+    if operator not in allowed:
+        raise InvalidInputError(f"filter: {found.name} ({found.kind}) takes {', '.join(allowed)}, found {op!r}")
+    if operator == "in":
+        if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
+            raise InvalidInputError(f"filter: {found.name} in: wanted a list of values, found {value!r}")
+        many = list(value)
+        if found.kind == "time":
+            return Or(tuple(_time(found, "=", each) for each in many))
+        return Condition(found, "in", tuple(_checked(found, "=", each) for each in many))
+    if operator == "!=":
+        return Not(condition(found, "=", value))
+    if found.kind == "time" and value is not None:
+        return _time(found, operator, value)
+    if value is None and operator != "=":
+        raise InvalidInputError(f"filter: {found.name} {operator}: wanted a value, found None")
+    return Condition(found, operator, _checked(found, operator, value))
+
+
+def _checked(found: Field, op: Any, value: Any) -> Any:
+    """Return a value of the type the field holds, or raise InvalidInputError."""
+    if value is None:
+        return None
+    wanted: dict[Kind, tuple[type, ...]] = {
+        "text": (str,),
+        "texts": (str,),
+        "number": (int, float),
+        "boolean": (bool,),
+        "any": (str, int, float, bool),
+        "time": (),
+    }
+    wrong = not isinstance(value, wanted[found.kind]) or (found.kind == "number" and isinstance(value, bool))
+    if op in ("gt", "gte", "lt", "lte"):
+        wrong = wrong or isinstance(value, bool)
+    if op == "like":
+        wrong = wrong or not isinstance(value, str) or len(value) > MAX_PATTERN
+    if wrong:
+        kind = {"texts": "a text", "any": "a text, number or boolean"}.get(found.kind, f"a {found.kind}")
+        raise InvalidInputError(f"filter: {found.name} {op}: wanted {kind}, found {value!r}")
+    check_json(value, f"filter: {found.name}")
+    choices = {"memory_type": MEMORY_TYPES, "status": STATUSES}.get(found.name)
+    if choices is not None and op == "=" and value not in choices:
+        raise InvalidInputError(f"filter: {found.name}: wanted one of {', '.join(choices)}, found {value!r}")
+    return value
+
+
+def _time(found: Field, op: Operator, value: Any) -> Filter:
+    """Return a test of a time in microseconds; a day without a time of day stands for all of it."""
+    start = parse_time(value, f"filter: {found.name}")
+    end = start + (_DAY if _is_day(value) else 1)
+    at_least, below = Condition(found, "gte", start), Condition(found, "lt", end)
+    tests: dict[str, Filter] = {
+        "=": And((at_least, below)),
+        "gte": at_least,
+        "gt": Condition(found, "gte", end),
+        "lt": Condition(found, "lt", start),
+        "lte": below,
+    }
+    return tests[op]
+
+
+def _is_day(value: Any) -> bool:
+    if isinstance(value, str):
+        return re.fullmatch(r"\d{4}-\d{2}-\d{2}|\d{4}/\d{1,2}/\d{1,2}|\d{8}", value.strip()) is not None
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
+def matches(tree: Filter | None, fields: Mapping[str, Any], times: Mapping[str, int]) -> bool:
+    """Return whether a state passes: its fields, and its `valid_from` and `valid_to` in microseconds."""
+    if tree is None:
+        return True
+    if isinstance(tree, And):
+        return all(matches(part, fields, times) for part in tree.parts)
+    if isinstance(tree, Or):
+        return any(matches(part, fields, times) for part in tree.parts)
+    if isinstance(tree, Not):
+        return not matches(tree.part, fields, times)
+    return holds(tree, value_of(tree.field, fields, times))
+
+
+def value_of(found: Field, fields: Mapping[str, Any], times: Mapping[str, int]) -> Any:
+    """Return what a state has in a field: None, a scalar, or a list of scalars of one type."""
+    if found.name in STATE_TIMES:
+        return times[STATE_TIMES[found.name]]
+    holder, name = fields, found.name
+    if name.startswith("info."):
+        holder, name = fields.get("info") or {}, name[5:]
+    value = holder.get(name, found.default)
+    if isinstance(value, Mapping):
+        return None
+    if isinstance(value, (list, tuple)):
+        return list(value) if _one_type(value) else None
+    return value
+
+
+def _one_type(values: Sequence[Any]) -> bool:
+    kinds = {type(each) for each in values}
+    return len(kinds) == 1 and kinds <= {bool, int, float, str}
+
+
+def group(value: Any) -> str | None:
+    """Return which values compare with each other: booleans, numbers, texts."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "number"
+    return "text" if isinstance(value, str) else None
+
+
+def _same(a: Any, b: Any) -> bool:
+    return group(a) is not None and group(a) == group(b) and a == b
+
+
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "gt": lambda a, b: a > b,
+    "gte": lambda a, b: a >= b,
+    "lt": lambda a, b: a < b,
+    "lte": lambda a, b: a <= b,
+}
+
+
+def holds(test: Condition, value: Any) -> bool:
+    """Return whether a value, None where there is none, passes a test."""
+    wanted = test.value
+    if test.op == "=":
+        return value is None if wanted is None else _same(value, wanted)
+    if value is None:
+        return test.op == "in" and None in wanted
+    if test.op == "in":
+        return any(_same(value, each) for each in wanted)
+    if test.op == "contains":
+        if isinstance(value, list):
+            return any(_same(each, wanted) for each in value)
+        return isinstance(value, str) and isinstance(wanted, str) and wanted in value
+    if test.op == "like":
+        return isinstance(value, str) and re.fullmatch(like_regex(wanted), value, re.DOTALL) is not None
+    return not isinstance(value, list) and group(value) == group(wanted) and _ORDER[test.op](value, wanted)
+
+
+def like_regex(pattern: str) -> str:
+    """Return a LIKE pattern as a regular expression that Python and Java read alike; dots must match line ends."""
+    parts = {"%": ".*", "_": "."}
+    return "".join(parts.get(c) or ("\\" + c if c in "\\.^$*+?{}[]|()/-&~#" else c) for c in pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What an index can test by itself: memory types and statuses (None: all), and when validity starts at the earliest."""
+
+    memory_types: tuple[str, ...] | None = None
+    statuses: tuple[str, ...] | None = None
+    valid_from: int | None = None
+
+
+def split(tree: Filter | None) -> tuple[Bounds, Filter | None]:
+    """Return the part of a filter that an index can test, and the rest (None: nothing is left)."""
+    parts = list(_conjuncts(tree))
+    types: set[str] | None = None
+    statuses: set[str] | None = None
+    low: int | None = None
+    rest: list[Filter] = []
+    for part in parts:
+        name = part.field.name if isinstance(part, Condition) else ""
+        if isinstance(part, Condition) and part.op in ("=", "in") and name in ("memory_type", "status"):
+            values = {v for v in (part.value if part.op == "in" else (part.value,)) if v is not None}
+            if name == "memory_type":
+                types = values if types is None else types & values
+            else:
+                statuses = values if statuses is None else statuses & values
+        elif isinstance(part, Condition) and part.op == "gte" and STATE_TIMES.get(name) == "valid_from":
+            low = part.value if low is None else max(low, part.value)
+        else:
+            rest.append(part)
+    bounds = Bounds(_sorted(types), _sorted(statuses), low)
+    return bounds, None if not rest else rest[0] if len(rest) == 1 else And(tuple(rest))
+
+
+def joined(*filters: Filter | None) -> Filter | None:
+    """Return what passes all of the filters; None where there is none."""
+    some = tuple(each for each in filters if each is not None)
+    return some[0] if len(some) == 1 else And(some) if some else None
+
+
+def of_types(memory_types: Sequence[str] | None) -> Filter | None:
+    """Return a filter for memory types, None for all."""
+    return None if memory_types is None else Condition(FIELDS["memory_type"], "in", tuple(memory_types))
+
+
+def _sorted(values: set[str] | None) -> tuple[str, ...] | None:
+    return None if values is None else tuple(sorted(values))
+
+
+def _conjuncts(tree: Filter | None) -> Iterable[Filter]:
+    if isinstance(tree, And):
+        for part in tree.parts:
+            yield from _conjuncts(part)
+    elif tree is not None:
+        yield tree

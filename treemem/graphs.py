@@ -1,0 +1,136 @@
+"""Small graphs for people and algorithms: subgraphs, shortest paths, trees. Plain data and networkx."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from treemem.changes import Edge
+from treemem.items import TextualMemoryItem
+from treemem.text import caption
+
+if TYPE_CHECKING:
+    import networkx
+
+
+@dataclass(frozen=True, slots=True)
+class GraphEdge:
+    """A typed edge between two nodes of a graph, by id. An end is a memory, an entity or a source."""
+
+    type: str
+    source: str
+    target: str
+    weight: float
+    confidence: float
+    target_kind: str = "memory"
+
+    @classmethod
+    def of(cls, edge: Edge) -> GraphEdge:
+        """Return a store's edge for a user."""
+        return cls(edge.type.value, edge.source, edge.target, edge.weight, edge.confidence, edge.target_kind.value)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryGraph:
+    """Memories by id, names of entities by id, and the edges among them."""
+
+    memories: Mapping[str, TextualMemoryItem]
+    edges: tuple[GraphEdge, ...]
+    entities: Mapping[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.memories)
+
+    def plain(self) -> dict[str, list[dict[str, Any]]]:
+        """Return `{"nodes": [...], "edges": [...]}` of JSON-able values, vectors left out."""
+        nodes = [
+            {"kind": "memory", **item.model_dump(mode="json", exclude={"metadata": {"embedding"}})}
+            for item in self.memories.values()
+        ]
+        nodes += [{"kind": "entity", "id": i, "name": name} for i, name in self.entities.items()]
+        edges = [
+            {
+                "source": e.source,
+                "target": e.target,
+                "type": e.type,
+                "target_kind": e.target_kind,
+                "weight": e.weight,
+                "confidence": e.confidence,
+            }
+            for e in self.edges
+        ]
+        return {"nodes": nodes, "edges": edges}
+
+    def to_networkx(self) -> networkx.MultiDiGraph[str]:
+        """Return a networkx graph: nodes have `kind` and `label`, edges `type`, `weight` and `confidence`."""
+        import networkx as nx
+
+        graph: networkx.MultiDiGraph[str] = nx.MultiDiGraph()
+        for memory_id, item in self.memories.items():
+            graph.add_node(memory_id, kind="memory", label=caption(item.memory))
+        for entity_id, name in self.entities.items():
+            graph.add_node(entity_id, kind="entity", label=name)
+        for e in self.edges:
+            graph.add_edge(e.source, e.target, key=e.type, type=e.type, weight=e.weight, confidence=e.confidence)
+        return graph
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPath:
+    """A way between two memories: the edges in order, their nodes, and its cost (the sum of 1 / weight)."""
+
+    nodes: tuple[str, ...]
+    edges: tuple[GraphEdge, ...]
+    cost: float
+
+    def __str__(self) -> str:
+        text = self.nodes[0]
+        for edge, node in zip(self.edges, self.nodes[1:], strict=True):
+            text += f" -{edge.type}-> {node}" if edge.target == node else f" <-{edge.type}- {node}"
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTree:
+    """A memory with what lies below it by PARENT."""
+
+    item: TextualMemoryItem
+    children: tuple[MemoryTree, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines(""))
+
+    def _lines(self, indent: str) -> Iterable[str]:
+        yield indent + caption(self.item.metadata.key or self.item.memory)
+        for child in self.children:
+            yield from child._lines(indent + "  ")
+
+    def __len__(self) -> int:
+        return 1 + sum(map(len, self.children))
+
+
+def price(edge: Edge) -> float:
+    """Return what a step along an edge costs: little where its weight is high."""
+    return 1.0 / edge.weight if edge.weight > 0 else math.inf
+
+
+def trees(
+    items: Mapping[str, TextualMemoryItem], parents: Sequence[Edge], roots: Sequence[str]
+) -> tuple[MemoryTree, ...]:
+    """Return the trees below `roots`; children in order of weight, then id. Not recursive: a chain may be long."""
+    below: dict[str, list[Edge]] = {}
+    for edge in parents:
+        below.setdefault(edge.source, []).append(edge)
+    order: list[str] = []
+    waiting = list(roots)
+    while waiting:
+        node = waiting.pop()
+        order.append(node)
+        waiting += [e.target for e in below.get(node, ())]
+    built: dict[str, MemoryTree] = {}
+    for node in reversed(order):
+        children = sorted(below.get(node, ()), key=lambda e: (-e.weight, e.target))
+        built[node] = MemoryTree(items[node], tuple(built[e.target] for e in children))
+    return tuple(built[root] for root in roots)
