@@ -387,7 +387,7 @@ def like_regex(pattern: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What an index can test by itself: memory types and statuses (None: all), and when validity starts at the earliest."""
+    """What an index can test by itself: memory types and statuses (None: all), and the first start of validity."""
 
     memory_types: tuple[str, ...] | None = None
     statuses: tuple[str, ...] | None = None

@@ -9,11 +9,10 @@ from treemem.items import checked_id
 from treemem.models.embedders import Embedder
 from treemem.store.protocol import GraphStore
 from treemem.temporal import Clock, system_clock
-from treemem.verbs.reading import ReadVerbs
-from treemem.verbs.writing import WriteVerbs
+from treemem.verbs.keeping import KeepVerbs
 
 
-class TreeTextMemory(WriteVerbs, ReadVerbs):
+class TreeTextMemory(KeepVerbs):
     """The memory of one cube (a tenant), in an embedded file or in Neo4j. Thread-safe; use it as a context manager.
 
     >>> with TreeTextMemory.open("example.db") as memory:

@@ -8,13 +8,15 @@ from typing import Any
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, Entity, NodeKind, State, StateAssert
 from treemem.contents import content_of
-from treemem.errors import FrozenMemoryError, MemoryNotFoundError, UndoRefusedError
+from treemem.errors import FrozenMemoryError, InvalidInputError, MemoryNotFoundError, UndoRefusedError
 from treemem.read.entities import entity, names_in
 from treemem.store.protocol import Touched
 from treemem.temporal import END, format_micros
 
 #: What every verb but restore refuses to change.
 _GONE = frozenset({"deleted"})
+#: What restore brings back.
+HIDDEN = frozenset({"deleted", "archived", "merged", "expired"})
 
 
 def mentions(cube: str, fields: Mapping[str, Any]) -> dict[str, Entity]:
@@ -88,6 +90,34 @@ def segment_for_update(segments: Sequence[State], at: int | None, now: int) -> t
     return (before[-1] if before else segments[0]), min(after, default=END)
 
 
+def segment_at(cube: str, memory_id: str, segments: Sequence[State], at: int | None, now: int) -> State:
+    """Return the segment that holds at `at`, or raise MemoryNotFoundError."""
+    point = now if at is None else at
+    for segment in segments:
+        if segment.valid_from <= point < segment.valid_to:
+            return segment
+    raise MemoryNotFoundError(
+        f"memory {memory_id!r} in cube {cube!r} says nothing at {format_micros(point)}; history() shows when it holds, "
+        "update() gives it something to say"
+    )
+
+
+def expire(base: ChangeSet, memory_id: str, history: Sequence[State], at: int | None) -> ChangeSet:
+    """Return the change set that removes what is known to hold from `at` on."""
+    known = changeable(base.cube, memory_id, [s for s in history if s.closed_by is None])
+    point = max(base.now, *(s.recorded_from for s in history)) if at is None else at
+    if known[0].valid_from >= point:
+        raise InvalidInputError(
+            f"expire: memory {memory_id!r} begins to hold at {format_micros(known[0].valid_from)}, not before "
+            f"{format_micros(point)}; delete() hides it altogether"
+        )
+    return with_rows(
+        base,
+        states=[StateAssert(memory_id, None, at)],
+        expected={memory_id: max(s.version for s in history)},
+    )
+
+
 def update(
     base: ChangeSet,
     segment: State,
@@ -122,7 +152,7 @@ def update(
 
 
 def rewrite(base: ChangeSet, kind: str, memory_id: str, history: Sequence[State]) -> ChangeSet:
-    """Return the change set of delete, restore, freeze or unfreeze for one memory.
+    """Return the change set of delete, archive, restore, freeze or unfreeze for one memory.
 
     Each known segment is asserted again with the new status or flag; one that has it already is left as it is.
     """
@@ -144,7 +174,9 @@ def _rewritten(kind: str, segment: State, history: Sequence[State]) -> dict[str,
     fields = dict(segment.fields)
     if kind == "delete":
         fields["status"] = "deleted"
-    elif kind == "restore" and fields["status"] == "deleted":
+    elif kind == "archive":
+        fields["status"] = "archived"
+    elif kind == "restore" and fields["status"] in HIDDEN:
         fields["status"] = _status_before(segment, history)
     elif kind == "freeze":
         fields["frozen"] = True
@@ -154,13 +186,11 @@ def _rewritten(kind: str, segment: State, history: Sequence[State]) -> dict[str,
 
 
 def _status_before(segment: State, history: Sequence[State]) -> str:
-    """Return the status that a deleted segment had before."""
+    """Return the status that a hidden segment had before."""
     earlier = [
         s
         for s in history
-        if s.version < segment.version
-        and s.interval.overlaps(segment.interval)
-        and s.fields["status"] != segment.fields["status"]
+        if s.version < segment.version and s.interval.overlaps(segment.interval) and s.fields["status"] not in HIDDEN
     ]
     return str(max(earlier, key=lambda s: s.version).fields["status"]) if earlier else "activated"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from treemem.changes import Operation, State
 from treemem.contents import item_of
 from treemem.items import TextualMemoryItem
 from treemem.store.protocol import CubeInfo
-from treemem.temporal import END, from_micros
+from treemem.temporal import END, format_micros, from_micros
 
 
 def _when(micros: int) -> datetime | None:
@@ -75,6 +75,87 @@ class MemoryVersion:
             OperationRecord.of(operations[state.opened_by]),
             closed,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedMemory:
+    """One memory of a diff. `kind` is added, changed or closed; before and after are its texts with their validity."""
+
+    id: str
+    kind: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    def __str__(self) -> str:
+        sign = {"added": "+", "changed": "~", "closed": "-"}[self.kind]
+        gone = [f"    was  {text}" for text in self.before if text not in self.after]
+        new = [f"    now  {text}" for text in self.after if text not in self.before]
+        return "\n".join([f"{sign} {self.id}", *gone, *new])
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryDiff:
+    """What was learned after one transaction time up to another; print it to read it."""
+
+    known_at_1: datetime
+    known_at_2: datetime
+    memories: tuple[ChangedMemory, ...]
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The ids of memories that were not known before."""
+        return tuple(m.id for m in self.memories if m.kind == "added")
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The ids of memories of which something else is known now."""
+        return tuple(m.id for m in self.memories if m.kind == "changed")
+
+    @property
+    def closed(self) -> tuple[str, ...]:
+        """The ids of memories that were deleted, or of which nothing is known to hold any more."""
+        return tuple(m.id for m in self.memories if m.kind == "closed")
+
+    @classmethod
+    def of(
+        cls,
+        first: int,
+        second: int,
+        ids: Sequence[str],
+        before: Mapping[str, Sequence[State]],
+        after: Mapping[str, Sequence[State]],
+    ) -> MemoryDiff:
+        """Return the diff of what was known of these memories at two times; what ended as it was is left out."""
+        found = []
+        for memory_id in ids:
+            old, new = _seen(before.get(memory_id, ())), _seen(after.get(memory_id, ()))
+            if _said(old) != _said(new):
+                kind = "added" if not old else "changed" if new else "closed"
+                found.append(ChangedMemory(memory_id, kind, _texts(old), _texts(new)))
+        return cls(from_micros(first), from_micros(second), tuple(found))
+
+    def __str__(self) -> str:
+        head = f"{len(self.memories)} memories changed from {self.known_at_1:%Y-%m-%d %H:%M} to "
+        return "\n".join([f"{head}{self.known_at_2:%Y-%m-%d %H:%M}", *map(str, self.memories)])
+
+
+def _seen(states: Sequence[State]) -> list[State]:
+    return sorted((s for s in states if s.fields["status"] != "deleted"), key=lambda s: s.valid_from)
+
+
+def _said(states: Sequence[State]) -> list[tuple[int, int, Mapping[str, object]]]:
+    return [(s.valid_from, s.valid_to, s.fields) for s in states]
+
+
+def _texts(states: Sequence[State]) -> tuple[str, ...]:
+    """Return each segment as a line: its validity, its text, and what is not as usual about it."""
+    lines = []
+    for state in states:
+        notes = [str(state.fields["status"])] if state.fields["status"] != "activated" else []
+        notes += ["frozen"] if state.fields.get("frozen") else []
+        span = f"{format_micros(state.valid_from)} to {format_micros(state.valid_to)}"
+        lines.append(f"[{span}] {state.fields['memory']}" + (f" ({', '.join(notes)})" if notes else ""))
+    return tuple(lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from treemem.canonical import Vector
-from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, State
+from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, Source, State
 from treemem.filters import Filter
 from treemem.temporal import Moment
 
@@ -121,6 +121,22 @@ class Page:
     cursor: str | None
     valid_at: int
     known_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a cube as they were written, for loading an archive; at most some hundred at once.
+
+    `info` is the cube they belong to: its clock and model. Tombstones are (id, purged at, reason).
+    """
+
+    info: CubeInfo
+    operations: tuple[Operation, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    sources: tuple[Source, ...] = ()
+    states: tuple[State, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    tombstones: tuple[tuple[str, int, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +320,29 @@ class GraphStore(Protocol):
 
     def all_edges(self, cube: str) -> Iterator[Edge]:
         """Yield every edge ever recorded, ends as ids, in bounded memory."""
+        ...
+
+    def all_entities(self, cube: str) -> Iterator[Entity]:
+        """Yield every entity, by id, in bounded memory."""
+        ...
+
+    def all_sources(self, cube: str) -> Iterator[Source]:
+        """Yield every source, by id, in bounded memory."""
+        ...
+
+    def all_operations(self, cube: str) -> Iterator[Operation]:
+        """Yield every operation, parts of batches included, in bounded memory."""
+        ...
+
+    def load(self, rows: Rows) -> None:
+        """Write rows of an archive as they are, in one transaction; rows that are there already stay as they are.
+
+        Operations come before states, states before edges, a memory's states in order of version.
+        """
+        ...
+
+    def erase(self, cube: str) -> None:
+        """Erase a cube with everything in it, in bounded transactions; nothing of it is left, no tombstone either."""
         ...
 
     def dangling(self, cube: str) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from treemem.changes import EdgeType
 from treemem.errors import InvalidInputError
+from treemem.items import checked_id
 
 
 def edge_type(value: str | EdgeType) -> EdgeType:
@@ -32,3 +33,8 @@ def among(name: str, values: Sequence[str], allowed: Sequence[str]) -> list[str]
     if not many:
         raise InvalidInputError(f"{name}: wanted at least one of {', '.join(allowed)}, found none")
     return many
+
+
+def distinct_ids(ids: str | Iterable[str]) -> list[str]:
+    """Return one or more ids, sorted and each once, or raise InvalidInputError."""
+    return sorted({checked_id(i) for i in ([ids] if isinstance(ids, str) else ids)})

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from treemem import checking
-from treemem.changes import EdgeType, Model
+from treemem.changes import Model
 from treemem.contents import item_of
 from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.filters import Filter, FilterLike, joined, of_types, parse
 from treemem.items import MEMORY_TYPES, STATUSES, TextualMemoryItem, checked_id, checked_text
-from treemem.records import MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
+from treemem.records import MemoryPage
+from treemem.search.context import context_line, rough_tokens
 from treemem.search.options import MAX_TOP_K, SearchOptions
 from treemem.search.results import SearchResult
 from treemem.store.protocol import LIVE, Page
-from treemem.temporal import Moment, TimeLike, parse_time
-from treemem.verbs.arguments import among, edge_type, within
-from treemem.verbs.session import VISIBLE, Session
+from treemem.temporal import Moment, TimeLike
+from treemem.verbs.arguments import among, within
+from treemem.verbs.auditing import AuditVerbs
+from treemem.verbs.graphing import GraphVerbs
+from treemem.verbs.session import VISIBLE
 
 
-class ReadVerbs(Session):
-    """get, get_by_ids, get_all, pages, neighbours, history, operations, search, stats, check, content_hash."""
+class ReadVerbs(GraphVerbs, AuditVerbs):
+    """get, get_by_ids, get_all, get_working_memory, pages, search, context."""
 
     def get(
         self, memory_id: str, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None
@@ -72,6 +74,13 @@ class ReadVerbs(Session):
                 yield MemoryPage(tuple(item_of(s) for s in page.states), _cursor(page))
             after = page.cursor or after
 
+    def get_working_memory(
+        self, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None
+    ) -> list[TextualMemoryItem]:
+        """Return the working memory, in order of id."""
+        pages = self.pages(as_of=as_of, known_at=known_at, memory_types=["WorkingMemory"])
+        return [item for page in pages for item in page.items]
+
     def get_all(
         self, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None
     ) -> dict[str, list[dict[str, Any]]]:
@@ -98,65 +107,6 @@ class ReadVerbs(Session):
                     "confidence": e.confidence,
                 }
         return {"nodes": nodes, "edges": list(edges.values())}
-
-    def neighbours(
-        self,
-        memory_id: str,
-        *,
-        types: Sequence[str | EdgeType] | None = None,
-        direction: str = "both",
-        as_of: TimeLike | None = None,
-        known_at: TimeLike | None = None,
-    ) -> list[Neighbour]:
-        """Return the edges at a memory that hold at the moment, each with the memory at its other end.
-
-        `direction` is out, in or both. Entities and sources come as ids without a memory. Strongest first.
-        """
-        checked_id(memory_id)
-        if direction not in ("out", "in", "both"):
-            raise InvalidInputError(f"direction: wanted out, in or both, found {direction!r}")
-        moment = self._moment(as_of, known_at)
-        wanted = None if types is None else [edge_type(t) for t in types]
-        edges = self._store.edges(self._cube, [memory_id], moment, types=wanted, direction=direction)
-        others = [e.target if e.source == memory_id else e.source for e in edges]
-        ids = sorted({o for o, e in zip(others, edges, strict=True) if o != e.target or e.target_kind == "memory"})
-        items = {s.memory_id: item_of(s) for s in self._store.states(self._cube, ids, moment)}
-        names = {e.id: e.name for e in self._store.entities(self._cube, others)}
-        return [
-            Neighbour(
-                type=e.type.value,
-                direction="out" if e.source == memory_id else "in",
-                id=other,
-                kind=e.target_kind.value if e.source == memory_id else "memory",
-                name=names.get(other),
-                item=items.get(other),
-                weight=e.weight,
-                confidence=e.confidence,
-            )
-            for e, other in zip(edges, others, strict=True)
-        ]
-
-    def history(self, memory_id: str) -> list[MemoryVersion]:
-        """Return every state the memory ever had, in the order it was learned, with who, when and why."""
-        states = self._store.history(self._cube, [checked_id(memory_id)])
-        if not states:
-            raise MemoryNotFoundError(f"no memory {memory_id!r} in cube {self._cube!r}; it has no history")
-        ids = {s.opened_by for s in states} | {s.closed_by for s in states if s.closed_by is not None}
-        operations = {o.id: o for o in self._store.operations(self._cube, ids=sorted(ids), limit=len(ids))}
-        return [MemoryVersion.of(state, operations) for state in states]
-
-    def operations(
-        self, *, since: TimeLike | None = None, until: TimeLike | None = None, limit: int = 100
-    ) -> list[OperationRecord]:
-        """Return the audit trail, newest first: who did what, when and why. Times are transaction times."""
-        within("limit", limit, 1, 1_000_000)
-        found = self._store.operations(
-            self._cube,
-            since=None if since is None else parse_time(since, "since"),
-            until=None if until is None else parse_time(until, "until"),
-            limit=limit,
-        )
-        return [OperationRecord.of(operation) for operation in found]
 
     def search(
         self,
@@ -200,20 +150,31 @@ class ReadVerbs(Session):
         )
         return replace(result, timings={"embed": embedded, **result.timings})
 
-    def stats(self) -> Statistics:
-        """Return how many rows of each kind the cube has, its clock, model and where it lies."""
-        info = self._store.cube(self._cube)
-        return Statistics.of(self._cube, self._store.location, info, self._store.counts(self._cube))
+    def context(
+        self,
+        question: str,
+        max_tokens: int = 2_000,
+        *,
+        count_tokens: Callable[[str], int] = rough_tokens,
+        top_k: int = 50,
+        **search: Any,
+    ) -> str:
+        """Return what is known about a question as text for a prompt: one dated line a memory, best first.
 
-    def check(self) -> list[str]:
-        """Return a line for every broken invariant of the cube; an empty list means that it is sound."""
-        return checking.check(self._store, self._cube)
-
-    def content_hash(self, *, known_at: TimeLike | None = None) -> str:
-        """Return a hash of what the cube says at a transaction time; equal after an undo and between stores."""
-        return checking.content_hash(
-            self._store, self._cube, None if known_at is None else parse_time(known_at, "known_at")
-        )
+        At most `max_tokens` tokens, counted by `count_tokens` (default: a quarter of the UTF-8 bytes, rounded up); a
+        memory that does not fit is left out, and shorter ones after it may still fit. Empty if nothing was found.
+        `search` goes to `search()`. Raises InvalidInputError.
+        """
+        within("max_tokens", max_tokens, 1, 10_000_000)
+        lines: list[str] = []
+        left = float(max_tokens)
+        for hit in self.search(question, top_k, **search):
+            line = context_line(hit)
+            price = count_tokens(line + "\n")
+            if price <= left:
+                lines.append(line)
+                left -= price
+        return "\n".join(lines)
 
 
 def _types(memory_types: Sequence[str] | None) -> Filter | None:

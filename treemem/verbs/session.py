@@ -10,7 +10,7 @@ from typing import Any
 
 from treemem.adding import checked_embedding
 from treemem.canonical import canonical_json
-from treemem.changes import ChangeSet, Model, Receipt
+from treemem.changes import ChangeSet, Model, Receipt, State
 from treemem.config import TreeTextMemoryConfig, open_store
 from treemem.errors import ConflictError, OperationMismatchError
 from treemem.items import STATUSES, checked_id, checked_text
@@ -67,6 +67,15 @@ class Session:
             if page.cursor is None:
                 return
             after, moment = page.cursor, Moment(moment.now, page.valid_at, page.known_at)
+
+    @property
+    def _seen(self) -> Sequence[str]:
+        """The statuses that reads of single memories see."""
+        return VISIBLE
+
+    def _states(self, ids: Sequence[str], moment: Moment, *, vectors: bool = False) -> list[State]:
+        """Return the states that hold at the moment, in the order of `ids`."""
+        return self._store.states(self._cube, ids, moment, statuses=VISIBLE, vectors=vectors)
 
     def _embed(self, texts: Sequence[str]) -> Any:
         return checked_embedding(self._embedder, texts)

@@ -1,28 +1,27 @@
-"""Verbs that change the graph. Each builds change sets and hands them to the store."""
+"""Verbs that add to the graph, join memories, and erase. Each builds change sets and hands them to the store."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from treemem import planning
 from treemem.adding import Addition, Progress, checked_span, write_parts
-from treemem.changes import ChangeSet, EdgeAssert, EdgeType, Part, Receipt, State
-from treemem.contents import embedded_text, fields_of, item_of
-from treemem.errors import InvalidInputError, MemoryNotFoundError, OperationNotFoundError
-from treemem.items import TextualMemoryItem, as_item, checked_id, checked_text
+from treemem.canonical import canonical_json
+from treemem.changes import MAX_ROWS, ChangeSet, EdgeAssert, EdgeType, Receipt
+from treemem.contents import fields_of
+from treemem.errors import InvalidInputError, MemoryNotFoundError
+from treemem.filters import of_types
+from treemem.items import TextualMemoryItem, as_item, checked_id
 from treemem.temporal import END, Moment, TimeLike, parse_time
-from treemem.verbs.arguments import edge_type, within
-from treemem.verbs.session import VISIBLE, Session
-
-MemoryLike = TextualMemoryItem | Mapping[str, Any] | str
-CHUNK = 100
+from treemem.verbs.arguments import distinct_ids, edge_type, within
+from treemem.verbs.changing import ChangeVerbs, MemoryLike
+from treemem.verbs.session import VISIBLE
 
 
-class WriteVerbs(Session):
-    """add, add_messages, update, delete, restore, freeze, unfreeze, purge, link, unlink, undo."""
+class WriteVerbs(ChangeVerbs):
+    """add, add_messages, replace_working_memory, purge, link, unlink."""
 
     def add(
         self,
@@ -78,134 +77,48 @@ class WriteVerbs(Session):
         write_parts(self._store, base, groups, progress, len(messages) if isinstance(messages, Sequence) else None)
         return addition.ids
 
-    def update(
+    def replace_working_memory(
         self,
-        memory_id: str,
-        new: MemoryLike | None = None,
+        memories: MemoryLike | Iterable[MemoryLike],
         *,
-        at: TimeLike | None = None,
         operation_id: str | None = None,
         actor: str | None = None,
         reason: str | None = None,
-        **metadata: Any,
-    ) -> Receipt:
-        """Say that the world changed: from `at` (default: now) to the next known change, the memory says `new`.
+    ) -> list[str]:
+        """Put these memories in the place of all WorkingMemory, in one transaction, and return their ids.
 
-        What it said before stays readable with `as_of`. Raises MemoryNotFoundError, FrozenMemoryError, ConflictError.
+        A memory that is there already (same id) stays; the others are hidden as by `delete`. An empty list clears the
+        working memory. Raises InvalidInputError, MemoryExistsError, FrozenMemoryError, ConflictError.
         """
-        checked_id(memory_id)
-        start = None if at is None else parse_time(at, "at")
-        text, changed = _changes(new, metadata)
-        if text is None and not changed:
-            raise InvalidInputError("update: give a new text, metadata, or both")
+        many = [memories] if isinstance(memories, (str, Mapping, TextualMemoryItem)) else list(memories)
+        given = [as_working(memory) for memory in many]
+        base = self._base("replace_working_memory", operation_id, actor, reason)
+        addition = Addition(self._cube, self._embedder, base, stable_ids=operation_id is not None)
+        groups = list(addition.from_items(given, (None, END), {}))
+        kept = set(addition.ids)
+        request = [[i, fields_of(item)] for i, item in zip(addition.ids, given, strict=True)]
+        base = replace(base, request=canonical_json(["replace_working_memory", request]))
 
-        request = ["update", memory_id, text, _request_text(changed), start]
-        base = self._base("update", operation_id, actor, reason, request=request)
-        return self._commit(
-            base, lambda: self._plan_update(base, memory_id, text, changed, start), repeatable=operation_id is not None
-        )
+        def plan() -> ChangeSet:
+            now = self._pages(Moment(base.now), VISIBLE, where=of_types(["WorkingMemory"]))
+            gone = [state.memory_id for page in now for state in page.states if state.memory_id not in kept]
+            deleting = self._plan_rewrite(replace(base, kind="delete"), gone) if gone else base
+            whole = planning.with_rows(
+                base,
+                states=[*deleting.states, *(s for g in groups for s in g.states)],
+                edges=[e for g in groups for e in g.edges],
+                entities={e.id: e for g in groups for e in g.entities}.values(),
+                expected=deleting.expected,
+            )
+            if whole.rows > MAX_ROWS:
+                raise InvalidInputError(
+                    f"replace_working_memory: {whole.rows} rows do not fit into one transaction of {MAX_ROWS}; working "
+                    "memory is meant for few memories, add() the others as LongTermMemory"
+                )
+            return whole
 
-    def _plan_update(
-        self, base: ChangeSet, memory_id: str, text: str | None, changed: Mapping[str, Any], start: int | None
-    ) -> ChangeSet:
-        history = self._store.history(self._cube, [memory_id])
-        known = planning.changeable(self._cube, memory_id, [s for s in history if s.closed_by is None])
-        now = max(base.now, *(s.recorded_from for s in history))  # the transaction comes later than both
-        segment, until = planning.segment_for_update(known, start, now)
-        item = item_of(replace(segment, embedding=None))
-        metadata = {**item.metadata.model_dump(exclude={"embedding", "info"}), **changed}
-        metadata["info"] = {**item.metadata.info, **dict(changed.get("info") or {})}
-        fields = fields_of(as_item({"id": memory_id, "memory": text or item.memory, "metadata": metadata})[0])
-        fields["created_at"] = segment.fields["created_at"]
-        moment = Moment(base.now, start)
-        linked = self._store.edges(
-            self._cube, [memory_id], moment, types=[EdgeType.MENTIONS], direction="out", statuses=None
-        )
-        vector = self._vector_for(fields, segment)
-        last = max(s.version for s in history)
-        return planning.update(base, segment, fields, vector, start, until, linked, last)
-
-    def delete(
-        self,
-        ids: str | Iterable[str],
-        *,
-        operation_id: str | None = None,
-        actor: str | None = None,
-        reason: str | None = None,
-    ) -> Receipt:
-        """Hide memories from reading and searching; `restore` brings them back, `known_at` still sees them.
-
-        Many ids are done in parts. Raises MemoryNotFoundError, FrozenMemoryError, ConflictError.
-        """
-        return self._rewrite("delete", ids, operation_id, actor, reason)
-
-    def delete_all(self, *, actor: str | None = None, reason: str | None = None) -> Receipt | None:
-        """Hide every memory of the cube; None if there was none."""
-        pages = self._pages(Moment(self._now()), VISIBLE)
-        ids = [state.memory_id for page in pages for state in page.states]
-        return self.delete(ids, actor=actor, reason=reason) if ids else None
-
-    def restore(
-        self,
-        ids: str | Iterable[str],
-        *,
-        operation_id: str | None = None,
-        actor: str | None = None,
-        reason: str | None = None,
-    ) -> Receipt:
-        """Bring deleted memories back with the status they had before. Raises as `delete` does."""
-        return self._rewrite("restore", ids, operation_id, actor, reason)
-
-    def freeze(
-        self,
-        ids: str | Iterable[str],
-        *,
-        operation_id: str | None = None,
-        actor: str | None = None,
-        reason: str | None = None,
-    ) -> Receipt:
-        """Refuse every change to these memories but `unfreeze` (and `purge`). Raises as `delete` does."""
-        return self._rewrite("freeze", ids, operation_id, actor, reason)
-
-    def unfreeze(
-        self,
-        ids: str | Iterable[str],
-        *,
-        operation_id: str | None = None,
-        actor: str | None = None,
-        reason: str | None = None,
-    ) -> Receipt:
-        """Allow changes to frozen memories again. Raises MemoryNotFoundError, ConflictError."""
-        return self._rewrite("unfreeze", ids, operation_id, actor, reason)
-
-    def _rewrite(
-        self, kind: str, ids: str | Iterable[str], operation_id: str | None, actor: str | None, reason: str | None
-    ) -> Receipt:
-        wanted = _distinct_ids(ids)
-        if not wanted:
-            raise InvalidInputError(f"{kind}: no ids given")
-        base = self._base(kind, operation_id, actor, reason, request=[kind, wanted])
-        chunks = [wanted[i : i + CHUNK] for i in range(0, len(wanted), CHUNK)]
-        if len(chunks) == 1:
-            return self._commit(base, lambda: self._plan_rewrite(base, wanted), repeatable=operation_id is not None)
-        total = Receipt(base.operation, base.now)
-        for index, chunk in enumerate(chunks):
-            part = Part(base.operation, index, last=index == len(chunks) - 1)
-            one = replace(base, operation=f"{base.operation}/{index}", part=part)
-            plan = partial(self._plan_rewrite, one, chunk)
-            total = total.plus(self._commit(one, plan, repeatable=operation_id is not None))
-        return total
-
-    def _plan_rewrite(self, base: ChangeSet, ids: Sequence[str]) -> ChangeSet:
-        history: dict[str, list[State]] = {memory_id: [] for memory_id in ids}
-        for state in self._store.history(self._cube, ids):
-            history[state.memory_id].append(state)
-        groups = [planning.rewrite(base, base.kind, memory_id, states) for memory_id, states in history.items()]
-        return planning.with_rows(
-            base,
-            states=[row for group in groups for row in group.states],
-            expected={memory_id: version for group in groups for memory_id, version in group.expected.items()},
-        )
+        self._commit(base, plan, repeatable=operation_id is not None)
+        return addition.ids
 
     def purge(
         self,
@@ -221,7 +134,7 @@ class WriteVerbs(Session):
         Neo4j no query reaches it, while its files and transaction logs may keep it until the server reuses or prunes
         them.
         """
-        wanted = _distinct_ids(ids)
+        wanted = distinct_ids(ids)
         missing = set(wanted) - {s.memory_id for s in self._store.history(self._cube, wanted)}
         if missing:
             missing -= {memory_id for memory_id, *_ in self._store.tombstones(self._cube)}
@@ -289,70 +202,17 @@ class WriteVerbs(Session):
         )
         return self._commit(base, lambda: planning.with_rows(base, edges=[edge]), repeatable=operation_id is not None)
 
-    def undo(
-        self, operation: str, *, operation_id: str | None = None, actor: str | None = None, reason: str | None = None
-    ) -> Receipt:
-        """Take an operation back by a new one: close what it opened, open copies of what it closed.
-
-        A batch is taken back part by part, the last one first; undoing the undo brings it back. Raises
-        OperationNotFoundError, and UndoRefusedError naming the later operations that stand on it.
-        """
-        found = self._store.operations(self._cube, ids=[operation])
-        if not found:
-            raise OperationNotFoundError(f"no operation {operation!r} in cube {self._cube!r}; operations() lists them")
-        if found[0].kind == "purge":
-            raise InvalidInputError(f"operation {operation!r} erased memories; a purge cannot be undone")
-        base = replace(self._base("undo", operation_id, actor, reason, request=["undo", operation]), undoes=operation)
-        parts = self._store.operations(self._cube, part_of=operation, limit=1_000_000)
-        if not parts:
-            return self._commit(base, lambda: self._plan_undo(base, operation), repeatable=operation_id is not None)
-        total = Receipt(base.operation, base.now)
-        for index, done in enumerate(sorted(parts, key=lambda p: -int(p.id.rpartition("/")[2]))):
-            part = Part(base.operation, index, last=index == len(parts) - 1)
-            one = replace(base, operation=f"{base.operation}/{index}", part=part)
-            total = total.plus(
-                self._commit(one, partial(self._plan_undo, one, done.id), repeatable=operation_id is not None)
-            )
-        return total
-
-    def _plan_undo(self, base: ChangeSet, operation: str) -> ChangeSet:
-        touched = self._store.touched(self._cube, operation)
-        ids = {s.memory_id for s in (*touched.states_opened, *touched.states_closed)}
-        return planning.undo(base, operation, touched, self._last_versions(sorted(ids)))
-
-    def _last_versions(self, ids: Sequence[str]) -> dict[str, int]:
-        versions: dict[str, int] = {}
-        for state in self._store.history(self._cube, ids):
-            versions[state.memory_id] = max(state.version, versions.get(state.memory_id, 0))
-        return versions
-
-    def _vector_for(self, fields: dict[str, Any], segment: State) -> Any:
-        if embedded_text(fields) == embedded_text(dict(segment.fields)):
-            return segment.content.embedding
-        return self._embed([embedded_text(fields)])[0]
-
-
-def _changes(new: MemoryLike | None, metadata: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
-    """Return the new text, or None, and the metadata that an update sets."""
-    if new is None or isinstance(new, str):
-        return (None if new is None else checked_text(new)), dict(metadata)
-    if isinstance(new, Mapping) and "memory" not in new:
-        return None, {**dict(new.get("metadata") or {}), **metadata}
-    item, _ = as_item(new)
-    return item.memory, {**item.metadata.model_dump(exclude_unset=True), **metadata}
-
-
-def _request_text(changed: Mapping[str, Any]) -> str:
-    """Return metadata as text that is equal for equal metadata, whatever its types."""
-    return repr(sorted(changed.items()))
-
-
-def _distinct_ids(ids: str | Iterable[str]) -> list[str]:
-    return sorted({checked_id(i) for i in ([ids] if isinstance(ids, str) else ids)})
-
 
 def _memory_edge(value: str | EdgeType) -> EdgeType:
     kind = edge_type(value)
     if kind is EdgeType.MENTIONS:
         raise InvalidInputError("type: MENTIONS is derived from the text; list names in `entities` instead")
     return kind
+
+
+def as_working(memory: MemoryLike) -> TextualMemoryItem:
+    """Return a memory as an item of working memory, with its own id if it has one."""
+    item, own_id = as_item(memory)
+    metadata = {**item.metadata.model_dump(exclude_unset=True), "memory_type": "WorkingMemory"}
+    data = {"memory": item.memory, "metadata": metadata}
+    return as_item({"id": item.id, **data} if own_id else data)[0]

@@ -223,6 +223,18 @@ def source_row(source: Source) -> dict[str, Any]:
     return {"id": source.id, "chat_time": pair(source.chat_time), "properties": properties}
 
 
+def source(properties: Mapping[str, Any]) -> Source:
+    """Return the properties of a Source node as a Source."""
+    return Source(
+        properties["id"],
+        properties["kind"],
+        properties.get("role"),
+        properties.get("content"),
+        properties.get("chat_time"),
+        properties.get("uri"),
+    )
+
+
 def operation(properties: Mapping[str, Any]) -> Operation:
     """Return the properties of an Operation node as an Operation."""
     return Operation(

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from treemem.canonical import Vector
-from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, State
+from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, Source, State
 from treemem.filters import Filter
-from treemem.store.neo4j import filtering, rows, schema, writing
+from treemem.store.neo4j import filtering, loading, rows, schema, writing
 from treemem.store.neo4j import recall as recalling
 from treemem.store.neo4j.connection import Connection, Transaction
 from treemem.store.neo4j.statements import statement
@@ -19,6 +19,7 @@ from treemem.store.protocol import (
     Page,
     Pick,
     Recall,
+    Rows,
     Subgraph,
     Touched,
 )
@@ -308,6 +309,31 @@ class Neo4jStore:
     def all_edges(self, cube: str) -> Iterator[Edge]:
         for ids in self._ids(cube):
             yield from self._connection.read(lambda tx, ids=ids: _edges_from(tx, cube, ids))  # type: ignore[misc]
+
+    def _after(self, name: str, cube: str, what: str) -> Iterator[dict[str, Any]]:
+        after = ""
+        while found := self._read(name, cube=cube, after=after, limit=_BATCH):
+            yield from (row[what] for row in found)
+            after = found[-1][what]["id"]
+
+    def all_entities(self, cube: str) -> Iterator[Entity]:
+        for node in self._after("all_entities", cube, "node"):
+            yield Entity(node["id"], node["name"], node["kind"])
+
+    def all_sources(self, cube: str) -> Iterator[Source]:
+        for node in self._after("all_sources", cube, "node"):
+            yield rows.source(node)
+
+    def all_operations(self, cube: str) -> Iterator[Operation]:
+        return map(rows.operation, self._after("all_operations", cube, "operation"))
+
+    def load(self, rows: Rows) -> None:
+        self._connection.write(lambda tx: loading.load(tx, rows))
+
+    def erase(self, cube: str) -> None:
+        while self._write("erase_memories", cube=cube, limit=_BATCH)[0]["erased"]:
+            pass
+        self._write("erase_cube", cube=cube)
 
     def dangling(self, cube: str) -> list[str]:
         problems: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import TypeVar
 import numpy as np
 
 from treemem.canonical import Vector
-from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Operation, Receipt, State
+from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Operation, Receipt, Source, State
 from treemem.filters import Filter
-from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Pick, Recall, Subgraph, Touched
+from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Pick, Recall, Rows, Subgraph, Touched
 from treemem.store.shared import check_model, nothing
-from treemem.store.sqlite import reading, rows, walk, writing
+from treemem.store.sqlite import loading, reading, rows, walk, writing
 from treemem.store.sqlite.database import Database
 from treemem.store.sqlite.index import CubeIndex, IndexCache, Where
 from treemem.temporal import Moment
@@ -219,6 +220,44 @@ class SqliteStore:
             if not batch:
                 return
             yield from batch
+
+    def all_entities(self, cube: str) -> Iterator[Entity]:
+        for node_id, name, attributes in self._nodes(cube, "entity"):
+            yield Entity(node_id, name, json.loads(attributes)["kind"])
+
+    def all_sources(self, cube: str) -> Iterator[Source]:
+        for node_id, _, attributes in self._nodes(cube, "source"):
+            yield Source(node_id, **json.loads(attributes))
+
+    def _nodes(self, cube: str, kind: str) -> Iterator[tuple[str, str, str]]:
+        query = (
+            "SELECT n.id, n.name, n.attributes FROM node n JOIN cube u ON u.num = n.cube "
+            "WHERE u.id = ? AND n.kind = ? AND n.id > ? ORDER BY n.id LIMIT 500"
+        )
+        after = ""
+        while found := self._read(lambda conn, a=after: conn.execute(query, (cube, kind, a)).fetchall()):  # type: ignore[misc]
+            yield from found
+            after = found[-1][0]
+
+    def all_operations(self, cube: str) -> Iterator[Operation]:
+        query = (
+            rows.OPERATION + "WHERE cube = (SELECT num FROM cube c WHERE c.id = ?) AND num > ? ORDER BY num LIMIT 500"
+        ).replace("SELECT id", "SELECT num, id", 1)
+        after = 0
+        while found := self._read(lambda conn, a=after: conn.execute(query, (cube, a)).fetchall()):  # type: ignore[misc]
+            yield from (rows.operation(row[1:]) for row in found)
+            after = found[-1][0]
+
+    def load(self, rows: Rows) -> None:
+        with self._database.write() as conn:
+            loading.load(conn, rows)
+
+    def erase(self, cube: str) -> None:
+        with self._database.write() as conn:
+            num = rows.cube_num(conn, cube)
+            if num is not None:
+                loading.erase(conn, num, cube)
+        self._database.scrub()
 
     def dangling(self, cube: str) -> list[str]:
         return self._read(lambda conn: reading.dangling(conn, cube))

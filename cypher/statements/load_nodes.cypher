@@ -1,0 +1,28 @@
+// Operations, entities, sources and tombstones of an archive, and the cube they belong to; loading twice loads once.
+MERGE (c:Cube {id: $cube})
+SET c.lock = true, c.clock = CASE WHEN c.clock > $clock THEN c.clock ELSE $clock END,
+    c.embedder = $embedder, c.dimension = $dimension
+WITH c
+CALL () {
+  UNWIND $operations AS row
+  MERGE (o:Operation {cube_id: $cube, id: row.id})
+  SET o += row.properties,
+    o.recorded_at = datetime({epochSeconds: row.recorded_at[0], nanosecond: row.recorded_at[1]})
+}
+CALL () {
+  UNWIND $entities AS row
+  MERGE (e:Entity {cube_id: $cube, id: row.id})
+  SET e.name = row.name, e.kind = row.kind
+}
+CALL () {
+  UNWIND $sources AS row
+  MERGE (s:Source {cube_id: $cube, id: row.id})
+  SET s += row.properties,
+    s.chat_time = CASE WHEN row.chat_time IS NULL THEN null
+                  ELSE datetime({epochSeconds: row.chat_time[0], nanosecond: row.chat_time[1]}) END
+}
+CALL () {
+  UNWIND $tombstones AS row
+  MERGE (t:Tombstone {cube_id: $cube, id: row.id})
+  SET t.reason = row.reason, t.purged_at = datetime({epochSeconds: row.at[0], nanosecond: row.at[1]})
+}

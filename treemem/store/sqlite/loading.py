@@ -1,0 +1,154 @@
+"""Loading the rows of an archive into the embedded store as they are, and erasing a cube."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from treemem.canonical import canonical_json
+from treemem.changes import Edge, NodeKind, State
+from treemem.store.protocol import Rows
+from treemem.store.sqlite import rows
+
+Numbers = dict[tuple[NodeKind, str], int]
+
+
+def load(conn: sqlite3.Connection, batch: Rows) -> None:
+    """Write the rows inside the open write transaction."""
+    cube = _cube(conn, batch)
+    for o in batch.operations:
+        conn.execute(
+            "INSERT INTO operation (cube, id, kind, recorded_at, status, actor, reason, part_of, undoes, payload_hash, "
+            "receipt, touched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (
+                cube,
+                o.id,
+                o.kind,
+                o.recorded_at,
+                o.status,
+                o.actor,
+                o.reason,
+                o.part_of,
+                o.undoes,
+                o.payload_hash,
+                canonical_json(dict(o.receipt)),
+                json.dumps(list(o.touched)),
+            ),
+        )
+    into = "INSERT INTO node (num, cube, kind, id, name, attributes) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    conn.executemany(into, [(None, *rows.entity_row(cube, 0, e)[1:]) for e in batch.entities])
+    conn.executemany(into, [(None, *rows.source_row(cube, 0, s)[1:]) for s in batch.sources])
+    last = {s.memory_id: s.version for s in batch.states}
+    conn.executemany(
+        "INSERT INTO node (cube, kind, id, version) VALUES (?, 'memory', ?, ?) ON CONFLICT (cube, kind, id) "
+        "DO UPDATE SET version = max(version, excluded.version)",
+        [(cube, memory_id, version) for memory_id, version in last.items()],
+    )
+    nodes, operations = _numbers(conn, cube, batch), _operations(conn, cube, batch)
+    for state in batch.states:
+        _state(conn, cube, state, nodes, operations)
+    for edge in batch.edges:
+        _edge(conn, cube, edge, nodes, operations)
+    for memory_id, purged_at, reason in batch.tombstones:
+        conn.execute(
+            "INSERT INTO tombstone (cube, id, purged_at, reason, operation) VALUES (?, ?, ?, ?, (SELECT num FROM "
+            "operation WHERE cube = ? AND recorded_at = ? AND kind = 'purge' LIMIT 1)) ON CONFLICT DO NOTHING",
+            (cube, memory_id, purged_at, reason, cube, purged_at),
+        )
+
+
+def _cube(conn: sqlite3.Connection, batch: Rows) -> int:
+    info = batch.info
+    (num,) = conn.execute(
+        "INSERT INTO cube (id, clock, embedder, dimension) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+        "clock = max(clock, excluded.clock), embedder = excluded.embedder, dimension = excluded.dimension, "
+        "epoch = epoch + 1 RETURNING num",
+        (info.id, info.clock, info.model and info.model.name, info.model and info.model.dimension),
+    ).fetchone()
+    return int(num)
+
+
+def _numbers(conn: sqlite3.Connection, cube: int, batch: Rows) -> Numbers:
+    wanted = {(NodeKind.MEMORY.value, s.memory_id) for s in batch.states}
+    for edge in batch.edges:
+        wanted |= {(NodeKind.MEMORY.value, edge.source), (edge.target_kind.value, edge.target)}
+    found = conn.execute(
+        "SELECT n.kind, n.id, n.num FROM json_each(:wanted) j CROSS JOIN node n ON n.cube = :cube "
+        "AND n.kind = j.value ->> 0 AND n.id = j.value ->> 1",
+        {"cube": cube, "wanted": rows.listed(wanted)},
+    )
+    return {(NodeKind(kind), node_id): num for kind, node_id, num in found}
+
+
+def _operations(conn: sqlite3.Connection, cube: int, batch: Rows) -> dict[str | None, int | None]:
+    touched: list[State | Edge] = [*batch.states, *batch.edges]
+    wanted = {each for row in touched for each in (row.opened_by, row.closed_by)}
+    found: dict[str | None, int | None] = {None: None}
+    for operation, num in conn.execute(
+        "SELECT o.id, o.num FROM json_each(?) j CROSS JOIN operation o ON o.cube = ? AND o.id = j.value",
+        (rows.listed(wanted - {None}), cube),
+    ):
+        found[operation] = num
+    return found
+
+
+def _state(
+    conn: sqlite3.Connection, cube: int, s: State, nodes: Numbers, operations: dict[str | None, int | None]
+) -> None:
+    conn.execute(
+        "INSERT INTO state (cube, node, version, status, memory_type, valid_from, valid_to, recorded_from, "
+        "recorded_to, opened_by, closed_by, fields, tokens, embedding) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "?) ON CONFLICT DO NOTHING",
+        (
+            cube,
+            nodes[NodeKind.MEMORY, s.memory_id],
+            s.version,
+            s.fields["status"],
+            s.fields["memory_type"],
+            s.valid_from,
+            s.valid_to,
+            s.recorded_from,
+            s.recorded_to,
+            operations[s.opened_by],
+            operations[s.closed_by],
+            canonical_json(dict(s.fields)),
+            s.tokens,
+            rows.blob(s.content.embedding),
+        ),
+    )
+
+
+def _edge(
+    conn: sqlite3.Connection, cube: int, e: Edge, nodes: Numbers, operations: dict[str | None, int | None]
+) -> None:
+    row: dict[str, Any] = {
+        "cube": cube,
+        "type": e.type.value,
+        "src": nodes[NodeKind.MEMORY, e.source],
+        "dst": nodes[e.target_kind, e.target],
+        "weight": e.weight,
+        "tiebreak": e.tiebreak,
+        "confidence": e.confidence,
+        "valid_from": e.valid_from,
+        "valid_to": e.valid_to,
+        "recorded_from": e.recorded_from,
+        "recorded_to": e.recorded_to,
+        "opened_by": operations[e.opened_by],
+        "closed_by": operations[e.closed_by],
+    }
+    conn.execute(
+        f"INSERT INTO edge ({', '.join(row)}) SELECT {', '.join(':' + name for name in row)} WHERE NOT EXISTS "
+        "(SELECT 1 FROM edge WHERE src = :src AND dst = :dst AND type = :type AND valid_from = :valid_from "
+        "AND recorded_from = :recorded_from AND opened_by = :opened_by)",
+        row,
+    )
+
+
+def erase(conn: sqlite3.Connection, cube: int, name: str) -> None:
+    """Erase a cube inside the open write transaction; the caller scrubs the file afterwards."""
+    conn.execute("DELETE FROM usage WHERE node IN (SELECT num FROM node WHERE cube = ?)", (cube,))
+    for table in ("tombstone", "edge", "state", "node", "operation"):
+        conn.execute(f"DELETE FROM {table} WHERE cube = ?", (cube,))
+    conn.execute("DELETE FROM lease WHERE cube = ?", (name,))
+    conn.execute("DELETE FROM cube WHERE num = ?", (cube,))

@@ -1,0 +1,89 @@
+"""Verbs that tell what happened: history, operations, diff, statistics, checks."""
+
+from __future__ import annotations
+
+from treemem import checking
+from treemem.changes import State
+from treemem.errors import InvalidInputError, MemoryNotFoundError
+from treemem.items import checked_id
+from treemem.records import MemoryDiff, MemoryVersion, OperationRecord, Statistics
+from treemem.temporal import TimeLike, format_micros, parse_time
+from treemem.verbs.arguments import within
+from treemem.verbs.session import Session
+
+_MANY = 1_000_000
+
+
+class AuditVerbs(Session):
+    """history, operations, diff, stats, check, content_hash."""
+
+    def history(self, memory_id: str) -> list[MemoryVersion]:
+        """Return every state the memory ever had, in the order it was learned, with who, when and why."""
+        states = self._store.history(self._cube, [checked_id(memory_id)])
+        if not states:
+            raise MemoryNotFoundError(f"no memory {memory_id!r} in cube {self._cube!r}; it has no history")
+        ids = {s.opened_by for s in states} | {s.closed_by for s in states if s.closed_by is not None}
+        operations = {o.id: o for o in self._store.operations(self._cube, ids=sorted(ids), limit=len(ids))}
+        return [MemoryVersion.of(state, operations) for state in states]
+
+    def operations(
+        self, *, since: TimeLike | None = None, until: TimeLike | None = None, limit: int = 100
+    ) -> list[OperationRecord]:
+        """Return the audit trail, newest first: who did what, when and why. Times are transaction times."""
+        within("limit", limit, 1, 1_000_000)
+        found = self._store.operations(
+            self._cube,
+            since=None if since is None else parse_time(since, "since"),
+            until=None if until is None else parse_time(until, "until"),
+            limit=limit,
+        )
+        return [OperationRecord.of(operation) for operation in found]
+
+    def diff(self, known_at_1: TimeLike, known_at_2: TimeLike | None = None) -> MemoryDiff:
+        """Return what was learned after `known_at_1` up to `known_at_2` (default: now): added, changed, closed.
+
+        The cost grows with what changed in between. Raises InvalidInputError if the times are in the wrong order.
+        """
+        info = self._store.cube(self._cube)
+        first = parse_time(known_at_1, "known_at_1")
+        clock = first if info is None else info.clock
+        second = clock if known_at_2 is None else parse_time(known_at_2, "known_at_2")
+        if first > second:
+            raise InvalidInputError(
+                f"known_at_1: {format_micros(first)} lies after known_at_2, {format_micros(second)}; swap them"
+            )
+        ids = sorted(self._changed(first, second))
+        before: dict[str, list[State]] = {}
+        after: dict[str, list[State]] = {}
+        for at, into in ((first, before), (second, after)):
+            for state in self._store.known(self._cube, ids, at):
+                into.setdefault(state.memory_id, []).append(state)
+        return MemoryDiff.of(first, second, ids, before, after)
+
+    def _changed(self, first: int, second: int) -> set[str]:
+        """Return the memories of which some state was opened or closed after `first`, up to `second`."""
+        found: set[str] = set()
+        done = self._store.operations(self._cube, since=first + 1, until=second + 1, limit=_MANY)
+        batches = self._store.operations(self._cube, until=first + 1, limit=_MANY)
+        for operation in [*done, *(o for o in batches if o.status == "open")]:
+            parts = self._store.operations(self._cube, part_of=operation.id, limit=_MANY)
+            for one in parts or [operation]:
+                if first < one.recorded_at <= second:
+                    touched = self._store.touched(self._cube, one.id)
+                    found |= {s.memory_id for s in (*touched.states_opened, *touched.states_closed)}
+        return found
+
+    def stats(self) -> Statistics:
+        """Return how many rows of each kind the cube has, its clock, model and where it lies."""
+        info = self._store.cube(self._cube)
+        return Statistics.of(self._cube, self._store.location, info, self._store.counts(self._cube))
+
+    def check(self) -> list[str]:
+        """Return a line for every broken invariant of the cube; an empty list means that it is sound."""
+        return checking.check(self._store, self._cube)
+
+    def content_hash(self, *, known_at: TimeLike | None = None) -> str:
+        """Return a hash of what the cube says at a transaction time; equal after an undo and between stores."""
+        return checking.content_hash(
+            self._store, self._cube, None if known_at is None else parse_time(known_at, "known_at")
+        )

@@ -1,0 +1,222 @@
+"""Verbs that walk the graph: neighbours, subgraph, path, tree."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+
+from treemem.changes import Edge, EdgeType, NodeKind
+from treemem.contents import item_of
+from treemem.errors import InvalidInputError, MemoryNotFoundError
+from treemem.graphs import GraphEdge, MemoryGraph, MemoryPath, MemoryTree, price, trees
+from treemem.items import TextualMemoryItem, checked_id
+from treemem.records import Neighbour
+from treemem.temporal import Moment, TimeLike
+from treemem.verbs.arguments import distinct_ids, edge_type, within
+from treemem.verbs.session import Session
+
+#: The edges between memories that a path or a subgraph follows by default.
+BETWEEN_MEMORIES = tuple(t for t in EdgeType if t not in (EdgeType.MENTIONS, EdgeType.DERIVED_FROM))
+_BATCH = 200
+_MAX_NODES = 10_000
+
+
+class GraphVerbs(Session):
+    """neighbours, subgraph, path, tree."""
+
+    def neighbours(
+        self,
+        memory_id: str,
+        *,
+        types: Sequence[str | EdgeType] | None = None,
+        direction: str = "both",
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+    ) -> list[Neighbour]:
+        """Return the edges at a memory that hold at the moment, each with the memory at its other end.
+
+        `direction` is out, in or both. Entities and sources come as ids without a memory. Strongest first.
+        """
+        checked_id(memory_id)
+        if direction not in ("out", "in", "both"):
+            raise InvalidInputError(f"direction: wanted out, in or both, found {direction!r}")
+        moment = self._moment(as_of, known_at)
+        wanted = None if types is None else [edge_type(t) for t in types]
+        edges = self._store.edges(self._cube, [memory_id], moment, types=wanted, direction=direction)
+        others = [e.target if e.source == memory_id else e.source for e in edges]
+        ids = sorted({o for o, e in zip(others, edges, strict=True) if o != e.target or e.target_kind == "memory"})
+        items = {s.memory_id: item_of(s) for s in self._store.states(self._cube, ids, moment)}
+        names = {e.id: e.name for e in self._store.entities(self._cube, others)}
+        return [
+            Neighbour(
+                type=e.type.value,
+                direction="out" if e.source == memory_id else "in",
+                id=other,
+                kind=e.target_kind.value if e.source == memory_id else "memory",
+                name=names.get(other),
+                item=items.get(other),
+                weight=e.weight,
+                confidence=e.confidence,
+            )
+            for e, other in zip(edges, others, strict=True)
+        ]
+
+    def subgraph(
+        self,
+        ids: str | Iterable[str],
+        depth: int = 2,
+        *,
+        types: Sequence[str | EdgeType] | None = None,
+        max_nodes: int = 1_000,
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+    ) -> MemoryGraph:
+        """Return the memories within `depth` steps of some memories, at most `max_nodes`, and the edges among them.
+
+        Walks every type between memories and shows the entities mentioned, unless `types` says otherwise; nothing that
+        does not hold at the moment is walked through. Ids that do not hold then are left out. Raises InvalidInputError.
+        """
+        wanted = [*BETWEEN_MEMORIES, EdgeType.MENTIONS] if types is None else [edge_type(t) for t in types]
+        within("depth", depth, 0, 10)
+        within("max_nodes", max_nodes, 1, 100_000)
+        moment = self._pinned(as_of, known_at)
+        items = self._held(distinct_ids(ids), moment)
+        edges: dict[tuple[object, ...], Edge] = {}
+        frontier = list(items)
+        for _ in range(depth):
+            found = self._edges_at(frontier, wanted, moment)
+            ends = [n for e in found for n in _memory_ends(e) if n not in items]
+            fresh = self._held(sorted(set(ends))[: max(0, max_nodes - len(items))], moment)
+            items |= fresh
+            edges |= {(*e.key, e.valid_from): e for e in found}
+            frontier = list(fresh)
+        edges |= {(*e.key, e.valid_from): e for e in self._edges_at(frontier, wanted, moment)}
+        kept = [e for e in edges.values() if all(n in items for n in _memory_ends(e))]
+        named = sorted({e.target for e in kept if e.target_kind is NodeKind.ENTITY})
+        entities = {e.id: e.name for e in self._store.entities(self._cube, named)} if named else {}
+        order = sorted(kept, key=lambda e: (e.source, e.type, e.target))
+        return MemoryGraph(items, tuple(GraphEdge.of(e) for e in order), entities)
+
+    def path(
+        self,
+        source: str,
+        target: str,
+        *,
+        types: Sequence[str | EdgeType] | None = None,
+        directed: bool = False,
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+    ) -> MemoryPath | None:
+        """Return the cheapest way between two memories at a moment, None if there is none.
+
+        An edge costs 1 / weight (Dijkstra, 1959); edges are walked both ways unless `directed`. At most 10,000
+        memories are looked at. Raises MemoryNotFoundError if an end does not hold then, InvalidInputError.
+        """
+        wanted = BETWEEN_MEMORIES if types is None else tuple(edge_type(t) for t in types)
+        moment = self._pinned(as_of, known_at)
+        held = self._held([checked_id(source, "source"), checked_id(target, "target")], moment)
+        for end in (source, target):
+            if end not in held:
+                raise MemoryNotFoundError(f"no memory {end!r} in cube {self._cube!r} at that moment; history() tells")
+        beside: dict[str, list[Edge]] = {}
+        came: dict[str, Edge | None] = {}
+        costs = {source: 0.0}
+        queue: list[tuple[float, str, str]] = [(0.0, source, "")]
+        steps: dict[str, Edge | None] = {source: None}
+        while queue:
+            cost, node, _ = heapq.heappop(queue)
+            if node in came:
+                continue
+            came[node] = steps[node]
+            if node == target:
+                return _way(target, came, cost)
+            if len(came) >= _MAX_NODES:
+                return None
+            if node not in beside:
+                self._load(beside, [node, *(n for _, n, _ in queue if n not in beside)][:_BATCH], wanted, moment)
+            for edge in beside[node]:
+                other = edge.target if edge.source == node else edge.source
+                if directed and edge.source != node:
+                    continue
+                reached = cost + price(edge)
+                if other not in came and reached < costs.get(other, float("inf")):
+                    costs[other], steps[other] = reached, edge
+                    heapq.heappush(queue, (reached, other, edge.type))
+        return None
+
+    def _load(self, beside: dict[str, list[Edge]], nodes: list[str], types: Sequence[EdgeType], moment: Moment) -> None:
+        for node in nodes:
+            beside[node] = []
+        for edge in self._edges_at(nodes, types, moment):
+            for node in {edge.source, edge.target} & set(nodes):
+                if edge.target_kind is NodeKind.MEMORY:
+                    beside[node].append(edge)
+
+    def tree(
+        self,
+        root: str | None = None,
+        *,
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+    ) -> tuple[MemoryTree, ...]:
+        """Return the forest of PARENT edges at a moment: the tree below `root`, or below every memory that has
+        children and no parent, in order of id. Print one to see it.
+
+        Raises MemoryNotFoundError if `root` does not hold then.
+        """
+        moment = self._pinned(as_of, known_at)
+        if root is None:
+            pages = self._pages(moment, self._seen)
+            items = {s.memory_id: item_of(s) for page in pages for s in page.states}
+            parents = self._edges_at(sorted(items), [EdgeType.PARENT], moment, "out")
+            children = {e.target for e in parents}
+            roots = sorted({e.source for e in parents} - children)
+            return trees(items, parents, roots)
+        items = self._held([checked_id(root, "root")], moment)
+        if not items:
+            raise MemoryNotFoundError(f"no memory {root!r} in cube {self._cube!r} at that moment; history() tells")
+        parents, frontier = [], [root]
+        while frontier:
+            below = self._edges_at(frontier, [EdgeType.PARENT], moment, "out")
+            fresh = self._held(sorted({e.target for e in below} - items.keys()), moment)
+            items |= fresh
+            parents += [e for e in below if e.target in items]
+            frontier = list(fresh)
+        return trees(items, parents, [root])
+
+    def _pinned(self, as_of: TimeLike | None, known_at: TimeLike | None) -> Moment:
+        """Return a moment with both times fixed, for verbs that ask the store more than once."""
+        moment = self._moment(as_of, known_at)
+        info = self._store.cube(self._cube)
+        return moment if info is None else Moment(moment.now, *moment.pin(info.clock))
+
+    def _held(self, ids: Sequence[str], moment: Moment) -> dict[str, TextualMemoryItem]:
+        """Return the memories that hold at the moment, by id."""
+        if not ids:
+            return {}
+        return {s.memory_id: item_of(s) for s in self._states(ids, moment)}
+
+    def _edges_at(
+        self, ids: Sequence[str], types: Sequence[EdgeType], moment: Moment, direction: str = "both"
+    ) -> list[Edge]:
+        found: dict[tuple[object, ...], Edge] = {}
+        for i in range(0, len(ids), _BATCH):
+            some = self._store.edges(
+                self._cube, ids[i : i + _BATCH], moment, types=types, direction=direction, statuses=self._seen
+            )
+            found |= {(*e.key, e.valid_from): e for e in some}
+        return list(found.values())
+
+
+def _memory_ends(edge: Edge) -> list[str]:
+    return [edge.source, edge.target] if edge.target_kind is NodeKind.MEMORY else [edge.source]
+
+
+def _way(target: str, came: dict[str, Edge | None], cost: float) -> MemoryPath:
+    nodes, edges = [target], []
+    step = came[target]
+    while step is not None:
+        edges.append(step)
+        nodes.append(step.source if step.target == nodes[-1] else step.target)
+        step = came[nodes[-1]]
+    return MemoryPath(tuple(reversed(nodes)), tuple(GraphEdge.of(e) for e in reversed(edges)), cost)
