@@ -240,7 +240,7 @@ def raw_rows(n: int, cube: str) -> list[dict[str, Any]]:
     from treemem.store.resolve import Known, resolve
 
     base = ChangeSet(cube, "raw", "add_messages", 1_800_000_000_000_000)
-    groups = Addition(cube, Given(), base, stable_ids=True).from_messages(messages(n), {}, None, replay=False)  # type: ignore[arg-type]
+    groups = Addition(cube, Given(), base, stable_ids=True, owner={}).from_messages(messages(n), {}, None, replay=False)  # type: ignore[arg-type]
     prepared = []
     for group in groups:
         result = resolve(group, Known(), base.now)

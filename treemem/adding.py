@@ -28,12 +28,15 @@ Span = tuple[int | None, int]
 class Addition:
     """One call of add or add_messages: yields a change set per memory and collects the ids."""
 
-    def __init__(self, cube: str, embedder: Embedder, base: ChangeSet, *, stable_ids: bool) -> None:
+    def __init__(
+        self, cube: str, embedder: Embedder, base: ChangeSet, *, stable_ids: bool, owner: Mapping[str, str]
+    ) -> None:
         self.ids: list[str] = []
         self._cube = cube
         self._embedder = embedder
         self._base = base
         self._stable_ids = stable_ids
+        self._owner = owner
         self._seen: dict[str, int] = {}
 
     def from_items(self, memories: Iterable[Any], span: Span, shared: Mapping[str, Any]) -> Iterator[ChangeSet]:
@@ -54,7 +57,7 @@ class Addition:
         replay: bool,
     ) -> Iterator[ChangeSet]:
         """Yield a change set per message; with `replay` each is recorded at its own time."""
-        readings = read_messages(self._cube, messages, shared, conversation)
+        readings = read_messages(self._cube, messages, {**self._owner, **shared}, conversation)
         for batch in _batches(readings, EMBED_BATCH):
             fields = [self._noted(r.item) for r in batch]
             vectors = self._vectors([r.item for r in batch], fields)
@@ -77,8 +80,8 @@ class Addition:
     def _items(self, memories: Iterable[Any], shared: Mapping[str, Any]) -> Iterator[TextualMemoryItem]:
         for position, memory in enumerate(memories):
             item, own_id = as_item(memory)
-            if shared:
-                metadata = {**item.metadata.model_dump(exclude_unset=True), **shared}
+            if shared or self._owner:
+                metadata = {**self._owner, **item.metadata.model_dump(exclude_unset=True), **shared}
                 item, _ = as_item({"id": item.id, "memory": item.memory, "metadata": metadata})
             if not own_id and self._stable_ids:
                 item = item.model_copy(update={"id": derived_id(self._base.operation, position)})

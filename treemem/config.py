@@ -18,7 +18,8 @@ NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 class TreeTextMemoryConfig(BaseModel):
     """Settings of a memory. What is left out comes from the environment (`TREEMEM_STORE`, `TREEMEM_NEO4J_USER`, ...).
 
-    `store` is a path for the embedded store or a Neo4j URI; `timeout` is in seconds.
+    `store` is a path for the embedded store or a Neo4j URI; `timeout` is in seconds. `user_id` and `session_id` say who
+    calls: reads then show what that caller may see, and what is added is theirs.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +32,8 @@ class TreeTextMemoryConfig(BaseModel):
     timeout: float = Field(default=30.0, gt=0, le=3_600)
     cache_bytes: int = Field(default=1 << 30, gt=0)
     actor: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
 
     @classmethod
     def from_json_file(cls, path: str | Path) -> TreeTextMemoryConfig:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, get_origin
 
+from treemem.changes import State
 from treemem.errors import InvalidInputError
 from treemem.items import MEMORY_TYPES, STATUSES, TreeNodeTextualMemoryMetadata, check_json
 from treemem.temporal import parse_time
@@ -415,6 +416,29 @@ def split(tree: Filter | None) -> tuple[Bounds, Filter | None]:
             rest.append(part)
     bounds = Bounds(_sorted(types), _sorted(statuses), low)
     return bounds, None if not rest else rest[0] if len(rest) == 1 else And(tuple(rest))
+
+
+def visible_to(user_id: str | None, session_id: str | None) -> Filter | None:
+    """Return what a caller may see, None (everything) where no caller is given.
+
+    Public memories; private ones of the user or of nobody; those of the session, if they are the user's or nobody's.
+    """
+    if user_id is None and session_id is None:
+        return None
+    visibility, user, session = FIELDS["visibility"], FIELDS["user_id"], FIELDS["session_id"]
+    own = Condition(user, "in", (user_id, None) if user_id is not None else (None,))
+    return Or(
+        (
+            Condition(visibility, "=", "public"),
+            And((Condition(visibility, "=", "private"), own)),
+            And((Condition(visibility, "=", "session"), own, Condition(session, "in", (session_id or "",)))),
+        )
+    )
+
+
+def passes(tree: Filter | None, state: State) -> bool:
+    """Return whether a state passes a filter."""
+    return tree is None or matches(tree, state.fields, {"valid_from": state.valid_from, "valid_to": state.valid_to})
 
 
 def joined(*filters: Filter | None) -> Filter | None:

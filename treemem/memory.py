@@ -34,10 +34,13 @@ class TreeTextMemory(KeepVerbs):
         database: str | None = None,
         timeout: float | None = None,
         actor: str | None = None,
+        user_id: str | None = None,
+        session_id: str | None = None,
     ) -> TreeTextMemory:
         """Open a memory: a file path for the embedded store, `neo4j://host:7687` for a server, nothing for the default.
 
-        `timeout` is in seconds; `actor` is kept with every operation. Raises ConfigError, StoreError.
+        `timeout` is in seconds; `actor` is kept with every operation; `user_id` and `session_id` open it for a caller.
+        Raises ConfigError, StoreError.
         """
         settings = {
             "cube": cube,
@@ -46,12 +49,23 @@ class TreeTextMemory(KeepVerbs):
             "database": database,
             "timeout": timeout,
             "actor": actor,
+            "user_id": user_id,
+            "session_id": session_id,
         }
         return cls(from_arguments(store, settings), embedder=embedder, clock=clock)
 
     def cube(self, name: str) -> TreeTextMemory:
         """Return the memory of another cube over the same store; closing it leaves the store open."""
         config = self._config.model_copy(update={"cube": checked_id(name, "cube")})
+        return TreeTextMemory(config, embedder=self._embedder, clock=self._clock, store=self._store)
+
+    def for_caller(self, user_id: str | None = None, session_id: str | None = None) -> TreeTextMemory:
+        """Return the same memory as a caller sees it; closing it leaves the store open.
+
+        Every read and change sees public memories, private ones of this user or of nobody, and those of this session;
+        what is added belongs to the caller.
+        """
+        config = self._config.model_copy(update={"user_id": user_id, "session_id": session_id})
         return TreeTextMemory(config, embedder=self._embedder, clock=self._clock, store=self._store)
 
     def with_clock(self, clock: Clock) -> TreeTextMemory:

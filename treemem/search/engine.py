@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from treemem.canonical import Vector
 from treemem.changes import Model, State
 from treemem.contents import item_of
-from treemem.filters import Filter, matches, split
+from treemem.filters import Filter, passes, split
 from treemem.read.entities import question_entity_ids
 from treemem.search.options import SearchOptions
 from treemem.search.question import edge_boosts
@@ -67,7 +67,7 @@ def search(
 
     found, states = store.recall(ask, pick)
     read = time.perf_counter() - started - ranking
-    hits = _hits(found, ranked, [s for s in states if _passes(filter, s)])[:top_k]
+    hits = _hits(found, ranked, [s for s in states if passes(filter, s)])[:top_k]
     return SearchResult(
         hits,
         as_of=from_micros(found.valid_at),
@@ -90,10 +90,6 @@ def _enough(ranked: Iterator[Ranked], found: Subgraph, filter: Filter | None, to
         if passed == top_k:
             break
     return chosen
-
-
-def _passes(filter: Filter | None, state: State) -> bool:
-    return matches(filter, state.fields, {"valid_from": state.valid_from, "valid_to": state.valid_to})
 
 
 def _hits(found: Subgraph, ranked: Sequence[Ranked], states: Sequence[State]) -> tuple[SearchHit, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from treemem import checking
 from treemem.changes import State
 from treemem.errors import InvalidInputError, MemoryNotFoundError
+from treemem.filters import passes
 from treemem.items import checked_id
 from treemem.records import MemoryDiff, MemoryVersion, OperationRecord, Statistics
 from treemem.temporal import TimeLike, format_micros, parse_time
@@ -19,7 +20,7 @@ class AuditVerbs(Session):
 
     def history(self, memory_id: str) -> list[MemoryVersion]:
         """Return every state the memory ever had, in the order it was learned, with who, when and why."""
-        states = self._store.history(self._cube, [checked_id(memory_id)])
+        states = self._history([checked_id(memory_id)])
         if not states:
             raise MemoryNotFoundError(f"no memory {memory_id!r} in cube {self._cube!r}; it has no history")
         ids = {s.opened_by for s in states} | {s.closed_by for s in states if s.closed_by is not None}
@@ -57,7 +58,8 @@ class AuditVerbs(Session):
         after: dict[str, list[State]] = {}
         for at, into in ((first, before), (second, after)):
             for state in self._store.known(self._cube, ids, at):
-                into.setdefault(state.memory_id, []).append(state)
+                if passes(self._visible, state):
+                    into.setdefault(state.memory_id, []).append(state)
         return MemoryDiff.of(first, second, ids, before, after)
 
     def _changed(self, first: int, second: int) -> set[str]:

@@ -98,7 +98,7 @@ class ChangeVerbs(Session):
         base = self._base("expire", operation_id, actor, reason, request=["expire", memory_id, start])
 
         def plan() -> ChangeSet:
-            history = self._store.history(self._cube, [memory_id])
+            history = self._history([memory_id])
             return planning.expire(base, memory_id, history, start)
 
         return self._commit(base, plan, repeatable=operation_id is not None)
@@ -106,7 +106,7 @@ class ChangeVerbs(Session):
     def _plan_change(
         self, base: ChangeSet, memory_id: str, text: str | None, changed: Mapping[str, Any], start: int | None
     ) -> ChangeSet:
-        history = self._store.history(self._cube, [memory_id])
+        history = self._history([memory_id])
         known = planning.changeable(self._cube, memory_id, [s for s in history if s.closed_by is None])
         now = max(base.now, *(s.recorded_from for s in history))  # the transaction comes later than both
         if base.kind == "correct":
@@ -157,7 +157,7 @@ class ChangeVerbs(Session):
 
     def delete_all(self, *, actor: str | None = None, reason: str | None = None) -> Receipt | None:
         """Hide every memory of the cube; None if there was none."""
-        pages = self._pages(Moment(self._now()), VISIBLE)
+        pages = self._pages(Moment(self._now()), VISIBLE, where=self._visible)
         ids = [state.memory_id for page in pages for state in page.states]
         return self.delete(ids, actor=actor, reason=reason) if ids else None
 
@@ -217,7 +217,7 @@ class ChangeVerbs(Session):
 
     def _plan_rewrite(self, base: ChangeSet, ids: Sequence[str]) -> ChangeSet:
         history: dict[str, list[State]] = {memory_id: [] for memory_id in ids}
-        for state in self._store.history(self._cube, ids):
+        for state in self._history(ids):
             history[state.memory_id].append(state)
         groups = [planning.rewrite(base, base.kind, memory_id, states) for memory_id, states in history.items()]
         return planning.with_rows(

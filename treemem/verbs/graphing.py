@@ -43,9 +43,12 @@ class GraphVerbs(Session):
         moment = self._moment(as_of, known_at)
         wanted = None if types is None else [edge_type(t) for t in types]
         edges = self._store.edges(self._cube, [memory_id], moment, types=wanted, direction=direction)
+        if self._visible is not None:
+            held = self._held(sorted({n for e in edges for n in _memory_ends(e)}), moment)
+            edges = [e for e in edges if all(n in held for n in _memory_ends(e))]
         others = [e.target if e.source == memory_id else e.source for e in edges]
         ids = sorted({o for o, e in zip(others, edges, strict=True) if o != e.target or e.target_kind == "memory"})
-        items = {s.memory_id: item_of(s) for s in self._store.states(self._cube, ids, moment)}
+        items = self._held(ids, moment)
         names = {e.id: e.name for e in self._store.entities(self._cube, others)}
         return [
             Neighbour(
@@ -147,7 +150,11 @@ class GraphVerbs(Session):
     def _load(self, beside: dict[str, list[Edge]], nodes: list[str], types: Sequence[EdgeType], moment: Moment) -> None:
         for node in nodes:
             beside[node] = []
-        for edge in self._edges_at(nodes, types, moment):
+        found = self._edges_at(nodes, types, moment)
+        if self._visible is not None:
+            held = self._held(sorted({n for e in found for n in _memory_ends(e)}), moment)
+            found = [e for e in found if all(n in held for n in _memory_ends(e))]
+        for edge in found:
             for node in {edge.source, edge.target} & set(nodes):
                 if edge.target_kind is NodeKind.MEMORY:
                     beside[node].append(edge)
@@ -166,9 +173,10 @@ class GraphVerbs(Session):
         """
         moment = self._pinned(as_of, known_at)
         if root is None:
-            pages = self._pages(moment, self._seen)
+            pages = self._pages(moment, self._seen, where=self._visible)
             items = {s.memory_id: item_of(s) for page in pages for s in page.states}
             parents = self._edges_at(sorted(items), [EdgeType.PARENT], moment, "out")
+            parents = [e for e in parents if e.target in items]
             children = {e.target for e in parents}
             roots = sorted({e.source for e in parents} - children)
             return trees(items, parents, roots)

@@ -10,7 +10,7 @@ from typing import Any
 from treemem.changes import Model
 from treemem.contents import item_of
 from treemem.errors import InvalidInputError, MemoryNotFoundError
-from treemem.filters import Filter, FilterLike, joined, of_types, parse
+from treemem.filters import Filter, FilterLike, joined, of_types, parse, visible_to
 from treemem.items import MEMORY_TYPES, STATUSES, TextualMemoryItem, checked_id, checked_text
 from treemem.records import MemoryPage
 from treemem.search.context import context_line, rough_tokens
@@ -44,8 +44,7 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
         """Return the memories that hold at the moment, in the order of `ids`; the others are left out."""
         wanted = [checked_id(i) for i in ids]
         moment = self._moment(as_of, known_at)
-        states = self._store.states(self._cube, wanted, moment, statuses=VISIBLE, vectors=True)
-        return [item_of(state) for state in states]
+        return [item_of(state) for state in self._states(wanted, moment, vectors=True)]
 
     def pages(
         self,
@@ -67,7 +66,7 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
         if cursor is not None:
             moment, after = _read_cursor(cursor, moment.now)
         within("limit", limit, 1, 10_000)
-        where = joined(parse(filter), _types(memory_types))
+        where = joined(parse(filter), _types(memory_types), self._visible)
         wanted = among("statuses", statuses, STATUSES)
         for page in self._pages(moment, wanted, after, int(limit), where=where, vectors=True):
             if page.states or not after:
@@ -91,7 +90,7 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
         nodes: list[dict[str, Any]] = []
         edges: dict[tuple[Any, ...], dict[str, Any]] = {}
         asked = self._moment(as_of, known_at)
-        for page in self._pages(asked, VISIBLE, vectors=True):
+        for page in self._pages(asked, VISIBLE, where=self._visible, vectors=True):
             nodes += [item_of(state).model_dump(mode="json") for state in page.states]
             if not page.states:
                 continue
@@ -106,7 +105,9 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
                     "weight": e.weight,
                     "confidence": e.confidence,
                 }
-        return {"nodes": nodes, "edges": list(edges.values())}
+        shown = {node["id"] for node in nodes}
+        kept = [e for e in edges.values() if e["target_kind"] != "memory" or e["target"] in shown]
+        return {"nodes": nodes, "edges": kept}
 
     def search(
         self,
@@ -118,13 +119,16 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
         filter: FilterLike | None = None,
         memory_types: Sequence[str] | None = None,
         statuses: Sequence[str] = LIVE,
+        user_id: str | None = None,
+        session_id: str | None = None,
         options: SearchOptions | None = None,
     ) -> SearchResult:
         """Return the memories that answer a question best, at most `top_k`, each with score, path and dates.
 
         Vector and full-text seeds, a walk of two hops over the graph, personalised PageRank; only what held at
         `as_of`, as known at `known_at`, is seen. `filter` and `memory_types` bind the hits, not the memories walked
-        through. Raises InvalidInputError.
+        through; `user_id` and `session_id` name the caller, who sees nothing that is not theirs to see, hits and paths
+        alike. Raises InvalidInputError.
         """
         from treemem.search.engine import search
 
@@ -145,6 +149,7 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
             top_k=top_k,
             model=Model(self._embedder.name, self._embedder.dimension),
             filter=where,
+            visible=joined(self._visible, visible_to(user_id, session_id)),
             statuses=among("statuses", statuses, STATUSES),
             options=options or SearchOptions(),
         )

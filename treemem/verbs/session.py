@@ -13,6 +13,7 @@ from treemem.canonical import canonical_json
 from treemem.changes import ChangeSet, Model, Receipt, State
 from treemem.config import TreeTextMemoryConfig, open_store
 from treemem.errors import ConflictError, OperationMismatchError
+from treemem.filters import passes, visible_to
 from treemem.items import STATUSES, checked_id, checked_text
 from treemem.models.embedders import Embedder, MiniLM
 from treemem.store.protocol import GraphStore, Page
@@ -39,6 +40,7 @@ class Session:
         self._cube = checked_id(self._config.cube, "cube")
         self._embedder: Embedder = embedder or MiniLM()
         self._clock = clock
+        self._visible = visible_to(self._config.user_id, self._config.session_id)
         self._owns_store = store is None
         self._store: GraphStore = open_store(self._config) if store is None else store
 
@@ -74,8 +76,17 @@ class Session:
         return VISIBLE
 
     def _states(self, ids: Sequence[str], moment: Moment, *, vectors: bool = False) -> list[State]:
-        """Return the states that hold at the moment, in the order of `ids`."""
-        return self._store.states(self._cube, ids, moment, statuses=VISIBLE, vectors=vectors)
+        """Return the states that hold at the moment and that the caller may see, in the order of `ids`."""
+        found = self._store.states(self._cube, ids, moment, statuses=VISIBLE, vectors=vectors)
+        return [state for state in found if passes(self._visible, state)]
+
+    def _history(self, ids: Sequence[str]) -> list[State]:
+        """Return every state of those memories of which the caller may see what is known now."""
+        found = self._store.history(self._cube, ids)
+        if self._visible is None:
+            return found
+        shown = {s.memory_id for s in found if s.closed_by is None and passes(self._visible, s)}
+        return [s for s in found if s.memory_id in shown]
 
     def _embed(self, texts: Sequence[str]) -> Any:
         return checked_embedding(self._embedder, texts)

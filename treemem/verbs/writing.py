@@ -12,7 +12,7 @@ from treemem.canonical import canonical_json
 from treemem.changes import MAX_ROWS, ChangeSet, EdgeAssert, EdgeType, Receipt
 from treemem.contents import fields_of
 from treemem.errors import InvalidInputError, MemoryNotFoundError
-from treemem.filters import of_types
+from treemem.filters import joined, of_types
 from treemem.items import TextualMemoryItem, as_item, checked_id
 from treemem.temporal import END, Moment, TimeLike, parse_time
 from treemem.verbs.arguments import distinct_ids, edge_type, within
@@ -48,10 +48,20 @@ class WriteVerbs(ChangeVerbs):
             raise InvalidInputError(f"memories: wanted memories or an iterable of them, found {type(many).__name__}")
         span = (None if at is None else parse_time(at, "at"), END if until is None else parse_time(until, "until"))
         base = self._base("add", operation_id, actor, reason)
-        addition = Addition(self._cube, self._embedder, base, stable_ids=operation_id is not None)
+        addition = self._addition(base, operation_id)
         groups = addition.from_items(many, span, metadata)
         write_parts(self._store, base, groups, progress, len(many) if isinstance(many, Sequence) else None)
         return addition.ids
+
+    def _addition(self, base: ChangeSet, operation_id: str | None) -> Addition:
+        owner = {"user_id": self._config.user_id, "session_id": self._config.session_id}
+        return Addition(
+            self._cube,
+            self._embedder,
+            base,
+            stable_ids=operation_id is not None,
+            owner={name: value for name, value in owner.items() if value is not None},
+        )
 
     def add_messages(
         self,
@@ -72,7 +82,7 @@ class WriteVerbs(ChangeVerbs):
         taken as the time the memory learned it, as long as it is not before the cube's last change.
         """
         base = self._base("add_messages", operation_id, actor, reason)
-        addition = Addition(self._cube, self._embedder, base, stable_ids=operation_id is not None)
+        addition = self._addition(base, operation_id)
         groups = addition.from_messages(messages, metadata, conversation_id, replay=replay)
         write_parts(self._store, base, groups, progress, len(messages) if isinstance(messages, Sequence) else None)
         return addition.ids
@@ -93,14 +103,14 @@ class WriteVerbs(ChangeVerbs):
         many = [memories] if isinstance(memories, (str, Mapping, TextualMemoryItem)) else list(memories)
         given = [as_working(memory) for memory in many]
         base = self._base("replace_working_memory", operation_id, actor, reason)
-        addition = Addition(self._cube, self._embedder, base, stable_ids=operation_id is not None)
+        addition = self._addition(base, operation_id)
         groups = list(addition.from_items(given, (None, END), {}))
         kept = set(addition.ids)
         request = [[i, fields_of(item)] for i, item in zip(addition.ids, given, strict=True)]
         base = replace(base, request=canonical_json(["replace_working_memory", request]))
 
         def plan() -> ChangeSet:
-            now = self._pages(Moment(base.now), VISIBLE, where=of_types(["WorkingMemory"]))
+            now = self._pages(Moment(base.now), VISIBLE, where=joined(of_types(["WorkingMemory"]), self._visible))
             gone = [state.memory_id for page in now for state in page.states if state.memory_id not in kept]
             deleting = self._plan_rewrite(replace(base, kind="delete"), gone) if gone else base
             whole = planning.with_rows(
