@@ -26,30 +26,44 @@ from treemem.errors import (
     UndoRefusedError,
 )
 from treemem.filters import field
+from treemem.graphs import GraphEdge, MemoryGraph, MemoryPath, MemoryTree
 from treemem.items import TextualMemoryItem, TreeNodeTextualMemoryMetadata
 from treemem.memory import TreeTextMemory
-from treemem.models.embedders import CallableEmbedder, Embedder, MiniLM
-from treemem.records import MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
+from treemem.models.embedders import (
+    CallableEmbedder,
+    Embedder,
+    MiniLM,
+    OpenAIEmbedder,
+    SentenceTransformersEmbedder,
+)
+from treemem.records import ChangedMemory, MemoryDiff, MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
 from treemem.search.options import SearchOptions
 from treemem.search.results import PathStep, SearchHit, SearchResult
 
 __all__ = [
     "CallableEmbedder",
+    "ChangedMemory",
     "ConfigError",
     "ConflictError",
     "EdgeType",
     "Embedder",
     "EmbedderError",
     "FrozenMemoryError",
+    "GraphEdge",
     "InvalidChangeError",
     "InvalidInputError",
+    "MemoryDiff",
     "MemoryExistsError",
+    "MemoryGraph",
     "MemoryNotFoundError",
     "MemoryPage",
+    "MemoryPath",
+    "MemoryTree",
     "MemoryVersion",
     "MiniLM",
     "ModelMismatchError",
     "Neighbour",
+    "OpenAIEmbedder",
     "OperationMismatchError",
     "OperationNotFoundError",
     "OperationRecord",
@@ -59,6 +73,7 @@ __all__ = [
     "SearchHit",
     "SearchOptions",
     "SearchResult",
+    "SentenceTransformersEmbedder",
     "Statistics",
     "StoreError",
     "StoreFullError",

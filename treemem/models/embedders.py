@@ -103,6 +103,100 @@ class MiniLM:
         return vectors
 
 
+class SentenceTransformersEmbedder:
+    """A model of the sentence-transformers package (extra `sentence-transformers`), by name or path, or a loaded one.
+
+    `name` defaults to the model's own; a cube keeps it. Raises EmbedderError if the package is not installed.
+    """
+
+    def __init__(self, model: Any, *, name: str | None = None, batch_size: int = 32, device: str | None = None) -> None:
+        if isinstance(model, str):
+            try:
+                from sentence_transformers import SentenceTransformer
+            except ImportError as error:
+                raise EmbedderError(
+                    "sentence-transformers is not installed; pip install 'treemem[sentence-transformers]'"
+                ) from error
+            name = name or model
+            model = SentenceTransformer(model, device=device)
+        dimension = model.get_sentence_embedding_dimension()
+        if name is None or dimension is None:
+            raise EmbedderError("a loaded model needs a name=, and has to know its dimension")
+        self._model = model
+        self._batch_size = batch_size
+        self._lock = threading.Lock()
+        self.name = f"sentence-transformers/{name}"
+        self.dimension = int(dimension)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 [len(texts), dimension] of unit norm; raises EmbedderError."""
+        with self._lock:
+            made = self._model.encode(
+                list(texts), batch_size=self._batch_size, convert_to_numpy=True, show_progress_bar=False
+            )
+        return checked_vectors(made, len(texts), self.dimension, self.name)
+
+
+class OpenAIEmbedder:
+    """A model behind an OpenAI-compatible HTTP interface (extra `openai`): OpenAI, Ollama, vLLM, Azure and others.
+
+    Texts go in batches; answers 408, 409, 429 and 5xx and lost connections are tried again `max_retries` times with
+    growing pauses; `timeout` is in seconds a request. The key comes from `api_key` or OPENAI_API_KEY.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        dimension: int,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        batch_size: int = 128,
+        timeout: float = 30.0,
+        max_retries: int = 4,
+        shorten: bool = False,
+    ) -> None:
+        """`shorten` asks the server for vectors of `dimension` (for models that can be cut)."""
+        try:
+            import openai
+        except ImportError as error:
+            raise EmbedderError("openai is not installed; pip install 'treemem[openai]'") from error
+        try:
+            self._client = openai.OpenAI(base_url=base_url, api_key=api_key, timeout=timeout, max_retries=max_retries)
+        except openai.OpenAIError as error:
+            raise EmbedderError(f"{model}: {error}") from error
+        self._model = model
+        self._batch_size = batch_size
+        self._extra: dict[str, Any] = {"dimensions": dimension} if shorten else {}
+        self.name = f"openai/{model}"
+        self.dimension = dimension
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 [len(texts), dimension] of unit norm; raises EmbedderError saying what the server said."""
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
+        parts = [texts[i : i + self._batch_size] for i in range(0, len(texts), self._batch_size)]
+        return np.concatenate([self._embed_batch(list(part)) for part in parts])
+
+    def _embed_batch(self, texts: list[str]) -> Vectors:
+        import openai
+
+        try:
+            answer = self._client.embeddings.create(
+                model=self._model, input=texts, encoding_format="float", **self._extra
+            )
+            rows = sorted(answer.data, key=lambda each: each.index)
+        except openai.APITimeoutError as error:
+            raise EmbedderError(f"{self.name}: no answer in time; raise timeout=, or check the server") from error
+        except openai.AuthenticationError as error:
+            raise EmbedderError(f"{self.name}: the server refused the key; set OPENAI_API_KEY or api_key=") from error
+        except openai.APIStatusError as error:
+            raise EmbedderError(f"{self.name}: the server answered {error.status_code}; nothing was stored") from error
+        except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:
+            raise EmbedderError(f"{self.name}: no usable answer ({type(error).__name__}: {error})") from error
+        return checked_vectors([each.embedding for each in rows], len(texts), self.dimension, self.name)
+
+
 class CallableEmbedder:
     """Any function from a list of texts to a list of vectors, as an embedder."""
 

@@ -341,6 +341,21 @@ class GraphStore(Protocol):
         """
         ...
 
+    def unstaged(self, cube: str, model: Model) -> Iterator[list[tuple[str, int, str | None, str]]]:
+        """Yield batches of the states without a staged vector of a model, as (memory id, version, key, text)."""
+        ...
+
+    def stage(self, cube: str, model: Model, rows: Sequence[tuple[str, int, Vector]]) -> None:
+        """Keep new vectors of states, as (memory id, version, vector), beside those that are searched."""
+        ...
+
+    def switch(self, cube: str, model: Model) -> bool:
+        """Give a cube its new model and put the staged vectors in place; False if some state has none yet.
+
+        A server does this in parts, in which the vector arm finds what is in place already; repeating it goes on.
+        """
+        ...
+
     def erase(self, cube: str) -> None:
         """Erase a cube with everything in it, in bounded transactions; nothing of it is left, no tombstone either."""
         ...

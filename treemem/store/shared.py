@@ -27,7 +27,8 @@ def check_model(cube: str, embedder: str | None, dimension: int | None, wanted: 
         return
     raise ModelMismatchError(
         f"cube {cube!r} holds vectors of {embedder!r} ({dimension} dimensions), the memory was opened with "
-        f"{wanted.name!r} ({wanted.dimension}); open it with that embedder, or choose another cube"
+        f"{wanted.name!r} ({wanted.dimension}); open it with that embedder, call reembed() to "
+        "change the cube's model, or choose another cube"
     )
 
 

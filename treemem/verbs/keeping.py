@@ -1,4 +1,4 @@
-"""Verbs that keep a whole cube elsewhere: dump, load, drop."""
+"""Verbs for a whole cube: dump, load, drop, reembed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from treemem.adding import Progress
+from treemem.changes import Model
 from treemem.config import default_path
+from treemem.contents import embedded_text
 from treemem.errors import InvalidInputError, StoreFullError
 from treemem.exchange import archive
 from treemem.items import METADATA_FIELDS
@@ -22,7 +24,7 @@ ARCHIVE, GRAPH = "archive.jsonl", "textual_memory.json"
 
 
 class KeepVerbs(WriteVerbs, ReadVerbs):
-    """dump, load, drop."""
+    """dump, load, drop, reembed."""
 
     def dump(self, folder: str | Path, *, progress: Progress | None = None) -> Path:
         """Write the cube into a folder and return it; the folder may exist, its files of the same name are replaced.
@@ -95,6 +97,37 @@ class KeepVerbs(WriteVerbs, ReadVerbs):
     @property
     def _model_key(self) -> tuple[str, int]:
         return self._embedder.name, self._embedder.dimension
+
+    def reembed(self, *, progress: Progress | None = None) -> int:
+        """Give the cube the model that this memory was opened with; return how many states were embedded.
+
+        New vectors are made in batches and kept beside the old ones, so that others search on with the old model, then
+        put in place. After a crash, calling it again goes on where it stopped. Every state is embedded from its text,
+        past ones too; vectors that were given with a memory are replaced. Raises EmbedderError, StoreError.
+        """
+        model = Model(*self._model_key)
+        info = self._store.cube(self._cube)
+        if info is None:
+            return 0
+        total = self._store.counts(self._cube)["states"]
+        done = 0
+        if info.model != model:
+            while True:
+                for batch in self._store.unstaged(self._cube, model):
+                    texts = [embedded_text({"key": key, "memory": text}) for _, _, key, text in batch]
+                    vectors = self._embed(texts)
+                    rows = [(i, version, v) for (i, version, *_), v in zip(batch, vectors, strict=True)]
+                    self._store.stage(self._cube, model, rows)
+                    done += len(batch)
+                    if progress is not None:
+                        progress(done, max(total, done))
+                if self._store.switch(self._cube, model):
+                    break
+            before = "no model" if info.model is None else info.model.name
+            self._store.apply(self._base("reembed", None, None, f"from {before}"))
+        else:
+            self._store.switch(self._cube, model)  # what a crash left half in place
+        return done
 
     def drop(self, keep_last_n: int = 30, *, backups: str | Path | None = None) -> Path | None:
         """Back the cube up, then erase it with its history; return the backup's folder, None if the cube was empty.

@@ -11,6 +11,7 @@ from treemem.filters import Filter
 from treemem.store.neo4j import filtering, loading, rows, schema, writing
 from treemem.store.neo4j import recall as recalling
 from treemem.store.neo4j.connection import Connection, Transaction
+from treemem.store.neo4j.rows import vector
 from treemem.store.neo4j.statements import statement
 from treemem.store.protocol import (
     LIVE,
@@ -329,6 +330,28 @@ class Neo4jStore:
 
     def load(self, rows: Rows) -> None:
         self._connection.write(lambda tx: loading.load(tx, rows))
+
+    def unstaged(self, cube: str, model: Model) -> Iterator[list[tuple[str, int, str | None, str]]]:
+        after = ""
+        while found := self._read("unstaged", cube=cube, after=after, limit=_BATCH, embedder=model.name):
+            batch = [(row["id"], version, key, text) for row in found for version, key, text in row["states"]]
+            if batch:
+                yield batch
+            after = found[-1]["id"]
+
+    def stage(self, cube: str, model: Model, rows: Sequence[tuple[str, int, Vector]]) -> None:
+        staged = [{"id": i, "version": version, "embedding": vector(v)} for i, version, v in rows]
+        self._write("stage_vectors", cube=cube, rows=staged, embedder=model.name)
+
+    def switch(self, cube: str, model: Model) -> bool:
+        named = {"cube": cube, "embedder": model.name}
+        found = self._write("begin_switch", **named, dimension=model.dimension)
+        if found and not found[0]["ready"]:
+            return False
+        after: str | None = ""
+        while after is not None:
+            after = self._write("switch_vectors", **named, after=after, limit=_BATCH)[0]["last"]
+        return True
 
     def erase(self, cube: str) -> None:
         while self._write("erase_memories", cube=cube, limit=_BATCH)[0]["erased"]:

@@ -1,13 +1,14 @@
-"""Loading the rows of an archive into the embedded store as they are, and erasing a cube."""
+"""Whole cubes of the embedded store: loading an archive, changing the model, erasing."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
-from treemem.canonical import canonical_json
-from treemem.changes import Edge, NodeKind, State
+from treemem.canonical import Vector, canonical_json
+from treemem.changes import Edge, Model, NodeKind, State
 from treemem.store.protocol import Rows
 from treemem.store.sqlite import rows
 
@@ -143,6 +144,40 @@ def _edge(
         "AND recorded_from = :recorded_from AND opened_by = :opened_by)",
         row,
     )
+
+
+def stage(conn: sqlite3.Connection, cube: str, embedder: str, vectors: Sequence[tuple[str, int, Vector]]) -> None:
+    """Keep new vectors of states, as (memory id, version, vector), inside the open write transaction."""
+    num = rows.cube_num(conn, cube)
+    conn.executemany(
+        "INSERT INTO staged (state, embedder, embedding) SELECT s.num, ?, ? FROM node n JOIN state s ON s.node = n.num "
+        "WHERE n.cube = ? AND n.kind = 'memory' AND n.id = ? AND s.version = ? ON CONFLICT (state) DO UPDATE SET "
+        "embedder = excluded.embedder, embedding = excluded.embedding",
+        [(embedder, rows.blob(vector), num, memory_id, version) for memory_id, version, vector in vectors],
+    )
+
+
+def switch(conn: sqlite3.Connection, cube: str, model: Model) -> bool:
+    """Put the staged vectors in place if every state has one, inside the open write transaction."""
+    found = conn.execute("SELECT num, embedder FROM cube WHERE id = ?", (cube,)).fetchone()
+    if found is None or found[1] == model.name:
+        return True
+    mine = "SELECT g.state FROM staged g JOIN state s ON s.num = g.state WHERE s.cube = ? AND g.embedder = ?"
+    (missing,) = conn.execute(
+        f"SELECT count(*) FROM state WHERE cube = ? AND num NOT IN ({mine})", (found[0], found[0], model.name)
+    ).fetchone()
+    if missing:
+        return False
+    conn.execute(
+        "UPDATE state SET embedding = (SELECT g.embedding FROM staged g WHERE g.state = num) WHERE cube = ?",
+        (found[0],),
+    )
+    conn.execute("DELETE FROM staged WHERE state IN (SELECT num FROM state WHERE cube = ?)", (found[0],))
+    conn.execute(
+        "UPDATE cube SET embedder = ?, dimension = ?, epoch = epoch + 1 WHERE num = ?",
+        (model.name, model.dimension, found[0]),
+    )
+    return True
 
 
 def erase(conn: sqlite3.Connection, cube: int, name: str) -> None:

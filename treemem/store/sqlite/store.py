@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from treemem.canonical import Vector
-from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Operation, Receipt, Source, State
+from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, Operation, Receipt, Source, State
 from treemem.filters import Filter
 from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Pick, Recall, Rows, Subgraph, Touched
 from treemem.store.shared import check_model, nothing
@@ -251,6 +251,26 @@ class SqliteStore:
     def load(self, rows: Rows) -> None:
         with self._database.write() as conn:
             loading.load(conn, rows)
+
+    def unstaged(self, cube: str, model: Model) -> Iterator[list[tuple[str, int, str | None, str]]]:
+        query = (
+            "SELECT s.num, n.id, s.version, s.fields ->> '$.key', s.fields ->> '$.memory' FROM state s "
+            "JOIN node n ON n.num = s.node LEFT JOIN staged g ON g.state = s.num AND g.embedder = ? "
+            "WHERE s.cube = (SELECT num FROM cube WHERE id = ?) AND s.num > ? AND g.state IS NULL "
+            "ORDER BY s.num LIMIT 256"
+        )
+        after = 0
+        while found := self._read(lambda conn, a=after: conn.execute(query, (model.name, cube, a)).fetchall()):  # type: ignore[misc]
+            yield [tuple(row[1:]) for row in found]
+            after = found[-1][0]
+
+    def stage(self, cube: str, model: Model, rows: Sequence[tuple[str, int, Vector]]) -> None:
+        with self._database.write() as conn:
+            loading.stage(conn, cube, model.name, rows)
+
+    def switch(self, cube: str, model: Model) -> bool:
+        with self._database.write() as conn:
+            return loading.switch(conn, cube, model)
 
     def erase(self, cube: str) -> None:
         with self._database.write() as conn:

@@ -1,0 +1,72 @@
+"""A local HTTP server that speaks the OpenAI protocol and answers from a script, faults included."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Answer = Callable[[dict[str, Any]], Any]
+
+
+class Script:
+    """What the server does next: a status to fail with, a function of the request, or seconds to wait first."""
+
+    def __init__(self, default: Answer) -> None:
+        self.default = default
+        self.next: deque[int | float | Answer] = deque()
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.url = ""
+
+
+@contextmanager
+def serving(default: Answer) -> Iterator[Script]:
+    """A server on 127.0.0.1 whose `url` ends in /v1."""
+    script = Script(default)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            script.requests.append({"path": self.path, **body})
+            script.headers.append({name.lower(): value for name, value in self.headers.items()})
+            step = script.next.popleft() if script.next else script.default
+            if isinstance(step, float):
+                time.sleep(step)
+                step = script.default
+            if isinstance(step, int):
+                self._send(step, {"error": {"message": f"scripted {step}", "type": "scripted"}})
+            else:
+                self._send(200, step(body))
+
+        def _send(self, status: int, answer: Any) -> None:
+            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            try:
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                if status == 429:
+                    self.send_header("Retry-After", "0")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+            except OSError:
+                pass  # the client went away, as it should from a slow answer
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    script.url = f"http://127.0.0.1:{server.server_port}/v1"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield script
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

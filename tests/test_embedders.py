@@ -1,0 +1,200 @@
+"""The four embedders, a cube's loyalty to its model, and how to change it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import OpenMemory
+from tests.helpers import HashEmbedder
+from tests.openai_server import Script, serving
+from treemem import (
+    CallableEmbedder,
+    EmbedderError,
+    MiniLM,
+    ModelMismatchError,
+    OpenAIEmbedder,
+    SentenceTransformersEmbedder,
+    TreeTextMemory,
+)
+
+
+def embeddings(body: dict[str, Any]) -> dict[str, Any]:
+    vectors = HashEmbedder().embed(body["input"])
+    data = [{"object": "embedding", "index": i, "embedding": v.tolist()} for i, v in enumerate(vectors)]
+    return {"object": "list", "model": body["model"], "data": data[::-1], "usage": {}}
+
+
+@pytest.fixture
+def server() -> Iterator[Script]:
+    with serving(embeddings) as script:
+        yield script
+
+
+def over(server: Script, **options: Any) -> OpenAIEmbedder:
+    settings: dict[str, Any] = {"dimension": 48, "base_url": server.url, "api_key": "sk-test", "timeout": 5.0}
+    return OpenAIEmbedder("tiny", **(settings | options))
+
+
+def test_openai_embeds_in_batches_and_in_order(server: Script) -> None:
+    texts = [f"text {i}" for i in range(7)]
+    made = over(server, batch_size=3).embed(texts)
+    assert [len(r["input"]) for r in server.requests] == [3, 3, 1]
+    assert np.allclose(made, HashEmbedder().embed(texts), atol=1e-6)
+    assert made.dtype == np.float32
+    assert server.headers[0]["authorization"] == "Bearer sk-test"
+    assert over(server).embed([]).shape == (0, 48)
+
+
+@pytest.mark.parametrize("faults", [[429], [500, 503], [429, 429, 502]])
+def test_openai_tries_again(server: Script, faults: list[int]) -> None:
+    server.next.extend(faults)
+    assert over(server).embed(["a"]).shape == (1, 48)
+    assert len(server.requests) == len(faults) + 1
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (400, "answered 400"),
+        (401, "refused the key"),
+        (lambda body: {"object": "list", "data": [], "model": "m"}, "wanted"),
+        (lambda body: {"data": [{"index": 0, "embedding": [1.0, 2.0]}], "model": "m"}, "wanted vectors of shape"),
+        (lambda body: {"data": [{"index": 0, "embedding": [None] * 48}], "model": "m"}, "NaN"),
+        (lambda body: b"<html>busy</html>", "no usable answer"),
+    ],
+)
+def test_openai_says_what_is_wrong(server: Script, step: Any, said: str) -> None:
+    server.next.append(step)
+    with pytest.raises(EmbedderError, match=said):
+        over(server).embed(["a"])
+
+
+def test_openai_gives_up_in_time_and_nothing_is_stored(server: Script, tmp_path: Path) -> None:
+    server.next.extend([2.0] * 3)
+    with TreeTextMemory.open(tmp_path / "m.db", embedder=over(server, timeout=0.2, max_retries=1)) as memory:
+        with pytest.raises(EmbedderError, match="no answer in time"):
+            memory.add("never stored")
+        assert memory.stats().memories == 0
+        server.next.clear()
+        memory.add("stored")
+        assert memory.search("stored")[0].memory == "stored"
+
+
+def test_the_key_is_never_shown(server: Script) -> None:
+    embedder = over(server, api_key="sk-very-secret")
+    server.next.append(401)
+    with pytest.raises(EmbedderError) as error:
+        embedder.embed(["a"])
+    assert "very-secret" not in str(error.value) + repr(embedder) + repr(vars(embedder))
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A sentence-transformers model of one layer, built here."""
+    try:
+        from sentence_transformers import SentenceTransformer, models
+        from transformers import BertConfig, BertModel, BertTokenizerFast
+    except ImportError:
+        if os.environ.get("TREEMEM_REQUIRE_NEO4J") == "1":
+            raise
+        pytest.skip("sentence-transformers is not installed")
+    folder = tmp_path_factory.mktemp("tiny")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "tea", "coffee", "anna", "likes", "a", "b"]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder / "bert")
+    config = BertConfig(
+        vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
+    )
+    BertModel(config).save_pretrained(folder / "bert")
+    transformer = models.Transformer(str(folder / "bert"))
+    SentenceTransformer(
+        modules=[transformer, models.Pooling(transformer.get_word_embedding_dimension())], device="cpu"
+    ).save(str(folder / "model"))
+    return str(folder / "model")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_sentence_transformers(tiny: str, tmp_path: Path) -> None:
+    embedder = SentenceTransformersEmbedder(tiny, name="tiny", device="cpu")
+    made = embedder.embed(["anna likes tea", "coffee"])
+    assert made.shape == (2, 16)
+    assert np.allclose(np.linalg.norm(made, axis=1), 1, atol=1e-5)
+    assert embedder.name == "sentence-transformers/tiny"
+    with TreeTextMemory.open(tmp_path / "m.db", embedder=embedder) as memory:
+        memory.add(["anna likes tea", "coffee"])
+        found = {hit.memory: hit.similarity for hit in memory.search("coffee")}
+        assert found["coffee"] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_any_callable() -> None:
+    embedder = CallableEmbedder(lambda texts: [[3.0, 4.0] for _ in texts], name="two", dimension=2)
+    assert np.allclose(embedder.embed(["a"]), [[0.6, 0.8]])
+    wrong = CallableEmbedder(lambda texts: [[0.0, 0.0]], name="zero", dimension=2)
+    with pytest.raises(EmbedderError, match="length zero"):
+        wrong.embed(["a"])
+
+
+def other_model(dimension: int = 24, fail_after: int | None = None) -> CallableEmbedder:
+    calls = 0
+
+    def embed(texts: list[str]) -> Any:
+        nonlocal calls
+        calls += 1
+        if fail_after is not None and calls > fail_after:
+            raise EmbedderError("the model went away")
+        return HashEmbedder().embed(texts)[:, :dimension]
+
+    return CallableEmbedder(embed, name=f"other/{dimension}", dimension=dimension)
+
+
+@pytest.mark.parametrize("dimension", [24, 48])
+def test_reembed_resumes_and_search_goes_on(open_memory: OpenMemory, location: str, dimension: int) -> None:
+    memory = open_memory()
+    memory.add([f"note number {i} on tea" for i in range(600)])
+    (home,) = memory.add("Anna lives in Porto.", at="2025-01-01")
+    memory.update(home, "Anna lives in Ghent.", at="2025-06-01")
+    known_then = memory.stats().clock
+    with TreeTextMemory.open(location, cube=memory.cube_id, embedder=other_model(dimension, fail_after=3)) as broken:
+        with pytest.raises(ModelMismatchError, match=r"reembed\(\)"):
+            broken.search("tea")
+        with pytest.raises(ModelMismatchError):
+            broken.add("refused")
+        with pytest.raises(EmbedderError, match="went away"):
+            broken.reembed()
+    assert memory.search("Anna lives")[0].memory == "Anna lives in Ghent."  # with the old model, half way
+    memory.add("written meanwhile")
+    seen: list[int] = []
+    with TreeTextMemory.open(location, cube=memory.cube_id, embedder=other_model(dimension)) as changed:
+        done = changed.reembed(progress=lambda n, total: seen.append(n))
+        assert 0 < done < 603, "what was done before the fault is not done again"
+        assert seen[-1] == done
+        assert changed.search("Anna lives")[0].memory == "Anna lives in Ghent."
+        assert changed.search("Anna lives", as_of="2025-03-01")[0].memory == "Anna lives in Porto."
+        assert changed.search("Anna lives", known_at=known_then)[0].similarity is not None
+        assert changed.search("written meanwhile")[0].memory == "written meanwhile"
+        assert len(changed.get(home).metadata.embedding or []) == dimension
+        assert changed.operations()[0].kind == "reembed"
+        assert changed.check() == []
+        assert changed.reembed() == 0
+    with pytest.raises(ModelMismatchError, match="other/"):
+        memory.search("tea")
+
+
+def test_the_carried_model_is_used_by_many_threads() -> None:
+    model = MiniLM()
+    wanted = model.embed(["tea", "a longer text about coffee"])
+    found: list[Any] = []
+    threads = [threading.Thread(target=lambda: found.append(model.embed(["tea", "a longer text about coffee"])))] * 1
+    threads += [threading.Thread(target=lambda: found.append(model.embed(["tea", "a longer text about coffee"])))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(np.allclose(each, wanted, atol=1e-5) for each in found)
