@@ -3,9 +3,11 @@
 Everything public is imported from here.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from treemem._version import __version__
 from treemem.changes import EdgeType, Receipt
-from treemem.config import TreeTextMemoryConfig
+from treemem.config import EmbedderConfig, TreeTextMemoryConfig
 from treemem.errors import (
     ConfigError,
     ConflictError,
@@ -40,13 +42,18 @@ from treemem.records import ChangedMemory, MemoryDiff, MemoryPage, MemoryVersion
 from treemem.search.options import SearchOptions
 from treemem.search.results import PathStep, SearchHit, SearchResult
 
+if TYPE_CHECKING:
+    from treemem.aio import AsyncTreeTextMemory
+
 __all__ = [
+    "AsyncTreeTextMemory",
     "CallableEmbedder",
     "ChangedMemory",
     "ConfigError",
     "ConflictError",
     "EdgeType",
     "Embedder",
+    "EmbedderConfig",
     "EmbedderError",
     "FrozenMemoryError",
     "GraphEdge",
@@ -87,3 +94,12 @@ __all__ = [
     "__version__",
     "field",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what costs time to import only when it is asked for."""
+    if name == "AsyncTreeTextMemory":
+        from treemem.aio import AsyncTreeTextMemory
+
+        return AsyncTreeTextMemory
+    raise AttributeError(f"module 'treemem' has no attribute {name!r}")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from treemem.config import from_arguments
+from treemem.errors import InvalidInputError
 from treemem.items import checked_id
 from treemem.models.embedders import Embedder
 from treemem.store.protocol import GraphStore
 from treemem.temporal import Clock, system_clock
 from treemem.verbs.keeping import KeepVerbs
+
+if TYPE_CHECKING:
+    import neo4j
 
 
 class TreeTextMemory(KeepVerbs):
@@ -29,9 +34,11 @@ class TreeTextMemory(KeepVerbs):
         cube: str | None = None,
         embedder: Embedder | None = None,
         clock: Clock = system_clock,
+        driver: neo4j.Driver | None = None,
         user: str | None = None,
         password: str | None = None,
         database: str | None = None,
+        trusted_certificates: str | None = None,
         timeout: float | None = None,
         actor: str | None = None,
         user_id: str | None = None,
@@ -39,25 +46,32 @@ class TreeTextMemory(KeepVerbs):
     ) -> TreeTextMemory:
         """Open a memory: a file path for the embedded store, `neo4j://host:7687` for a server, nothing for the default.
 
-        `timeout` is in seconds; `actor` is kept with every operation; `user_id` and `session_id` open it for a caller.
-        Raises ConfigError, StoreError.
+        A `driver` of your own is used as it is and left open; `trusted_certificates` is a PEM file for TLS. What is
+        left out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is
+        kept with every operation; `user_id` and `session_id` open it for a caller. Raises ConfigError, StoreError.
         """
         settings = {
+            "store": store,
             "cube": cube,
             "user": user,
             "password": password,
             "database": database,
+            "trusted_certificates": trusted_certificates,
             "timeout": timeout,
             "actor": actor,
             "user_id": user_id,
             "session_id": session_id,
         }
-        return cls(from_arguments(store, settings), embedder=embedder, clock=clock)
+        return cls(from_arguments(settings), embedder=embedder, clock=clock, driver=driver)
 
-    def cube(self, name: str) -> TreeTextMemory:
-        """Return the memory of another cube over the same store; closing it leaves the store open."""
-        config = self._config.model_copy(update={"cube": checked_id(name, "cube")})
-        return TreeTextMemory(config, embedder=self._embedder, clock=self._clock, store=self._store)
+    def cube(self, name: str, *, walled: bool = False) -> TreeTextMemory:
+        """Return the memory of another cube over the same store; closing it leaves the store open.
+
+        A `walled` one is for code that must not reach other cubes: it gives out neither them nor the store. Raises
+        InvalidInputError where this memory is walled itself.
+        """
+        (name,) = self._reachable([checked_id(name, "cube")])
+        return self._view({"cube": name}, walled=walled or self._walled)
 
     def for_caller(self, user_id: str | None = None, session_id: str | None = None) -> TreeTextMemory:
         """Return the same memory as a caller sees it; closing it leaves the store open.
@@ -65,12 +79,17 @@ class TreeTextMemory(KeepVerbs):
         Every read and change sees public memories, private ones of this user or of nobody, and those of this session;
         what is added belongs to the caller.
         """
-        config = self._config.model_copy(update={"user_id": user_id, "session_id": session_id})
-        return TreeTextMemory(config, embedder=self._embedder, clock=self._clock, store=self._store)
+        return self._view({"user_id": user_id, "session_id": session_id}, walled=self._walled)
 
     def with_clock(self, clock: Clock) -> TreeTextMemory:
         """Return the same memory with another clock; closing it leaves the store open."""
-        return TreeTextMemory(self._config, embedder=self._embedder, clock=clock, store=self._store)
+        return self._view({}, walled=self._walled, clock=clock)
+
+    def _view(self, changed: dict[str, str | None], *, walled: bool, clock: Clock | None = None) -> TreeTextMemory:
+        config = self._config.model_copy(update=changed)
+        return TreeTextMemory(
+            config, embedder=self._embedder, clock=clock or self._clock, store=self._store, walled=walled
+        )
 
     @property
     def cube_id(self) -> str:
@@ -79,7 +98,9 @@ class TreeTextMemory(KeepVerbs):
 
     @property
     def store(self) -> GraphStore:
-        """The store underneath."""
+        """The store underneath. Raises InvalidInputError on a walled memory: a store reaches every cube."""
+        if self._walled:
+            raise InvalidInputError(f"cube {self._cube!r}: this view cannot reach the store; ask whoever opened it")
         return self._store
 
     def __enter__(self) -> TreeTextMemory:

@@ -37,23 +37,17 @@ def search(
 ) -> SearchResult:
     """Return the `top_k` best memories for a question whose vector is given."""
     started = time.perf_counter()
-    ask = Recall(
-        cube=cube,
-        moment=moment,
-        vector=vector,
-        tokens=tuple(distinct(analyse(question))[:MAX_QUESTION_TOKENS]),
-        entity_ids=question_entity_ids(cube, question) if options.hops else (),
-        statuses=tuple(statuses),
+    ask = asked(
+        cube,
+        question,
+        vector,
+        moment,
+        model,
         filter=filter,
         visible=visible,
-        vector_limit=max(options.vector_limit, min(top_k, 1_000)) if options.vector_limit else 0,
-        text_limit=options.text_limit,
-        walk_seeds=options.walk_seeds,
-        hops=options.hops,
-        fan_out=options.fan_out,
-        hub_degree=options.hub_degree,
-        edge_types=options.edge_types,
-        model=model,
+        statuses=statuses,
+        options=options,
+        k=top_k,
     )
     ranked: list[Ranked] = []
     ranking = 0.0
@@ -61,13 +55,13 @@ def search(
     def pick(found: Subgraph) -> list[tuple[str, int]]:
         nonlocal ranked, ranking
         begun = time.perf_counter()
-        ranked = _enough(rank(found, options, edge_boosts(question)), found, filter, top_k)
+        ranked = enough(rank(found, options, edge_boosts(question)), found, filter, top_k)
         ranking = time.perf_counter() - begun
         return [(r.memory_id, r.version) for r in ranked]
 
     found, states = store.recall(ask, pick)
     read = time.perf_counter() - started - ranking
-    hits = _hits(found, ranked, [s for s in states if passes(filter, s)])[:top_k]
+    hits = hits_of(cube, found, ranked, [s for s in states if passes(filter, s)])[:top_k]
     return SearchResult(
         hits,
         as_of=from_micros(found.valid_at),
@@ -76,7 +70,41 @@ def search(
     )
 
 
-def _enough(ranked: Iterator[Ranked], found: Subgraph, filter: Filter | None, top_k: int) -> list[Ranked]:
+def asked(
+    cube: str,
+    question: str,
+    vector: Vector,
+    moment: Moment,
+    model: Model | None,
+    *,
+    filter: Filter | None,
+    visible: Filter | None,
+    statuses: Sequence[str],
+    options: SearchOptions,
+    k: int,
+) -> Recall:
+    """Return the recall that looks for `k` answers to a question in a cube."""
+    return Recall(
+        cube=cube,
+        moment=moment,
+        vector=vector,
+        tokens=tuple(distinct(analyse(question))[:MAX_QUESTION_TOKENS]),
+        entity_ids=question_entity_ids(cube, question) if options.hops else (),
+        statuses=tuple(statuses),
+        filter=filter,
+        visible=visible,
+        vector_limit=max(options.vector_limit, min(k, 1_000)) if options.vector_limit else 0,
+        text_limit=options.text_limit,
+        walk_seeds=options.walk_seeds,
+        hops=options.hops,
+        fan_out=options.fan_out,
+        hub_degree=options.hub_degree,
+        edge_types=options.edge_types,
+        model=model,
+    )
+
+
+def enough(ranked: Iterator[Ranked], found: Subgraph, filter: Filter | None, top_k: int) -> list[Ranked]:
     """Return the best memories, `top_k` of which are known to pass the filter: the seeds were tested by the store."""
     types = split(filter)[0].memory_types
     sure = {seed.memory_id for seed in found.seeds}
@@ -92,7 +120,8 @@ def _enough(ranked: Iterator[Ranked], found: Subgraph, filter: Filter | None, to
     return chosen
 
 
-def _hits(found: Subgraph, ranked: Sequence[Ranked], states: Sequence[State]) -> tuple[SearchHit, ...]:
+def hits_of(cube: str, found: Subgraph, ranked: Sequence[Ranked], states: Sequence[State]) -> tuple[SearchHit, ...]:
+    """Return the ranked memories of a cube whose states were read as hits, in order."""
     by_id = {s.memory_id: s for s in states}
     names = {e.id: e.name for e in (*found.entities, *found.walked_entities)}
     hits = []
@@ -104,6 +133,7 @@ def _hits(found: Subgraph, ranked: Sequence[Ranked], states: Sequence[State]) ->
         hits.append(
             SearchHit(
                 id=item.id,
+                cube_id=cube,
                 memory=item.memory,
                 metadata=item.metadata,
                 score=each.score,

@@ -32,10 +32,11 @@ class SearchHit(TextualMemoryItem):
     """A memory that was found. `score` lies in [0, 1] and compares hits of one search only.
 
     `similarity` is the cosine in [-1, 1] to the question (None if the vector arm did not find it), `arms` the rank in
-    each seed arm, `path` the edges from the seed that led here, empty for a seed.
+    each seed arm, `cube_id` the cube it lies in, `path` the edges from the seed that led here, empty for a seed.
     """
 
     score: float = Field(ge=0, le=1)
+    cube_id: str | None = None
     similarity: float | None = None
     arms: dict[str, int] = Field(default_factory=dict)
     path: tuple[PathStep, ...] = ()

@@ -119,6 +119,7 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
         filter: FilterLike | None = None,
         memory_types: Sequence[str] | None = None,
         statuses: Sequence[str] = LIVE,
+        cubes: Sequence[str] | None = None,
         user_id: str | None = None,
         session_id: str | None = None,
         options: SearchOptions | None = None,
@@ -127,32 +128,32 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
 
         Vector and full-text seeds, a walk of two hops over the graph, personalised PageRank; only what held at
         `as_of`, as known at `known_at`, is seen. `filter` and `memory_types` bind the hits, not the memories walked
-        through; `user_id` and `session_id` name the caller, who sees nothing that is not theirs to see, hits and paths
-        alike. Raises InvalidInputError.
+        through. `cubes` are searched instead of this one, with one ranking. `user_id` and `session_id` name the caller,
+        who sees nothing that is not theirs to see, in hits and paths alike. Raises InvalidInputError.
         """
-        from treemem.search.engine import search
+        from treemem.search import engine, several
 
         checked_text(query, "query")
         if isinstance(top_k, bool) or not isinstance(top_k, int) or not 1 <= top_k <= MAX_TOP_K:
             raise InvalidInputError(f"top_k: wanted 1 to {MAX_TOP_K}, found {top_k!r}")
         moment = self._moment(as_of, known_at)
         where = joined(parse(filter), _types(memory_types))
+        several_cubes = None if cubes is None else self._reachable(cubes)
         started = time.perf_counter()
         vector = self._embed([query])[0]
         embedded = time.perf_counter() - started
-        result = search(
-            self._store,
-            self._cube,
-            query,
-            vector,
-            moment,
-            top_k=top_k,
-            model=Model(self._embedder.name, self._embedder.dimension),
-            filter=where,
-            visible=joined(self._visible, visible_to(user_id, session_id)),
-            statuses=among("statuses", statuses, STATUSES),
-            options=options or SearchOptions(),
-        )
+        settings: dict[str, Any] = {
+            "top_k": top_k,
+            "model": Model(self._embedder.name, self._embedder.dimension),
+            "filter": where,
+            "visible": joined(self._visible, visible_to(user_id, session_id)),
+            "statuses": among("statuses", statuses, STATUSES),
+            "options": options or SearchOptions(),
+        }
+        if several_cubes is None:
+            result = engine.search(self._store, self._cube, query, vector, moment, **settings)
+        else:
+            result = several.search(self._store, several_cubes, query, vector, moment, **settings)
         return replace(result, timings={"embed": embedded, **result.timings})
 
     def context(

@@ -11,11 +11,11 @@ from typing import Any
 from treemem.adding import checked_embedding
 from treemem.canonical import canonical_json
 from treemem.changes import ChangeSet, Model, Receipt, State
-from treemem.config import TreeTextMemoryConfig, open_store
-from treemem.errors import ConflictError, OperationMismatchError
+from treemem.config import TreeTextMemoryConfig, from_arguments, open_embedder, open_store
+from treemem.errors import ConflictError, InvalidInputError, OperationMismatchError
 from treemem.filters import passes, visible_to
 from treemem.items import STATUSES, checked_id, checked_text
-from treemem.models.embedders import Embedder, MiniLM
+from treemem.models.embedders import Embedder
 from treemem.store.protocol import GraphStore, Page
 from treemem.store.shared import operation_mismatch, receipt_of
 from treemem.temporal import Clock, Moment, TimeLike, parse_time, system_clock, to_micros
@@ -34,15 +34,23 @@ class Session:
         embedder: Embedder | None = None,
         clock: Clock = system_clock,
         store: GraphStore | None = None,
+        driver: Any = None,
+        walled: bool = False,
     ) -> None:
-        """Open the memory that `config` describes, or one over a `store` that the caller closes."""
-        self._config = config or TreeTextMemoryConfig()
+        """Open the memory that `config` describes, or one over a `store` that the caller closes.
+
+        What the configuration leaves out comes from the environment; `embedder` and `driver` stand before it.
+        A `walled` memory cannot reach another cube.
+        """
+        given = {} if config is None else {name: getattr(config, name) for name in config.model_fields_set}
+        self._config = from_arguments(given) if store is None else config or TreeTextMemoryConfig()
         self._cube = checked_id(self._config.cube, "cube")
-        self._embedder: Embedder = embedder or MiniLM()
+        self._embedder: Embedder = embedder or open_embedder(self._config.embedder)
         self._clock = clock
+        self._walled = walled
         self._visible = visible_to(self._config.user_id, self._config.session_id)
         self._owns_store = store is None
-        self._store: GraphStore = open_store(self._config) if store is None else store
+        self._store: GraphStore = open_store(self._config, driver) if store is None else store
 
     def close(self) -> None:
         """Release the store's connections if this memory opened them."""
@@ -87,6 +95,16 @@ class Session:
             return found
         shown = {s.memory_id for s in found if s.closed_by is None and passes(self._visible, s)}
         return [s for s in found if s.memory_id in shown]
+
+    def _reachable(self, cubes: Sequence[str]) -> list[str]:
+        """Return the cubes by name, each once, or raise InvalidInputError if this memory is walled off from one."""
+        wanted = [checked_id(cube, "cubes") for cube in ([cubes] if isinstance(cubes, str) else cubes)]
+        if not wanted:
+            raise InvalidInputError("cubes: wanted at least one name, found none")
+        if self._walled and set(wanted) != {self._cube}:
+            other = min(set(wanted) - {self._cube})
+            raise InvalidInputError(f"cube {self._cube!r}: this view cannot reach {other!r}; ask whoever opened it")
+        return list(dict.fromkeys(wanted))
 
     def _embed(self, texts: Sequence[str]) -> Any:
         return checked_embedding(self._embedder, texts)

@@ -45,13 +45,23 @@ class Transaction:
 
 
 class Connection:
-    """One driver for a server; replaced when a connection falls silent. Thread-safe.
+    """One driver for a server; replaced when a connection falls silent, unless it is the caller's. Thread-safe.
 
     `timeout` is in seconds: how long a call may take before it ends in StoreUnavailableError.
     """
 
-    def __init__(self, uri: str, auth: tuple[str, str] | None, database: str | None, timeout: float) -> None:
+    def __init__(
+        self,
+        uri: str,
+        auth: tuple[str, str] | None,
+        database: str | None,
+        timeout: float,
+        trusted_certificates: str | None = None,
+        driver: neo4j.Driver | None = None,
+    ) -> None:
         self.uri = uri
+        self._certificates = trusted_certificates
+        self._given = driver
         self._auth = auth
         self._database = database
         self._timeout = timeout
@@ -65,6 +75,8 @@ class Connection:
         with self._lock:
             if self._closed:
                 raise StoreUnavailableError(f"the store {self.uri} is closed; open it again")
+            if self._given is not None:
+                return self._given
             if self._driver is None:
                 try:
                     self._driver = neo4j.GraphDatabase.driver(
@@ -77,10 +89,16 @@ class Connection:
                         notifications_min_severity="WARNING",
                         notifications_disabled_classifications=["UNRECOGNIZED"],
                         telemetry_disabled=True,
+                        **self._tls(),
                     )
                 except (ConfigurationError, ValueError) as error:
                     raise ConfigError(f"store: {self.uri} is no usable Neo4j URI ({error})") from error
             return self._driver
+
+    def _tls(self) -> dict[str, Any]:
+        if self._certificates is None:
+            return {}
+        return {"encrypted": True, "trusted_certificates": neo4j.TrustCustomCAs(self._certificates)}
 
     def verify(self) -> None:
         """Raise StoreUnavailableError or StoreError at once if the server cannot be reached or refuses us."""
@@ -171,6 +189,8 @@ class Connection:
         return finish
 
     def _abandon(self, driver: neo4j.Driver) -> None:
+        if driver is self._given:
+            return  # not ours to close
         with self._lock:
             if self._driver is driver:
                 self._driver = None

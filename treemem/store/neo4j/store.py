@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import neo4j
+
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, Source, State
 from treemem.filters import Filter
@@ -33,13 +35,21 @@ _BATCH = 200
 class Neo4jStore:
     """A graph store on a Neo4j server, 2026.02 or newer.
 
-    `timeout` is in seconds: how long a call may take before it ends in StoreUnavailableError.
+    `timeout` is in seconds: how long a call may take before it ends in StoreUnavailableError. A `driver` of the
+    caller's is used as it is and left open. `trusted_certificates` is a PEM file.
     """
 
     def __init__(
-        self, uri: str, *, auth: tuple[str, str] | None = None, database: str | None = None, timeout: float = 30.0
+        self,
+        uri: str,
+        *,
+        auth: tuple[str, str] | None = None,
+        database: str | None = None,
+        timeout: float = 30.0,
+        trusted_certificates: str | None = None,
+        driver: neo4j.Driver | None = None,
     ) -> None:
-        self._connection = Connection(uri, auth, database, timeout)
+        self._connection = Connection(uri, auth, database, timeout, trusted_certificates, driver)
 
     @property
     def location(self) -> str:

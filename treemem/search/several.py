@@ -1,0 +1,136 @@
+"""One search over several cubes: a recall in each, one ranking over all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from treemem.canonical import Vector
+from treemem.changes import Model
+from treemem.errors import InvalidInputError
+from treemem.filters import Filter, passes
+from treemem.search.engine import asked, enough, hits_of
+from treemem.search.options import SearchOptions
+from treemem.search.question import edge_boosts
+from treemem.search.rank import Ranked, rank
+from treemem.search.results import SearchHit, SearchResult
+from treemem.store.protocol import GraphStore, Node, Seed, Subgraph, WalkedEdge
+from treemem.temporal import Moment, format_micros, from_micros
+
+_BETWEEN = "/"  # no character of an id
+
+
+def search(
+    store: GraphStore,
+    cubes: Sequence[str],
+    question: str,
+    vector: Vector,
+    moment: Moment,
+    *,
+    top_k: int,
+    model: Model,
+    filter: Filter | None,
+    visible: Filter | None,
+    statuses: Sequence[str],
+    options: SearchOptions,
+) -> SearchResult:
+    """Return the `top_k` best memories of all the cubes together; scores are normalised over all of them.
+
+    Each cube is read in a transaction of its own, at the same valid time. Where no `known_at` is given each is read as
+    known by its own clock; one before a cube's last change is the same moment for all.
+    """
+    started = time.perf_counter()
+    found: dict[str, Subgraph] = {}
+    for cube, at in _moments(store, cubes, moment).items():
+        recall = asked(
+            cube,
+            question,
+            vector,
+            at,
+            model,
+            filter=filter,
+            visible=visible,
+            statuses=statuses,
+            options=options,
+            k=top_k,
+        )
+        found[cube], _ = store.recall(recall, lambda _: [])
+    whole = _joined(found, moment)
+    read = time.perf_counter() - started
+    ranked = enough(rank(whole, options, edge_boosts(question)), whole, filter, top_k)
+    ranking = time.perf_counter() - started - read
+    hits: dict[str, SearchHit] = {}
+    for cube, part in found.items():
+        mine = [replace(r, memory_id=r.memory_id.partition(_BETWEEN)[2], path=_bare(r)) for r in ranked if _in(r, cube)]
+        states = store.versions(cube, [(r.memory_id, r.version) for r in mine])
+        for hit in hits_of(cube, part, mine, [s for s in states if passes(filter, s)]):
+            hits[cube + _BETWEEN + hit.id] = hit
+    timings = {"read": time.perf_counter() - started - ranking, "rank": ranking}
+    return SearchResult(
+        tuple(hits[r.memory_id] for r in ranked if r.memory_id in hits)[:top_k],
+        as_of=from_micros(whole.valid_at),
+        known_at=from_micros(whole.known_at),
+        timings=timings,
+    )
+
+
+def _moments(store: GraphStore, cubes: Sequence[str], moment: Moment) -> dict[str, Moment]:
+    """Return the moment of each cube that exists."""
+    clocks = {info.id: info.clock for info in store.cubes() if info.id in set(cubes)}
+    if not clocks:
+        return {}
+    latest = max(clocks.values())
+    if moment.known_at is not None and moment.known_at > latest:
+        raise InvalidInputError(
+            f"known_at: {format_micros(moment.known_at)} lies after the last change of all the cubes "
+            f"({format_micros(latest)}); leave known_at out to read what is known now"
+        )
+    valid_at = max(moment.now, latest) if moment.valid_at is None else moment.valid_at
+    return {
+        cube: Moment(moment.now, valid_at, None if moment.known_at is None else min(moment.known_at, clock))
+        for cube, clock in sorted(clocks.items())
+    }
+
+
+def _joined(found: dict[str, Subgraph], moment: Moment) -> Subgraph:
+    """Return the subgraphs as one; nodes are told apart by their cube."""
+    seeds: list[Seed] = []
+    edges: list[WalkedEdge] = []
+    versions: dict[str, int] = {}
+    kinds: dict[str, str] = {}
+    for cube, part in found.items():
+        mark = cube + _BETWEEN
+        seeds += [replace(seed, memory_id=mark + seed.memory_id) for seed in part.seeds]
+        edges += [e._replace(source=_marked(e.source, mark), target=_marked(e.target, mark)) for e in part.edges]
+        versions |= {mark + i: version for i, version in part.versions.items()}
+        kinds |= {mark + i: kind for i, kind in part.kinds.items()}
+    parts = list(found.values())
+    now = moment.now
+    return Subgraph(
+        max((p.valid_at for p in parts), default=now),
+        max((p.known_at for p in parts), default=now),
+        tuple(sorted(seeds, key=lambda s: (s.arm != "vector", -s.score, s.memory_id))),
+        tuple(replace(e, id=c + _BETWEEN + e.id) for c, p in found.items() for e in p.entities),
+        tuple(replace(e, id=c + _BETWEEN + e.id) for c, p in found.items() for e in p.walked_entities),
+        tuple(edges),
+        versions,
+        kinds,
+    )
+
+
+def _marked(node: Node, mark: str) -> Node:
+    return node[:2] + mark + node[2:]
+
+
+def _bare(ranked: Ranked) -> tuple[WalkedEdge, ...]:
+    """Return a path with the nodes' own ids."""
+    return tuple(e._replace(source=_unmarked(e.source), target=_unmarked(e.target)) for e in ranked.path)
+
+
+def _unmarked(node: Node) -> Node:
+    return node[:2] + node.partition(_BETWEEN)[2]
+
+
+def _in(ranked: Ranked, cube: str) -> bool:
+    return ranked.memory_id.partition(_BETWEEN)[0] == cube
