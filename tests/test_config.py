@@ -91,13 +91,12 @@ def test_the_originals_file(tmp_path: Path) -> None:
 def test_mistakes_are_named(tmp_path: Path, text: str, error: type[Exception], said: str) -> None:
     (tmp_path / "c.json").write_text(text)
     with pytest.raises(error, match=said):
-        config = TreeTextMemoryConfig.from_json_file(tmp_path / "c.json")
-        open_embedder(config.embedder)
+        open_embedder(TreeTextMemoryConfig.from_json_file(tmp_path / "c.json").embedder)
 
 
 def test_secrets_are_never_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    secret = "s3cret-word"  # noqa: S105
+    secret = "s3cret-word"
     config = TreeTextMemoryConfig.model_validate(
         {
             "store": "bolt://127.0.0.1:1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import importlib.util
 import pkgutil
 import re
 import subprocess
@@ -49,10 +50,19 @@ def test_docstring_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.M
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
+def test_the_reference_is_what_the_docstrings_say() -> None:
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text("utf-8") == module.page(), "python docs/reference.py writes it"
+
+
 def test_public_docstrings() -> None:
     for name in treemem.__all__:
         if name != "__version__":
             assert (getattr(treemem, name).__doc__ or "").strip(), name
-    for name in vars(treemem.TreeTextMemory):
+    for name in dir(treemem.TreeTextMemory):
         if not name.startswith("_"):
             assert getattr(treemem.TreeTextMemory, name).__doc__, name

@@ -16,6 +16,8 @@ from tests.helpers import HashEmbedder, fresh_cube
 from tests.neo4j_server import driver as plain_driver
 from treemem import TreeTextMemory
 from treemem.changes import NodeKind
+from treemem.filters import parse, split
+from treemem.store.neo4j import filtering
 from treemem.store.neo4j.statements import folder, statement
 
 pytestmark = pytest.mark.neo4j
@@ -43,9 +45,6 @@ PARAMETERS: dict[str, Any] = {
     "properties": {},
     "entities": [],
     "sources": [],
-    "to_entities": [],
-    "to_sources": [],
-    "to_memories": [],
     "after": "",
     "limit": 10,
     "types": None,
@@ -73,6 +72,9 @@ PARAMETERS: dict[str, Any] = {
     "holder": "h",
     "expires": NOW,
     "fence": 1,
+    "clock": NOW,
+    "operations": [],
+    "tombstones": [],
 }
 
 
@@ -93,10 +95,10 @@ def operators(plan: dict[str, Any]) -> list[str]:
     return [name, *(operator for child in children for operator in operators(child))]
 
 
-def explain(driver: neo4j.Driver, text: str) -> list[str]:
+def explain(driver: neo4j.Driver, text: str, given: dict[str, Any] | None = None) -> list[str]:
     prefix, _, rest = text.partition("CYPHER 25\n")
     text = f"CYPHER 25 EXPLAIN\n{rest}" if not prefix.strip() and rest else f"EXPLAIN {text}"
-    parameters = PARAMETERS | {"vector": Vector.from_numpy(np.ones(48, dtype=np.float32))}
+    parameters = PARAMETERS | {"vector": Vector.from_numpy(np.ones(48, dtype=np.float32))} | (given or {})
     summary = driver.execute_query(text, parameters).summary
     assert summary.plan is not None
     return operators(summary.plan)
@@ -111,6 +113,24 @@ def test_statement_is_index_backed(driver: neo4j.Driver, name: str) -> None:
         found = explain(driver, statement(name, target=target))
         assert not set(found) & set(FORBIDDEN), f"{name}: {found}"
         assert any("Index" in operator or operator == "MergeUniqueNode" for operator in found), f"{name}: {found}"
+
+
+def test_filtered_statements_are_index_backed(driver: neo4j.Driver) -> None:
+    tree = parse(
+        {
+            "or": [{"tags": {"contains": "x"}}, {"not": {"info.n": {"gt": 3}}}, {"key": {"like": "a%"}}],
+            "memory_type": "LongTermMemory",
+            "update_time": {"gte": "2025-01-01"},
+        }
+    )
+    in_index, rest, given = filtering.compiled(*split(tree))
+    for name in ("recall", "exact_seeds"):
+        text = filtering.put_in(statement(name), in_index, rest)
+        found = explain(driver, text, given)
+        assert not set(found) & set(FORBIDDEN), f"{name}: {found}"
+    passing, given = filtering.predicate(tree)
+    found = explain(driver, filtering.put_in(statement("page"), "", passing), given)
+    assert not set(found) & set(FORBIDDEN), found
 
 
 def test_search_uses_the_vector_and_the_text_index(driver: neo4j.Driver) -> None:
