@@ -1,7 +1,7 @@
 """Speed of adding and searching: `python -m benchmarks.speed [--neo4j URI] [--sizes 1000,10000] [--only STORE]`.
 
 Messages with vectors given (384 floats), names, sources and links, added in one batch and one by one; searches after
-the embedding with cube, status and both times filtered, both seed arms and two hops. Beside each figure the raw call: on
+the embedding with cube, status and both times filtered, both seed arms and two hops. Beside each the raw call: on
 Neo4j the plain statements of `benchmarks/raw`, on the embedded store an SQLite insert of the same texts and vectors and
 the exact NumPy top ten. Ours and raw take turns.
 """
