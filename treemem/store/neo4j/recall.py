@@ -69,6 +69,7 @@ def _parameters(recall: Recall, statuses: Sequence[str] | None, *, selective: bo
         "cube": recall.cube,
         **moment_parameters(recall.moment),
         "vector": None if recall.vector is None or not recall.vector_limit else rows.vector(recall.vector),
+        "dimension": 0 if recall.vector is None else len(recall.vector),
         "vector_limit": recall.vector_limit,
         "vector_breadth": max(recall.vector_limit, SELECTIVE_BREADTH if selective else BREADTH),
         "text": " ".join(recall.tokens) if recall.tokens and recall.text_limit else None,

@@ -7,10 +7,13 @@ from typing import Any
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
 from treemem.errors import SchemaError, StoreError
+from treemem.store.neo4j import lts
 from treemem.store.neo4j.connection import Connection
 from treemem.store.neo4j.statements import migrations
 
+#: The oldest version with filters in the vector index; before it, see lts.py.
 OLDEST = (2026, 2)
+_VECTOR_INDEX = "VECTOR INDEX"
 
 _LEDGER = "CREATE CONSTRAINT treemem_migration IF NOT EXISTS FOR (n:TreememMigration) REQUIRE n.name IS UNIQUE"
 
@@ -41,9 +44,11 @@ WANTED: dict[str, tuple[str, str, tuple[str, ...], dict[str, Any]]] = {
 
 def migrate(connection: Connection) -> list[str]:
     """Run the migrations that are missing and compare the indexes; return the names of those that ran."""
-    _refuse_old(connection)
+    connection.lts = _version(connection) < OLDEST
     _retried(connection, _LEDGER)
-    recorded = {r["name"] for r in connection.schema("MATCH (n:TreememMigration) RETURN n.name AS name")}
+    ledger = connection.schema("MATCH (n:TreememMigration) RETURN n.name AS name, n.lts AS lts")
+    recorded = {r["name"] for r in ledger}
+    upgraded = set() if connection.lts else {r["name"] for r in ledger if r["lts"]}
     known = migrations()
     newer = sorted(recorded - {name for name, _ in known})
     if newer:
@@ -53,12 +58,16 @@ def migrate(connection: Connection) -> list[str]:
         )
     done = []
     for name, statements in known:
-        if name in recorded:
+        if name in recorded - upgraded:
             continue
         for text in statements:
-            _retried(connection, text)
+            if not (connection.lts and _VECTOR_INDEX in text):
+                _retried(connection, text)
         _retried(
-            connection, "MERGE (n:TreememMigration {name: $name}) ON CREATE SET n.applied_at = datetime()", name=name
+            connection,
+            "MERGE (n:TreememMigration {name: $name}) ON CREATE SET n.applied_at = datetime() SET n.lts = $lts",
+            name=name,
+            lts=connection.lts or None,
         )
         done.append(name)
     if done:
@@ -67,18 +76,20 @@ def migrate(connection: Connection) -> list[str]:
     return done
 
 
-def _refuse_old(connection: Connection) -> None:
+def _version(connection: Connection) -> tuple[int, ...]:
+    """Return the server's version, (2026, 9) say; raise SchemaError for one too old."""
     (found,) = [
         r
         for r in connection.schema("CALL dbms.components() YIELD name, versions RETURN name, versions[0] AS version")
         if r["name"] == "Neo4j Kernel"
     ]
     version = tuple(int(part) for part in found["version"].split("-")[0].split(".")[:2])
-    if version < OLDEST:
+    if version < lts.OLDEST:
         raise SchemaError(
-            f"{connection.uri} runs Neo4j {found['version']}; treemem needs {OLDEST[0]}.{OLDEST[1]:02d} or newer "
-            "(filtered vector search). Upgrade the server, or use the embedded store"
+            f"{connection.uri} runs Neo4j {found['version']}; treemem needs 5.26 LTS or "
+            f"{OLDEST[0]}.{OLDEST[1]:02d} or newer. Upgrade the server, or use the embedded store"
         )
+    return version
 
 
 def _retried(connection: Connection, text: str, **parameters: Any) -> None:
@@ -103,6 +114,8 @@ def compare(connection: Connection) -> None:
     )
     found = {row["name"]: row for row in rows}
     for name, wanted in WANTED.items():
+        if connection.lts and wanted[0] == "VECTOR":
+            continue
         row = found.get(name)
         if row is None:
             twin = next(
