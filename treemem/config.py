@@ -29,7 +29,7 @@ class EmbedderConfig(BaseModel):
     `dimension` is needed for `openai`; the key comes from `api_key` or OPENAI_API_KEY.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     kind: Literal["minilm", "sentence-transformers", "openai"] = "minilm"
     model: str | None = None
@@ -48,7 +48,7 @@ class TreeTextMemoryConfig(BaseModel):
     `user_id` and `session_id` say who calls: reads then show what that caller may see, and what is added is theirs.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     store: str | None = None
     cube: str = "default"

@@ -93,7 +93,7 @@ class TreeNodeTextualMemoryMetadata(BaseModel):
     not named here are kept in `info`, whose values must be JSON.
     """
 
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, defer_build=True)
 
     memory_type: MemoryType = "LongTermMemory"
     status: Status = "activated"
@@ -164,7 +164,7 @@ METADATA_FIELDS = frozenset(TreeNodeTextualMemoryMetadata.model_fields)
 class TextualMemoryItem(BaseModel):
     """A memory: an id, a text, and metadata."""
 
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, defer_build=True)
 
     id: str = Field(default_factory=lambda: str(uuid.uuid4()))
     memory: str
