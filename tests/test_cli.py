@@ -126,7 +126,7 @@ def test_completion_and_version(tmp_path: Path) -> None:
     shell = Shell(str(tmp_path / "m.db"), "x", tmp_path)
     assert "treemem" in shell.run("--version")
     assert "--install-completion" in shell.run("--help")
-    assert "_TREEMEM_COMPLETE" in shell.run("--show-completion", "bash")
+    assert "complete_bash" in shell.run("--show-completion", "bash")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

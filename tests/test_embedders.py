@@ -102,7 +102,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
         from sentence_transformers import SentenceTransformer, models
         from transformers import BertConfig, BertModel, BertTokenizerFast
     except ImportError:
-        if os.environ.get("TREEMEM_REQUIRE_NEO4J") == "1":
+        if os.environ.get("TREEMEM_REQUIRE_EXTRAS") == "1":
             raise
         pytest.skip("sentence-transformers is not installed")
     folder = tmp_path_factory.mktemp("tiny")

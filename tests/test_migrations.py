@@ -21,7 +21,7 @@ from treemem.store.sqlite import SqliteStore
 
 def test_embedded_migrations_run_once(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "a.db")
-    assert store.migrate() == ["0001_graph.sql", "0002_beside.sql"]
+    assert store.migrate() == ["0001_graph.sql", "0002_beside.sql", "0003_staged.sql"]
     assert store.migrate() == []
     store.close()
 
