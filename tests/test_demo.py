@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import started_server
 from tests.helpers import fresh_cube
 from treemem import TreeTextMemory
 from treemem.demo import QUESTIONS, ask, messages, replay
@@ -51,9 +53,15 @@ def test_replaying_again_changes_nothing(loaded: TreeTextMemory) -> None:
     assert loaded.content_hash() == before
 
 
+@pytest.fixture
+def own_server(tmp_path: Path, neo4j_uri: str) -> Iterator[str]:
+    """A server with nothing else on it: there, how rare a word is counts over all cubes."""
+    yield from started_server(tmp_path)
+
+
 @pytest.mark.neo4j
-def test_the_same_answers_on_neo4j(loaded: TreeTextMemory, neo4j_uri: str) -> None:
-    with TreeTextMemory.open(neo4j_uri, cube=fresh_cube("demo")) as memory:
+def test_the_same_answers_on_neo4j(loaded: TreeTextMemory, own_server: str) -> None:
+    with TreeTextMemory.open(own_server, cube=fresh_cube("demo")) as memory:
         list(replay(memory))
         for question in QUESTIONS:
             assert {h.id for h in ask(memory, question)} >= set(question.answers)
