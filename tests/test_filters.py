@@ -223,3 +223,4 @@ def test_a_selective_filter_still_fills_the_hits(open_memory: OpenMemory) -> Non
     assert len(memory.search("question", top_k=40, filter={"scene": "rare"})) == 40
     both = memory.search("question", top_k=30, filter={"scene": "rare", "confidence": {"lt": 20}})
     assert sorted(hit.id for hit in both) == sorted(f"m{i}" for i in range(20))
+    memory.store.erase(memory.cube_id)  # other tests share the server
