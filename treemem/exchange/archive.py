@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from treemem.adding import Progress
 from treemem.canonical import canonical_json, encode_vector
 from treemem.changes import Edge, EdgeType, Entity, Model, NodeKind, Operation, Source, State
 from treemem.errors import InvalidInputError
@@ -24,7 +25,6 @@ from treemem.text import words
 
 FORMAT, VERSION = "treemem-archive", 1
 BATCH = 200
-Progress = Callable[[int, int | None], None]
 
 
 def write(store: GraphStore, info: CubeInfo, path: Path, progress: Progress | None = None) -> int:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from treemem import planning
-from treemem.changes import ChangeSet, EdgeType, Part, Receipt, State
+from treemem.changes import ChangeSet, EdgeType, Receipt, State
 from treemem.contents import embedded_text, fields_of, item_of
 from treemem.errors import InvalidInputError, OperationNotFoundError
 from treemem.items import TextualMemoryItem, as_item, checked_id, checked_text
@@ -204,16 +204,11 @@ class ChangeVerbs(Session):
         if not wanted:
             raise InvalidInputError(f"{kind}: no ids given")
         base = self._base(kind, operation_id, actor, reason, request=[kind, wanted])
-        chunks = [wanted[i : i + CHUNK] for i in range(0, len(wanted), CHUNK)]
-        if len(chunks) == 1:
+        if len(wanted) <= CHUNK:
             return self._commit(base, lambda: self._plan_rewrite(base, wanted), repeatable=operation_id is not None)
-        total = Receipt(base.operation, base.now)
-        for index, chunk in enumerate(chunks):
-            part = Part(base.operation, index, last=index == len(chunks) - 1)
-            one = replace(base, operation=f"{base.operation}/{index}", part=part)
-            plan = partial(self._plan_rewrite, one, chunk)
-            total = total.plus(self._commit(one, plan, repeatable=operation_id is not None))
-        return total
+        chunks = [wanted[i : i + CHUNK] for i in range(0, len(wanted), CHUNK)]
+        plans = [partial(self._plan_rewrite, ids=chunk) for chunk in chunks]
+        return self._commit_parts(base, plans, repeatable=operation_id is not None)
 
     def _plan_rewrite(self, base: ChangeSet, ids: Sequence[str]) -> ChangeSet:
         history: dict[str, list[State]] = {memory_id: [] for memory_id in ids}
@@ -243,14 +238,9 @@ class ChangeVerbs(Session):
         parts = self._store.operations(self._cube, part_of=operation, limit=1_000_000)
         if not parts:
             return self._commit(base, lambda: self._plan_undo(base, operation), repeatable=operation_id is not None)
-        total = Receipt(base.operation, base.now)
-        for index, done in enumerate(sorted(parts, key=lambda p: -int(p.id.rpartition("/")[2]))):
-            part = Part(base.operation, index, last=index == len(parts) - 1)
-            one = replace(base, operation=f"{base.operation}/{index}", part=part)
-            total = total.plus(
-                self._commit(one, partial(self._plan_undo, one, done.id), repeatable=operation_id is not None)
-            )
-        return total
+        backwards = sorted(parts, key=lambda p: -int(p.id.rpartition("/")[2]))
+        plans = [partial(self._plan_undo, operation=part.id) for part in backwards]
+        return self._commit_parts(base, plans, repeatable=operation_id is not None)
 
     def _plan_undo(self, base: ChangeSet, operation: str) -> ChangeSet:
         touched = self._store.touched(self._cube, operation)

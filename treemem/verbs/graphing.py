@@ -13,7 +13,7 @@ from treemem.items import TextualMemoryItem, checked_id
 from treemem.records import Neighbour
 from treemem.temporal import Moment, TimeLike
 from treemem.verbs.arguments import distinct_ids, edge_type, within
-from treemem.verbs.session import Session
+from treemem.verbs.session import VISIBLE, Session
 
 #: The edges between memories that a path or a subgraph follows by default.
 BETWEEN_MEMORIES = tuple(t for t in EdgeType if t not in (EdgeType.MENTIONS, EdgeType.DERIVED_FROM))
@@ -43,9 +43,7 @@ class GraphVerbs(Session):
         moment = self._moment(as_of, known_at)
         wanted = None if types is None else [edge_type(t) for t in types]
         edges = self._store.edges(self._cube, [memory_id], moment, types=wanted, direction=direction)
-        if self._visible is not None:
-            held = self._held(sorted({n for e in edges for n in _memory_ends(e)}), moment)
-            edges = [e for e in edges if all(n in held for n in _memory_ends(e))]
+        edges = self._shown(edges, moment)
         others = [e.target if e.source == memory_id else e.source for e in edges]
         ids = sorted({o for o, e in zip(others, edges, strict=True) if o != e.target or e.target_kind == "memory"})
         items = self._held(ids, moment)
@@ -150,11 +148,7 @@ class GraphVerbs(Session):
     def _load(self, beside: dict[str, list[Edge]], nodes: list[str], types: Sequence[EdgeType], moment: Moment) -> None:
         for node in nodes:
             beside[node] = []
-        found = self._edges_at(nodes, types, moment)
-        if self._visible is not None:
-            held = self._held(sorted({n for e in found for n in _memory_ends(e)}), moment)
-            found = [e for e in found if all(n in held for n in _memory_ends(e))]
-        for edge in found:
+        for edge in self._shown(self._edges_at(nodes, types, moment), moment):
             for node in {edge.source, edge.target} & set(nodes):
                 if edge.target_kind is NodeKind.MEMORY:
                     beside[node].append(edge)
@@ -173,7 +167,7 @@ class GraphVerbs(Session):
         """
         moment = self._pinned(as_of, known_at)
         if root is None:
-            pages = self._pages(moment, self._seen, where=self._visible)
+            pages = self._pages(moment, VISIBLE, where=self._visible)
             items = {s.memory_id: item_of(s) for page in pages for s in page.states}
             parents = self._edges_at(sorted(items), [EdgeType.PARENT], moment, "out")
             parents = [e for e in parents if e.target in items]
@@ -204,13 +198,20 @@ class GraphVerbs(Session):
             return {}
         return {s.memory_id: item_of(s) for s in self._states(ids, moment)}
 
+    def _shown(self, edges: list[Edge], moment: Moment) -> list[Edge]:
+        """Return the edges both of whose ends the caller may see."""
+        if self._visible is None:
+            return edges
+        held = self._held(sorted({n for e in edges for n in _memory_ends(e)}), moment)
+        return [e for e in edges if all(n in held for n in _memory_ends(e))]
+
     def _edges_at(
         self, ids: Sequence[str], types: Sequence[EdgeType], moment: Moment, direction: str = "both"
     ) -> list[Edge]:
         found: dict[tuple[object, ...], Edge] = {}
         for i in range(0, len(ids), _BATCH):
             some = self._store.edges(
-                self._cube, ids[i : i + _BATCH], moment, types=types, direction=direction, statuses=self._seen
+                self._cube, ids[i : i + _BATCH], moment, types=types, direction=direction, statuses=VISIBLE
             )
             found |= {(*e.key, e.valid_from): e for e in some}
         return list(found.values())

@@ -6,11 +6,13 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from treemem.adding import checked_embedding
 from treemem.canonical import canonical_json
-from treemem.changes import ChangeSet, Model, Receipt, State
+from treemem.changes import ChangeSet, Model, Part, Receipt, State
 from treemem.config import TreeTextMemoryConfig, from_arguments, open_embedder, open_store
 from treemem.errors import ConflictError, InvalidInputError, OperationMismatchError
 from treemem.filters import passes, visible_to
@@ -78,11 +80,6 @@ class Session:
                 return
             after, moment = page.cursor, Moment(moment.now, page.valid_at, page.known_at)
 
-    @property
-    def _seen(self) -> Sequence[str]:
-        """The statuses that reads of single memories see."""
-        return VISIBLE
-
     def _states(self, ids: Sequence[str], moment: Moment, *, vectors: bool = False) -> list[State]:
         """Return the states that hold at the moment and that the caller may see, in the order of `ids`."""
         found = self._store.states(self._cube, ids, moment, statuses=VISIBLE, vectors=vectors)
@@ -149,6 +146,17 @@ class Session:
                     raise
                 time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 20)))
         raise AssertionError("unreachable")
+
+    def _commit_parts(
+        self, base: ChangeSet, plans: Sequence[Callable[[ChangeSet], ChangeSet]], *, repeatable: bool
+    ) -> Receipt:
+        """Commit one part below the operation `base` for each plan, in order, and return their receipts summed."""
+        total = Receipt(base.operation, base.now)
+        for index, plan in enumerate(plans):
+            part = Part(base.operation, index, last=index == len(plans) - 1)
+            one = replace(base, operation=f"{base.operation}/{index}", part=part)
+            total = total.plus(self._commit(one, partial(plan, one), repeatable=repeatable))
+        return total
 
     def _done_before(self, base: ChangeSet) -> Receipt | None:
         found = self._store.operations(self._cube, ids=[base.operation], limit=1)

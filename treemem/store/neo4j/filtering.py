@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from treemem.filters import STATE_TIMES, And, Bounds, Condition, Filter, Not, Or, like_regex
@@ -26,13 +27,11 @@ def compiled(bounds: Bounds, rest: Filter | None) -> tuple[str, str, dict[str, A
     return "".join(f" AND {test}" for test in tests), text, parameters
 
 
-def predicate(tree: Filter | None, prefix: str = "filter") -> tuple[str, dict[str, Any]]:
-    """Return a whole filter as text to append to a WHERE, and its parameters, whose names start with `prefix`."""
-    parameters: dict[str, Any] = {}
+def predicate(tree: Filter | None, beside: Mapping[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
+    """Return a whole filter as text to append to a WHERE, and its parameters with those `beside` which it stands."""
+    parameters = dict(beside or {})
     text = "" if tree is None else " AND " + _text(tree, parameters)
-    if prefix != "filter":
-        text = text.replace("$filter_", f"${prefix}_")
-    return text, {name.replace("filter", prefix, 1): value for name, value in parameters.items()}
+    return text, parameters
 
 
 def put_in(statement: str, in_index: str, rest: str) -> str:
@@ -77,6 +76,7 @@ def _value(test: Condition, parameters: dict[str, Any]) -> str:
 
 
 def _given(value: Any, parameters: dict[str, Any]) -> str:
+    """Add a parameter and return its name; the number of those before it makes the name a new one."""
     name = f"filter_{len(parameters)}"
     parameters[name] = value
     return "$" + name

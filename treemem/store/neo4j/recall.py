@@ -46,9 +46,8 @@ def asked(recall: Recall) -> Asked:
     parameters = _parameters(recall, bounds.statuses, selective=rest is not None) | given
     text = filtering.put_in(statement("recall"), in_index, tests)
     if recall.visible is not None:
-        shown, more = filtering.predicate(recall.visible, "visible")
+        shown, parameters = filtering.predicate(recall.visible, beside=parameters)
         text = text.replace(VISIBLE, shown).replace(CACHED, " AND false")
-        parameters |= more
     return Asked(text, filtering.put_in(statement("exact_seeds"), in_index, tests), parameters, rest is not None)
 
 
