@@ -250,6 +250,11 @@ class Edge:
         return (self.type, self.source, self.target, self.target_kind)
 
 
+def memory_ends(edge: Edge) -> list[str]:
+    """Return the memories that the edge joins, one where its target is an entity or a source."""
+    return [edge.source, edge.target] if edge.target_kind is NodeKind.MEMORY else [edge.source]
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What an applied operation did. `recorded_at` is its transaction time in microseconds."""

@@ -76,8 +76,9 @@ class TreeTextMemory(KeepVerbs):
     def for_caller(self, user_id: str | None = None, session_id: str | None = None) -> TreeTextMemory:
         """Return the same memory as a caller sees it; closing it leaves the store open.
 
-        Every read and change sees public memories, private ones of this user or of nobody, and those of this session;
-        what is added belongs to the caller.
+        Every read of memories and every change sees public memories, private ones of this user or of nobody, and those
+        of this session; what is added belongs to the caller. `stats`, `check`, `content_hash`, `dump`, `load`, `drop`
+        and `reembed` are about the whole cube.
         """
         return self._view({"user_id": user_id, "session_id": session_id}, walled=self._walled)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.helpers import day
-from treemem import MemoryNotFoundError, TreeTextMemory
+from treemem import MemoryNotFoundError, OperationNotFoundError, TreeTextMemory
 
 
 @pytest.fixture
@@ -66,6 +66,38 @@ def test_every_read_is_bound(shared: TreeTextMemory, user: str | None, session: 
                 read(hidden)
         with pytest.raises(MemoryNotFoundError):
             mine.update(hidden, "taken over")
+    assert shared.check() == []
+
+
+def test_every_change_is_bound(shared: TreeTextMemory) -> None:
+    eve = shared.for_caller("eve")
+    (own,) = eve.add("Eve's note on tea.", operation_id="eve-adds")
+    done = {o.id for o in eve.operations()}
+    assert "eve-adds" in done
+    assert len(done) < len(shared.operations())
+    hidden = shared.add({"id": "hers", "memory": "x", "metadata": {"user_id": "ann"}}, operation_id="ann-adds")[0]
+    shared.link("ann", "CAUSES", "public", at=day(0), operation_id="ann-links")
+    shared.delete([own, hidden], operation_id="both")
+    before = shared.content_hash()
+    for change in (
+        lambda: eve.purge(hidden),
+        lambda: eve.purge([own, hidden]),
+        lambda: eve.link(own, "CAUSES", "ann"),
+        lambda: eve.link("ann", "CAUSES", own),
+        lambda: eve.unlink("ann", "CAUSES", "public"),
+        lambda: eve.restore([own, hidden]),
+    ):
+        with pytest.raises(MemoryNotFoundError):
+            change()
+    for operation in ("ann-adds", "ann-links", "both"):
+        with pytest.raises(OperationNotFoundError):
+            eve.undo(operation)
+    assert not {"ann-adds", "ann-links", "both"} & {o.id for o in eve.operations()}
+    assert shared.content_hash() == before
+    eve.restore(own, operation_id="back")
+    eve.undo("back")
+    assert shared.get_by_ids([own]) == []
+    eve.purge(own)
     assert shared.check() == []
 
 

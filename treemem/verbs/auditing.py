@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from treemem import checking
-from treemem.changes import State
-from treemem.errors import InvalidInputError, MemoryNotFoundError
+from treemem.changes import Operation, State
+from treemem.errors import InvalidInputError, MemoryNotFoundError, OperationNotFoundError
 from treemem.filters import passes
 from treemem.items import checked_id
 from treemem.records import MemoryDiff, MemoryVersion, OperationRecord, Statistics
@@ -30,15 +32,30 @@ class AuditVerbs(Session):
     def operations(
         self, *, since: TimeLike | None = None, until: TimeLike | None = None, limit: int = 100
     ) -> list[OperationRecord]:
-        """Return the audit trail, newest first: who did what, when and why. Times are transaction times."""
-        within("limit", limit, 1, 1_000_000)
+        """Return the audit trail, newest first: who did what, when and why. Times are transaction times.
+
+        A caller sees the operations that touched nothing but what the caller may see.
+        """
+        within("limit", limit, 1, _MANY)
         found = self._store.operations(
             self._cube,
             since=None if since is None else parse_time(since, "since"),
             until=None if until is None else parse_time(until, "until"),
-            limit=limit,
+            limit=limit if self._visible is None else _MANY,
         )
-        return [OperationRecord.of(operation) for operation in found]
+        return [OperationRecord.of(o) for o in islice(filter(self._shows, found), limit)]
+
+    def _shows(self, operation: Operation) -> bool:
+        """Return whether the caller may see all that an operation touched."""
+        if self._visible is None:
+            return True
+        parts = self._store.operations(self._cube, part_of=operation.id, limit=_MANY)
+        try:
+            for one in parts or [operation]:
+                self._touched(one.id)
+        except OperationNotFoundError:
+            return False
+        return True
 
     def diff(self, known_at_1: TimeLike, known_at_2: TimeLike | None = None) -> MemoryDiff:
         """Return what was learned after `known_at_1` up to `known_at_2` (default: now): added, changed, closed.

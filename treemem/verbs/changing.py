@@ -243,7 +243,7 @@ class ChangeVerbs(Session):
         return self._commit_parts(base, plans, repeatable=operation_id is not None)
 
     def _plan_undo(self, base: ChangeSet, operation: str) -> ChangeSet:
-        touched = self._store.touched(self._cube, operation)
+        touched = self._touched(operation)
         ids = {s.memory_id for s in (*touched.states_opened, *touched.states_closed)}
         return planning.undo(base, operation, touched, self._last_versions(sorted(ids)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 
-from treemem.changes import Edge, EdgeType, NodeKind
+from treemem.changes import Edge, EdgeType, NodeKind, memory_ends
 from treemem.contents import item_of
 from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.graphs import GraphEdge, MemoryGraph, MemoryPath, MemoryTree, price, trees
@@ -86,13 +86,13 @@ class GraphVerbs(Session):
         frontier = list(items)
         for _ in range(depth):
             found = self._edges_at(frontier, wanted, moment)
-            ends = [n for e in found for n in _memory_ends(e) if n not in items]
+            ends = [n for e in found for n in memory_ends(e) if n not in items]
             fresh = self._held(sorted(set(ends))[: max(0, max_nodes - len(items))], moment)
             items |= fresh
             edges |= {(*e.key, e.valid_from): e for e in found}
             frontier = list(fresh)
         edges |= {(*e.key, e.valid_from): e for e in self._edges_at(frontier, wanted, moment)}
-        kept = [e for e in edges.values() if all(n in items for n in _memory_ends(e))]
+        kept = [e for e in edges.values() if all(n in items for n in memory_ends(e))]
         named = sorted({e.target for e in kept if e.target_kind is NodeKind.ENTITY})
         entities = {e.id: e.name for e in self._store.entities(self._cube, named)} if named else {}
         order = sorted(kept, key=lambda e: (e.source, e.type, e.target))
@@ -202,8 +202,8 @@ class GraphVerbs(Session):
         """Return the edges both of whose ends the caller may see."""
         if self._visible is None:
             return edges
-        held = self._held(sorted({n for e in edges for n in _memory_ends(e)}), moment)
-        return [e for e in edges if all(n in held for n in _memory_ends(e))]
+        held = self._held(sorted({n for e in edges for n in memory_ends(e)}), moment)
+        return [e for e in edges if all(n in held for n in memory_ends(e))]
 
     def _edges_at(
         self, ids: Sequence[str], types: Sequence[EdgeType], moment: Moment, direction: str = "both"
@@ -215,10 +215,6 @@ class GraphVerbs(Session):
             )
             found |= {(*e.key, e.valid_from): e for e in some}
         return list(found.values())
-
-
-def _memory_ends(edge: Edge) -> list[str]:
-    return [edge.source, edge.target] if edge.target_kind is NodeKind.MEMORY else [edge.source]
 
 
 def _way(target: str, came: dict[str, Edge | None], cost: float) -> MemoryPath:

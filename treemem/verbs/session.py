@@ -5,24 +5,33 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from treemem.adding import checked_embedding
 from treemem.canonical import canonical_json
-from treemem.changes import ChangeSet, Model, Part, Receipt, State
+from treemem.changes import ChangeSet, Model, Part, Receipt, State, memory_ends
 from treemem.config import TreeTextMemoryConfig, from_arguments, open_embedder, open_store
-from treemem.errors import ConflictError, InvalidInputError, OperationMismatchError
+from treemem.errors import (
+    ConflictError,
+    InvalidInputError,
+    MemoryNotFoundError,
+    OperationMismatchError,
+    OperationNotFoundError,
+    TreememError,
+)
 from treemem.filters import passes, visible_to
 from treemem.items import STATUSES, checked_id, checked_text
 from treemem.models.embedders import Embedder
-from treemem.store.protocol import GraphStore, Page
+from treemem.store.protocol import GraphStore, Page, Touched
 from treemem.store.shared import operation_mismatch, receipt_of
 from treemem.temporal import Clock, Moment, TimeLike, parse_time, system_clock, to_micros
 
 ATTEMPTS = 64
+#: Seconds in which a commit that has begun becomes visible as a whole.
+_SETTLE = 0.01
 VISIBLE = tuple(status for status in STATUSES if status != "deleted")
 
 
@@ -93,6 +102,28 @@ class Session:
         shown = {s.memory_id for s in found if s.closed_by is None and passes(self._visible, s)}
         return [s for s in found if s.memory_id in shown]
 
+    def _require_shown(self, ids: Iterable[str]) -> None:
+        """Raise MemoryNotFoundError for a memory that the caller may not see; the store looks at the others."""
+        if self._visible is None:
+            return
+        wanted = sorted(set(ids))
+        hidden = set(wanted) - {s.memory_id for s in self._history(wanted)}
+        if hidden:
+            raise MemoryNotFoundError(f"no memory {min(hidden)!r} in cube {self._cube!r}")
+
+    def _touched(self, operation: str) -> Touched:
+        """Return what an operation touched; raises OperationNotFoundError if the caller may not see all of it."""
+        touched = self._store.touched(self._cube, operation)
+        if self._visible is None:
+            return touched
+        states = (*touched.states_opened, *touched.states_closed)
+        ends = {end for e in (*touched.edges_opened, *touched.edges_closed) for end in memory_ends(e)}
+        ends -= {s.memory_id for s in states}
+        shown = {s.memory_id for s in self._history(sorted(ends))} if ends else set()
+        if not (states or ends) or shown != ends or not all(passes(self._visible, s) for s in states):
+            raise OperationNotFoundError(f"no operation {operation!r} in cube {self._cube!r}; operations() lists them")
+        return touched
+
     def _reachable(self, cubes: Sequence[str]) -> list[str]:
         """Return the cubes by name, each once, or raise InvalidInputError if this memory is walled off from one."""
         wanted = [checked_id(cube, "cubes") for cube in ([cubes] if isinstance(cubes, str) else cubes)]
@@ -140,12 +171,32 @@ class Session:
             return done
         for attempt in range(ATTEMPTS):
             try:
-                return self._store.apply(plan())
+                return self._store.apply(self._settled(plan))
             except ConflictError:
                 if attempt == ATTEMPTS - 1:
                     raise
                 time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 20)))
         raise AssertionError("unreachable")
+
+    def _settled(self, plan: Callable[[], ChangeSet]) -> ChangeSet:
+        """Return the plan; let it refuse only if nothing was committed to the cube while it read.
+
+        Neo4j reads what is committed, row by row: beside a writer, a plan may see a memory between two states.
+        """
+        try:
+            return plan()
+        except TreememError as first:
+            refusal = first
+        for _ in range(ATTEMPTS):
+            before = self._store.cube(self._cube)
+            try:
+                return plan()
+            except TreememError as again:
+                refusal = again
+            time.sleep(_SETTLE)
+            if self._store.cube(self._cube) == before:
+                break
+        raise refusal
 
     def _commit_parts(
         self, base: ChangeSet, plans: Sequence[Callable[[ChangeSet], ChangeSet]], *, repeatable: bool

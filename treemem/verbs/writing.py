@@ -145,7 +145,7 @@ class WriteVerbs(ChangeVerbs):
         them.
         """
         wanted = distinct_ids(ids)
-        missing = set(wanted) - {s.memory_id for s in self._store.history(self._cube, wanted)}
+        missing = set(wanted) - {s.memory_id for s in self._history(wanted)}
         if missing:
             missing -= {memory_id for memory_id, *_ in self._store.tombstones(self._cube)}
         if missing or not wanted:
@@ -171,7 +171,8 @@ class WriteVerbs(ChangeVerbs):
     ) -> Receipt:
         """Join two memories by a typed edge that holds from `at` (default: now) until `until` (default: open).
 
-        Raises InvalidChangeError if an end is missing or PARENT would get a second parent or a cycle.
+        Raises InvalidChangeError if an end is missing or PARENT would get a second parent or a cycle, and
+        MemoryNotFoundError if the caller may not see an end.
         """
         start, end = checked_span(
             None if at is None else parse_time(at, "at"), END if until is None else parse_time(until, "until")
@@ -185,8 +186,7 @@ class WriteVerbs(ChangeVerbs):
             valid_from=start,
             valid_to=end,
         )
-        base = self._base("link", operation_id, actor, reason)
-        return self._commit(base, lambda: planning.with_rows(base, edges=[edge]), repeatable=operation_id is not None)
+        return self._change_edge("link", edge, operation_id, actor, reason)
 
     def unlink(
         self,
@@ -201,7 +201,6 @@ class WriteVerbs(ChangeVerbs):
     ) -> Receipt:
         """Say that an edge no longer holds from `at` (default: now) on. Raises InvalidChangeError if there is none."""
         kind, start = _memory_edge(type), None if at is None else parse_time(at, "at")
-        base = self._base("unlink", operation_id, actor, reason)
         edge = EdgeAssert(
             kind,
             checked_id(source, "source"),
@@ -210,6 +209,13 @@ class WriteVerbs(ChangeVerbs):
             remove=True,
             present=True,
         )
+        return self._change_edge("unlink", edge, operation_id, actor, reason)
+
+    def _change_edge(
+        self, kind: str, edge: EdgeAssert, operation_id: str | None, actor: str | None, reason: str | None
+    ) -> Receipt:
+        self._require_shown([edge.source, edge.target])
+        base = self._base(kind, operation_id, actor, reason)
         return self._commit(base, lambda: planning.with_rows(base, edges=[edge]), repeatable=operation_id is not None)
 
 
