@@ -24,8 +24,8 @@ import numpy as np
 from benchmarks.synthetic import WORDS, items, unit, vectors
 from treemem import TreeTextMemory
 from treemem.search.engine import search
-from treemem.search.options import SearchOptions
-from treemem.store.protocol import LIVE
+from treemem.search.question import Question
+from treemem.search.target import target_of
 from treemem.temporal import END_TIME, Moment
 
 RAW = Path(__file__).parent / "raw"
@@ -77,12 +77,11 @@ def questions(n: int = 64) -> list[tuple[str, Any]]:
 
 
 def searcher(memory: TreeTextMemory, asked: Iterator[tuple[str, Any]]) -> Callable[[], Any]:
-    options = SearchOptions()
-
     def call() -> Any:
         text, vector = next(asked)
         moment = Moment(2_000_000_000_000_000)
-        return search(memory.store, memory.cube_id, text, vector, moment, top_k=10, statuses=LIVE, options=options)
+        target = target_of(moment, None, None, include_superseded=False)
+        return search(memory.store, memory.cube_id, Question(text, vector, moment, target, 10))
 
     return call
 

@@ -2,7 +2,8 @@
 
 DIR holds locomo, beam_100k, 2wiki, hotpotqa and musique as JSON Lines (conversations as messages, documents as passages
 with a title). Measured in one run, with one model and one setting for all sets: the text arm alone (BM25), the vector
-arm alone, their min-max sum, and the search with its walk. A hit credits the one source it was made from, so that ten
+arm alone, their min-max sum, the search with its walk, and with its reading of time and supersession too. A hit credits
+the one source it was made from, so that ten
 hits credit at most ten. Figures are recall at 5 and 10 (mean share of the gold found) and the share of questions all of
 whose gold is among the ten; the interval is a bootstrap over questions (Efron, 1979), 95 %.
 """
@@ -24,11 +25,13 @@ import numpy as np
 
 from treemem import SearchOptions, TreeTextMemory
 
+#: Options, and whether the time of the question is read.
 METHODS = {
-    "text arm": SearchOptions(vector_limit=0, hops=0, walk_weight=0),
-    "vector arm": SearchOptions(text_limit=0, hops=0, walk_weight=0),
-    "sum": SearchOptions(hops=0, walk_weight=0),
-    "walk": SearchOptions(),
+    "text arm": (SearchOptions(vector_limit=0, hops=0, walk_weight=0, supersession=False), "now"),
+    "vector arm": (SearchOptions(text_limit=0, hops=0, walk_weight=0, supersession=False), "now"),
+    "sum": (SearchOptions(hops=0, walk_weight=0, supersession=False), "now"),
+    "walk": (SearchOptions(supersession=False), "now"),
+    "walk, time": (SearchOptions(), "auto"),
 }
 BASE = "sum"
 SAMPLES = 2_000
@@ -145,9 +148,9 @@ def measure(memory: TreeTextMemory, name: str, folder: Path, limit: int | None) 
             cube.add(collection.passages)
         for question in collection.questions[:limit]:
             categories.append(question.category)
-            for method, options in METHODS.items():
+            for method, (options, when) in METHODS.items():
                 started = time.perf_counter()
-                hits = [hit.id for hit in cube.search(question.text, 10, options=options)]
+                hits = [hit.id for hit in cube.search(question.text, 10, when=when, options=options)]
                 seconds[method] += time.perf_counter() - started
                 found[method].append(score(hits, question.gold))
     report(name, found, categories, seconds)

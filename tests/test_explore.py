@@ -25,6 +25,7 @@ def demo(neo4j_uri: str) -> Iterator[tuple[neo4j.Driver, dict[str, Any]]]:
     cube = fresh_cube("explore")
     with TreeTextMemory.open(neo4j_uri, cube=cube) as memory:
         assert list(replay(memory))[-1] == 60
+        memory.link("d31", "SUPERSEDES", "d01", at="2025-06-07", reason="she moved")
         assert memory.check() == []
     parameters = {
         "cube": cube,
@@ -32,6 +33,7 @@ def demo(neo4j_uri: str) -> Iterator[tuple[neo4j.Driver, dict[str, Any]]]:
         "name": "lena",
         "from": datetime(2025, 5, 1, tzinfo=UTC),
         "to": datetime(2025, 6, 1, tzinfo=UTC),
+        "as_of": datetime(2025, 3, 1, tzinfo=UTC),
     }
     with plain_driver(neo4j_uri, notifications_min_severity="OFF") as driver:
         yield driver, parameters
@@ -70,3 +72,17 @@ def test_what_changed_in_may(demo: tuple[neo4j.Driver, dict[str, Any]]) -> None:
     rows = [r.data() for r in driver.execute_query(query("04_changes.cypher"), parameters).records]
     assert all(datetime(2025, 5, 1, tzinfo=UTC) <= r["at"].to_native() < datetime(2025, 6, 1, tzinfo=UTC) for r in rows)
     assert any("plane tree" in text for r in rows for text in r["learned"])
+
+
+def test_as_of_shows_what_held_then(demo: tuple[neo4j.Driver, dict[str, Any]]) -> None:
+    driver, parameters = demo
+    rows = driver.execute_query(query("06_as_of.cypher"), parameters).records
+    home = {row["s"]["memory"] for row in rows if row["m"]["id"] == "mara-home"}
+    assert home == {"Mara lives in Porto."}
+    assert "d31" not in {row["m"]["id"] for row in rows}
+
+
+def test_what_superseded_what(demo: tuple[neo4j.Driver, dict[str, Any]]) -> None:
+    driver, parameters = demo
+    (row,) = driver.execute_query(query("07_superseded.cypher"), parameters).records
+    assert (row["since"].iso_format(), row["reason"], row["state"]) == ("2025-06-07", "she moved", "known")

@@ -41,6 +41,7 @@ from treemem.models.embedders import (
 from treemem.records import ChangedMemory, MemoryDiff, MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
 from treemem.search.options import SearchOptions
 from treemem.search.results import PathStep, SearchHit, SearchResult
+from treemem.search.when import TimeReading, When
 
 if TYPE_CHECKING:
     from treemem.aio import AsyncTreeTextMemory
@@ -86,11 +87,13 @@ __all__ = [
     "StoreFullError",
     "StoreUnavailableError",
     "TextualMemoryItem",
+    "TimeReading",
     "TreeNodeTextualMemoryMetadata",
     "TreeTextMemory",
     "TreeTextMemoryConfig",
     "TreememError",
     "UndoRefusedError",
+    "When",
     "__version__",
     "field",
 ]

@@ -154,6 +154,8 @@ def search(
     top_k: Annotated[int, typer.Option("--top-k", "-k", help="How many at most.")] = 10,
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    when: Annotated[str, typer.Option(help="auto, now, ever, 'before T', 'after T' or 'during T to T'.")] = "auto",
+    include_superseded: Annotated[bool, typer.Option(help="Also what does not hold any more.")] = False,
     filter: Annotated[str | None, typer.Option(help='JSON, such as \'{"tags": {"contains": "home"}}\'.')] = None,
     memory_type: Annotated[list[str] | None, typer.Option(help="A memory type; may be repeated.")] = None,
     store: Store = None,
@@ -168,7 +170,14 @@ def search(
         raise InvalidInputError(f'--filter: no JSON ({error}); write \'{{"tags": {{"contains": "home"}}}}\'') from error
     with _opened(store, cube, config) as memory:
         found = memory.search(
-            question, top_k, as_of=as_of, known_at=known_at, filter=tests, memory_types=memory_type or None
+            question,
+            top_k,
+            as_of=as_of,
+            known_at=known_at,
+            when=when,
+            include_superseded=include_superseded,
+            filter=tests,
+            memory_types=memory_type or None,
         )
     table = Table("score", "since", "memory", "way", box=None, padding=(0, 1))
     for hit in found:
@@ -177,7 +186,14 @@ def search(
         table.add_row(
             f"{hit.score:.2f}", "" if since is None else since.strftime("%Y-%m-%d"), Text(hit.memory), Text(way)
         )
-    data = {"as_of": found.as_of, "known_at": found.known_at, "timings": found.timings, "hits": list(found)}
+    table.caption = None if found.when.kind == "now" else f"time: {found.when}"
+    data = {
+        "as_of": found.as_of,
+        "known_at": found.known_at,
+        "when": found.when,
+        "timings": found.timings,
+        "hits": list(found),
+    }
     _say(as_json, data, table if found else "nothing found; treemem stats shows what the cube holds")
 
 

@@ -152,8 +152,10 @@ def test_restore_gives_the_status_before(memory: TreeTextMemory) -> None:
 
 def test_delete_all(memory: TreeTextMemory) -> None:
     memory.add([f"memory {i}" for i in range(30)])
+    memory.add("It held in January.", at=day(0), until=day(30))
     memory.delete_all()
     assert memory.get_all()["nodes"] == []
+    assert memory.get_all(as_of=day(10))["nodes"] == []
     assert memory.delete_all() is None
 
 

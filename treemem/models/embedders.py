@@ -16,7 +16,11 @@ Vectors = npt.NDArray[np.float32]
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors. `name` identifies the model: a cube keeps it and refuses another."""
+    """Turns texts into vectors. `name` identifies the model: a cube keeps it and refuses another.
+
+    A model may have an attribute `english_only`: of questions in another script its vectors then say little, and the
+    text arm leads.
+    """
 
     @property
     def name(self) -> str: ...
@@ -53,6 +57,7 @@ class MiniLM:
 
     name = "all-MiniLM-L6-v2/int8"
     dimension = 384
+    english_only = True
 
     def __init__(self, *, batch_size: int = 32, threads: int = 0) -> None:
         self._batch_size = batch_size

@@ -76,7 +76,7 @@ def _read(
         content=text,
         chat_time=at,
     )
-    item = _item(cube, message, shared, conversation, before, source, at, speaker, text)
+    item = _item(cube, message, shared, conversation, before, source, at, speaker, text, position)
     entities, edges = _mentions(cube, item, speaker, known)
     edges.append(EdgeAssert(EdgeType.DERIVED_FROM, item.id, source.id, NodeKind.SOURCE, valid_from=at))
     if before is not None:
@@ -94,6 +94,7 @@ def _item(
     at: int | None,
     speaker: str | None,
     text: str,
+    position: int,
 ) -> TextualMemoryItem:
     metadata = {"source": "conversation", "info": {}, **shared, **(message.get("metadata") or {})}
     if conversation is not None:
@@ -103,7 +104,10 @@ def _item(
     if at is not None:
         metadata.setdefault("created_at", from_micros(at))
         metadata.setdefault("valid_from", from_micros(at))
-    metadata.setdefault("sources", [{"type": "chat", "role": source.role, "message_id": source.id}])
+    origin: dict[str, Any] = {"type": "chat", "role": source.role, "message_id": source.id}
+    if conversation is not None:
+        origin["position"] = position
+    metadata.setdefault("sources", [origin])
     memory = f"{speaker}: {text}" if speaker else text
     data: dict[str, Any] = {"memory": memory, "metadata": metadata}
     if message.get("id") is not None:

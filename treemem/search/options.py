@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from treemem.changes import EdgeType
 from treemem.errors import InvalidInputError
 from treemem.store.protocol import WALKED
 
 MAX_TOP_K = 1_000
+#: What is left of the vector arm where the model cannot read the question.
+_FOREIGN = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class SearchOptions:
     `relativity` is the cosine in [-1, 1] that the best seed of the vector arm must reach for anything to be returned;
     hits below it are kept only if they were reached by walking from a seed above it. `restart_seeds` seeds, weighted
     by a softmax of `temperature`, restart the PageRank, whose `damping` is the probability of walking on.
+    `supersession` is whether hits are compared for what supersedes what.
     """
 
     relativity: float = -1.0
@@ -35,6 +38,7 @@ class SearchOptions:
     entity_restart: float = 0.1
     damping: float = 0.5
     walk_weight: float = 0.3
+    supersession: bool = True
 
     def __post_init__(self) -> None:
         ranges = {
@@ -58,3 +62,7 @@ class SearchOptions:
             if not low <= value <= high:
                 raise InvalidInputError(f"options.{name}: wanted {low} to {high}, found {value!r}")
         object.__setattr__(self, "edge_types", tuple(EdgeType(t) for t in self.edge_types))
+
+    def for_foreign_text(self) -> SearchOptions:
+        """Return the options for a text that the embedding model cannot read: the text arm leads."""
+        return replace(self, vector_weight=self.vector_weight * _FOREIGN)

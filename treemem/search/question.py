@@ -1,10 +1,19 @@
-"""Reading a question: what it asks for beside its words."""
+"""A question with everything that a search of it is bound by, and what it asks for beside its words."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
-from treemem.changes import EdgeType
+from treemem.canonical import Vector
+from treemem.changes import EdgeType, Model
+from treemem.filters import Filter
+from treemem.read.entities import question_entity_ids
+from treemem.search.options import SearchOptions
+from treemem.search.target import Target
+from treemem.store.protocol import LIVE, Recall
+from treemem.temporal import Moment
+from treemem.text import analyse, distinct
 
 _CAUSAL = re.compile(
     r"\bwhy\b|\bhow come\b|\bwhat (?:caused|made|led to)\b|\b(?:reason|cause) (?:for|of|that|why)\b|\bbecause of what\b"
@@ -17,3 +26,56 @@ CAUSAL_BOOST = 5.0
 def edge_boosts(question: str) -> dict[EdgeType, float]:
     """Return how much more edges of a type are worth for this question: causes where it asks why."""
     return {EdgeType.CAUSES: CAUSAL_BOOST} if _CAUSAL.search(question) else {}
+
+
+MAX_QUESTION_TOKENS = 64
+#: As many memories more than asked for are read, so that a newer one can take its place before an older one.
+BEYOND = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, of what time, by whom, and how many answers are wanted.
+
+    `together` puts what was superseded right behind what did it.
+    """
+
+    text: str
+    vector: Vector
+    moment: Moment
+    target: Target
+    top_k: int
+    model: Model | None = None
+    filter: Filter | None = None
+    visible: Filter | None = None
+    statuses: tuple[str, ...] = LIVE
+    options: SearchOptions = field(default_factory=SearchOptions)
+    together: bool = False
+
+    @property
+    def pool(self) -> int:
+        """How many memories are ranked and read before the best are chosen."""
+        return self.top_k + BEYOND
+
+    def recall(self, cube: str, moment: Moment) -> Recall:
+        """Return what a cube is asked."""
+        options = self.options
+        return Recall(
+            cube=cube,
+            moment=moment,
+            span=self.target.span,
+            vector=self.vector,
+            tokens=tuple(distinct(analyse(self.text))[:MAX_QUESTION_TOKENS]),
+            entity_ids=question_entity_ids(cube, self.text) if options.hops else (),
+            statuses=self.statuses,
+            filter=self.filter,
+            visible=self.visible,
+            vector_limit=max(options.vector_limit, min(self.pool, 1_000)) if options.vector_limit else 0,
+            text_limit=options.text_limit,
+            walk_seeds=options.walk_seeds,
+            hops=options.hops,
+            fan_out=options.fan_out,
+            hub_degree=options.hub_degree,
+            edge_types=options.edge_types,
+            model=self.model,
+        )

@@ -49,14 +49,22 @@ class Ranked:
 
 
 def rank(
-    subgraph: Subgraph, options: SearchOptions, boosts: Mapping[EdgeType, float] | None = None
+    subgraph: Subgraph,
+    options: SearchOptions,
+    boosts: Mapping[EdgeType, float] | None = None,
+    versions: Mapping[str, int] | None = None,
 ) -> Iterator[Ranked]:
     """Yield the memories of the subgraph, best first; ties are broken by id.
 
-    `boosts` multiplies what edges of a type are worth.
+    `boosts` multiplies what edges of a type are worth; `versions` says which state of each memory is meant, where the
+    subgraph holds several.
     """
     seeded = arm_sum(subgraph.seeds, options)
-    similar = {s.memory_id: s.score for s in subgraph.seeds if s.arm == "vector"}
+    meant = subgraph.versions if versions is None else versions
+    similar: dict[str, float] = {}
+    for seed in subgraph.seeds:
+        if seed.arm == "vector":
+            similar[seed.memory_id] = max(seed.score, similar.get(seed.memory_id, -1.0))
     if not _anchored(similar, subgraph.seeds, options):
         return
     restart = _restart(seeded, subgraph, options)
@@ -72,7 +80,7 @@ def rank(
             score = math.exp(raw[memory_id] - raw[order[0]])
             yield Ranked(
                 memory_id,
-                subgraph.versions[memory_id],
+                meant[memory_id],
                 score,
                 arms.get(memory_id, {}),
                 similar.get(memory_id),

@@ -10,6 +10,7 @@ from typing import Any, overload
 from pydantic import Field
 
 from treemem.items import TextualMemoryItem
+from treemem.search.when import TimeReading
 from treemem.store.protocol import ENTITY, PREFIXES, Node, WalkedEdge
 
 
@@ -33,6 +34,7 @@ class SearchHit(TextualMemoryItem):
 
     `similarity` is the cosine in [-1, 1] to the question (None if the vector arm did not find it), `arms` the rank in
     each seed arm, `cube_id` the cube it lies in, `path` the edges from the seed that led here, empty for a seed.
+    `superseded_by` is the memory that took its place, `contradicts` the hits that cannot be true beside it.
     """
 
     score: float = Field(ge=0, le=1)
@@ -40,6 +42,8 @@ class SearchHit(TextualMemoryItem):
     similarity: float | None = None
     arms: dict[str, int] = Field(default_factory=dict)
     path: tuple[PathStep, ...] = ()
+    superseded_by: str | None = None
+    contradicts: tuple[str, ...] = ()
 
 
 _KINDS = {prefix: kind.value for kind, prefix in PREFIXES.items()}
@@ -56,11 +60,15 @@ def path_steps(path: Sequence[WalkedEdge], names: Mapping[str, str]) -> tuple[Pa
 
 @dataclass(frozen=True)
 class SearchResult(Sequence[SearchHit]):
-    """The hits of one search, best first, with the moment it looked at and the seconds each stage took."""
+    """The hits of one search, best first, with the moment it looked at and the seconds each stage took.
+
+    `when` is what time the question was taken to be about; print it to read it.
+    """
 
     hits: tuple[SearchHit, ...]
     as_of: datetime
     known_at: datetime
+    when: TimeReading = field(default_factory=lambda: TimeReading("now"))
     timings: Mapping[str, float] = field(default_factory=dict)
 
     @overload

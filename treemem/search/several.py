@@ -6,14 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from treemem.canonical import Vector
-from treemem.changes import Model
 from treemem.errors import InvalidInputError
-from treemem.filters import Filter, passes
-from treemem.search.engine import asked, enough, hits_of
-from treemem.search.options import SearchOptions
-from treemem.search.question import edge_boosts
-from treemem.search.rank import Ranked, rank
+from treemem.filters import passes
+from treemem.search.engine import hits_of, ranking_of, settled_of
+from treemem.search.question import Question
+from treemem.search.rank import Ranked
 from treemem.search.results import SearchHit, SearchResult
 from treemem.store.protocol import GraphStore, Node, Seed, Subgraph, WalkedEdge
 from treemem.temporal import Moment, format_micros, from_micros
@@ -21,56 +18,37 @@ from treemem.temporal import Moment, format_micros, from_micros
 _BETWEEN = "/"  # no character of an id
 
 
-def search(
-    store: GraphStore,
-    cubes: Sequence[str],
-    question: str,
-    vector: Vector,
-    moment: Moment,
-    *,
-    top_k: int,
-    model: Model,
-    filter: Filter | None,
-    visible: Filter | None,
-    statuses: Sequence[str],
-    options: SearchOptions,
-) -> SearchResult:
-    """Return the `top_k` best memories of all the cubes together; scores are normalised over all of them.
+def search(store: GraphStore, cubes: Sequence[str], question: Question) -> SearchResult:
+    """Return the best memories of all the cubes together; scores are normalised over all of them.
 
     Each cube is read in a transaction of its own, at the same valid time. Where no `known_at` is given each is read as
-    known by its own clock; one before a cube's last change is the same moment for all.
+    known by its own clock; one before a cube's last change is the same moment for all. What supersedes what is told
+    within each cube.
     """
     started = time.perf_counter()
     found: dict[str, Subgraph] = {}
-    for cube, at in _moments(store, cubes, moment).items():
-        recall = asked(
-            cube,
-            question,
-            vector,
-            at,
-            model,
-            filter=filter,
-            visible=visible,
-            statuses=statuses,
-            options=options,
-            k=top_k,
-        )
-        found[cube], _ = store.recall(recall, lambda _: [])
-    whole = _joined(found, moment)
+    for cube, at in _moments(store, cubes, question.moment).items():
+        found[cube], _ = store.recall(question.recall(cube, at), lambda _: [])
+    whole = _joined(found, question.moment)
     read = time.perf_counter() - started
-    ranked = enough(rank(whole, options, edge_boosts(question)), whole, filter, top_k)
+    ranked = ranking_of(whole, question)
     ranking = time.perf_counter() - started - read
-    hits: dict[str, SearchHit] = {}
+    hits: list[SearchHit] = []
     for cube, part in found.items():
         mine = [replace(r, memory_id=r.memory_id.partition(_BETWEEN)[2], path=_bare(r)) for r in ranked if _in(r, cube)]
         states = store.versions(cube, [(r.memory_id, r.version) for r in mine])
-        for hit in hits_of(cube, part, mine, [s for s in states if passes(filter, s)]):
-            hits[cube + _BETWEEN + hit.id] = hit
+        held = [s for s in states if passes(question.filter, s)]
+        scale = max((r.score for r in mine), default=1.0)
+        for each in settled_of(question, mine, held, part):
+            (hit,) = hits_of(cube, part, [each], held)
+            hits.append(hit.model_copy(update={"score": hit.score * scale}))
+    hits.sort(key=lambda hit: -hit.score)
     timings = {"read": time.perf_counter() - started - ranking, "rank": ranking}
     return SearchResult(
-        tuple(hits[r.memory_id] for r in ranked if r.memory_id in hits)[:top_k],
+        tuple(hits[: question.top_k]),
         as_of=from_micros(whole.valid_at),
         known_at=from_micros(whole.known_at),
+        when=question.target.reading,
         timings=timings,
     )
 

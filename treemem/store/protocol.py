@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, Source, State
 from treemem.filters import Filter
-from treemem.temporal import Moment
+from treemem.temporal import BEGINNING, END, Interval, Moment
 
 #: The statuses that are searched and read by default.
 LIVE = ("activated", "generated")
@@ -34,11 +34,13 @@ class Recall:
     `visible` also every memory walked through. A limit of 0 switches an arm off. The walk starts at the `walk_seeds`
     best of each arm and at the entities; it follows at most `fan_out` edges a node, strongest first, and does not go
     through nodes with more than `hub_degree` edges unless it starts there. A `model` other than the cube's raises
-    ModelMismatchError.
+    ModelMismatchError. With a `span`, states and edges that hold at some time of it are found and walked, instead of
+    those that hold at the moment's valid time; a memory may then be a seed by several of its states.
     """
 
     cube: str
     moment: Moment
+    span: Interval | None = None
     vector: Vector | None = None
     tokens: tuple[str, ...] = ()
     entity_ids: tuple[str, ...] = ()
@@ -57,12 +59,17 @@ class Recall:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A state found by one arm. `score` is a cosine in [-1, 1] for the vector arm, BM25 for the text arm."""
+    """A state found by one arm. `score` is a cosine in [-1, 1] for the vector arm, BM25 for the text arm.
+
+    `valid_from` and `valid_to` are in microseconds.
+    """
 
     memory_id: str
     version: int
     arm: str
     score: float
+    valid_from: int = BEGINNING
+    valid_to: int = END
 
 
 #: A node of a walk: the first letter of its kind, a colon, its id. Strings, because walks hash them by the thousand.

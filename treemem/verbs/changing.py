@@ -11,6 +11,7 @@ from treemem import planning
 from treemem.changes import ChangeSet, EdgeType, Receipt, State
 from treemem.contents import embedded_text, fields_of, item_of
 from treemem.errors import InvalidInputError, OperationNotFoundError
+from treemem.filters import passes
 from treemem.items import TextualMemoryItem, as_item, checked_id, checked_text
 from treemem.temporal import Moment, TimeLike, parse_time
 from treemem.verbs.arguments import distinct_ids
@@ -156,10 +157,10 @@ class ChangeVerbs(Session):
         return self._rewrite("archive", ids, operation_id, actor, reason)
 
     def delete_all(self, *, actor: str | None = None, reason: str | None = None) -> Receipt | None:
-        """Hide every memory of the cube; None if there was none."""
-        pages = self._pages(Moment(self._now()), VISIBLE, where=self._visible)
-        ids = [state.memory_id for page in pages for state in page.states]
-        return self.delete(ids, actor=actor, reason=reason) if ids else None
+        """Hide every memory of the cube, whenever it held or holds; None if there was none."""
+        known = (s for s in self._store.all_states(self._cube) if s.closed_by is None)
+        ids = {s.memory_id for s in known if s.fields["status"] in VISIBLE and passes(self._visible, s)}
+        return self.delete(sorted(ids), actor=actor, reason=reason) if ids else None
 
     def restore(
         self,

@@ -15,13 +15,21 @@ from treemem.items import MEMORY_TYPES, STATUSES, TextualMemoryItem, checked_id,
 from treemem.records import MemoryPage
 from treemem.search.context import context_line, rough_tokens
 from treemem.search.options import MAX_TOP_K, SearchOptions
+from treemem.search.question import Question
 from treemem.search.results import SearchResult
+from treemem.search.target import target_of
+from treemem.search.timewords import Told, read_time
+from treemem.search.when import When, WhenLike, parse_when
 from treemem.store.protocol import LIVE, Page
-from treemem.temporal import Moment, TimeLike
+from treemem.temporal import BEGINNING, END, Moment, TimeLike, to_micros
+from treemem.text import is_cjk
 from treemem.verbs.arguments import among, within
 from treemem.verbs.auditing import AuditVerbs
 from treemem.verbs.graphing import GraphVerbs
 from treemem.verbs.session import VISIBLE
+
+#: The cosine from which a memory is taken for what a question says happened ("before I moved").
+_SURE_OF_CLAUSE = 0.4
 
 
 class ReadVerbs(GraphVerbs, AuditVerbs):
@@ -116,6 +124,8 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
         *,
         as_of: TimeLike | None = None,
         known_at: TimeLike | None = None,
+        when: WhenLike = "auto",
+        include_superseded: bool = False,
         filter: FilterLike | None = None,
         memory_types: Sequence[str] | None = None,
         statuses: Sequence[str] = LIVE,
@@ -126,10 +136,17 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
     ) -> SearchResult:
         """Return the memories that answer a question best, at most `top_k`, each with score, path and dates.
 
-        Vector and full-text seeds, a walk of two hops over the graph, personalised PageRank; only what held at
-        `as_of`, as known at `known_at`, is seen. `filter` and `memory_types` bind the hits, not the memories walked
-        through. `cubes` are searched instead of this one, with one ranking. `user_id` and `session_id` name the caller,
-        who sees nothing that is not theirs to see, in hits and paths alike. Raises InvalidInputError.
+        Vector and full-text seeds, a walk of two hops over the graph, personalised PageRank. What is seen held at
+        `as_of`, as known at `known_at`; or at some time of `when` (`When.during(...)`, "before 2025-03-01", "ever");
+        or, with `when="auto"`, at the time that the question's words tell ("last week", "before I moved", "used to"),
+        preferred and not exclusively, else now. The result's `when` says what was understood.
+
+        A hit that a newer one supersedes, by an edge or by what both say, comes after it and carries `superseded_by`;
+        `include_superseded` also brings back what does not hold any more, right behind what took its place.
+
+        `filter` and `memory_types` bind the hits, not the memories walked through. `cubes` are searched instead of this
+        one, with one ranking. `user_id` and `session_id` name the caller, who sees nothing that is not theirs to see,
+        in hits and paths alike. Raises InvalidInputError.
         """
         from treemem.search import engine, several
 
@@ -137,24 +154,56 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
         if isinstance(top_k, bool) or not isinstance(top_k, int) or not 1 <= top_k <= MAX_TOP_K:
             raise InvalidInputError(f"top_k: wanted 1 to {MAX_TOP_K}, found {top_k!r}")
         moment = self._moment(as_of, known_at)
-        where = joined(parse(filter), _types(memory_types))
+        given = parse_when(when)
+        if as_of is not None and (given is not None or when != "auto"):
+            raise InvalidInputError(f"when: {when!r} beside as_of={as_of!r}; give one of them, as_of=t is When.at(t)")
         several_cubes = None if cubes is None else self._reachable(cubes)
         started = time.perf_counter()
         vector = self._embed([query])[0]
         embedded = time.perf_counter() - started
-        settings: dict[str, Any] = {
-            "top_k": top_k,
-            "model": Model(self._embedder.name, self._embedder.dimension),
-            "filter": where,
-            "visible": joined(self._visible, visible_to(user_id, session_id)),
-            "statuses": among("statuses", statuses, STATUSES),
-            "options": options or SearchOptions(),
-        }
-        if several_cubes is None:
-            result = engine.search(self._store, self._cube, query, vector, moment, **settings)
-        else:
-            result = several.search(self._store, several_cubes, query, vector, moment, **settings)
+        question = Question(
+            text=query,
+            vector=vector,
+            moment=moment,
+            target=target_of(moment, given, None, include_superseded=include_superseded),
+            top_k=top_k,
+            model=Model(self._embedder.name, self._embedder.dimension),
+            filter=joined(parse(filter), _types(memory_types)),
+            visible=joined(self._visible, visible_to(user_id, session_id)),
+            statuses=tuple(among("statuses", statuses, STATUSES)),
+            options=self._options(query, options or SearchOptions()),
+            together=include_superseded,
+        )
+
+        def ask(question: Question) -> SearchResult:
+            if several_cubes is None:
+                return engine.search(self._store, self._cube, question)
+            return several.search(self._store, several_cubes, question)
+
+        if as_of is None and when == "auto":
+            told = self._dated(read_time(query, moment.now), question, ask)
+            target = target_of(moment, None, told, include_superseded=include_superseded)
+            question = replace(question, target=target)
+        result = ask(question)
         return replace(result, timings={"embed": embedded, **result.timings})
+
+    def _options(self, query: str, options: SearchOptions) -> SearchOptions:
+        foreign = getattr(self._embedder, "english_only", False) and is_cjk(query)
+        return options.for_foreign_text() if foreign else options
+
+    def _dated(self, told: Told | None, question: Question, ask: Callable[[Question], SearchResult]) -> Told | None:
+        """Return what a question told of its time with the time of what it says happened then, found by searching."""
+        if told is None or not told.clause:
+            return told
+        ever = target_of(question.moment, When.ever(), None, include_superseded=False)
+        clause = replace(question, text=told.clause, vector=self._embed([told.clause])[0], target=ever, top_k=1)
+        (hit,) = ask(clause).hits or (None,)
+        if hit is None or (hit.similarity or 0.0) < _SURE_OF_CLAUSE or hit.metadata.valid_from is None:
+            return Told("previous", BEGINNING, question.moment.now, told.words) if told.kind == "before" else None
+        at = to_micros(hit.metadata.valid_from)
+        return (
+            Told(told.kind, BEGINNING, at, told.words) if told.kind == "before" else Told("after", at, END, told.words)
+        )
 
     def context(
         self,

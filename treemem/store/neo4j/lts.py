@@ -35,7 +35,7 @@ def text(statement: str) -> str:
         statement,
     )
     return _TEXT.sub(
-        r"CALL db.index.fulltext.queryNodes('\1', query, {limit: \2}) YIELD node AS s, score\nWITH s, score, t, k",
+        r"CALL db.index.fulltext.queryNodes('\1', query, {limit: \2}) YIELD node AS s, score\nWITH s, score, t, k, u",
         statement,
     )
 

@@ -14,6 +14,7 @@ from treemem.store.protocol import ENTITY, MEMORY, SOURCE, Recall, Seed, Subgrap
 from treemem.temporal import Moment
 
 BREADTH = 50  # the approximate index finds the true top ones only if it looks at some more
+SPAN_BREADTH = 400  # as many states are looked at over a span, since a memory may have many in it
 SELECTIVE_BREADTH = 200  # as many are looked at when a filter is tested afterwards
 #: Where the recall statement takes what every memory walked through must pass, and what the cache must not answer.
 VISIBLE, CACHED = "/* visible */", "/* cached */"
@@ -27,6 +28,14 @@ def moment_parameters(moment: Moment) -> dict[str, Any]:
         "valid_at": None if moment.valid_at is None else rows.time(moment.valid_at),
         "known_at": None if moment.known_at is None else rows.time(moment.known_at),
     }
+
+
+def span_parameters(recall: Recall) -> dict[str, Any]:
+    """Return the times of a recall: one valid time, or the first and the last one of a span."""
+    given = moment_parameters(recall.moment)
+    if recall.span is None:
+        return {**given, "until": None}
+    return {**given, "valid_at": rows.time(recall.span.start), "until": rows.time(recall.span.end - 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,9 @@ def asked(recall: Recall) -> Asked:
     text = filtering.put_in(statement("recall"), in_index, tests)
     if recall.visible is not None:
         shown, parameters = filtering.predicate(recall.visible, beside=parameters)
-        text = text.replace(VISIBLE, shown).replace(CACHED, " AND false")
+        text = text.replace(VISIBLE, shown)
+    if recall.visible is not None or recall.span is not None:
+        text = text.replace(CACHED, " AND false")
     return Asked(text, filtering.put_in(statement("exact_seeds"), in_index, tests), parameters, rest is not None)
 
 
@@ -64,16 +75,17 @@ def exactly(row: dict[str, Any], found: list[dict[str, Any]]) -> list[list[Any]]
 
 def _parameters(recall: Recall, statuses: Sequence[str] | None, *, selective: bool) -> dict[str, Any]:
     wanted = [s for s in recall.statuses if statuses is None or s in statuses]
+    spanned = SPAN_BREADTH if recall.span is not None else 0
     return {
         "cube": recall.cube,
-        **moment_parameters(recall.moment),
+        **span_parameters(recall),
         "vector": None if recall.vector is None or not recall.vector_limit else rows.vector(recall.vector),
         "dimension": 0 if recall.vector is None else len(recall.vector),
-        "vector_limit": recall.vector_limit,
-        "vector_breadth": max(recall.vector_limit, SELECTIVE_BREADTH if selective else BREADTH),
+        "vector_limit": max(recall.vector_limit, spanned) if recall.vector_limit else 0,
+        "vector_breadth": max(recall.vector_limit, SELECTIVE_BREADTH if selective else BREADTH, spanned),
         "text": " ".join(recall.tokens) if recall.tokens and recall.text_limit else None,
-        "text_limit": recall.text_limit,
-        "text_breadth": max(recall.text_limit, SELECTIVE_BREADTH if selective else 20),
+        "text_limit": max(recall.text_limit, spanned) if recall.text_limit else 0,
+        "text_breadth": max(recall.text_limit, SELECTIVE_BREADTH if selective else 20, spanned),
         "text_statuses": " ".join(rows.scope_token(recall.cube) + "s" + s for s in wanted or ["none"]),
         "scope": rows.scope_token(recall.cube),
         "statuses": wanted,
@@ -91,19 +103,19 @@ def cosine(score: float) -> float:
     return max(-1.0, min(1.0, 2.0 * score - 1.0))
 
 
-def subgraph(row: dict[str, Any]) -> Subgraph:
+def subgraph(row: dict[str, Any], moment: Moment) -> Subgraph:
     """Return the row of a recall as plain data; edges whose ends do not hold are left out."""
     seeds: list[Seed] = []
     versions: dict[str, int] = {}
     kinds: dict[str, str] = {}
     for arm in ("vector", "text"):
         mine = [
-            Seed(i, version, arm, cosine(score) if arm == "vector" else score)
-            for i, version, found_by, score, _ in row["seeds"]
+            Seed(i, version, arm, cosine(score) if arm == "vector" else score, start, end)
+            for i, version, found_by, score, _, start, end in row["seeds"]
             if found_by == arm
         ]
-        seeds += sorted(mine, key=lambda s: (-s.score, s.memory_id))
-    for memory_id, version, _, _, memory_type in row["seeds"]:
+        seeds += sorted(mine, key=lambda s: (-s.score, s.memory_id, s.version))
+    for memory_id, version, _, _, memory_type, *_ in row["seeds"]:
         versions[memory_id], kinds[memory_id] = version, memory_type
     for memory_id, version, memory_type in row["memories"]:
         versions[memory_id], kinds[memory_id] = version, memory_type
@@ -118,8 +130,7 @@ def subgraph(row: dict[str, Any]) -> Subgraph:
         if source in versions and target in alive
     ]
     return Subgraph(
-        row["t"],
-        row["k"],
+        *moment.pin(row["clock"]),
         tuple(seeds),
         tuple(sorted(named, key=lambda e: e.id)),
         tuple(sorted(walked, key=lambda e: e.id)),

@@ -105,7 +105,7 @@ class Neo4jStore:
             check_model(recall.cube, row["embedder"], row["dimension"], recall.model)
             if recalling.too_few(recall, asked, row):
                 row["seeds"] = recalling.exactly(row, tx.run(asked.exact, **asked.parameters))
-            found = recalling.subgraph(row)
+            found = recalling.subgraph(row, recall.moment)
             return found, _versions(tx, recall.cube, pick(found), vectors=False)
 
         return self._connection.read(work)

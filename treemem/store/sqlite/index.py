@@ -12,7 +12,7 @@ from array import array
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,12 +35,23 @@ _LOAD = f"SELECT {_COLUMNS} FROM state s JOIN node n ON n.num = s.node WHERE s.c
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What a hit must be: the pinned times, the statuses and what a filter leaves to an index."""
+    """What a hit must be: the first and last valid time, the transaction time, the statuses, a filter's index part."""
 
-    valid_at: int
+    since: int
+    until: int
     known_at: int
     statuses: Sequence[str]
     bounds: Bounds = field(default_factory=Bounds)
+
+
+class Hit(NamedTuple):
+    """A state found, with its score and validity in microseconds."""
+
+    memory_id: str
+    version: int
+    score: float
+    valid_from: int
+    valid_to: int
 
 
 class CubeIndex:
@@ -140,9 +151,9 @@ class CubeIndex:
     def mask(self, where: Where) -> Mask:
         """Return which rows hold at the moment and have the status and type asked for."""
         n = self._size
-        t, k = where.valid_at, where.known_at
+        k = where.known_at
         valid_from, valid_to, recorded_from, recorded_to = self._times[:, :n]
-        keep = (valid_from <= t) & (valid_to > t) & (recorded_from <= k) & (recorded_to > k)
+        keep = (valid_from <= where.until) & (valid_to > where.since) & (recorded_from <= k) & (recorded_to > k)
         bounds = where.bounds
         if bounds.valid_from is not None:
             keep &= valid_from >= bounds.valid_from
@@ -153,20 +164,16 @@ class CubeIndex:
         result: Mask = keep
         return result
 
-    def nearest(
-        self, vector: Vector, keep: Mask, limit: int, passing: Passing | None = None
-    ) -> list[tuple[str, int, float]]:
-        """Return the `limit` rows with the highest cosine, as (memory id, version, cosine), best first.
+    def nearest(self, vector: Vector, keep: Mask, limit: int, passing: Passing | None = None) -> list[Hit]:
+        """Return the `limit` rows with the highest cosine, best first.
 
         `passing` tells which of some states, given by number, pass a filter that the index cannot test.
         """
         scores = self._matrix[: len(keep)] @ vector
         return self._best(scores, keep, limit, passing)
 
-    def matching(
-        self, tokens: Sequence[str], keep: Mask, limit: int, passing: Passing | None = None
-    ) -> list[tuple[str, int, float]]:
-        """Return the `limit` rows with the highest BM25 above 0, as (memory id, version, BM25), best first."""
+    def matching(self, tokens: Sequence[str], keep: Mask, limit: int, passing: Passing | None = None) -> list[Hit]:
+        """Return the `limit` rows with the highest BM25 above 0, best first."""
         n = len(keep)
         if n == 0:
             return []
@@ -189,9 +196,7 @@ class CubeIndex:
                 if token in self._postings
             ]
 
-    def _best(
-        self, scores: npt.NDArray[np.float32], keep: Mask, limit: int, passing: Passing | None
-    ) -> list[tuple[str, int, float]]:
+    def _best(self, scores: npt.NDArray[np.float32], keep: Mask, limit: int, passing: Passing | None) -> list[Hit]:
         rows = np.flatnonzero(keep)
         if limit <= 0 or len(rows) == 0:
             return []
@@ -201,8 +206,10 @@ class CubeIndex:
                 rows = rows[kept >= np.partition(kept, len(rows) - limit)[len(rows) - limit]]
         else:
             rows = self._first_passing(scores, rows, limit, passing)
-        found = [(self._ids[r], int(self._versions[r]), float(scores[r])) for r in rows]
-        found.sort(key=lambda hit: (-hit[2], hit[0]))
+        found = [
+            Hit(self._ids[r], int(self._versions[r]), float(scores[r]), *map(int, self._times[:2, r])) for r in rows
+        ]
+        found.sort(key=lambda hit: (-hit.score, hit.memory_id, hit.version))
         return found[:limit]
 
     def _first_passing(

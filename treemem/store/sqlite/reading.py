@@ -12,6 +12,8 @@ from treemem.store.protocol import CubeInfo, Page, Touched
 from treemem.store.sqlite import filtering, rows
 from treemem.temporal import END, Moment
 
+#: A span holds from its first time, :t, to its last, :u.
+WITHIN = "{0}.valid_from <= :u AND {0}.valid_to > :t AND {0}.recorded_from <= :k AND {0}.recorded_to > :k"
 HOLDS = "{0}.valid_from <= :t AND {0}.valid_to > :t AND {0}.recorded_from <= :k AND {0}.recorded_to > :k"
 _BATCH = 256
 

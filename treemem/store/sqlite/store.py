@@ -82,7 +82,7 @@ class SqliteStore:
                 return [[] for _ in vectors]
             num, valid_at, known_at = pin
             index = self._index(conn, num, known_at)
-            keep = index.mask(Where(valid_at, known_at, statuses))
+            keep = index.mask(Where(valid_at, valid_at, known_at, statuses))
             return [
                 [(hit[0], hit[2]) for hit in index.nearest(np.asarray(v, dtype=np.float32), keep, k)] for v in vectors
             ]

@@ -14,7 +14,9 @@ from treemem.filters import Filter, joined, split
 from treemem.store.protocol import PREFIXES, Node, Recall, Seed, Subgraph, WalkedEdge
 from treemem.store.sqlite import filtering, rows
 from treemem.store.sqlite.index import CubeIndex, Where
-from treemem.store.sqlite.reading import HOLDS
+from treemem.store.sqlite.reading import WITHIN
+
+SPAN_BREADTH = 400  # as many states are looked at over a span, since a memory may have many in it
 
 
 @dataclass(slots=True)
@@ -38,17 +40,19 @@ class _Walk:
 def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, t: int, k: int) -> Subgraph:
     """Answer a recall at the pinned times, inside the open read transaction."""
     bounds, rest = split(joined(ask.filter, ask.visible))
-    keep = index.mask(Where(t, k, ask.statuses, bounds))
+    since, until = (t, t) if ask.span is None else (ask.span.start, ask.span.end - 1)
+    wide = 0 if ask.span is None else SPAN_BREADTH
+    keep = index.mask(Where(since, until, k, ask.statuses, bounds))
     passing = None if rest is None else partial(_passing, conn, rest)
     arms: list[list[Seed]] = []
     if ask.vector is not None and ask.vector_limit:
-        hits = index.nearest(ask.vector, keep, ask.vector_limit, passing)
-        arms.append([Seed(memory_id, version, "vector", score) for memory_id, version, score in hits])
+        hits = index.nearest(ask.vector, keep, max(ask.vector_limit, wide), passing)
+        arms.append([Seed(hit.memory_id, hit.version, "vector", *hit[2:]) for hit in hits])
     if ask.tokens and ask.text_limit:
-        hits = index.matching(ask.tokens, keep, ask.text_limit, passing)
-        arms.append([Seed(memory_id, version, "text", score) for memory_id, version, score in hits])
+        hits = index.matching(ask.tokens, keep, max(ask.text_limit, wide), passing)
+        arms.append([Seed(hit.memory_id, hit.version, "text", *hit[2:]) for hit in hits])
     visible, given = filtering.compiled(ask.visible)
-    parameters = {"cube": cube, "t": t, "k": k, "statuses": rows.listed(ask.statuses), **given}
+    parameters = {"cube": cube, "t": since, "u": until, "k": k, "statuses": rows.listed(ask.statuses), **given}
     walk = _Walk(visible)
     best = sorted({seed.memory_id for arm in arms for seed in arm[: ask.walk_seeds]})
     entities = _start(conn, ask, parameters, best, walk)
@@ -127,7 +131,7 @@ def _fan(end: str) -> str:
     """Return the subquery that lists a node's strongest edges in one direction; the index serves the order."""
     return (
         f"(SELECT json_group_array(num) FROM (SELECT e.num FROM edge e WHERE e.{end} = j.value AND "
-        f"{HOLDS.format('e')} AND e.type IN (SELECT value FROM json_each(:types)) "
+        f"{WITHIN.format('e')} AND e.type IN (SELECT value FROM json_each(:types)) "
         "ORDER BY e.weight DESC, e.tiebreak LIMIT :fan))"
     )
 
@@ -176,7 +180,8 @@ def _test(conn: sqlite3.Connection, parameters: dict[str, Any], nums: list[int],
     """Note version and memory type of the memories that hold at the moment; forget the others."""
     query = (
         "SELECT s.node, s.version, s.memory_type FROM json_each(:nums) j CROSS JOIN state s ON s.node = j.value "
-        f"WHERE {HOLDS.format('s')} AND s.status IN (SELECT value FROM json_each(:statuses)){walk.visible}"
+        f"WHERE {WITHIN.format('s')} AND s.status IN (SELECT value FROM json_each(:statuses)){walk.visible} "
+        "ORDER BY s.valid_from"
     )
     alive = set()
     for num, version, memory_type in conn.execute(query, {**parameters, "nums": rows.listed(nums)}):

@@ -1,0 +1,128 @@
+"""Claims and values: what a text says of whom, and when a newer text takes an older one's place."""
+
+from __future__ import annotations
+
+import pytest
+
+from treemem.judge.asked import another_value, focus_of
+from treemem.judge.claims import claims_in
+from treemem.judge.values import values_in
+
+
+def replaced(older: str, newer: str) -> bool:
+    return any(new.replaces(old) for new in claims_in(newer) for old in claims_in(older))
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("I live in Beijing.", "I moved to Shanghai."),
+        ("We've been living in Oslo since 2019.", "We just relocated to Bergen for work!"),
+        ("Anna works at Google as a designer.", "Anna now works for Meta."),
+        ("I work at Google.", "I quit Google last week."),
+        ("I'm single.", "I got married last June!"),
+        ("I like apples.", "I don't like apples anymore."),
+        ("I like spicy food.", "I can't eat very oily or spicy food now."),
+        ("I play tennis on Sundays.", "I no longer play tennis."),
+        ("I have a red car.", "I sold my car yesterday."),
+        ("I use VS Code for everything.", "I switched from VS Code to Neovim."),
+        ("My favorite color is blue.", "My favorite color is green."),
+        ("My phone number is 555-1234.", "My new phone number is 555-9876."),
+        ("I work as a nurse.", "I became a teacher."),
+        ("I'm a vegetarian.", "I went vegan in spring."),
+        ("我住在北京。", "我搬到上海了。"),
+        ("我喜欢吃辣。", "我不喜欢吃辣了。"),
+        ("我在腾讯工作。", "我跳槽到了字节。"),
+        ("小明住在广州。", "小明搬到了深圳。"),
+    ],
+)
+def test_replaced(older: str, newer: str) -> None:
+    assert replaced(older, newer)
+    assert not replaced(older, older)
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("I traveled to Xi'an last year.", "I traveled to Hangzhou this year."),
+        ("I live in Beijing.", "Anna moved to Shanghai."),
+        ("I live in Beijing.", "I want to move to Shanghai."),
+        ("I live in Beijing.", "If I moved to Shanghai, I would miss the food."),
+        ("I live in Beijing.", "I used to live in Shanghai."),
+        ("I live in Beijing.", "I moved to a new flat."),
+        ("I live in Beijing.", "I live in Beijing with my cat."),
+        ("I like apples.", "I like pears."),
+        ("I like food.", "I don't like spicy food."),
+        ("I have a dog.", "I have a cat."),
+        ("My brother is a doctor.", "My brother is tall."),
+        ("I work at Google.", "I work from home on Fridays."),
+        ("我去了西安。", "我去了杭州。"),
+        ("我住在北京。", "小明搬到了上海。"),
+    ],
+)
+def test_not_replaced(older: str, newer: str) -> None:
+    assert not replaced(older, newer)
+
+
+def test_values() -> None:
+    found = values_in("On April 5th, 2024 at 4:30 PM, 1,200 words and 78% of $40 went to twelve cards.")
+    assert [(v.kind, v.text) for v in found] == [
+        ("date", "apr 5"),
+        ("clock", "4:30pm"),
+        ("number", "1200"),
+        ("share", "78"),
+        ("money", "$40"),
+        ("number", "12"),
+    ]
+    assert values_in("```\nlimit = 60\n```") == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "older", "newer", "value"),
+    [
+        (
+            "How many chairs are in the hall?",
+            "The hall has 40 chairs at the moment, all of them red.",
+            "We bought more, the hall now has 55 chairs.",
+            "55",
+        ),
+        (
+            "What is the deadline for the grant report?",
+            "The grant report has a deadline of May 2.",
+            "They moved the grant report deadline to May 9.",
+            "may 9",
+        ),
+        (
+            "What time is my call with Ivo?",
+            "I have a call with Ivo on June 3 at 3 PM.",
+            "The call with Ivo was rescheduled to June 3 at 5 PM.",
+            "5pm",
+        ),
+    ],
+)
+def test_another_value(question: str, older: str, newer: str, value: str) -> None:
+    focus = focus_of(question)
+    assert focus is not None
+    found = another_value(focus, older, newer)
+    assert found is not None
+    assert found[1].text == value
+    assert another_value(focus, older, older) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "older", "newer"),
+    [
+        ("How many chairs are in the hall?", "The hall has 40 chairs.", "The kitchen now has 6 chairs."),
+        ("How many chairs are in the hall?", "The hall has 40 chairs.", "My goal is 60 tables in the hall."),
+        ("When is my call with Ivo?", "I have a call with Ivo on June 3.", "The dentist was moved to June 9."),
+    ],
+)
+def test_another_thing(question: str, older: str, newer: str) -> None:
+    focus = focus_of(question)
+    assert focus is not None
+    assert another_value(focus, older, newer) is None
+
+
+@pytest.mark.parametrize("question", ["When did I meet Ivo?", "Who is Ivo?", "How long did it take?", "Why?"])
+def test_questions_that_ask_for_no_value_of_now(question: str) -> None:
+    assert focus_of(question) is None

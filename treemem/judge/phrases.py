@@ -1,0 +1,139 @@
+"""How people say where they live, what they do, like and have, and that it changed: the patterns behind claims."""
+
+from __future__ import annotations
+
+import re
+
+MYSELF = frozenset(["i", "we", "我", "我们"])
+NO_NAMES = frozenset(
+    """the this that these those it he she they you who what when where why how there here yes no so but and or if
+    my our your his her their and also then now""".split()
+)
+
+
+def _any(phrases: str) -> str:
+    """Return a pattern for any of some phrases, given with commas between them."""
+    return "(?:" + "|".join(re.escape(phrase.strip()).replace(r"\ ", " ") for phrase in phrases.split(",")) + ")"
+
+
+_WHO = r"\b(?P<who>I|[Ww]e|[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2})"
+_HELPERS = r"(?:['’](?:ve|m|s|re)| have| has| am| is| are)?(?: been)?"
+_OFTEN = _any(
+    "now,currently,recently,just,finally,actually,also,still,already,officially,both,all,really,always,mostly,usually,"
+    "only"
+)
+_ADVERBS = rf"(?: {_OFTEN})*"
+_ENDS = _any(
+    "and,but,because,since,so,for now,now,nowadays,these days,anymore,any more,at the moment,last,this,next,on,after,"
+    "before,when,where,which,who,to be,from,instead,yesterday,today,ago,with my,with a,as a,as an,too,as well"
+)
+_VALUE = rf"(?P<value>[^.!?;,\n]{{1,80}}?)(?= {_ENDS}\b| in (?:\d{{4}}|[A-Z][a-z]+ \d{{4}})\b|[.!?;,\n]|\s*$)"
+_NO_LONGER = _any(
+    "no longer,don't,don’t,do not,doesn't,doesn’t,does not,can't,can’t,cannot,can not,never,stopped,quit,gave up,"
+    "have stopped,has stopped,can no longer"
+)
+
+
+def _says(verbs: str, before: str = "", after: str = "") -> re.Pattern[str]:
+    """Return the pattern of somebody, a verb and a value; `before` and `after` stand around the verb."""
+    return re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} {before}{_any(verbs)}{after} {_VALUE}")
+
+
+_LIVE = "live,lives,living,reside,resides,residing,am based,is based,based"
+_MOVE = "moved,moving,relocated,moved back,settled,moved out"
+_WORK = "work,works,working,employed"
+_LEAVE = "quit,left,resigned from,got fired from,got laid off from,no longer work,no longer works,stopped working"
+_LIKE = "like,likes,love,loves,enjoy,enjoys,enjoying,prefer,prefers,adore,adores,eat,eats,drink,drinks"
+_DISLIKE = (
+    "hate,hates,dislike,dislikes,detest,detests,avoid,avoids,stay away from,allergic to,gave up,quit,gone off,went off"
+)
+_LIKE_NOT = "like,liking,love,loving,enjoy,enjoying,eat,eating,drink,drinking,stand,tolerate"
+_DO = (
+    "play,plays,playing,practice,practise,practicing,do,does,learn,learns,learning,study,studies,studying,take,takes,"
+    "taking,attend,attends,attending,use,uses,using,subscribe to,subscribes to,volunteer at,volunteers at,smoke,smokes"
+)
+_DO_NOT = (
+    "play,playing,practice,practicing,do,doing,learn,learning,study,studying,take,taking,attend,attending,use,using,"
+    "smoke,smoking,subscribe to"
+)
+_HAVE = "have,has,own,owns,drive,drives,driving,keep,keeps,got,bought,adopted"
+_HAVE_NOT = (
+    "sold,gave away,got rid of,returned,lost,no longer have,no longer has,no longer own,no longer owns,no longer drive,"
+    "no longer drives,traded in,donated"
+)
+_A = r"(?: an?| my| the| our| his| her| one| two| three)*"
+_STATE = r"(?P<value>single|married|engaged|divorced|widowed|separated)\b(?! (?:in|with|room|bed|out|mom|parent|day))"
+_DIET = r"(?P<value>vegan|vegetarian|pescatarian|omnivore)\b"
+
+_ZH_WHO = r"(?P<who>我们?|用户|[^\W\d_a-zA-Z的了在不是]{2,4}?)"
+_ZH_WHEN = r"(?:现在|目前|已经|一直|刚刚|刚|最近|上个月|去年|今年)*"
+_ZH_VALUE = r"(?P<value>[^，。！？；、\s]{1,20}?)(?=了|[，。！？；、\s]|$)"
+
+#: (slot, pattern with the groups `who` and `value`, whether it says that it holds)
+SAYS: tuple[tuple[str, re.Pattern[str], bool], ...] = (
+    ("residence", _says(_LIVE, after=" (?:in|at|near|outside)"), True),
+    ("residence", _says(_MOVE, after=" (?:house )?(?:back )?(?:to|into|in|out to)"), True),
+    ("employer", _says(_WORK, after=" (?:at|for)"), True),
+    (
+        "employer",
+        _says("started,started working,started a job,started a new job,got a job", after=" (?:at|with)"),
+        True,
+    ),
+    ("employer", _says(_LEAVE, after="(?: my job)?(?: at| for| with)?"), False),
+    ("occupation", _says(_WORK, after=" as (?:an?|the)"), True),
+    ("occupation", _says("became,promoted to,started as,started working as", after=" (?:an?|the)"), True),
+    ("school", _says("study,studies,studying", after=" at"), True),
+    ("school", _says("transferred,enrolled", after=" (?:to|at|in)"), True),
+    ("diet", re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} (?:(?:went|gone|turned|became|become) )?(?:an? )?{_DIET}"), True),
+    ("relationship", re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} (?:got )?{_STATE}"), True),
+    ("likes", _says(_LIKE), True),
+    ("likes", _says(_LIKE_NOT, before=rf"{_NO_LONGER} (?:really |much |ever )?"), False),
+    ("likes", _says(_DISLIKE), False),
+    ("does", _says(_DO), True),
+    ("does", _says(_DO_NOT, before=rf"{_NO_LONGER} "), False),
+    ("does", _says("cancelled,canceled,dropped out of,dropped,quit,gave up", after="(?: my| the)?"), False),
+    ("has", _says(_HAVE, after=_A), True),
+    ("has", _says(_HAVE_NOT, after=_A), False),
+    ("residence", re.compile(rf"{_ZH_WHO}{_ZH_WHEN}(?:定居在|居住在|住在|住){_ZH_VALUE}"), True),
+    ("residence", re.compile(rf"{_ZH_WHO}{_ZH_WHEN}(?:搬家?到了?|搬去了?|搬回了?|移居到?){_ZH_VALUE}"), True),
+    ("employer", re.compile(rf"{_ZH_WHO}{_ZH_WHEN}在(?P<value>[^，。！？；、\s]{{1,20}}?)(?:工作|上班|任职)"), True),
+    ("employer", re.compile(rf"{_ZH_WHO}{_ZH_WHEN}(?:加入了?|入职了?|跳槽到了?){_ZH_VALUE}"), True),
+    ("likes", re.compile(rf"{_ZH_WHO}(?:很|最|特别|非常|一直)?(?:喜欢|喜爱|爱)(?:吃|喝)?{_ZH_VALUE}"), True),
+    (
+        "likes",
+        re.compile(rf"{_ZH_WHO}{_ZH_WHEN}(?:再也不|不再|不太|不|讨厌|戒了?)(?:能|喜欢|爱)?(?:吃|喝)?{_ZH_VALUE}"),
+        False,
+    ),
+)
+
+_THING = r"(?P<thing>(?:favou?rite )?[a-z][\w-]*(?: (?!is\b|are\b|was\b|has\b|to\b|from\b)[a-z][\w-]*){0,2})"
+#: Patterns of what somebody has one of, with the groups `thing`, `value` and perhaps `whose` and `cue` (it changed).
+OF_MINE = (
+    re.compile(
+        rf"(?:\b(?:[Mm]y|[Oo]ur)|\b(?P<whose>[A-Z][\w-]+)['’]s) (?P<cue>new |current |latest )?{_THING} "
+        rf"(?:is|are|changed to|has changed to|became|has become)(?: now)? {_VALUE}"
+    ),
+    re.compile(
+        rf"\b(?:I|[Ww]e)(?:['’]ve| have)? (?P<cue>changed|switched|updated|moved|renamed) (?:my|our) {_THING}"
+        rf"(?: from [^.,;]{{1,40}}?)? (?:to|into) {_VALUE}"
+    ),
+    re.compile(
+        rf"我的(?P<thing>[^，。！？；、\s是]{{1,8}}?)(?P<cue>现在|已经)?(?:是|改成了?|换成了?|变成了?){_ZH_VALUE}"
+    ),
+)
+#: What one has one of at a time; other things ("my brother is ...") make a claim only where they are said to change.
+ATTRIBUTE = re.compile(
+    r"favou?r|phone|number|email|address|name|job|titl|salari|rent|budget|\bage|birthday|password|goal|target|deadlin|"
+    r"boss|manag|doctor|dentist|therapist|coach|roommat|usernam|weight|height|\bsize|curfew|major|editor|\bcar$|laptop|"
+    r"电话|号码|邮箱|地址|名字|工作|职位|工资|房租|预算|生日|密码|目标|老板|医生|最喜欢|车"
+)
+SWITCHED = re.compile(
+    rf"{_WHO}{_HELPERS}{_ADVERBS} (?:switched|changed|migrated|moved over|converted) from "
+    r"(?P<value>[^.!?;,\n]{1,40}?) (?:to|into)\b"
+)
+#: Words before a value, in its clause, which say that it is only asked, wished, planned or gone.
+ONLY_THOUGHT = re.compile(
+    r"\b(?:not sure|wonder\w*|if|whether|would|could|might|may|should|want\w* to|plan\w* to|going to|hop(?:e|ing) to|"
+    r"used to|thinking (?:of|about)|dream\w*|wish\w*|did|do you|does|considering)\b[^.!?;,]*$",
+    re.IGNORECASE,
+)

@@ -1,0 +1,62 @@
+"""Whether one statement takes another's place: only one of both can be true now, and it was said later."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from treemem.changes import State
+from treemem.judge.asked import Focus, another_value
+from treemem.judge.claims import claims_in
+
+_LED_BY_NAME = re.compile(r"^([^\W\d_][\w .'’-]{0,40}): (?=\S)")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Who said what, and when: `order` rises with time, and within one conversation with the position."""
+
+    memory_id: str
+    speaker: str
+    role: str
+    text: str
+    order: tuple[int, int, int]
+    valid_from: int
+    valid_to: int
+
+    @classmethod
+    def of(cls, state: State) -> Statement:
+        """Return what a state says."""
+        origin = next((s for s in state.fields.get("sources") or () if isinstance(s, dict)), {})
+        text = str(state.fields["memory"])
+        led = _LED_BY_NAME.match(text) if origin.get("role") else None
+        position = origin.get("position")
+        return cls(
+            state.memory_id,
+            led.group(1) if led else "",
+            str(origin.get("role") or "user"),
+            text[led.end() :] if led else text,
+            (state.valid_from, state.recorded_from, position if isinstance(position, int) else 0),
+            state.valid_from,
+            state.valid_to,
+        )
+
+
+def superseded(newer: Statement, older: Statement, focus: Focus | None) -> str | None:
+    """Return why the newer statement takes the older one's place, None if it does not.
+
+    `focus` is what a question asks the value of: for it, another value of the same thing is enough. What an assistant
+    says supersedes nothing.
+    """
+    if newer.order <= older.order or "assistant" in (newer.role, older.role):
+        return None
+    for new in claims_in(newer.text, newer.speaker):
+        for old in claims_in(older.text, older.speaker):
+            if new.replaces(old):
+                sign = "" if new.holds else "not "
+                return f"{old.slot}: {' '.join(sorted(old.value))} -> {sign}{' '.join(sorted(new.value))}"
+    if focus is not None and newer.speaker == older.speaker:
+        values = another_value(focus, older.text, newer.text)
+        if values is not None:
+            return f"{values[0].kind}: {values[0].text} -> {values[1].text}"
+    return None

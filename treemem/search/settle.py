@@ -1,0 +1,124 @@
+"""From ranked memories and their texts to the final order: what fits the time first, the newer before the older.
+
+Nothing is hidden here: a memory that another one supersedes keeps its place and is flagged, and the other one comes
+before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from treemem.changes import EdgeType, State
+from treemem.judge.asked import focus_of
+from treemem.judge.supersession import Statement, superseded
+from treemem.search.rank import Ranked
+from treemem.search.target import Target, fitted
+from treemem.store.protocol import WalkedEdge
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A ranked memory in its final place, what superseded it, and what contradicts it."""
+
+    ranked: Ranked
+    superseded_by: str | None = None
+    contradicts: tuple[str, ...] = field(default=())
+
+
+def settle(
+    question: str,
+    ranked: Sequence[Ranked],
+    states: Sequence[State],
+    edges: Iterable[WalkedEdge],
+    target: Target,
+    *,
+    compared: bool = True,
+    together: bool = False,
+) -> list[Settled]:
+    """Return the memories whose states were read in their final order.
+
+    Unless they are `compared`, only edges say what supersedes what. `together` puts what was superseded right behind
+    what did it.
+    """
+    factors = fitted(states, target)
+    order = [replace(r, score=r.score * factors[r.memory_id]) for r in ranked if r.memory_id in factors]
+    order.sort(key=lambda r: (-r.score, r.memory_id))
+    statements = {s.memory_id: Statement.of(s) for s in states}
+    links = list(edges)
+    over = _superseding(question, [r.memory_id for r in order] if compared else (), statements, links)
+    for older, many in over.items():
+        for newer in many:
+            first, then = (newer, older) if target.overtakes(statements[newer].valid_from) else (older, newer)
+            order = _before(order, first, then)
+    by = {older: many[0] for older, many in over.items()}
+    if together:
+        order = _behind(order, by)
+    at_odds = _contradicting(links, set(factors))
+    order = _behind(order, {b: a for a, others in at_odds.items() for b in others if _comes_first(order, a, b)})
+    top = max((r.score for r in order), default=1.0)
+    return [
+        Settled(replace(r, score=min(1.0, r.score / top)), by.get(r.memory_id), at_odds.get(r.memory_id, ()))
+        for r in order
+    ]
+
+
+def _superseding(
+    question: str,
+    order: Sequence[str],
+    statements: Mapping[str, Statement],
+    edges: Iterable[WalkedEdge],
+) -> dict[str, list[str]]:
+    """Return the memories that supersede each one, newest first: by an edge of the graph, or by what both say."""
+    found: dict[str, set[str]] = {}
+    for edge in edges:
+        newer, older = edge.source[2:], edge.target[2:]
+        if edge.type is EdgeType.SUPERSEDES and newer in statements and older in statements:
+            found.setdefault(older, set()).add(newer)
+    focus = focus_of(question)
+    for older in order:
+        for newer in order:
+            if newer != older and superseded(statements[newer], statements[older], focus):
+                found.setdefault(older, set()).add(newer)
+    return {
+        older: sorted(newer, key=lambda i: (statements[i].order, i), reverse=True) for older, newer in found.items()
+    }
+
+
+def _contradicting(edges: Iterable[WalkedEdge], shown: set[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    for edge in edges:
+        a, b = edge.source[2:], edge.target[2:]
+        if edge.type is EdgeType.CONTRADICTS and a in shown and b in shown:
+            found.setdefault(a, set()).add(b)
+            found.setdefault(b, set()).add(a)
+    return {memory_id: tuple(sorted(others)) for memory_id, others in found.items()}
+
+
+def _place(order: Sequence[Ranked], memory_id: str) -> int:
+    return next(i for i, r in enumerate(order) if r.memory_id == memory_id)
+
+
+def _comes_first(order: Sequence[Ranked], one: str, other: str) -> bool:
+    return _place(order, one) < _place(order, other)
+
+
+def _before(order: list[Ranked], first: str, then: str) -> list[Ranked]:
+    """Return the order with `first` right before `then`, with its score, if it came after it."""
+    a, b = _place(order, first), _place(order, then)
+    if a < b:
+        return order
+    moved = replace(order[a], score=order[b].score)
+    rest = [*order[:a], *order[a + 1 :]]
+    return [*rest[:b], moved, *rest[b:]]
+
+
+def _behind(order: list[Ranked], follows: Mapping[str, str]) -> list[Ranked]:
+    """Return the order with each of these right behind the one that it follows."""
+    for then, first in follows.items():
+        a, b = _place(order, first), _place(order, then)
+        if b > a + 1:
+            moved = replace(order[b], score=order[a].score)
+            rest = [*order[:b], *order[b + 1 :]]
+            order = [*rest[: a + 1], moved, *rest[a + 1 :]]
+    return order

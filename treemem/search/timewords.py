@@ -1,0 +1,226 @@
+"""Reading the time a question is about from its words, in English and Chinese, as of when it is asked.
+
+Dates and distances ("in March 2025", "two years ago", "上周") are resolved by dateparser, which also tells their unit;
+the span is the whole calendar unit. A reading widens what is looked at and prefers what fits; it never hides anything.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from treemem.temporal import BEGINNING, END, from_micros, to_micros
+
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    r"nov(?:ember)?|dec(?:ember)?)"
+)
+_UNIT = r"(?:day|week|month|year)s?"
+_COUNT = r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a couple of|a few)"
+_WEEKDAY = r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+
+
+def _behind(*prefixes: str) -> str:
+    """Return a pattern for a place right behind one of these words."""
+    return "(?:" + "|".join(rf"(?<=\b{prefix} )" for prefix in prefixes) + ")"
+
+
+_ZH_COUNT = "[一二两三四五六七八九十\\d]+"
+_DATE = re.compile(
+    rf"\d{{4}}-\d{{2}}(?:-\d{{2}})?(?!\d)"
+    rf"|\b(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}\.?(?:,? \d{{4}})?\b"
+    rf"|\b{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?\b(?:,? \d{{4}})?"
+    rf"|\b{_MONTH}\.?,? (?:of )?\d{{4}}\b"
+    rf"|{_behind('in', 'last', 'since', 'until', 'before', 'between')}(?:early |late |mid-?)?{_MONTH}\b"
+    rf"|\b{_COUNT} {_UNIT} (?:ago|earlier)\b"
+    rf"|\b(?:last|this|next|past) (?:{_WEEKDAY}|weekend|{_UNIT}|spring|summer|autumn|fall|winter)\b"
+    rf"|{_behind('on')}{_WEEKDAY}\b|\b(?:yesterday|today|tonight|tomorrow)\b"
+    rf"|{_behind('in', 'of', 'during', 'since', 'until', 'before', 'after', 'by')}(?:19|20)\d{{2}}\b"
+    rf"|\d{{4}}年(?:\d{{1,2}}月)?(?:\d{{1,2}}[日号])?|(?<!\d)\d{{1,2}}月(?:\d{{1,2}}[日号])?"
+    rf"|{_ZH_COUNT}(?:天|周|个?星期|个?月|年)(?:之?前|以前)"
+    rf"|上上?个?(?:周|星期|月)|这个?(?:周|星期|月)|下个?(?:周|星期|月)|昨天|前天|今天|明天|去年|前年|今年|明年",
+    re.IGNORECASE,
+)
+_BEFORE = re.compile(r"\b(?:before|until|till|by|prior to|up to)(?: the)? *$", re.IGNORECASE)
+_AFTER = re.compile(r"\b(?:after|since|from)(?: the)? *$", re.IGNORECASE)
+_ZH_BEFORE, _ZH_AFTER = re.compile(r"^ *(?:之前|以前|前)"), re.compile(r"^ *(?:之后|以后|以来|后|起)")
+_CLAUSE = re.compile(
+    r"\b(?P<word>before|after|since|until)\s+(?P<clause>(?:I|we|he|she|they|my|our|his|her|their|the|[A-Z][\w'’]+)\s"
+    r"[^?.!,;]{3,80})"
+)
+_ZH_CLAUSE = re.compile(r"(?P<clause>[^，。？！\s]{2,16}?)(?P<word>之前|以前|之后|以后)")
+_NOW = re.compile(
+    r"\b(?:now|nowadays|currently|current|these days|at present|at the moment|presently|still|right now)\b"
+    r"|现在|目前|如今|当前|眼下",
+    re.IGNORECASE,
+)
+_PREVIOUS = re.compile(
+    r"\b(?:previous(?:ly)?|formerly|former|originally|used to|in the past|back then|at first)\b|(?:\bmy|['’]s) old\b"
+    r"|\b(?:before|earlier)\b(?=\s*(?:[?.!,]|$))|以前|之前|曾经|原来|原先|过去|从前|当初",
+    re.IGNORECASE,
+)
+_RECENT = re.compile(r"\b(?:recent(?:ly)?|lately|latest|newest|most recent|last time)\b|最近|近来|最新", re.IGNORECASE)
+_EVER = re.compile(
+    r"\b(?:ever|so far|up to now|to date|all the|over the years)\b"
+    r"|^(?:where|what|which|who|how)\b[^?]*?\b(?:have|has) (?:I|we|you|he|she|they|[A-Z]\w+) (?!got\b)"
+    r"\w+(?:ed|en|n|t|one|it)\b"
+    r"|迄今|到现在为止|都去过|去过|过哪些|曾",
+    re.IGNORECASE,
+)
+_ZH_DIGITS = {c: str(i) for i, c in enumerate("零一二三四五六七八九")} | {"两": "2", "十": "10"}
+_SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the words of a question tell of its time, in microseconds.
+
+    `kind` is as in TimeReading. `clause` is what happened then, where a question says before or after what it means
+    and not a date; the times are to be found out.
+    """
+
+    kind: str
+    since: int = BEGINNING
+    until: int = END
+    words: str = ""
+    clause: str = ""
+
+
+def read_time(question: str, now: int) -> Told | None:
+    """Return what a question's words tell of the time it is about, asked at `now`; None if they tell nothing."""
+    spans = _spans(question, now)
+    if spans:
+        return _dated(question, spans)
+    if found := _PREVIOUS.search(question):
+        clause = _clause(question)
+        return clause or Told("previous", BEGINNING, now + 1, found.group())
+    if clause := _clause(question):
+        return clause
+    if found := _RECENT.search(question):
+        return Told("recent", BEGINNING, now + 1, found.group())
+    if found := _NOW.search(question):
+        return Told("now", now, now + 1, found.group())
+    if found := _EVER.search(question):
+        return Told("ever", BEGINNING, now + 1, found.group())
+    return None
+
+
+def _clause(question: str) -> Told | None:
+    found = _CLAUSE.search(question) or _ZH_CLAUSE.search(question)
+    if found is None:
+        return None
+    clause = re.sub(r"^(?:在|我在)?", "", found["clause"]) if found.re is _ZH_CLAUSE else found["clause"]
+    if found.re is _ZH_CLAUSE and not re.search("[搬换去来到辞开始结毕买卖离入]", clause):
+        return None
+    kind = "before" if found["word"].lower() in ("before", "until", "之前", "以前") else "after"
+    return Told(kind, words=found.group().strip(), clause=clause.strip())
+
+
+def _spans(question: str, now: int) -> list[tuple[int, int, re.Match[str]]]:
+    found = []
+    year = re.search(r"\b(?:19|20)\d{2}\b", question)
+    for match in _DATE.finditer(question):
+        words = match.group().lower()
+        if year and re.fullmatch(_MONTH, words):
+            words += " " + year.group()
+        bounds = _bounds(words, now // 86_400_000_000)
+        if bounds is not None:
+            found.append((*bounds, match))
+    return found
+
+
+def _dated(question: str, spans: list[tuple[int, int, re.Match[str]]]) -> Told:
+    since, until, match = spans[0]
+    last = spans[-1]
+    ahead, behind = question[: match.start()], question[match.end() :]
+    if len(spans) > 1:
+        words = question[match.start() : last[2].end()]
+        return Told("during", min(since, last[0]), max(until, last[1]), words)
+    if _BEFORE.search(ahead) or _ZH_BEFORE.search(behind):
+        return Told("before", BEGINNING, since, match.group())
+    if _AFTER.search(ahead) or _ZH_AFTER.search(behind):
+        return Told("after", since if "since" in ahead.lower()[-12:] else until, END, match.group())
+    return Told("during", since, until, match.group())
+
+
+@lru_cache(maxsize=4_096)
+def _bounds(words: str, day: int) -> tuple[int, int] | None:
+    """Return the calendar unit that words name, as [first, after last), seen from a day (counted from 1970).
+
+    None for dates that do not exist, or lie outside the years 1 to 9999.
+    """
+    try:
+        return _resolved(words, day)
+    except (OverflowError, ValueError):
+        return None
+
+
+def _resolved(words: str, day: int) -> tuple[int, int] | None:
+    now = from_micros(day * 86_400_000_000)
+    season = re.match(r"(last|this|next|past) (spring|summer|autumn|fall|winter)", words)
+    if season:
+        return _season(_SEASONS[season[2]], season[1], now)
+    if re.fullmatch(r"(?:19|20)\d{2}", words):
+        return _unit(datetime(int(words), 1, 1, tzinfo=UTC), "year")
+    if found := re.fullmatch(r"(\d{4})-(\d{2})", words):
+        return _unit(datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC), "month")
+    plain = re.sub(r"^(?:early|late|mid-?) ?", "", words).replace("weekend", "saturday").replace("past ", "last ")
+    plain = re.sub(r"\b(?:a couple of)\b", "2", re.sub(r"\ba few\b", "3", plain)).replace("earlier", "ago")
+    plain = re.sub("[零一二两三四五六七八九十]", lambda m: _ZH_DIGITS[m.group()], plain).replace("以前", "前")
+    plain = plain.replace("之前", "前").replace("个星期", "周").replace("星期", "周").replace("号", "日")
+    if re.fullmatch(r"\d{1,2}月\d{1,2}日", plain):
+        plain = f"{now.year}年{plain}"
+    data = _parser(now).get_date_data(plain)
+    if data.date_obj is None:
+        return None
+    found_at = data.date_obj
+    if found_at > now + timedelta(days=1) and re.fullmatch(r"\d{4}年\d{1,2}月\d{1,2}日", plain) and "年" not in words:
+        found_at = found_at.replace(year=found_at.year - 1)
+    return _unit(found_at, data.period)
+
+
+@lru_cache(maxsize=64)
+def _parser(now: datetime) -> Any:
+    from dateparser.date import DateDataParser
+
+    settings = {
+        "RELATIVE_BASE": now.replace(tzinfo=None),
+        "PREFER_DATES_FROM": "past",
+        "TIMEZONE": "UTC",
+        "RETURN_AS_TIMEZONE_AWARE": True,
+    }
+    return DateDataParser(languages=["en", "zh"], settings=settings)
+
+
+def _season(month: int, which: str, now: datetime) -> tuple[int, int]:
+    start = datetime(now.year, month, 1, tzinfo=UTC)
+    if which in ("last", "past") and _months_on(start, 3) > now:
+        start = start.replace(year=start.year - 1)
+    if which == "next" and start <= now:
+        start = start.replace(year=start.year + 1)
+    return to_micros(start), to_micros(_months_on(start, 3))
+
+
+def _unit(at: datetime, period: str) -> tuple[int, int]:
+    """Return the calendar day, week, month or year around a time."""
+    start = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if period == "week":
+        start -= timedelta(days=start.weekday())
+        end = start + timedelta(days=7)
+    elif period == "month":
+        start = start.replace(day=1)
+        end = _months_on(start, 1)
+    elif period == "year":
+        start = start.replace(month=1, day=1)
+        end = _months_on(start, 12)
+    else:
+        end = start + timedelta(days=1)
+    return to_micros(start), to_micros(end)
+
+
+def _months_on(start: datetime, months: int) -> datetime:
+    total = start.month - 1 + months
+    return start.replace(year=start.year + total // 12, month=total % 12 + 1)
