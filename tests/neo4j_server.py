@@ -101,10 +101,11 @@ def fetch_jars() -> Path:
 
 
 class Server:
-    """A Neo4j Community server in a folder of its own, on 127.0.0.1, without authentication."""
+    """A Neo4j Community server in a folder of its own, on 127.0.0.1; a password is that of the user neo4j."""
 
-    def __init__(self, home: Path, heap: str = "1g") -> None:
+    def __init__(self, home: Path, heap: str = "1g", password: str | None = None) -> None:
         self.home = home
+        self._password = password
         self.bolt, self.http = free_port(), free_port()
         self._heap = heap
         self._process: subprocess.Popen[bytes] | None = None
@@ -122,7 +123,7 @@ server.bolt.listen_address=127.0.0.1:{self.bolt}
 server.bolt.advertised_address=127.0.0.1:{self.bolt}
 server.http.listen_address=127.0.0.1:{self.http}
 server.http.advertised_address=127.0.0.1:{self.http}
-dbms.security.auth_enabled=false
+dbms.security.auth_enabled={str(self._password is not None).lower()}
 dbms.usage_report.enabled=false
 server.memory.pagecache.size=256m
 """
@@ -155,13 +156,25 @@ server.memory.pagecache.size=256m
             if self._process.poll() is not None:
                 raise CannotStart(f"Neo4j ended at once: {(self.home / 'server.log').read_text()[-800:]}")
             try:
-                with neo4j.GraphDatabase.driver(self.uri) as driver:
-                    driver.verify_connectivity()
-                    driver.execute_query("RETURN 1")
+                self._greet()
                 return
             except (ServiceUnavailable, Neo4jError, OSError):
                 time.sleep(0.3)
         raise CannotStart("Neo4j was not up after 180 s")
+
+    def _greet(self) -> None:
+        """Ask the server something; a new one with a password is given it, in the place of the one it comes with."""
+        auth = None if self._password is None else ("neo4j", "neo4j")
+        with neo4j.GraphDatabase.driver(self.uri, auth=auth) as driver:
+            driver.verify_connectivity()
+            if self._password is None:
+                driver.execute_query("RETURN 1")
+            else:
+                driver.execute_query(
+                    "ALTER CURRENT USER SET PASSWORD FROM 'neo4j' TO $password",
+                    password=self._password,
+                    database_="system",
+                )
 
     def kill(self) -> None:
         """kill -9, as a power cut for the process."""

@@ -44,21 +44,21 @@ def verify(memory: TreeTextMemory, names: list[str], each: int) -> None:
     assert memory.check() == []
 
 
-def test_eight_threads(open_memory: OpenMemory) -> None:
+def test_sixteen_threads(open_memory: OpenMemory) -> None:
     memory = open_memory(timeout=60.0)
     memory.add({"id": "hot", "memory": "start"})
-    names = [f"t{n}" for n in range(8)]
+    names = [f"t{n}" for n in range(16)]
 
     def work(name: str) -> None:
-        for i in range(12):
+        for i in range(6):
             memory.update("hot", f"{name} {i}", **{f"by-{name}-{i}": True})
             memory.add({"id": f"{name}-{i}", "memory": f"note {i} of {name}"})
             memory.add({"id": f"shared-{i}", "memory": f"shared note {i} on Anna"})
             assert len(memory.search(f"note {i} of {name}", top_k=1)) == 1
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(16) as pool:
         list(pool.map(work, names))
-    verify(memory, names, 12)
+    verify(memory, names, 6)
 
 
 def test_four_processes(location: str) -> None:

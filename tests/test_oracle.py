@@ -31,6 +31,8 @@ ids = st.sampled_from(IDS)
 verbs = st.one_of(
     st.tuples(st.just("add"), ids, st.sampled_from(TEXTS), days, st.one_of(st.none(), days)),
     st.tuples(st.just("update"), ids, st.sampled_from(TEXTS), days),
+    st.tuples(st.just("correct"), ids, st.sampled_from(TEXTS), days),
+    st.tuples(st.just("expire"), ids, days),
     st.tuples(st.just("delete"), ids),
     st.tuples(st.just("restore"), ids),
     st.tuples(st.just("link"), ids, ids, days, st.one_of(st.none(), days)),
@@ -139,6 +141,24 @@ class Pair:
         self.model.put(i, at, end, (text, self.model.values[base[0]][1]))
         return None
 
+    def _model_correct(self, i: str, text: str, at: int) -> type[TreememError] | None:
+        known = self.model.pieces(i)
+        held = [(p, a, b) for p, a, b in known if a <= at < b]
+        if not held or all(self.model.values[p][1] == "deleted" for p, _, _ in known):
+            return MemoryNotFoundError
+        piece, first, end = held[0]
+        self.model.put(i, first, end, (text, self.model.values[piece][1]))
+        return None
+
+    def _model_expire(self, i: str, at: int) -> type[TreememError] | None:
+        known = self.model.pieces(i)
+        if not known or all(self.model.values[p][1] == "deleted" for p, _, _ in known):
+            return MemoryNotFoundError
+        if known[0][1] >= at:
+            return InvalidInputError
+        self.model.put(i, at, DAYS, None)
+        return None
+
     def _model_delete(self, i: str) -> type[TreememError] | None:
         known = self.model.pieces(i)
         if not known or all(self.model.values[p][1] == "deleted" for p, _, _ in known):
@@ -199,6 +219,12 @@ class Pair:
 
     def _real_update(self, op: str, i: str, text: str, at: int) -> None:
         self.memory.update(i, text, at=day(at), operation_id=op)
+
+    def _real_correct(self, op: str, i: str, text: str, at: int) -> None:
+        self.memory.correct(i, text, at=day(at), operation_id=op)
+
+    def _real_expire(self, op: str, i: str, at: int) -> None:
+        self.memory.expire(i, at=day(at), operation_id=op)
 
     def _real_delete(self, op: str, i: str) -> None:
         self.memory.delete(i, operation_id=op)
@@ -268,7 +294,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> TreeTextMemory:
 
 
 @given(sequence=sequences)
-@settings(max_examples=int(os.environ.get("TREEMEM_ORACLE_EXAMPLES", "2000")))
+@settings(max_examples=int(os.environ.get("TREEMEM_ORACLE_EXAMPLES", "5000")))
 def test_embedded_store_agrees_with_the_naive_model(embedded: TreeTextMemory, sequence: list[Verb]) -> None:
     drive(new_memory(embedded), sequence)
 
@@ -281,7 +307,7 @@ def on_neo4j(neo4j_uri: str) -> TreeTextMemory:
 
 @pytest.mark.neo4j
 @given(sequence=sequences)
-@settings(max_examples=100)
+@settings(max_examples=200)
 def test_both_stores_agree_with_the_model_and_each_other(
     embedded: TreeTextMemory, on_neo4j: TreeTextMemory, sequence: list[Verb]
 ) -> None:

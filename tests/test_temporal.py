@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,12 @@ def test_micros_round_trip(value: int) -> None:
         ("2025-01-10 10:00:00", datetime(2025, 1, 10, 10, tzinfo=UTC)),
         ("2025-01-10", datetime(2025, 1, 10, tzinfo=UTC)),
         ("2024-02-29T23:59:59.999999Z", datetime(2024, 2, 29, 23, 59, 59, 999999, tzinfo=UTC)),
+        ("2025-10-26T02:30:00+02:00", datetime(2025, 10, 26, 0, 30, tzinfo=UTC)),  # the hour that DST repeats,
+        ("2025-10-26T02:30:00+01:00", datetime(2025, 10, 26, 1, 30, tzinfo=UTC)),  # first and second time
+        (
+            datetime(2025, 10, 26, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Lisbon")),
+            datetime(2025, 10, 26, 2, 30, tzinfo=UTC),
+        ),
         ("2025-07-01T10:00:00+08:00", datetime(2025, 7, 1, 2, tzinfo=UTC)),
         ("1:56 pm on 8 May, 2023", datetime(2023, 5, 8, 13, 56, tzinfo=UTC)),
         ("2025/03/04 05:06", datetime(2025, 3, 4, 5, 6, tzinfo=UTC)),

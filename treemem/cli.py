@@ -318,6 +318,8 @@ def reembed(store: Store = None, cube: Cube = None, config: Config = None, as_js
 @app.command()
 def dump(
     folder: Annotated[Path, typer.Argument(help="Where to write it.")],
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     store: Store = None,
     cube: Cube = None,
     config: Config = None,
@@ -325,7 +327,7 @@ def dump(
 ) -> None:
     """Write the cube, history and embeddings included, into a folder."""
     with _opened(store, cube, config) as memory, _progress("Writing", as_json) as progress:
-        place = memory.dump(folder, progress=progress)
+        place = memory.dump(folder, as_of=as_of, known_at=known_at, progress=progress)
     _say(as_json, {"folder": place}, f"written to {place}; treemem load {place} --cube NAME brings it back")
 
 

@@ -167,6 +167,35 @@ def grown(memory: TreeTextMemory) -> None:
     memory.delete(memory.add("hidden")[0])
 
 
+def test_a_path_does_not_lead_through_names(memory: TreeTextMemory) -> None:
+    one, two = memory.add(["Anna sings.", "Anna dances."])
+    assert memory.path(one, two) is None
+    with pytest.raises(InvalidInputError, match="subgraph"):
+        memory.path(one, two, types=["MENTIONS"])
+
+
+def test_a_dump_of_a_moment(open_memory: OpenMemory, tmp_path: Path) -> None:
+    memory = open_memory()
+    (home,) = memory.add({"id": "home", "memory": "Anna lives in Porto."}, at=day(0))
+    memory.add({"id": "note", "memory": "Anna likes trams."}, at=day(5))
+    memory.link("home", "RELATES_TO", "note", at=day(5))
+    memory.update(home, "Anna lives in Ghent.", at=day(100))
+    known = memory.stats().clock
+    memory.correct(home, "Anna lives in Bruges.", at=day(100))
+    restored = memory.cube("restored-" + memory.cube_id)
+    restored.load(memory.dump(tmp_path / "then", as_of=day(3), known_at=known))
+    assert restored.check() == []
+    assert restored.get_all(as_of=day(3))["nodes"] == memory.get_all(as_of=day(3), known_at=known)["nodes"]
+    assert restored.get_by_ids(["note"]) == []
+    later = memory.cube("later-" + memory.cube_id)
+    later.load(memory.dump(tmp_path / "later", known_at=known))
+    assert {v.item.memory for v in later.history(home)} == {"Anna lives in Porto.", "Anna lives in Ghent."}
+    assert later.check() == []
+    assert later.get(home).memory == "Anna lives in Ghent."
+    with pytest.raises(InvalidInputError, match="known_at"):
+        memory.dump(tmp_path / "x", known_at="9000-01-01")
+
+
 def test_dump_and_load_lose_nothing(open_memory: OpenMemory, tmp_path: Path) -> None:
     memory = open_memory()
     grown(memory)

@@ -16,7 +16,7 @@ import numpy as np
 
 from treemem.adding import Progress
 from treemem.canonical import canonical_json, encode_vector
-from treemem.changes import Edge, EdgeType, Entity, Model, NodeKind, Operation, Source, State
+from treemem.changes import Edge, EdgeType, Entity, Model, NodeKind, Operation, Source, State, memory_ends
 from treemem.errors import InvalidInputError
 from treemem.read.entities import entity_id
 from treemem.store.protocol import CubeInfo, GraphStore, Rows
@@ -27,8 +27,13 @@ FORMAT, VERSION = "treemem-archive", 1
 BATCH = 200
 
 
-def write(store: GraphStore, info: CubeInfo, path: Path, progress: Progress | None = None) -> int:
-    """Write a cube as it was known at `info.clock`; return the number of rows. The file appears when it is whole."""
+def write(
+    store: GraphStore, info: CubeInfo, path: Path, progress: Progress | None = None, *, valid_at: int | None = None
+) -> int:
+    """Write a cube as it was known at `info.clock`; return the number of rows. The file appears when it is whole.
+
+    With `valid_at`, only the states and edges that held then.
+    """
     partial = path.with_name(path.name + ".partial")
     count = 0
     with partial.open("w", encoding="utf-8", newline="\n") as file:
@@ -42,7 +47,7 @@ def write(store: GraphStore, info: CubeInfo, path: Path, progress: Progress | No
             "dimension": model and model.dimension,
         }
         file.write(canonical_json(head) + "\n")
-        for record in _records(store, info):
+        for record in _records(store, info, valid_at):
             file.write(canonical_json(record) + "\n")
             count += 1
             if progress is not None and count % 1_000 == 0:
@@ -52,8 +57,9 @@ def write(store: GraphStore, info: CubeInfo, path: Path, progress: Progress | No
     return count
 
 
-def _records(store: GraphStore, info: CubeInfo) -> Iterator[dict[str, Any]]:
+def _records(store: GraphStore, info: CubeInfo, valid_at: int | None) -> Iterator[dict[str, Any]]:
     cube, clock = info.id, info.clock
+    held: set[str] = set()
     for operation in store.all_operations(cube):
         if operation.recorded_at <= clock:
             yield {"operation": asdict(operation)}
@@ -62,14 +68,20 @@ def _records(store: GraphStore, info: CubeInfo) -> Iterator[dict[str, Any]]:
     for source in store.all_sources(cube):
         yield {"source": asdict(source)}
     for state in store.all_states(cube):
-        if state.recorded_from <= clock:
+        if state.recorded_from <= clock and (valid_at is None or state.holds(valid_at, clock)):
+            held.add(state.memory_id)
             plain = {n: getattr(state, n) for n in State.__slots__ if n != "embedding"}
             yield {"state": _as_of(plain, clock) | {"embedding": encode_vector(state.content.embedding)}}
     for edge in store.all_edges(cube):
-        if edge.recorded_from <= clock:
+        if edge.recorded_from <= clock and (valid_at is None or _held(edge, valid_at, clock, held)):
             yield {"edge": _as_of(asdict(edge), clock)}
     for memory_id, purged_at, reason in store.tombstones(cube):
         yield {"tombstone": [memory_id, purged_at, reason]}
+
+
+def _held(edge: Edge, valid_at: int, clock: int, held: set[str]) -> bool:
+    at_once = edge.valid_from <= valid_at < edge.valid_to and edge.recorded_from <= clock < edge.recorded_to
+    return at_once and held.issuperset(memory_ends(edge))
 
 
 def _as_of(row: dict[str, Any], clock: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from treemem.contents import embedded_text
 from treemem.errors import InvalidInputError, StoreFullError
 from treemem.exchange import archive
 from treemem.items import METADATA_FIELDS
-from treemem.temporal import from_micros
+from treemem.temporal import TimeLike, from_micros
 from treemem.verbs.arguments import edge_type, within
 from treemem.verbs.reading import ReadVerbs
 from treemem.verbs.writing import WriteVerbs
@@ -26,20 +27,31 @@ ARCHIVE, GRAPH = "archive.jsonl", "textual_memory.json"
 class KeepVerbs(WriteVerbs, ReadVerbs):
     """dump, load, drop, reembed."""
 
-    def dump(self, folder: str | Path, *, progress: Progress | None = None) -> Path:
+    def dump(
+        self,
+        folder: str | Path,
+        *,
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+        progress: Progress | None = None,
+    ) -> Path:
         """Write the cube into a folder and return it; the folder may exist, its files of the same name are replaced.
 
         `archive.jsonl` holds everything: states, edges, operations, embeddings, history. `textual_memory.json` holds
-        what holds now as `{"nodes", "edges"}`, for people and for programs of others. Raises StoreFullError.
+        what holds now as `{"nodes", "edges"}`, for people and for programs of others. With `known_at`, what was known
+        then; with `as_of`, only what held then (operations, names and sources stay). Raises StoreFullError,
+        InvalidInputError.
         """
         path = Path(folder)
         info = self._store.cube(self._cube)
         if info is None:
             raise InvalidInputError(f"cube {self._cube!r} is empty: nothing was ever written to it; nothing to dump")
+        moment = self._moment(as_of, known_at)
+        info = replace(info, clock=moment.pin(info.clock)[1])
         try:
             path.mkdir(parents=True, exist_ok=True)
-            archive.write(self._store, info, path / ARCHIVE, progress)
-            graph = self.get_all(known_at=from_micros(info.clock))
+            archive.write(self._store, info, path / ARCHIVE, progress, valid_at=moment.valid_at)
+            graph = self.get_all(as_of=as_of, known_at=from_micros(info.clock))
             partial = path / (GRAPH + ".partial")
             partial.write_text(json.dumps(graph, ensure_ascii=False), "utf-8")
             partial.replace(path / GRAPH)

@@ -16,6 +16,7 @@ from treemem.temporal import END, Moment
 WITHIN = "{0}.valid_from <= :u AND {0}.valid_to > :t AND {0}.recorded_from <= :k AND {0}.recorded_to > :k"
 HOLDS = "{0}.valid_from <= :t AND {0}.valid_to > :t AND {0}.recorded_from <= :k AND {0}.recorded_to > :k"
 _BATCH = 256
+_MEMORY = "n.cube = :cube AND n.kind = 'memory' AND n.id = j.value"
 
 
 def pinned(conn: sqlite3.Connection, cube: str, moment: Moment) -> tuple[int, int, int] | None:
@@ -56,8 +57,8 @@ def states(
         return []
     num, t, k = pin
     found = conn.execute(
-        (rows.STATE if vectors else rows.BARE_STATE)
-        + "JOIN json_each(:ids) j ON n.id = j.value WHERE n.cube = :cube AND n.kind = 'memory' AND "
+        rows.states_of(_MEMORY, "s.node = n.num", vectors=vectors)
+        + "WHERE "
         + HOLDS.format("s")
         + _allowed("s.status", "statuses", statuses)
         + " ORDER BY j.key",
@@ -70,19 +71,21 @@ def versions(conn: sqlite3.Connection, cube: str, keys: Sequence[tuple[str, int]
     """Return the states with these (memory id, version), in the order of `keys`."""
     num = rows.cube_num(conn, cube)
     found = conn.execute(
-        (rows.STATE if vectors else rows.BARE_STATE)
-        + "JOIN json_each(?) j ON n.id = j.value ->> 0 AND s.version = j.value ->> 1 WHERE n.cube = ? AND "
-        "n.kind = 'memory' ORDER BY j.key",
-        (rows.listed(keys), num),
+        rows.states_of(
+            "n.cube = :cube AND n.kind = 'memory' AND n.id = j.value ->> 0",
+            "s.node = n.num AND s.version = j.value ->> 1",
+            vectors=vectors,
+        )
+        + "ORDER BY j.key",
+        {"ids": rows.listed(keys), "cube": num},
     )
     return [rows.state(row) for row in found]
 
 
 def _of_memories(conn: sqlite3.Connection, cube: str, ids: Sequence[str], condition: str, k: int) -> list[State]:
     found = conn.execute(
-        rows.STATE + "JOIN json_each(:ids) j ON n.id = j.value JOIN cube u ON u.num = n.cube WHERE u.id = :cube AND "
-        "n.kind = 'memory' " + condition + " ORDER BY n.id, s.version",
-        {"ids": rows.listed(ids), "cube": cube, "k": k},
+        rows.states_of(_MEMORY, "s.node = n.num", vectors=True) + condition + " ORDER BY n.id, s.version",
+        {"ids": rows.listed(ids), "cube": rows.cube_num(conn, cube), "k": k},
     )
     return [rows.state(row) for row in found]
 
@@ -90,7 +93,7 @@ def _of_memories(conn: sqlite3.Connection, cube: str, ids: Sequence[str], condit
 def known(conn: sqlite3.Connection, cube: str, ids: Sequence[str], known_at: int | None) -> list[State]:
     """Return the states known at a transaction time, over all valid times."""
     k = END - 1 if known_at is None else known_at
-    return _of_memories(conn, cube, ids, "AND s.recorded_from <= :k AND s.recorded_to > :k", k)
+    return _of_memories(conn, cube, ids, "WHERE s.recorded_from <= :k AND s.recorded_to > :k", k)
 
 
 def history(conn: sqlite3.Connection, cube: str, ids: Sequence[str]) -> list[State]:
@@ -187,7 +190,7 @@ def edges(
 def entities(conn: sqlite3.Connection, cube: str, ids: Sequence[str]) -> list[Entity]:
     """Return the entities with these ids that exist."""
     found = conn.execute(
-        "SELECT n.id, n.name, n.attributes FROM json_each(?) j JOIN cube u ON u.id = ? JOIN node n ON n.cube = u.num "
+        "SELECT n.id, n.name, n.attributes FROM json_each(?) j CROSS JOIN cube u ON u.id = ? CROSS JOIN node n ON n.cube = u.num "
         "AND n.kind = 'entity' AND n.id = j.value ORDER BY n.id",
         (rows.listed(ids), cube),
     )
@@ -213,8 +216,10 @@ def operations(
         condition += " AND part_of IS NULL"
     condition += "" if since is None else " AND recorded_at >= :since"
     condition += "" if until is None else " AND recorded_at < :until"
+    by_time = ids is None and part_of is None  # the unary + keeps that index to the listing by time
+    order = "recorded_at" if by_time else "+recorded_at"
     found = conn.execute(
-        rows.OPERATION + condition + " ORDER BY recorded_at DESC, num DESC LIMIT :limit",
+        rows.OPERATION + condition + f" ORDER BY {order} DESC, num DESC LIMIT :limit",
         {
             "cube": cube,
             "ids": rows.listed(ids or ()),

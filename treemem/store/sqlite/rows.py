@@ -31,6 +31,17 @@ OPERATION = (
 )
 
 
+def states_of(node: str, state: str, *, vectors: bool) -> str:
+    """Return the query for states of what `:ids` lists as `j`, by the conditions that find the node n and its state s.
+
+    The joins are made in this order, each by an index.
+    """
+    return (STATE if vectors else BARE_STATE).replace(
+        "FROM state s JOIN node n ON n.num = s.node",
+        f"FROM json_each(:ids) j CROSS JOIN node n ON {node} CROSS JOIN state s ON {state}",
+    )
+
+
 def blob(vector: Vector) -> bytes:
     """Return a vector as little-endian float32."""
     return np.ascontiguousarray(vector, dtype="<f4").tobytes()

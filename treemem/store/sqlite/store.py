@@ -164,7 +164,7 @@ class SqliteStore:
         with self._database.write() as conn:
             conn.execute(
                 "INSERT INTO usage (node, count, last) SELECT n.num, 1, :now FROM json_each(:ids) j "
-                "JOIN node n ON n.cube = (SELECT num FROM cube WHERE id = :cube) AND n.kind = 'memory' "
+                "CROSS JOIN node n ON n.cube = (SELECT num FROM cube WHERE id = :cube) AND n.kind = 'memory' "
                 "AND n.id = j.value WHERE true ON CONFLICT (node) DO UPDATE SET count = count + 1, "
                 "last = max(last, excluded.last)",
                 {"cube": cube, "ids": rows.listed(ids), "now": now},
@@ -172,7 +172,7 @@ class SqliteStore:
 
     def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
         query = (
-            "SELECT n.id, u.count, u.last FROM json_each(:ids) j JOIN node n ON n.cube = (SELECT num FROM cube "
+            "SELECT n.id, u.count, u.last FROM json_each(:ids) j CROSS JOIN node n ON n.cube = (SELECT num FROM cube "
             "WHERE id = :cube) AND n.kind = 'memory' AND n.id = j.value JOIN usage u ON u.node = n.num"
         )
         found = self._read(lambda conn: conn.execute(query, {"cube": cube, "ids": rows.listed(ids)}).fetchall())

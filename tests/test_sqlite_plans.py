@@ -1,0 +1,66 @@
+"""Every query of the embedded store that a verb runs finds its rows by an index: no scan of a table of memories."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers import HashEmbedder, day
+from treemem import TreeTextMemory
+
+#: Tables that grow with the memories, by the names and aliases that queries give them.
+_TABLE = r"(?:state|node|edge|operation|usage|s|n|e|o|a|b|m)"
+#: A scan, or a search for all that a cube holds.
+_SCAN = re.compile(rf"SCAN {_TABLE}(?! (?:VIRTUAL|USING))\b|SEARCH {_TABLE} USING .*\(cube=\?(?: AND kind=\?)?\)$")
+
+
+def test_no_verb_scans_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    connect = sqlite3.connect
+
+    def traced(*args: Any, **settings: Any) -> sqlite3.Connection:
+        connection = connect(*args, **settings)
+        connection.set_trace_callback(said.append)
+        return connection
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite3, "connect", traced)
+        with TreeTextMemory.open(tmp_path / "memory.db", embedder=HashEmbedder()) as memory:
+            ids = memory.add_messages(
+                [{"content": f"Anna, note {i}", "chat_time": day(i)} for i in range(40)], operation_id="messages"
+            )
+            said.clear()
+            memory.update(ids[0], "Anna says something else", operation_id="update")
+            memory.correct(ids[1], "Anna said something else")
+            memory.expire(ids[2], at=day(300))
+            memory.delete(ids[3])
+            memory.restore(ids[3])
+            memory.link(ids[4], "PARENT", ids[5], at=day(10))
+            memory.unlink(ids[4], "PARENT", ids[5])
+            memory.undo("update")
+            memory.get(ids[0])
+            memory.history(ids[0])
+            memory.operations(since=day(0))
+            memory.diff(day(0))
+            memory.neighbours(ids[5])
+            memory.subgraph(ids[5])
+            memory.path(ids[5], ids[9])
+            memory.search("Anna's note", top_k=5)
+            memory.search("Anna's note", when="ever")
+            memory.search("Anna's note", as_of=day(20))
+            next(memory.pages(limit=5))
+            memory.store.record_usage(memory.cube_id, ids, 1)
+            memory.store.usage(memory.cube_id, ids)
+    queries = {
+        re.sub(r"\s+", " ", text) for text in said if re.match(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b", text)
+    }
+    assert len(queries) > 20
+    with sqlite3.connect(tmp_path / "memory.db") as plain:
+        for query in sorted(queries):
+            plan = [row[3] for row in plain.execute("EXPLAIN QUERY PLAN " + query)]
+            assert not [step for step in plan if _SCAN.match(step)], (query[:300], plan)
+    plain.close()
