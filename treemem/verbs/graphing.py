@@ -111,8 +111,8 @@ class GraphVerbs(Session):
         """Return the cheapest way between two memories at a moment, None if there is none.
 
         An edge costs 1 / weight (Dijkstra, 1959); edges are walked both ways unless `directed`. At most 10,000
-        memories are looked at. A shared name is no way: `subgraph` shows names. Raises MemoryNotFoundError if an end does
-        not hold then, InvalidInputError.
+        memories are looked at. A shared name is no way: `subgraph` shows names. Raises MemoryNotFoundError if an end
+        does not hold then, InvalidInputError.
         """
         wanted = BETWEEN_MEMORIES if types is None else tuple(edge_type(t) for t in types)
         if EdgeType.MENTIONS in wanted:

@@ -190,8 +190,8 @@ def edges(
 def entities(conn: sqlite3.Connection, cube: str, ids: Sequence[str]) -> list[Entity]:
     """Return the entities with these ids that exist."""
     found = conn.execute(
-        "SELECT n.id, n.name, n.attributes FROM json_each(?) j CROSS JOIN cube u ON u.id = ? CROSS JOIN node n ON n.cube = u.num "
-        "AND n.kind = 'entity' AND n.id = j.value ORDER BY n.id",
+        "SELECT n.id, n.name, n.attributes FROM json_each(?) j CROSS JOIN cube u ON u.id = ? "
+        "CROSS JOIN node n ON n.cube = u.num AND n.kind = 'entity' AND n.id = j.value ORDER BY n.id",
         (rows.listed(ids), cube),
     )
     return [Entity(i, name, json.loads(attributes)["kind"]) for i, name, attributes in found]
