@@ -39,6 +39,7 @@ from treemem.models.embedders import (
     SentenceTransformersEmbedder,
 )
 from treemem.records import ChangedMemory, MemoryDiff, MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
+from treemem.search.explain import Explanation
 from treemem.search.options import SearchOptions
 from treemem.search.results import PathStep, SearchHit, SearchResult
 from treemem.search.when import TimeReading, When
@@ -56,6 +57,7 @@ __all__ = [
     "Embedder",
     "EmbedderConfig",
     "EmbedderError",
+    "Explanation",
     "FrozenMemoryError",
     "GraphEdge",
     "InvalidChangeError",

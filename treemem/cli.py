@@ -156,6 +156,7 @@ def search(
     known_at: KnownAt = None,
     when: Annotated[str, typer.Option(help="auto, now, ever, 'before T', 'after T' or 'during T to T'.")] = "auto",
     include_superseded: Annotated[bool, typer.Option(help="Also what does not hold any more.")] = False,
+    explain: Annotated[bool, typer.Option(help="Tell what each stage did and took.")] = False,
     filter: Annotated[str | None, typer.Option(help='JSON, such as \'{"tags": {"contains": "home"}}\'.')] = None,
     memory_type: Annotated[list[str] | None, typer.Option(help="A memory type; may be repeated.")] = None,
     store: Store = None,
@@ -176,6 +177,7 @@ def search(
             known_at=known_at,
             when=when,
             include_superseded=include_superseded,
+            explain=explain,
             filter=tests,
             memory_types=memory_type or None,
         )
@@ -194,6 +196,10 @@ def search(
         "timings": found.timings,
         "hits": list(found),
     }
+    if found.explanation is not None:
+        data["explanation"] = found.explanation.plain()
+        if not as_json:
+            console.print(Text(str(found.explanation)))
     _say(as_json, data, table if found else "nothing found; treemem stats shows what the cube holds")
 
 

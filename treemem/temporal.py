@@ -139,6 +139,18 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The valid times from `since` to before `until`, in microseconds; until None: up to a moment's valid time."""
+
+    since: int
+    until: int | None = None
+
+    def ends(self, valid_at: int) -> tuple[int, int]:
+        """Return the first and the last time, for a moment whose valid time is pinned."""
+        return self.since, valid_at if self.until is None else self.until - 1
+
+
+@dataclass(frozen=True, slots=True)
 class Interval:
     """A half-open interval [start, end) of valid time, in microseconds."""
 

@@ -3,8 +3,8 @@
 CYPHER 25
 MATCH (c:Cube {id: $cube})
 WITH c, c.clock AS clock, coalesce($known_at, c.clock) AS k
-WITH c, clock, k, CASE WHEN $valid_at IS NOT NULL THEN $valid_at WHEN $now > clock THEN $now ELSE clock END AS t
-WITH c, clock, t, k, coalesce($until, t) AS u
+WITH c, clock, k, CASE WHEN $valid_at IS NOT NULL THEN $valid_at WHEN $now > clock THEN $now ELSE clock END AS at
+WITH c, clock, k, coalesce($since, at) AS t, coalesce($until, at) AS u
 WITH c, clock, t, k, u,
      right('000000000000000000' + toString((t.epochSeconds + 62135596800) * 1000000 + t.microsecond), 18) AS t18,
      right('000000000000000000' + toString((u.epochSeconds + 62135596800) * 1000000 + u.microsecond), 18) AS u18,

@@ -264,3 +264,24 @@ def test_drop_keeps_backups(open_memory: OpenMemory, tmp_path: Path) -> None:
     memory.load(kept[2])
     assert [item.memory for page in memory.pages() for item in page.items] == ["round 2"]
     assert neighbour.stats().memories == 1
+
+
+def test_a_search_explains_itself(memory: TreeTextMemory) -> None:
+    a, b, c = memory.add(["Anna sings in the choir.", "The choir meets on Mondays.", "It rains."], at=day(0))
+    memory.link(a, "RELATES_TO", b, at=day(0))
+    assert memory.search("Where does Anna sing?").explanation is None
+    found = memory.search("Where does Anna sing?", explain=True)
+    account = found.explanation
+    assert account is not None
+    assert [stage.name for stage in account.stages] == ["embed", "read", "rank", "settle"]
+    assert all(stage.seconds >= 0 for stage in account.stages)
+    assert account.stages[1].sizes["edges"] >= 1
+    graph = account.graph()
+    assert {a, b, c} <= {node[2:] for node in graph}
+    assert ("m:" + a, "m:" + b, "RELATES_TO") in {(x, y, data["type"]) for x, y, data in graph.edges(data=True)}
+    assert graph.nodes["m:" + a]["label"] == "Anna sings in the choir."
+    assert json.loads(json.dumps(account.plain()))["hits"][0]["id"] == found[0].id
+    assert "vector seeds" in str(account)
+    several = memory.search("Where does Anna sing?", cubes=[memory.cube_id], explain=True)
+    assert several.explanation is not None
+    assert several.explanation.stages[1].sizes["vector seeds"] == 3

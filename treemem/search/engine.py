@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from treemem.changes import State
 from treemem.contents import item_of
 from treemem.filters import Filter, passes, split
+from treemem.search.explain import Explanation, Stage
 from treemem.search.question import Question, edge_boosts
 from treemem.search.rank import Ranked, rank
 from treemem.search.results import SearchHit, SearchResult, path_steps
 from treemem.search.settle import Settled, settle
-from treemem.search.target import chosen
+from treemem.search.target import chosen, trimmed
 from treemem.store.protocol import GraphStore, Subgraph
 from treemem.temporal import from_micros
 
@@ -36,13 +38,40 @@ def search(store: GraphStore, cube: str, question: Question) -> SearchResult:
     held = [s for s in states if passes(question.filter, s)]
     settled = settled_of(question, ranked, held, found)
     hits = hits_of(cube, found, settled[: question.top_k], held)
+    timings = {"read": read, "rank": ranking, "settle": time.perf_counter() - begun}
     return SearchResult(
         hits,
         as_of=from_micros(found.valid_at),
         known_at=from_micros(found.known_at),
         when=question.target.reading,
-        timings={"read": read, "rank": ranking, "settle": time.perf_counter() - begun},
+        timings=timings,
+        explanation=account(question, found, hits, len(ranked), timings) if question.explain else None,
     )
+
+
+def account(
+    question: Question, found: Subgraph, hits: tuple[SearchHit, ...], ranked: int, timings: Mapping[str, float]
+) -> Explanation:
+    """Return what each stage of a search did."""
+    arms = Counter(seed.arm for seed in found.seeds)
+    sizes = {
+        "read": {
+            "vector seeds": arms["vector"],
+            "text seeds": arms["text"],
+            "names in the question": len(found.entities),
+            "memories": len(found.versions),
+            "names": len(found.walked_entities),
+            "edges": len(found.edges),
+        },
+        "rank": {"memories read": ranked},
+        "settle": {
+            "hits": len(hits),
+            "superseded": sum(hit.superseded_by is not None for hit in hits),
+            "contradicted": sum(bool(hit.contradicts) for hit in hits),
+        },
+    }
+    stages = tuple(Stage(name, seconds, sizes.get(name, {})) for name, seconds in timings.items())
+    return Explanation(question.text, question.target.reading, question.options, stages, found, hits)
 
 
 def settled_of(question: Question, ranked: Sequence[Ranked], held: Sequence[State], found: Subgraph) -> list[Settled]:
@@ -60,6 +89,7 @@ def settled_of(question: Question, ranked: Sequence[Ranked], held: Sequence[Stat
 
 def ranking_of(found: Subgraph, question: Question) -> list[Ranked]:
     """Return the best memories of a subgraph, as many as are read."""
+    found = trimmed(found, question.target, question.limits)
     ranked = rank(found, question.options, edge_boosts(question.text), chosen(found, question.target))
     return _enough(ranked, found, question.filter, question.pool)
 

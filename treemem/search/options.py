@@ -26,7 +26,7 @@ class SearchOptions:
     relativity: float = -1.0
     vector_limit: int = 30
     text_limit: int = 30
-    vector_weight: float = 1.5
+    vector_weight: float = 1.0
     text_weight: float = 1.0
     walk_seeds: int = 10
     hops: int = 2

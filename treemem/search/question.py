@@ -37,7 +37,7 @@ BEYOND = 10
 class Question:
     """What is asked, of what time, by whom, and how many answers are wanted.
 
-    `together` puts what was superseded right behind what did it.
+    `together` puts what was superseded right behind what did it; `explain` asks for an account.
     """
 
     text: str
@@ -51,11 +51,19 @@ class Question:
     statuses: tuple[str, ...] = LIVE
     options: SearchOptions = field(default_factory=SearchOptions)
     together: bool = False
+    explain: bool = False
 
     @property
     def pool(self) -> int:
         """How many memories are ranked and read before the best are chosen."""
         return self.top_k + BEYOND
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """How many memories each arm may bring."""
+        options = self.options
+        vector = max(options.vector_limit, min(self.pool, 1_000)) if options.vector_limit else 0
+        return {"vector": vector, "text": options.text_limit}
 
     def recall(self, cube: str, moment: Moment) -> Recall:
         """Return what a cube is asked."""
@@ -70,8 +78,8 @@ class Question:
             statuses=self.statuses,
             filter=self.filter,
             visible=self.visible,
-            vector_limit=max(options.vector_limit, min(self.pool, 1_000)) if options.vector_limit else 0,
-            text_limit=options.text_limit,
+            vector_limit=self.limits["vector"],
+            text_limit=self.limits["text"],
             walk_seeds=options.walk_seeds,
             hops=options.hops,
             fan_out=options.fan_out,

@@ -10,7 +10,7 @@ import heapq
 import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from treemem.search.options import SearchOptions
 from treemem.store.protocol import ENTITY, MEMORY, Node, Seed, Subgraph, WalkedEdge
 
 ITERATIONS = 30
+ASKED_FOR = 0.2  # what a memory gains at an edge of a type that the question asks for, on the scale of log scores
 STEP_PRICE = 0.7  # a step halves the worth of a way
 
 #: How much a walk along an edge of this type is worth.
@@ -71,6 +72,9 @@ def rank(
     worths = edge_worths(subgraph.edges, boosts or {})
     mass = pagerank(subgraph.edges, worths, restart, options.damping)
     raw = _raw_scores(subgraph, seeded, mass, options)
+    for memory_id in _at(subgraph.edges, boosts or {}):
+        if memory_id in raw:
+            raw[memory_id] += ASKED_FOR
     order = sorted(raw, key=lambda i: (-round(raw[i], 9), i))
     paths = Paths(subgraph.edges, worths, restart)
     arms = _arm_ranks(subgraph.seeds)
@@ -86,6 +90,11 @@ def rank(
                 similar.get(memory_id),
                 path,
             )
+
+
+def _at(edges: Sequence[WalkedEdge], types: Collection[EdgeType]) -> set[str]:
+    """Return the memories at edges of some types."""
+    return {node[2:] for edge in edges if edge.type in types for node in (edge.source, edge.target)}
 
 
 def _raw_scores(

@@ -10,6 +10,7 @@ from typing import Any, overload
 from pydantic import Field
 
 from treemem.items import TextualMemoryItem
+from treemem.search.explain import Explanation
 from treemem.search.when import TimeReading
 from treemem.store.protocol import ENTITY, PREFIXES, Node, WalkedEdge
 
@@ -62,7 +63,8 @@ def path_steps(path: Sequence[WalkedEdge], names: Mapping[str, str]) -> tuple[Pa
 class SearchResult(Sequence[SearchHit]):
     """The hits of one search, best first, with the moment it looked at and the seconds each stage took.
 
-    `when` is what time the question was taken to be about; print it to read it.
+    `when` is what time the question was taken to be about, `explanation` the account that `explain=True` asks for;
+    print them to read them.
     """
 
     hits: tuple[SearchHit, ...]
@@ -70,6 +72,7 @@ class SearchResult(Sequence[SearchHit]):
     known_at: datetime
     when: TimeReading = field(default_factory=lambda: TimeReading("now"))
     timings: Mapping[str, float] = field(default_factory=dict)
+    explanation: Explanation | None = None
 
     @overload
     def __getitem__(self, index: int) -> SearchHit: ...

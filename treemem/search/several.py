@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from treemem.errors import InvalidInputError
 from treemem.filters import passes
-from treemem.search.engine import hits_of, ranking_of, settled_of
+from treemem.search.engine import account, hits_of, ranking_of, settled_of
 from treemem.search.question import Question
 from treemem.search.rank import Ranked
 from treemem.search.results import SearchHit, SearchResult
@@ -44,12 +44,14 @@ def search(store: GraphStore, cubes: Sequence[str], question: Question) -> Searc
             hits.append(hit.model_copy(update={"score": hit.score * scale}))
     hits.sort(key=lambda hit: -hit.score)
     timings = {"read": time.perf_counter() - started - ranking, "rank": ranking}
+    best = tuple(hits[: question.top_k])
     return SearchResult(
-        tuple(hits[: question.top_k]),
+        best,
         as_of=from_micros(whole.valid_at),
         known_at=from_micros(whole.known_at),
         when=question.target.reading,
         timings=timings,
+        explanation=account(question, whole, best, len(ranked), timings) if question.explain else None,
     )
 
 

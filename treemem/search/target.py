@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from treemem.changes import State
 from treemem.search.timewords import Told
 from treemem.search.when import TimeReading, When
 from treemem.store.protocol import Seed, Subgraph
-from treemem.temporal import BEGINNING, END, Interval, Moment
+from treemem.temporal import BEGINNING, END, Moment, Span
 
 #: How much more a hit is worth that began in the time asked for, that held then and ended, or that only held then.
 BEGAN, ENDED, HELD = 1.6, 1.4, 1.15
@@ -30,7 +30,7 @@ class Target:
     until: int
     now: int
     words: str = ""
-    span: Interval | None = None
+    span: Span | None = None
     prefers: bool = False
 
     @property
@@ -79,14 +79,15 @@ def target_of(moment: Moment, when: When | None, told: Told | None, *, include_s
     now = moment.now
     if moment.valid_at is not None:
         at = moment.valid_at
-        span = Interval(BEGINNING, at + 1) if include_superseded else None
+        span = Span(BEGINNING) if include_superseded else None
         return Target("at", at, at + 1, at, span=span)
     if when is not None:
         return Target(when.kind, when.since, when.until, now, span=when.span)
-    ever = Interval(BEGINNING, max(now + 1, told.until if told and told.kind != "after" else 0))
     if told is None or told.kind == "now":
-        span = ever if include_superseded else None
+        span = Span(BEGINNING) if include_superseded else None
         return Target("now", now, now + 1, now, told.words if told else "", span)
+    ahead = told.kind in ("during", "before") and told.until > now
+    ever = Span(BEGINNING, told.until if ahead else None)
     return Target(told.kind, told.since, told.until, now, told.words, ever, prefers=True)
 
 
@@ -103,6 +104,23 @@ def chosen(found: Subgraph, target: Target) -> dict[str, int]:
         if seed.memory_id not in best or key > best[seed.memory_id][0]:
             best[seed.memory_id] = (key, seed.version)
     return {**found.versions, **{memory_id: version for memory_id, (_, version) in best.items()}}
+
+
+def trimmed(found: Subgraph, target: Target, limits: Mapping[str, int]) -> Subgraph:
+    """Return what was found over a span with the seeds of no more memories in each arm than a moment would have given.
+
+    More of them would change how scores are normalised within an arm.
+    """
+    if target.span is None:
+        return found
+    kept: list[Seed] = []
+    best: dict[str, set[str]] = {arm: set() for arm in limits}
+    for seed in found.seeds:  # best first within each arm
+        among = best[seed.arm]
+        if seed.memory_id in among or len(among) < limits[seed.arm]:
+            among.add(seed.memory_id)
+            kept.append(seed)
+    return replace(found, seeds=tuple(kept))
 
 
 def _comparable(seed: Seed) -> float:

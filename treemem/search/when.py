@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from treemem.errors import InvalidInputError
-from treemem.temporal import BEGINNING, END, Interval, TimeLike, format_micros, from_micros, parse_time
+from treemem.temporal import BEGINNING, END, Span, TimeLike, format_micros, from_micros, parse_time
 
 _WRITTEN = re.compile(r"^(at|before|after) (.+)$|^(?:during|from) (.+?) (?:to|until) (.+)$", re.IGNORECASE)
 _FORMS = "'auto', 'now', 'ever', 'at T', 'before T', 'after T' or 'during T1 to T2'"
@@ -57,9 +57,9 @@ class When:
         return cls("ever", BEGINNING, END)
 
     @property
-    def span(self) -> Interval:
+    def span(self) -> Span:
         """The valid times looked at."""
-        return Interval(self.since, self.until)
+        return Span(self.since, self.until)
 
     def __repr__(self) -> str:
         shown = {

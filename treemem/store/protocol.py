@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, Source, State
 from treemem.filters import Filter
-from treemem.temporal import BEGINNING, END, Interval, Moment
+from treemem.temporal import BEGINNING, END, Moment, Span
 
 #: The statuses that are searched and read by default.
 LIVE = ("activated", "generated")
@@ -40,7 +40,7 @@ class Recall:
 
     cube: str
     moment: Moment
-    span: Interval | None = None
+    span: Span | None = None
     vector: Vector | None = None
     tokens: tuple[str, ...] = ()
     entity_ids: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from treemem.filters import Filter, FilterLike, joined, of_types, parse, visible
 from treemem.items import MEMORY_TYPES, STATUSES, TextualMemoryItem, checked_id, checked_text
 from treemem.records import MemoryPage
 from treemem.search.context import context_line, rough_tokens
+from treemem.search.explain import Stage
 from treemem.search.options import MAX_TOP_K, SearchOptions
 from treemem.search.question import Question
 from treemem.search.results import SearchResult
@@ -133,6 +134,7 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
         user_id: str | None = None,
         session_id: str | None = None,
         options: SearchOptions | None = None,
+        explain: bool = False,
     ) -> SearchResult:
         """Return the memories that answer a question best, at most `top_k`, each with score, path and dates.
 
@@ -146,7 +148,8 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
 
         `filter` and `memory_types` bind the hits, not the memories walked through. `cubes` are searched instead of this
         one, with one ranking. `user_id` and `session_id` name the caller, who sees nothing that is not theirs to see,
-        in hits and paths alike. Raises InvalidInputError.
+        in hits and paths alike. With `explain`, the result's `explanation` tells what each stage did and took. Raises
+        InvalidInputError.
         """
         from treemem.search import engine, several
 
@@ -173,6 +176,7 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
             statuses=tuple(among("statuses", statuses, STATUSES)),
             options=self._options(query, options or SearchOptions()),
             together=include_superseded,
+            explain=explain,
         )
 
         def ask(question: Question) -> SearchResult:
@@ -185,7 +189,8 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
             target = target_of(moment, None, told, include_superseded=include_superseded)
             question = replace(question, target=target)
         result = ask(question)
-        return replace(result, timings={"embed": embedded, **result.timings})
+        account = result.explanation and result.explanation.with_stage(Stage("embed", embedded, {}))
+        return replace(result, timings={"embed": embedded, **result.timings}, explanation=account)
 
     def _options(self, query: str, options: SearchOptions) -> SearchOptions:
         foreign = getattr(self._embedder, "english_only", False) and is_cjk(query)
@@ -196,7 +201,9 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
         if told is None or not told.clause:
             return told
         ever = target_of(question.moment, When.ever(), None, include_superseded=False)
-        clause = replace(question, text=told.clause, vector=self._embed([told.clause])[0], target=ever, top_k=1)
+        clause = replace(
+            question, text=told.clause, vector=self._embed([told.clause])[0], target=ever, top_k=1, explain=False
+        )
         (hit,) = ask(clause).hits or (None,)
         if hit is None or (hit.similarity or 0.0) < _SURE_OF_CLAUSE or hit.metadata.valid_from is None:
             return Told("previous", BEGINNING, question.moment.now, told.words) if told.kind == "before" else None

@@ -31,11 +31,12 @@ def moment_parameters(moment: Moment) -> dict[str, Any]:
 
 
 def span_parameters(recall: Recall) -> dict[str, Any]:
-    """Return the times of a recall: one valid time, or the first and the last one of a span."""
+    """Return the times of a recall: the moment, and the first and the last time of its span."""
     given = moment_parameters(recall.moment)
     if recall.span is None:
-        return {**given, "until": None}
-    return {**given, "valid_at": rows.time(recall.span.start), "until": rows.time(recall.span.end - 1)}
+        return {**given, "since": None, "until": None}
+    until = recall.span.until
+    return {**given, "since": rows.time(recall.span.since), "until": None if until is None else rows.time(until - 1)}
 
 
 @dataclass(frozen=True, slots=True)

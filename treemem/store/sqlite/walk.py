@@ -40,7 +40,7 @@ class _Walk:
 def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, t: int, k: int) -> Subgraph:
     """Answer a recall at the pinned times, inside the open read transaction."""
     bounds, rest = split(joined(ask.filter, ask.visible))
-    since, until = (t, t) if ask.span is None else (ask.span.start, ask.span.end - 1)
+    since, until = (t, t) if ask.span is None else ask.span.ends(t)
     wide = 0 if ask.span is None else SPAN_BREADTH
     keep = index.mask(Where(since, until, k, ask.statuses, bounds))
     passing = None if rest is None else partial(_passing, conn, rest)
