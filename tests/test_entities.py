@@ -19,6 +19,11 @@ from treemem.read.entities import _ASCII_RUN, _runs, entity, names_in, question_
         ("Yes! Then we went to Xi'an and Hangzhou.", ["Xi'an", "Hangzhou"]),
         ("So I can visit you by train now.", []),
         ("Élodie lives in Zürich.", ["Élodie", "Zürich"]),
+        (
+            "Directed by Robert A. Stemmle, after J. R. R. Tolkien.",
+            ["Directed", "Robert A. Stemmle", "J. R. R. Tolkien"],
+        ),
+        ("Élodie B. Curie lives in Zürich.", ["Élodie B. Curie", "Zürich"]),
         ("nothing here", []),
         ("", []),
     ],

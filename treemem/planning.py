@@ -9,7 +9,7 @@ from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, Entity, NodeKind, State, StateAssert
 from treemem.contents import content_of
 from treemem.errors import FrozenMemoryError, InvalidInputError, MemoryNotFoundError, UndoRefusedError
-from treemem.read.entities import entity, names_in
+from treemem.read.entities import entity, names_in, titles
 from treemem.store.protocol import Touched
 from treemem.temporal import END, format_micros
 
@@ -19,10 +19,25 @@ _GONE = frozenset({"deleted"})
 HIDDEN = frozenset({"deleted", "archived", "merged", "expired"})
 
 
-def mentions(cube: str, fields: Mapping[str, Any]) -> dict[str, Entity]:
-    """Return the entities that a content mentions, by id: those listed and those its text names."""
-    names = [*fields.get("entities", ()), *names_in(fields["memory"])]
-    return {each.id: each for each in (entity(cube, name) for name in names)}
+#: How much more an edge to what a memory is about is worth than one to a name that it says.
+TITLE_WEIGHT = 2.0
+
+
+def mentions(cube: str, fields: Mapping[str, Any]) -> dict[str, tuple[Entity, float]]:
+    """Return the entities that a content mentions, by id, each with the weight of the edge to it.
+
+    They are those listed, those its text names, and its key, which is what it is about: the strongest.
+    """
+    found = {each.id: (each, 1.0) for each in (entity(cube, n) for n in names_of(fields))}
+    for title in titles(fields.get("key")):
+        each = entity(cube, title)
+        found[each.id] = (each, TITLE_WEIGHT)
+    return found
+
+
+def names_of(fields: Mapping[str, Any]) -> list[str]:
+    """Return the names that a content lists and that its text says."""
+    return [*fields.get("entities", ()), *names_in(fields["memory"])]
 
 
 def creation(
@@ -39,10 +54,12 @@ def creation(
         base,
         states=[StateAssert(memory_id, content_of(fields, vector), valid_from, valid_to, create=True)],
         edges=[
-            EdgeAssert(EdgeType.MENTIONS, memory_id, i, NodeKind.ENTITY, valid_from=valid_from, valid_to=valid_to)
-            for i in found
+            EdgeAssert(
+                EdgeType.MENTIONS, memory_id, i, NodeKind.ENTITY, weight, valid_from=valid_from, valid_to=valid_to
+            )
+            for i, (_, weight) in found.items()
         ],
-        entities=found.values(),
+        entities=[each for each, _ in found.values()],
     )
 
 
@@ -138,15 +155,15 @@ def update(
     ]
     present = {e.target for e in linked}
     edges += [
-        EdgeAssert(EdgeType.MENTIONS, segment.memory_id, i, NodeKind.ENTITY, valid_from=at, valid_to=until)
-        for i in wanted
+        EdgeAssert(EdgeType.MENTIONS, segment.memory_id, i, NodeKind.ENTITY, weight, valid_from=at, valid_to=until)
+        for i, (_, weight) in wanted.items()
         if i not in present
     ]
     return with_rows(
         base,
         states=[StateAssert(segment.memory_id, content, at, until)],
         edges=edges,
-        entities=[e for i, e in wanted.items() if i not in present],
+        entities=[each for i, (each, _) in wanted.items() if i not in present],
         expected={segment.memory_id: last_version},
     )
 

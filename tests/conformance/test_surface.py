@@ -285,3 +285,15 @@ def test_a_search_explains_itself(memory: TreeTextMemory) -> None:
     several = memory.search("Where does Anna sing?", cubes=[memory.cube_id], explain=True)
     assert several.explanation is not None
     assert several.explanation.stages[1].sizes["vector seeds"] == 3
+
+
+def test_a_key_is_what_others_name(memory: TreeTextMemory) -> None:
+    memory.add(
+        {"id": "film", "memory": "The Goose Woman was directed by Clarence L. Brown.", "metadata": {"key": "Goose"}}
+    )
+    memory.add({"id": "man", "memory": "He was born in 1890.", "metadata": {"key": "Clarence L. Brown (director)"}})
+    names = {n.name: n.weight for n in memory.neighbours("man")}
+    assert names == {"Clarence L. Brown (director)": 2.0, "Clarence L. Brown": 2.0}
+    hits = memory.search("Who directed the Goose Woman?", top_k=2)
+    assert [hit.id for hit in hits] == ["film", "man"]
+    assert [step.target for step in hits[1].path] == ["Clarence L. Brown", "Clarence L. Brown"]

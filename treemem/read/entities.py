@@ -11,7 +11,10 @@ from treemem.items import derived_id
 from treemem.text import STOP_WORDS, distinct, words
 
 _WORD = re.compile(r"(?<![\w'’.-])[^\W\d_](?:[\w'’.-]*[^\W_])?")
-_ASCII_RUN = re.compile(r"(?<![\w'.-])[A-Z](?:[\w'.-]*[A-Za-z0-9])?(?: [A-Z](?:[\w'.-]*[A-Za-z0-9])?)*")
+_INITIAL = r"(?: [A-Z]\.(?= [A-Z]))*"
+_ASCII_RUN = re.compile(
+    rf"(?<![\w'.-])(?:[A-Z]\. )*[A-Z](?:[\w'.-]*[A-Za-z0-9])?{_INITIAL}(?: [A-Z](?:[\w'.-]*[A-Za-z0-9])?{_INITIAL})*"
+)
 _CALENDAR = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
     september october november december""".split()
@@ -28,6 +31,7 @@ _OPENERS = STOP_WORDS | frozenset(
 )
 MAX_QUESTION_WORDS = 64
 MAX_NAME_WORDS = 4
+MAX_TITLE_WORDS = 6
 
 
 def entity(cube: str, name: str, kind: str = "name") -> Entity:
@@ -43,6 +47,14 @@ def _named(cube: str, kind: str, key: str) -> str:
 def entity_id(cube: str, folded: Iterable[str], kind: str = "name") -> str:
     """Return the id of the entity whose name folds to these words."""
     return _named(cube, kind, " ".join(folded))
+
+
+def titles(key: str | None) -> list[str]:
+    """Return the names of what a memory's key stands for: the key, and the key without what follows it in brackets."""
+    if not key or not words(key):
+        return []
+    bare = re.sub(r"\s*[(（][^()（）]*[)）]\s*$", "", key)
+    return distinct(name for name in (key, bare) if words(name))
 
 
 def names_in(text: str, known: Mapping[str, Collection[str]] | None = None) -> list[str]:
@@ -68,8 +80,9 @@ def _runs(text: str) -> list[str]:
         word = match.group()
         if not word[:1].isupper():
             continue
-        if runs and text[end : match.start()] == " ":
-            runs[-1] += " " + word
+        between = text[end : match.start()] if runs else ""
+        if between == " " or (between == ". " and re.search(r"(?:^| )[^\W\d_]$", runs[-1])):
+            runs[-1] += between + word
         else:
             runs.append(word)
         end = match.end()
@@ -98,7 +111,7 @@ def _name(run: list[str]) -> list[str]:
 
 
 def question_entity_ids(cube: str, question: str) -> tuple[str, ...]:
-    """Return the ids that entities named in a question would have: every run of one to four words."""
+    """Return the ids that entities named in a question would have: every run of one to six words."""
     found = words(question)[:MAX_QUESTION_WORDS]
-    grams = (found[i : i + size] for size in range(1, MAX_NAME_WORDS + 1) for i in range(len(found) - size + 1))
+    grams = (found[i : i + size] for size in range(1, MAX_TITLE_WORDS + 1) for i in range(len(found) - size + 1))
     return tuple(distinct(entity_id(cube, gram) for gram in grams if not STOP_WORDS.issuperset(gram)))
