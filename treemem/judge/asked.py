@@ -43,19 +43,23 @@ _COMMON = frozenset(
     """mani much number total averag current time do use work want make get need includ have date day rate percentag
     count complet schedul recent period plan aim differ dure""".split()
 )
-_OLD_SHARE, _NEW_SHARE, _CHANGED_SHARE = 0.6, 0.6, 0.25
+#: The share of the question's words that must stand around a value: in the older text; in the newer one; there for a date
+#: or a time of day, of which texts are full; and more than this where the newer text says that the value is new.
+_OLD_SHARE, _NEW_SHARE, _NEW_DATE_SHARE, _CHANGED_SHARE = 0.6, 0.6, 0.8, 0.25
+_ALIKE, _ALIKE_WORDS = 0.5, 5
 
 
 @dataclass(frozen=True, slots=True)
 class Focus:
     """What a question asks the value of.
 
-    `kinds` of value answer it; `head` is the stem of what it counts, if it counts; `about` are the stems of the thing;
-    `wished` is whether a goal or limit is asked for.
+    `kinds` of value answer it; `head` is the stem of what it counts, if it counts, and `kin` the stems that say which of
+    those; `about` are the stems of the thing; `wished` is whether a goal or limit is asked for.
     """
 
     kinds: tuple[str, ...]
     head: str
+    kin: frozenset[str]
     about: frozenset[str]
     wished: bool
 
@@ -64,12 +68,11 @@ def focus_of(question: str) -> Focus | None:
     """Return what value a question asks for as it stands, None if it asks for none or for how it once was."""
     if _PAST.search(question):
         return None
-    head = ""
+    unit: list[str] = []
     counted = _HOW_MANY.search(question)
     if counted:
         kinds: tuple[str, ...] = ("number",)
         unit = analyse(next((group for group in counted.groups() if group), ""))
-        head = unit[-1] if unit else ""
     elif _SHARE.search(question):
         kinds = ("share",)
     elif _HOW_MUCH.search(question):
@@ -81,7 +84,8 @@ def focus_of(question: str) -> Focus | None:
     else:
         return None
     about = frozenset(analyse(question)) - _COMMON
-    return Focus(kinds, head, about, _GOAL.search(question) is not None) if about else None
+    head, kin = (unit[-1], frozenset(unit[:-1]) - _COMMON) if unit else ("", frozenset[str]())
+    return Focus(kinds, head, kin, about, _GOAL.search(question) is not None) if about else None
 
 
 def another_value(focus: Focus, older: str, newer: str) -> tuple[Value, Value] | None:
@@ -92,7 +96,7 @@ def another_value(focus: Focus, older: str, newer: str) -> tuple[Value, Value] |
     for kind in focus.kinds:
         old = _answer(focus, kind, older, None)
         new = None if old is None else _answer(focus, kind, newer, old)
-        if old is not None and new is not None and new.text != old.text:
+        if old is not None and new is not None and new.text != old.text and _counted(focus, old, new):
             return old, new
     return None
 
@@ -110,9 +114,16 @@ def _share(focus: Focus, value: Value) -> float:
 
 def _counts(focus: Focus, value: Value) -> bool:
     """Return whether a number counts what is asked for; one that something rose to needs no unit."""
-    if value.kind != "number" or not focus.head or focus.head in value.unit:
+    if value.kind != "number" or not focus.head:
         return True
+    if focus.head in value.unit:
+        return not focus.kin or bool(focus.kin & value.about)
     return not value.unit and changes(value)
+
+
+def _counted(focus: Focus, old: Value, new: Value) -> bool:
+    """Return whether one of both names what is counted, so that a bare number is not taken for it twice."""
+    return old.kind != "number" or not focus.head or focus.head in old.unit or focus.head in new.unit
 
 
 def _stated(focus: Focus, value: Value) -> bool:
@@ -129,9 +140,9 @@ def _sure(focus: Focus, value: Value, before: Value | None) -> bool:
     shared = before.about & value.about
     alike = len(shared) / max(1, min(len(before.about), len(value.about)))
     return (
-        share >= _NEW_SHARE
-        or (changes(value) and share >= _CHANGED_SHARE and len(shared) >= 2)
-        or (share >= _CHANGED_SHARE and alike >= 0.4 and len(shared) >= 4)
+        share >= (_NEW_DATE_SHARE if value.kind in ("date", "clock") else _NEW_SHARE)
+        or (changes(value) and share > _CHANGED_SHARE and len(shared) >= 2)
+        or (share > _CHANGED_SHARE and alike >= _ALIKE and len(shared) >= _ALIKE_WORDS)
     )
 
 
