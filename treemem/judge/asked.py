@@ -43,8 +43,8 @@ _COMMON = frozenset(
     """mani much number total averag current time do use work want make get need includ have date day rate percentag
     count complet schedul recent period plan aim differ dure""".split()
 )
-#: The share of the question's words that must stand around a value: in the older text; in the newer one; there for a date
-#: or a time of day, of which texts are full; and more than this where the newer text says that the value is new.
+#: The share of the question's words that must stand around a value: in the older text; in the newer one; there for a
+#: date or a time of day, of which texts are full; and more than this where the newer text says that the value is new.
 _OLD_SHARE, _NEW_SHARE, _NEW_DATE_SHARE, _CHANGED_SHARE = 0.6, 0.6, 0.8, 0.25
 _ALIKE, _ALIKE_WORDS = 0.5, 5
 
@@ -53,8 +53,8 @@ _ALIKE, _ALIKE_WORDS = 0.5, 5
 class Focus:
     """What a question asks the value of.
 
-    `kinds` of value answer it; `head` is the stem of what it counts, if it counts, and `kin` the stems that say which of
-    those; `about` are the stems of the thing; `wished` is whether a goal or limit is asked for.
+    `kinds` of value answer it; `head` is the stem of what it counts, if it counts, and `kin` the stems that say which
+    of those; `about` are the stems of the thing; `wished` is whether a goal or limit is asked for.
     """
 
     kinds: tuple[str, ...]
