@@ -35,7 +35,7 @@ def _section(value: Any, name: str) -> str:
         return "Errors"
     if name.endswith("TreeTextMemory"):
         return "Memories"
-    return "Settings and models" if name.endswith(("Config", "Embedder", "MiniLM", "Options")) else "Data"
+    return "Settings and models" if name.endswith(("Config", "Embedder", "MiniLM", "Options", "LLM")) else "Data"
 
 
 def _entry(name: str, value: Any) -> str:

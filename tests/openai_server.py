@@ -15,11 +15,11 @@ Answer = Callable[[dict[str, Any]], Any]
 
 
 class Script:
-    """What the server does next: a status to fail with, a function of the request, or seconds to wait first."""
+    """What the server does next: a status to fail with, a function of the request, seconds to wait first, or "cut"."""
 
     def __init__(self, default: Answer) -> None:
         self.default = default
-        self.next: deque[int | float | Answer] = deque()
+        self.next: deque[int | float | str | Answer] = deque()
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.url = ""
@@ -36,6 +36,9 @@ def serving(default: Answer) -> Iterator[Script]:
             script.requests.append({"path": self.path, **body})
             script.headers.append({name.lower(): value for name, value in self.headers.items()})
             step = script.next.popleft() if script.next else script.default
+            if step == "cut":
+                self._cut()
+                return
             if isinstance(step, float):
                 time.sleep(step)
                 step = script.default
@@ -56,6 +59,15 @@ def serving(default: Answer) -> Iterator[Script]:
                 self.wfile.write(data)
             except OSError:
                 pass  # the client went away, as it should from a slow answer
+
+        def _cut(self) -> None:
+            """Promise more than is sent, and hang up."""
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b'{"choices": [{"ind')
+            self.close_connection = True
 
         def log_message(self, *_: Any) -> None:
             pass

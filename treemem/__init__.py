@@ -15,6 +15,7 @@ from treemem.errors import (
     FrozenMemoryError,
     InvalidChangeError,
     InvalidInputError,
+    LLMError,
     MemoryExistsError,
     MemoryNotFoundError,
     ModelMismatchError,
@@ -38,6 +39,7 @@ from treemem.models.embedders import (
     OpenAIEmbedder,
     SentenceTransformersEmbedder,
 )
+from treemem.models.llm import LLM, LLMAnswer, LLMUsage, OpenAILLM
 from treemem.records import ChangedMemory, MemoryDiff, MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
 from treemem.search.explain import Explanation
 from treemem.search.options import SearchOptions
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from treemem.aio import AsyncTreeTextMemory
 
 __all__ = [
+    "LLM",
     "AsyncTreeTextMemory",
     "CallableEmbedder",
     "ChangedMemory",
@@ -62,6 +65,9 @@ __all__ = [
     "GraphEdge",
     "InvalidChangeError",
     "InvalidInputError",
+    "LLMAnswer",
+    "LLMError",
+    "LLMUsage",
     "MemoryDiff",
     "MemoryExistsError",
     "MemoryGraph",
@@ -74,6 +80,7 @@ __all__ = [
     "ModelMismatchError",
     "Neighbour",
     "OpenAIEmbedder",
+    "OpenAILLM",
     "OperationMismatchError",
     "OperationNotFoundError",
     "OperationRecord",

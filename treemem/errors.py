@@ -12,6 +12,7 @@ TreememError
 ├── ConflictError               the memory changed meanwhile; planning again did not help
 ├── ModelMismatchError          the cube was written with another embedding model
 ├── EmbedderError               the embedding model failed or returned something unusable
+├── LLMError                    a language model failed or answered with something unusable
 ├── ConfigError                 arguments, environment or files that contradict each other
 └── StoreError                  the database
     ├── StoreUnavailableError   not reachable, silent, or gone in the middle
@@ -84,6 +85,17 @@ class ModelMismatchError(TreememError):
 
 class EmbedderError(TreememError):
     """The embedding model failed or returned something unusable."""
+
+
+class LLMError(TreememError):
+    """A language model failed or answered with something unusable.
+
+    `reason` is timeout, status, connection, refused, cut, invalid, input or missing.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ConfigError(TreememError):

@@ -1,0 +1,209 @@
+"""Language models behind an OpenAI-compatible interface: structured answers, validated and counted."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from treemem.errors import LLMError
+
+T = TypeVar("T", bound=BaseModel)
+M = TypeVar("M", bound=BaseModel)
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LLMUsage:
+    """What calls took: requests, tokens, seconds, and cost in the unit of the prices given."""
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    cost: float = 0.0
+
+    def __add__(self, other: LLMUsage) -> LLMUsage:
+        return LLMUsage(
+            self.requests + other.requests,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.seconds + other.seconds,
+            self.cost + other.cost,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LLMAnswer(Generic[T]):
+    """A validated answer and what it took."""
+
+    value: T
+    usage: LLMUsage
+
+
+class LLM(Protocol):
+    """Answers a request with a value of a pydantic model, or raises LLMError."""
+
+    @property
+    def name(self) -> str: ...
+
+    def ask(self, system: str, user: str, answer: type[M], *, max_tokens: int = 1_024) -> LLMAnswer[M]:
+        """Return the answer as a validated `answer`."""
+        ...
+
+
+class OpenAILLM:
+    """A chat model behind an OpenAI-compatible HTTP interface (extra `openai`): OpenAI, Ollama, vLLM, Azure and others.
+
+    Answers 408, 409, 429 and 5xx, lost and cut connections are tried again `max_retries` times with growing pauses;
+    `timeout` is in seconds a request. An answer that does not fit the schema is asked for again, with what was wrong,
+    until `attempts` are used up. At most `max_parallel` requests run at a time. `prices` are (input, output) a million
+    tokens. `structured` says how the schema is sent: as `json_schema`, or for servers that know only `json_object` in
+    words. The key comes from `api_key` or OPENAI_API_KEY. Thread-safe.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        timeout: float = 60.0,
+        max_retries: int = 3,
+        attempts: int = 2,
+        max_parallel: int = 4,
+        prices: tuple[float, float] = (0.0, 0.0),
+        structured: Literal["json_schema", "json_object"] = "json_schema",
+    ) -> None:
+        try:
+            import openai
+        except ImportError as error:
+            raise LLMError("openai is not installed; pip install 'treemem[openai]'", "missing") from error
+        if attempts < 1 or max_parallel < 1:
+            raise LLMError(
+                f"attempts and max_parallel: wanted at least 1, found {attempts} and {max_parallel}", "input"
+            )
+        try:
+            self._client = openai.OpenAI(base_url=base_url, api_key=api_key, timeout=timeout, max_retries=max_retries)
+        except openai.OpenAIError as error:
+            raise LLMError(f"{model}: {error}", "input") from error
+        self._model = model
+        self._attempts = attempts
+        self._prices = prices
+        self._structured = structured
+        self._slots = threading.BoundedSemaphore(max_parallel)
+        self._lock = threading.Lock()
+        self._usage = LLMUsage()
+        self.name = f"openai/{model}"
+
+    @property
+    def usage(self) -> LLMUsage:
+        """What all calls took so far, failed ones included."""
+        return self._usage
+
+    def ask(self, system: str, user: str, answer: type[M], *, max_tokens: int = 1_024) -> LLMAnswer[M]:
+        """Return the model's answer as a validated `answer`.
+
+        Raises LLMError, whose `reason` is timeout, status, connection, refused, cut or invalid.
+        """
+        schema = answer.model_json_schema()
+        if self._structured == "json_object":
+            system = f"{system}\n\nAnswer with one JSON object that fits this JSON schema:\n{json.dumps(schema)}"
+        messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+        spent = LLMUsage()
+        for attempt in range(1, self._attempts + 1):
+            text, usage = self._request(messages, answer.__name__, schema, max_tokens)
+            spent += usage
+            try:
+                return LLMAnswer(_validated(text, answer), spent)
+            except (ValidationError, ValueError) as error:
+                said = _short(error)
+                if attempt == self._attempts:
+                    raise LLMError(
+                        f"{self.name}: no valid {answer.__name__} in {attempt} attempts; the last: {said}", "invalid"
+                    ) from error
+                messages = [
+                    *messages[:2],
+                    {"role": "assistant", "content": text},
+                    {
+                        "role": "user",
+                        "content": f"That does not fit: {said}. Answer again, with the JSON object alone.",
+                    },
+                ]
+        raise AssertionError("unreachable")
+
+    def _request(
+        self, messages: list[dict[str, str]], name: str, schema: dict[str, Any], max_tokens: int
+    ) -> tuple[str, LLMUsage]:
+        import openai
+
+        wanted: dict[str, Any] = {"type": self._structured}
+        if self._structured == "json_schema":
+            wanted["json_schema"] = {"name": name, "schema": schema}
+        started = time.perf_counter()
+        tokens = (0, 0)
+        try:
+            with self._slots:
+                chat: Any = self._client.chat.completions
+                reply = chat.create(
+                    model=self._model,
+                    messages=messages,
+                    response_format=wanted,
+                    max_tokens=max_tokens,
+                    temperature=0,
+                )
+            choice = reply.choices[0]
+            text, refusal, ended = choice.message.content, choice.message.refusal, choice.finish_reason
+            if reply.usage is not None:
+                tokens = (reply.usage.prompt_tokens, reply.usage.completion_tokens)
+        except openai.APITimeoutError as error:
+            raise LLMError(f"{self.name}: no answer in time; raise timeout=, or check the server", "timeout") from error
+        except openai.AuthenticationError as error:
+            raise LLMError(
+                f"{self.name}: the server refused the key; set OPENAI_API_KEY or api_key=", "status"
+            ) from error
+        except openai.APIStatusError as error:
+            raise LLMError(f"{self.name}: the server answered {error.status_code}", "status") from error
+        except openai.APIConnectionError as error:
+            raise LLMError(f"{self.name}: the connection failed or was cut ({error})", "connection") from error
+        except (openai.OpenAIError, ValueError, AttributeError, TypeError, IndexError, KeyError) as error:
+            raise LLMError(f"{self.name}: no usable answer ({_short(error)})", "invalid") from error
+        finally:
+            usage = self._count(tokens, time.perf_counter() - started)
+        if refusal or ended == "content_filter":
+            raise LLMError(f"{self.name}: refused to answer ({refusal or 'content filter'})", "refused")
+        if ended == "length":
+            raise LLMError(f"{self.name}: the answer was cut at {max_tokens} tokens; raise max_tokens", "cut")
+        if not isinstance(text, str):
+            raise LLMError(f"{self.name}: an answer without text", "invalid")
+        return text, usage
+
+    def _count(self, tokens: tuple[int, int], seconds: float) -> LLMUsage:
+        price = (tokens[0] * self._prices[0] + tokens[1] * self._prices[1]) / _MILLION
+        usage = LLMUsage(1, tokens[0], tokens[1], seconds, price)
+        with self._lock:
+            self._usage = replace(self._usage + usage)
+        return usage
+
+
+def _validated(text: str, answer: type[M]) -> M:
+    """Return an answer's JSON as a value; code fences around it are passed over, a schema sent back is no answer."""
+    bare = text.strip()
+    if bare.startswith("```"):
+        bare = bare.strip("`").removeprefix("json").strip()
+    data = json.loads(bare)
+    if isinstance(data, dict) and {"properties", "type"} <= data.keys() and "properties" not in answer.model_fields:
+        raise ValueError("the schema came back instead of an answer")
+    return answer.model_validate(data)
+
+
+def _short(error: Exception) -> str:
+    """Return what was wrong in one line of at most 300 characters."""
+    if isinstance(error, ValidationError):
+        parts = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3]]
+        return "; ".join(parts)[:300]
+    return f"{type(error).__name__}: {error}"[:300]
