@@ -31,6 +31,12 @@ for i in range(first, first + 100_000):
 """
 
 
+def first_of(process: subprocess.Popen[str]) -> list[int]:
+    """Wait until the writer has something to lose, however slow the machine is."""
+    assert process.stdout is not None
+    return [int(process.stdout.readline()) for _ in range(4)]
+
+
 def write_and_kill(store: str, first: int, seconds: float, kill: bool = True) -> list[int]:
     """Let a process write, end it, and return what it had acknowledged."""
     process = subprocess.Popen(
@@ -42,7 +48,7 @@ def write_and_kill(store: str, first: int, seconds: float, kill: bool = True) ->
         start_new_session=True,
     )
     assert process.stdout is not None
-    acknowledged = [int(process.stdout.readline())]
+    acknowledged = first_of(process)
     time.sleep(seconds)
     if kill:
         os.killpg(process.pid, signal.SIGKILL)
@@ -93,7 +99,7 @@ def kill_the_server(home: Path, rounds: int) -> int:
                 start_new_session=True,
             )
             assert process.stdout is not None
-            acknowledged.append(int(process.stdout.readline()))
+            acknowledged += first_of(process)
             time.sleep(2 + n % 3)
             server.kill()
             time.sleep(0.2)

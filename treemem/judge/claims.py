@@ -18,10 +18,10 @@ from treemem.text import analyse, fold
 
 SPEAKER = ""
 #: Slots of which a subject has one value at a time, beside "my ..."; of the others it may have many.
-SINGLE = frozenset({"residence", "employer", "occupation", "relationship", "school", "diet"})
+SINGLE = frozenset({"residence", "employer", "occupation", "relationship", "partner", "school", "diet"})
 _MANY = frozenset({"likes", "does", "has"})
 #: Slots whose value must be a proper name, to be told from "a flat" or "the sales team".
-_NAMED = frozenset({"residence", "employer", "school"})
+_NAMED = frozenset({"residence", "employer", "school", "partner"})
 _NAME = re.compile(r"(?:^|\b(?:the|downtown|central|north|south|east|west|of|in) )[A-Z]|[^\x00-\x7f]")
 _PARTS = re.compile(r"\bor\b|/|、|或者?|和")
 

@@ -27,16 +27,24 @@ _ENDS = _any(
     "and,but,because,since,so,for now,now,nowadays,these days,anymore,any more,at the moment,last,this,next,on,after,"
     "before,when,where,which,who,to be,from,instead,yesterday,today,ago,with my,with a,as a,as an,too,as well"
 )
-_VALUE = rf"(?P<value>[^.!?;,\n]{{1,80}}?)(?= {_ENDS}\b| in (?:\d{{4}}|[A-Z][a-z]+ \d{{4}})\b|[.!?;,\n]|\s*$)"
+_TITLED = r"(?:(?:Dr|Mr|Mrs|Ms|Prof|St)\. )?"
+_VALUE = (
+    rf"(?P<value>{_TITLED}[^.!?;,\n]{{1,80}}?)"
+    rf"(?= {_ENDS}\b| in (?:\d{{4}}|[A-Z][a-z]+ \d{{4}})\b|[.!?;,\n]|\s*$)"
+)
 _NO_LONGER = _any(
     "no longer,don't,don’t,do not,doesn't,doesn’t,does not,can't,can’t,cannot,can not,never,stopped,quit,gave up,"
     "have stopped,has stopped,can no longer"
 )
 
 
-def _says(verbs: str, before: str = "", after: str = "") -> re.Pattern[str]:
-    """Return the pattern of somebody, a verb and a value; `before` and `after` stand around the verb."""
-    return re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} {before}{_any(verbs)}{after} {_VALUE}")
+def _says(verbs: str, before: str = "", after: str = "", ends: str = "") -> re.Pattern[str]:
+    """Return the pattern of somebody, a verb and a value; `before` and `after` stand around the verb.
+
+    With `ends` the value must be followed by these words.
+    """
+    value = rf"(?P<value>[^.!?;,\n]{{1,60}}?)(?={ends}\b)" if ends else _VALUE
+    return re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} {before}{_any(verbs)}{after} {value}")
 
 
 _LIVE = "live,lives,living,reside,resides,residing,am based,is based,based"
@@ -82,6 +90,9 @@ SAYS: tuple[tuple[str, re.Pattern[str], bool], ...] = (
     ("employer", _says(_LEAVE, after="(?: my job)?(?: at| for| with)?"), False),
     ("occupation", _says(_WORK, after=" as (?:an?|the)"), True),
     ("occupation", _says("became,promoted to,started as,started working as", after=" (?:an?|the)"), True),
+    ("employer", _says("joined,moved to,switched to,left for", after="", ends=" as"), True),
+    ("partner", _says("dating,seeing,in a relationship with,together with"), True),
+    ("partner", _says("broke up with,split up with,separated from,divorced", after=""), False),
     ("school", _says("study,studies,studying", after=" at"), True),
     ("school", _says("transferred,enrolled", after=" (?:to|at|in)"), True),
     ("diet", re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} (?:(?:went|gone|turned|became|become) )?(?:an? )?{_DIET}"), True),

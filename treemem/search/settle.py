@@ -16,6 +16,9 @@ from treemem.search.rank import Ranked
 from treemem.search.target import Target, fitted
 from treemem.store.protocol import WalkedEdge
 
+#: Memories from this share of the best similarity to the question are alike as answers, among the first so many.
+ALIKE, ALIKE_PLACES = 0.85, 10
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -41,10 +44,12 @@ def settle(
     Unless they are `compared`, only edges say what supersedes what. `together` puts what was superseded right behind
     what did it.
     """
-    factors = fitted(states, target)
+    factors = fitted(states, {r.memory_id: r.score for r in ranked}, target)
     order = [replace(r, score=r.score * factors[r.memory_id]) for r in ranked if r.memory_id in factors]
     order.sort(key=lambda r: (-r.score, r.memory_id))
     statements = {s.memory_id: Statement.of(s) for s in states}
+    if target.newest_first is not None:
+        order = _by_time(order, statements, newest_first=target.newest_first)
     links = list(edges)
     over = _superseding(question, [r.memory_id for r in order] if compared else (), statements, links)
     for older, many in over.items():
@@ -61,6 +66,19 @@ def settle(
         Settled(replace(r, score=min(1.0, r.score / top)), by.get(r.memory_id), at_odds.get(r.memory_id, ()))
         for r in order
     ]
+
+
+def _by_time(order: list[Ranked], statements: Mapping[str, Statement], *, newest_first: bool) -> list[Ranked]:
+    """Return the order with the memories that are about as similar to the question as the best one in order of time,
+    in the places, and with the scores, that they had among them.
+    """
+    best = max((r.similarity or 0.0 for r in order), default=0.0)
+    places = [i for i, r in enumerate(order[:ALIKE_PLACES]) if best > 0 and (r.similarity or 0.0) >= ALIKE * best]
+    by_time = sorted((order[i] for i in places), key=lambda r: statements[r.memory_id].order, reverse=newest_first)
+    found = list(order)
+    for place, each in zip(places, by_time, strict=True):
+        found[place] = replace(each, score=order[place].score)
+    return found
 
 
 def _superseding(

@@ -13,8 +13,12 @@ from treemem.temporal import BEGINNING, END, Moment, Span
 
 #: How much more a hit is worth that began in the time asked for, that held then and ended, or that only held then.
 BEGAN, ENDED, HELD = 1.6, 1.4, 1.15
-#: How much more the newest hit is worth than the oldest, where a question asks for what is recent or for all of it.
-RECENT, LAST_FIRST = 0.5, 0.12
+#: How much more the newest good hit is worth than the oldest, where a question asks for all there ever was; a good hit
+#: has at least this share of the best one's score.
+LAST_FIRST, GOOD = 0.12, 0.5
+#: Kinds of questions whose words ask for the newest of alike answers first, or for the oldest.
+NEWEST_FIRST = frozenset({"recent", "now"})
+OLDEST_FIRST = frozenset({"previous"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,11 @@ class Target:
         return 1.0
 
     @property
-    def recency(self) -> float:
-        """How much more the newest hit is worth than the oldest."""
-        if not self.prefers:
-            return 0.0
-        return {"recent": RECENT, "ever": LAST_FIRST}.get(self.kind, 0.0)
+    def newest_first(self) -> bool | None:
+        """Whether of alike answers the newest comes first, or (False) the oldest; None if the words do not say."""
+        if not self.words or self.kind not in NEWEST_FIRST | OLDEST_FIRST:
+            return None
+        return self.kind in NEWEST_FIRST
 
     def overtakes(self, newer_from: int) -> bool:
         """Return whether a newer statement, true from a time on, stands before the one it supersedes."""
@@ -127,12 +131,16 @@ def _comparable(seed: Seed) -> float:
     return seed.score if seed.arm == "vector" else -2.0
 
 
-def fitted(states: Sequence[State], target: Target) -> dict[str, float]:
-    """Return the factor of each memory's score: how well its state fits the target, and how recent it is."""
-    times = sorted({s.valid_from for s in states})
+def fitted(states: Sequence[State], scores: Mapping[str, float], target: Target) -> dict[str, float]:
+    """Return the factor of each memory's score: how well its state fits the target, and, for all there ever was, how
+    recent it is among the good hits.
+    """
+    gain = LAST_FIRST if target.prefers and target.kind == "ever" else 0.0
+    bar = GOOD * max(scores.values(), default=0.0)
+    times = sorted({s.valid_from for s in states if scores.get(s.memory_id, 0.0) >= bar})
     rank = {at: i / max(1, len(times) - 1) for i, at in enumerate(times)}
     return {
         s.memory_id: target.worth(s.valid_from, s.valid_to, s.fields.get("memory_time"))
-        * (1 + target.recency * rank[s.valid_from])
+        * (1 + gain * rank.get(s.valid_from, 0.5))
         for s in states
     }
