@@ -41,9 +41,9 @@ def neo4j_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     next(server, None)
 
 
-def started_server(home: Path) -> Iterator[str]:
+def started_server(home: Path, **settings: str) -> Iterator[str]:
     """A server of a test's own, which it may break; skipped, or failed if Neo4j is required, where none can be had."""
-    server = Server(home)
+    server = Server(home, **settings)
     try:
         server.start()
     except CannotStart as error:

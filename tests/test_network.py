@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.conftest import started_server
 from tests.helpers import FakeClock, HashEmbedder, fresh_cube
-from tests.neo4j_server import CannotStart, Server
 from tests.proxy import Proxy
 from treemem import StoreError, StoreUnavailableError, TreeTextMemory
 
@@ -118,25 +117,20 @@ def test_routing_uris_work_too(neo4j_uri: str) -> None:
         assert memory.search("Where does Anna live?")[0].memory == "Anna lives in Lisbon."
 
 
-def test_a_wrong_password_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Server(tmp_path, heap="512m", password="right-password")
-    try:
-        server.start()
-    except CannotStart as error:
-        if os.environ.get("TREEMEM_REQUIRE_NEO4J") == "1":
-            raise
-        pytest.skip(str(error))
-    try:
-        for wrong in ({}, {"password": "wrong-password"}, {"user": "nobody", "password": "right-password"}):
-            with pytest.raises(StoreError, match="refused the user name or password") as caught:
-                TreeTextMemory.open(server.uri, embedder=HashEmbedder(), **wrong)
-            assert not isinstance(caught.value, StoreUnavailableError)
-            assert "wrong-password" not in str(caught.value)
-        monkeypatch.setenv("TREEMEM_NEO4J_USER", "neo4j")
-        monkeypatch.setenv("TREEMEM_NEO4J_PASSWORD", "right-password")
-        with TreeTextMemory.open(server.uri, embedder=HashEmbedder()) as memory:
-            memory.add("let in")
-            assert memory.check() == []
-            assert "right-password" not in repr(memory.store) + repr(vars(memory.store))
-    finally:
-        server.stop()
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[str]:
+    yield from started_server(tmp_path, heap="512m", password="right-password")
+
+
+def test_a_wrong_password_is_told(locked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong in ({}, {"password": "wrong-password"}, {"user": "nobody", "password": "right-password"}):
+        with pytest.raises(StoreError, match="refused the user name or password") as caught:
+            TreeTextMemory.open(locked, embedder=HashEmbedder(), **wrong)
+        assert not isinstance(caught.value, StoreUnavailableError)
+        assert "wrong-password" not in str(caught.value)
+    monkeypatch.setenv("TREEMEM_NEO4J_USER", "neo4j")
+    monkeypatch.setenv("TREEMEM_NEO4J_PASSWORD", "right-password")
+    with TreeTextMemory.open(locked, embedder=HashEmbedder()) as memory:
+        memory.add("let in")
+        assert memory.check() == []
+        assert "right-password" not in repr(memory.store) + repr(vars(memory.store))

@@ -28,16 +28,12 @@ def mentions(cube: str, fields: Mapping[str, Any]) -> dict[str, tuple[Entity, fl
 
     They are those listed, those its text names, and its key, which is what it is about: the strongest.
     """
-    found = {each.id: (each, 1.0) for each in (entity(cube, n) for n in names_of(fields))}
+    names = [*fields.get("entities", ()), *names_in(fields["memory"])]
+    found = {each.id: (each, 1.0) for each in (entity(cube, n) for n in names)}
     for title in titles(fields.get("key")):
         each = entity(cube, title)
         found[each.id] = (each, TITLE_WEIGHT)
     return found
-
-
-def names_of(fields: Mapping[str, Any]) -> list[str]:
-    """Return the names that a content lists and that its text says."""
-    return [*fields.get("entities", ()), *names_in(fields["memory"])]
 
 
 def creation(

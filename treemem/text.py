@@ -12,6 +12,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 MAX_TOKEN = 64
+#: A pattern for the name of a month, whole or shortened, in any case.
+MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    r"nov(?:ember)?|dec(?:ember)?)"
+)
 
 # Han, Hiragana, Katakana, Hangul and their extensions: written without spaces, indexed as overlapping pairs.
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0003134f"

@@ -22,7 +22,6 @@ class Statement:
     text: str
     order: tuple[int, int, int]
     valid_from: int
-    valid_to: int
 
     @classmethod
     def of(cls, state: State) -> Statement:
@@ -38,25 +37,21 @@ class Statement:
             text[led.end() :] if led else text,
             (state.valid_from, state.recorded_from, position if isinstance(position, int) else 0),
             state.valid_from,
-            state.valid_to,
         )
 
 
-def superseded(newer: Statement, older: Statement, focus: Focus | None) -> str | None:
-    """Return why the newer statement takes the older one's place, None if it does not.
+def superseded(newer: Statement, older: Statement, focus: Focus | None) -> bool:
+    """Return whether the newer statement takes the older one's place.
 
     `focus` is what a question asks the value of: for it, another value of the same thing is enough. What an assistant
     says supersedes nothing.
     """
     if newer.order <= older.order or "assistant" in (newer.role, older.role):
-        return None
+        return False
     for new in claims_in(newer.text, newer.speaker):
         for old in claims_in(older.text, older.speaker):
             if new.replaces(old):
-                sign = "" if new.holds else "not "
-                return f"{old.slot}: {' '.join(sorted(old.value))} -> {sign}{' '.join(sorted(new.value))}"
-    if focus is not None and newer.speaker == older.speaker:
-        values = another_value(focus, older.text, newer.text)
-        if values is not None:
-            return f"{values[0].kind}: {values[0].text} -> {values[1].text}"
-    return None
+                return True
+    if focus is None or newer.speaker != older.speaker:
+        return False
+    return another_value(focus, older.text, newer.text) is not None

@@ -6,23 +6,19 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from treemem.text import analyse
+from treemem.text import MONTH, analyse
 
 MONTHS = (
     "january february march april may june july august september october november december "
     "jan feb mar apr jun jul aug sep sept oct nov dec"
 ).split()
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
-    r"nov(?:ember)?|dec(?:ember)?)"
-)
 _COUNTED = "one two three four five six seven eight nine ten eleven twelve".split()
 _WORD_NUMBERS = {word: str(number) for number, word in enumerate(_COUNTED, 1)}
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
 _APART = r"(?<![\w.,#/-])"
 _DATES = (
-    rf"\b{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?\b",
-    rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? \d{{4}})?\b",
+    rf"\b{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?\b",
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}(?:,? \d{{4}})?\b",
     r"\b\d{4}-\d{2}-\d{2}\b",
     r"\d{1,2}月\d{1,2}[日号]",
 )

@@ -21,16 +21,14 @@ _CAUSAL = re.compile(
     re.IGNORECASE,
 )
 CAUSAL_BOOST = 5.0
+MAX_QUESTION_TOKENS = 64
+#: As many memories more than asked for are read, so that a newer one can take its place before an older one.
+BEYOND = 10
 
 
 def edge_boosts(question: str) -> dict[EdgeType, float]:
     """Return how much more edges of a type are worth for this question: causes where it asks why."""
     return {EdgeType.CAUSES: CAUSAL_BOOST} if _CAUSAL.search(question) else {}
-
-
-MAX_QUESTION_TOKENS = 64
-#: As many memories more than asked for are read, so that a newer one can take its place before an older one.
-BEYOND = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ before it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from treemem.changes import EdgeType, State
 from treemem.judge.asked import focus_of
@@ -26,14 +26,14 @@ class Settled:
 
     ranked: Ranked
     superseded_by: str | None = None
-    contradicts: tuple[str, ...] = field(default=())
+    contradicts: tuple[str, ...] = ()
 
 
 def settle(
     question: str,
     ranked: Sequence[Ranked],
     states: Sequence[State],
-    edges: Iterable[WalkedEdge],
+    edges: Sequence[WalkedEdge],
     target: Target,
     *,
     compared: bool = True,
@@ -50,8 +50,7 @@ def settle(
     statements = {s.memory_id: Statement.of(s) for s in states}
     if target.newest_first is not None:
         order = _by_time(order, statements, newest_first=target.newest_first)
-    links = list(edges)
-    over = _superseding(question, [r.memory_id for r in order] if compared else (), statements, links)
+    over = _superseding(question, [r.memory_id for r in order] if compared else (), statements, edges)
     for older, many in over.items():
         for newer in many:
             first, then = (newer, older) if target.overtakes(statements[newer].valid_from) else (older, newer)
@@ -59,7 +58,7 @@ def settle(
     by = {older: many[0] for older, many in over.items()}
     if together:
         order = _behind(order, by)
-    at_odds = _contradicting(links, set(factors))
+    at_odds = _contradicting(edges, set(factors))
     order = _behind(order, {b: a for a, others in at_odds.items() for b in others if _comes_first(order, a, b)})
     top = max((r.score for r in order), default=1.0)
     return [

@@ -39,8 +39,7 @@ def search(store: GraphStore, cubes: Sequence[str], question: Question) -> Searc
         states = store.versions(cube, [(r.memory_id, r.version) for r in mine])
         held = [s for s in states if passes(question.filter, s)]
         scale = max((r.score for r in mine), default=1.0)
-        for each in settled_of(question, mine, held, part):
-            (hit,) = hits_of(cube, part, [each], held)
+        for hit in hits_of(cube, part, settled_of(question, mine, held, part), held):
             hits.append(hit.model_copy(update={"score": hit.score * scale}))
     hits.sort(key=lambda hit: -hit.score)
     timings = {"read": time.perf_counter() - started - ranking, "rank": ranking}

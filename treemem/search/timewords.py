@@ -13,11 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from treemem.temporal import BEGINNING, END, from_micros, to_micros
+from treemem.text import MONTH
 
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
-    r"nov(?:ember)?|dec(?:ember)?)"
-)
 _UNIT = r"(?:day|week|month|year)s?"
 _COUNT = r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a couple of|a few)"
 _WEEKDAY = r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
@@ -31,10 +28,10 @@ def _behind(*prefixes: str) -> str:
 _ZH_COUNT = "[一二两三四五六七八九十\\d]+"
 _DATE = re.compile(
     rf"\d{{4}}-\d{{2}}(?:-\d{{2}})?(?!\d)"
-    rf"|\b(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}\.?(?:,? \d{{4}})?\b"
-    rf"|\b{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?\b(?:,? \d{{4}})?"
-    rf"|\b{_MONTH}\.?,? (?:of )?\d{{4}}\b"
-    rf"|{_behind('in', 'last', 'since', 'until', 'before', 'between')}(?:early |late |mid-?)?{_MONTH}\b"
+    rf"|\b(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}\.?(?:,? \d{{4}})?\b"
+    rf"|\b{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?\b(?:,? \d{{4}})?"
+    rf"|\b{MONTH}\.?,? (?:of )?\d{{4}}\b"
+    rf"|{_behind('in', 'last', 'since', 'until', 'before', 'between')}(?:early |late |mid-?)?{MONTH}\b"
     rf"|\b{_COUNT} {_UNIT} (?:ago|earlier)\b"
     rf"|\b(?:last|this|next|past) (?:{_WEEKDAY}|weekend|{_UNIT}|spring|summer|autumn|fall|winter)\b"
     rf"|{_behind('on')}{_WEEKDAY}\b|\b(?:yesterday|today|tonight|tomorrow)\b"
@@ -124,7 +121,7 @@ def _spans(question: str, now: int) -> list[tuple[int, int, re.Match[str]]]:
     year = re.search(r"\b(?:19|20)\d{2}\b", question)
     for match in _DATE.finditer(question):
         words = match.group().lower()
-        if year and re.fullmatch(_MONTH, words):
+        if year and re.fullmatch(MONTH, words):
             words += " " + year.group()
         bounds = _bounds(words, now // 86_400_000_000)
         if bounds is not None:
