@@ -174,6 +174,11 @@ class GraphStore(Protocol):
         """Where the data lies, without secrets: a path or a URI."""
         ...
 
+    @property
+    def reads_snapshots(self) -> bool:
+        """Whether one read sees one committed moment; if not, it may see a commit half done (Neo4j: row by row)."""
+        ...
+
     def migrate(self) -> list[str]:
         """Bring the schema up to date; return the names of the migrations that ran. Raises SchemaError."""
         ...

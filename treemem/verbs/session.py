@@ -181,7 +181,8 @@ class Session:
     def _settled(self, plan: Callable[[], ChangeSet]) -> ChangeSet:
         """Return the plan; let it refuse only if nothing was committed to the cube while it read.
 
-        Neo4j reads what is committed, row by row: beside a writer, a plan may see a memory between two states.
+        Beside a writer, a plan may see a memory between two states: read by two statements, or by one that reads row
+        by row while the commit goes on.
         """
         try:
             return plan()
@@ -193,7 +194,8 @@ class Session:
                 return plan()
             except TreememError as again:
                 refusal = again
-            time.sleep(_SETTLE)
+            if not self._store.reads_snapshots:
+                time.sleep(_SETTLE)
             if self._store.cube(self._cube) == before:
                 break
         raise refusal

@@ -56,6 +56,10 @@ class Neo4jStore:
         return self._connection.uri
 
     @property
+    def reads_snapshots(self) -> bool:
+        return False
+
+    @property
     def statements(self) -> int:
         """How many statements ran so far."""
         return self._connection.statements

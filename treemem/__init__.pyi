@@ -1,0 +1,101 @@
+# Everything public, and where it is defined: type checkers read this file, and so does __init__.py when a name is used.
+
+from ._version import __version__
+from .aio import AsyncTreeTextMemory
+from .changes import EdgeType, Receipt
+from .config import EmbedderConfig, TreeTextMemoryConfig
+from .errors import (
+    ConfigError,
+    ConflictError,
+    EmbedderError,
+    FrozenMemoryError,
+    InvalidChangeError,
+    InvalidInputError,
+    LLMError,
+    MemoryExistsError,
+    MemoryNotFoundError,
+    ModelMismatchError,
+    OperationMismatchError,
+    OperationNotFoundError,
+    SchemaError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+    TreememError,
+    UndoRefusedError,
+)
+from .filters import field
+from .graphs import GraphEdge, MemoryGraph, MemoryPath, MemoryTree
+from .items import TextualMemoryItem, TreeNodeTextualMemoryMetadata
+from .memory import TreeTextMemory
+from .models.embedders import (
+    CallableEmbedder,
+    Embedder,
+    MiniLM,
+    OpenAIEmbedder,
+    SentenceTransformersEmbedder,
+)
+from .models.llm import LLM, LLMAnswer, LLMUsage, OpenAILLM
+from .records import ChangedMemory, MemoryDiff, MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
+from .search.explain import Explanation
+from .search.options import SearchOptions
+from .search.results import PathStep, SearchHit, SearchResult
+from .search.when import TimeReading, When
+
+__all__ = [
+    "LLM",
+    "AsyncTreeTextMemory",
+    "CallableEmbedder",
+    "ChangedMemory",
+    "ConfigError",
+    "ConflictError",
+    "EdgeType",
+    "Embedder",
+    "EmbedderConfig",
+    "EmbedderError",
+    "Explanation",
+    "FrozenMemoryError",
+    "GraphEdge",
+    "InvalidChangeError",
+    "InvalidInputError",
+    "LLMAnswer",
+    "LLMError",
+    "LLMUsage",
+    "MemoryDiff",
+    "MemoryExistsError",
+    "MemoryGraph",
+    "MemoryNotFoundError",
+    "MemoryPage",
+    "MemoryPath",
+    "MemoryTree",
+    "MemoryVersion",
+    "MiniLM",
+    "ModelMismatchError",
+    "Neighbour",
+    "OpenAIEmbedder",
+    "OpenAILLM",
+    "OperationMismatchError",
+    "OperationNotFoundError",
+    "OperationRecord",
+    "PathStep",
+    "Receipt",
+    "SchemaError",
+    "SearchHit",
+    "SearchOptions",
+    "SearchResult",
+    "SentenceTransformersEmbedder",
+    "Statistics",
+    "StoreError",
+    "StoreFullError",
+    "StoreUnavailableError",
+    "TextualMemoryItem",
+    "TimeReading",
+    "TreeNodeTextualMemoryMetadata",
+    "TreeTextMemory",
+    "TreeTextMemoryConfig",
+    "TreememError",
+    "UndoRefusedError",
+    "When",
+    "__version__",
+    "field",
+]
