@@ -17,9 +17,11 @@ from .errors import (
     ModelMismatchError,
     OperationMismatchError,
     OperationNotFoundError,
+    RerankerError,
     SchemaError,
     StoreError,
     StoreFullError,
+    StoreTimeoutError,
     StoreUnavailableError,
     TreememError,
     UndoRefusedError,
@@ -36,6 +38,7 @@ from .models.embedders import (
     SentenceTransformersEmbedder,
 )
 from .models.llm import LLM, LLMAnswer, LLMUsage, OpenAILLM
+from .models.rerankers import CallableReranker, CosineReranker, CrossEncoderReranker, LLMReranker, Reranker
 from .records import ChangedMemory, MemoryDiff, MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
 from .search.explain import Explanation
 from .search.options import SearchOptions
@@ -46,9 +49,12 @@ __all__ = [
     "LLM",
     "AsyncTreeTextMemory",
     "CallableEmbedder",
+    "CallableReranker",
     "ChangedMemory",
     "ConfigError",
     "ConflictError",
+    "CosineReranker",
+    "CrossEncoderReranker",
     "EdgeType",
     "Embedder",
     "EmbedderConfig",
@@ -60,6 +66,7 @@ __all__ = [
     "InvalidInputError",
     "LLMAnswer",
     "LLMError",
+    "LLMReranker",
     "LLMUsage",
     "MemoryDiff",
     "MemoryExistsError",
@@ -79,6 +86,8 @@ __all__ = [
     "OperationRecord",
     "PathStep",
     "Receipt",
+    "Reranker",
+    "RerankerError",
     "SchemaError",
     "SearchHit",
     "SearchOptions",
@@ -87,6 +96,7 @@ __all__ = [
     "Statistics",
     "StoreError",
     "StoreFullError",
+    "StoreTimeoutError",
     "StoreUnavailableError",
     "TextualMemoryItem",
     "TimeReading",

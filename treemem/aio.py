@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from treemem.memory import TreeTextMemory
 from treemem.models.embedders import Embedder
+from treemem.models.llm import LLM
+from treemem.models.rerankers import Reranker
 from treemem.store.protocol import GraphStore
 from treemem.temporal import Clock, system_clock
 
@@ -82,6 +84,8 @@ class AsyncTreeTextMemory:
         actor: str | None = None,
         user_id: str | None = None,
         session_id: str | None = None,
+        reranker: Reranker | None = None,
+        llm: LLM | None = None,
     ) -> AsyncTreeTextMemory:
         """Open a memory as `TreeTextMemory.open` does, off the event loop."""
         opening = functools.partial(
@@ -99,6 +103,8 @@ class AsyncTreeTextMemory:
             actor=actor,
             user_id=user_id,
             session_id=session_id,
+            reranker=reranker,
+            llm=llm,
         )
         return cls(await asyncio.to_thread(opening))
 
@@ -159,6 +165,7 @@ class AsyncTreeTextMemory:
     get = _verb(TreeTextMemory.get)
     get_all = _verb(TreeTextMemory.get_all)
     get_by_ids = _verb(TreeTextMemory.get_by_ids)
+    get_relevant_subgraph = _verb(TreeTextMemory.get_relevant_subgraph)
     get_working_memory = _verb(TreeTextMemory.get_working_memory)
     history = _verb(TreeTextMemory.history)
     link = _verb(TreeTextMemory.link)

@@ -12,10 +12,12 @@ TreememError
 ├── ConflictError               the memory changed meanwhile; planning again did not help
 ├── ModelMismatchError          the cube was written with another embedding model
 ├── EmbedderError               the embedding model failed or returned something unusable
+├── RerankerError               a reranker cannot be loaded
 ├── LLMError                    a language model failed or answered with something unusable
 ├── ConfigError                 arguments, environment or files that contradict each other
 └── StoreError                  the database
     ├── StoreUnavailableError   not reachable, silent, or gone in the middle
+    ├── StoreTimeoutError       a read did not end in the time it was given
     ├── StoreFullError          no space left, or read-only
     └── SchemaError             not ours, newer than this code, or an index that differs
 """
@@ -87,6 +89,10 @@ class EmbedderError(TreememError):
     """The embedding model failed or returned something unusable."""
 
 
+class RerankerError(TreememError):
+    """A reranker cannot be loaded."""
+
+
 class LLMError(TreememError):
     """A language model failed or answered with something unusable.
 
@@ -108,6 +114,10 @@ class StoreError(TreememError):
 
 class StoreUnavailableError(StoreError):
     """The database is not reachable, fell silent, or went away. A write may be retried with its operation id."""
+
+
+class StoreTimeoutError(StoreError):
+    """A read did not end in the time that it was given."""
 
 
 class StoreFullError(StoreError):

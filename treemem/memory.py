@@ -9,6 +9,8 @@ from treemem.config import from_arguments
 from treemem.errors import InvalidInputError
 from treemem.items import checked_id
 from treemem.models.embedders import Embedder
+from treemem.models.llm import LLM
+from treemem.models.rerankers import Reranker
 from treemem.store.protocol import GraphStore
 from treemem.temporal import Clock, system_clock
 from treemem.verbs.keeping import KeepVerbs
@@ -43,12 +45,15 @@ class TreeTextMemory(KeepVerbs):
         actor: str | None = None,
         user_id: str | None = None,
         session_id: str | None = None,
+        reranker: Reranker | None = None,
+        llm: LLM | None = None,
     ) -> TreeTextMemory:
         """Open a memory: a file path for the embedded store, `neo4j://host:7687` for a server, nothing for the default.
 
         A `driver` of your own is used as it is and left open; `trusted_certificates` is a PEM file for TLS. What is
         left out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is
-        kept with every operation; `user_id` and `session_id` open it for a caller. Raises ConfigError, StoreError.
+        kept with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
+        every search; an `llm` serves `search(mode="fine")`. Raises ConfigError, StoreError.
         """
         settings = {
             "store": store,
@@ -62,7 +67,7 @@ class TreeTextMemory(KeepVerbs):
             "user_id": user_id,
             "session_id": session_id,
         }
-        return cls(from_arguments(settings), embedder=embedder, clock=clock, driver=driver)
+        return cls(from_arguments(settings), embedder=embedder, clock=clock, driver=driver, reranker=reranker, llm=llm)
 
     def cube(self, name: str, *, walled: bool = False) -> TreeTextMemory:
         """Return the memory of another cube over the same store; closing it leaves the store open.
@@ -89,7 +94,13 @@ class TreeTextMemory(KeepVerbs):
     def _view(self, changed: dict[str, str | None], *, walled: bool, clock: Clock | None = None) -> TreeTextMemory:
         config = self._config.model_copy(update=changed)
         return TreeTextMemory(
-            config, embedder=self._embedder, clock=clock or self._clock, store=self._store, walled=walled
+            config,
+            embedder=self._embedder,
+            clock=clock or self._clock,
+            store=self._store,
+            walled=walled,
+            reranker=self._reranker,
+            llm=self._llm,
         )
 
     @property

@@ -1,5 +1,5 @@
-// One question, one round trip: seeds of both arms, entities named, then up to two hops over typed edges from the
-// entities and the best seeds of each arm.
+// One question, one round trip: seeds of both arms, entities named, then up to three hops over typed edges from the
+// entities and the best seeds of each arm (fragments/hop.cypher, once a hop).
 CYPHER 25
 MATCH (c:Cube {id: $cube})
 WITH c, c.clock AS clock, coalesce($known_at, c.clock) AS k
@@ -45,69 +45,13 @@ CALL (k) {
   RETURN collect(e) AS named
 }
 WITH c, clock, t, k, u, seeds, named, found + named AS L0
-CALL (L0, t, k, u) {
-  UNWIND CASE WHEN $hops >= 1 THEN L0 ELSE [] END AS a
-  UNWIND COLLECT {
-    MATCH (a)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]-(b)
-    WHERE r.valid_from <= u AND r.valid_to > t AND r.recorded_from <= k AND r.recorded_to > k
-      AND type(r) IN $edge_types
-    RETURN r ORDER BY r.weight DESC, r.tiebreak LIMIT $fan_out
-  } AS r
-  RETURN collect(DISTINCT r) AS R1
-}
-CALL (R1, L0, t, k, u) {
-  UNWIND R1 AS r UNWIND [startNode(r), endNode(r)] AS b
-  WITH DISTINCT b, L0, t, k, u WHERE NOT b IN L0
-  WITH b, CASE
-    WHEN NOT b:Memory THEN [0, '']
-    WHEN b.status IN $statuses AND b.valid_from <= u AND b.valid_to > t AND b.recorded_from <= k
-      AND b.recorded_to > k/* cached */
-      THEN [b.version, b.memory_type]
-    ELSE head(COLLECT {
-      MATCH (b)<-[:STATE_OF]-(s:State)
-      WHERE s.status IN $statuses AND s.valid_from <= u AND s.valid_to > t AND s.recorded_from <= k
-        AND s.recorded_to > k/* visible */
-      RETURN [s.version, s.memory_type] ORDER BY s.valid_from DESC })
-  END AS held
-  WHERE held IS NOT NULL
-  RETURN collect(b) AS L1, collect(CASE WHEN b:Memory THEN [b.id, held[0], held[1]] END) AS M1
-}
-CALL (L1, t, k, u) {
-  UNWIND CASE WHEN $hops >= 2 THEN L1 ELSE [] END AS a
-  WITH a, t, k, u
-  WHERE COUNT { (a)-[:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]-() }
-    <= $hub_degree
-  UNWIND COLLECT {
-    MATCH (a)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]-(b)
-    WHERE r.valid_from <= u AND r.valid_to > t AND r.recorded_from <= k AND r.recorded_to > k
-      AND type(r) IN $edge_types
-    RETURN r ORDER BY r.weight DESC, r.tiebreak LIMIT $fan_out
-  } AS r
-  RETURN collect(DISTINCT r) AS R2
-}
-CALL (R2, L0, L1, t, k, u) {
-  UNWIND R2 AS r UNWIND [startNode(r), endNode(r)] AS b
-  WITH DISTINCT b, L0, L1, t, k, u WHERE NOT b IN L0 AND NOT b IN L1
-  WITH b, CASE
-    WHEN NOT b:Memory THEN [0, '']
-    WHEN b.status IN $statuses AND b.valid_from <= u AND b.valid_to > t AND b.recorded_from <= k
-      AND b.recorded_to > k/* cached */
-      THEN [b.version, b.memory_type]
-    ELSE head(COLLECT {
-      MATCH (b)<-[:STATE_OF]-(s:State)
-      WHERE s.status IN $statuses AND s.valid_from <= u AND s.valid_to > t AND s.recorded_from <= k
-        AND s.recorded_to > k/* visible */
-      RETURN [s.version, s.memory_type] ORDER BY s.valid_from DESC })
-  END AS held
-  WHERE held IS NOT NULL
-  RETURN collect(b) AS L2, collect(CASE WHEN b:Memory THEN [b.id, held[0], held[1]] END) AS M2
-}
-CALL (R1, R2) {
-  UNWIND R1 + R2 AS r
+/* hops */
+CALL (R1, R2, R3) {
+  UNWIND R1 + R2 + R3 AS r
   WITH DISTINCT r
   RETURN collect([type(r), startNode(r).id, endNode(r).id, r.weight, r.confidence]) AS edges
 }
 RETURN clock.epochSeconds * 1000000 + clock.microsecond AS clock, c.embedder AS embedder, c.dimension AS dimension,
        seeds, [e IN named | [e.id, e.name, e.kind]] AS named,
-       M1 + M2 AS memories, [e IN L1 + L2 WHERE e:Entity | [e.id, e.name, e.kind]] AS entities,
-       [e IN L1 + L2 WHERE e:Source | e.id] AS sources, edges
+       M1 + M2 + M3 AS memories, [e IN L1 + L2 + L3 WHERE e:Entity | [e.id, e.name, e.kind]] AS entities,
+       [e IN L1 + L2 + L3 WHERE e:Source | e.id] AS sources, edges

@@ -8,9 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from treemem.changes import State
 from treemem.contents import item_of
-from treemem.filters import Filter, passes, split
+from treemem.filters import passes, split
+from treemem.search.budget import degrading
 from treemem.search.explain import Explanation, Stage
-from treemem.search.question import Question, edge_boosts
+from treemem.search.options import MAX_TOP_K
+from treemem.search.priors import weighed
+from treemem.search.question import BEYOND, Question, edge_boosts
 from treemem.search.rank import Ranked, rank
 from treemem.search.results import SearchHit, SearchResult, path_steps
 from treemem.search.settle import Settled, settle
@@ -20,33 +23,44 @@ from treemem.temporal import from_micros
 
 
 def search(store: GraphStore, cube: str, question: Question) -> SearchResult:
-    """Return the best memories of a cube for a question."""
+    """Return the memories of a cube that answer a question best, as many as `question.pool`."""
     started = time.perf_counter()
-    ranked: list[Ranked] = []
-    ranking = 0.0
 
-    def pick(found: Subgraph) -> list[tuple[str, int]]:
-        nonlocal ranked, ranking
-        begun = time.perf_counter()
-        ranked = ranking_of(found, question)
-        ranking = time.perf_counter() - begun
-        return [(r.memory_id, r.version) for r in ranked]
+    def ask(hops: int, seconds: float | None) -> tuple[Subgraph, list[State], Picker]:
+        picker = Picker(question)
+        return *store.recall(question.recall(cube, question.moment, hops, seconds), picker), picker
 
-    found, states = store.recall(question.recall(cube, question.moment), pick)
-    read = time.perf_counter() - started - ranking
+    (found, states, picker), notes = degrading(ask, question.options.hops, question.deadline)
+    read = time.perf_counter() - started - picker.seconds
     begun = time.perf_counter()
     held = [s for s in states if passes(question.filter, s)]
-    settled = settled_of(question, ranked, held, found)
-    hits = hits_of(cube, found, settled[: question.top_k], held)
-    timings = {"read": read, "rank": ranking, "settle": time.perf_counter() - begun}
+    hits = hits_of(cube, found, settled_of(question, picker.ranked, held, found), held)
+    timings = {"read": read, "rank": picker.seconds, "settle": time.perf_counter() - begun}
     return SearchResult(
         hits,
         as_of=from_micros(found.valid_at),
         known_at=from_micros(found.known_at),
         when=question.target.reading,
         timings=timings,
-        explanation=account(question, found, hits, len(ranked), timings) if question.explain else None,
+        explanation=account(question, found, hits, len(picker.ranked), timings) if question.explain else None,
+        degraded=notes,
     )
+
+
+class Picker:
+    """Ranks what a store found and tells it which states to read; keeps the ranking and the seconds it took."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self.ranked: list[Ranked] = []
+        self.seconds = 0.0
+
+    def __call__(self, found: Subgraph) -> list[tuple[str, int]]:
+        """Return (memory id, version) of the best memories, best first."""
+        begun = time.perf_counter()
+        self.ranked = ranking_of(found, self._question)
+        self.seconds = time.perf_counter() - begun
+        return [(r.memory_id, r.version) for r in self.ranked]
 
 
 def account(
@@ -76,9 +90,10 @@ def account(
 
 def settled_of(question: Question, ranked: Sequence[Ranked], held: Sequence[State], found: Subgraph) -> list[Settled]:
     """Return the ranked memories of a cube whose states were read in their final order."""
+    now = found.valid_at if question.moment.valid_at is not None else question.moment.now
     return settle(
         question.text,
-        ranked,
+        weighed(ranked, held, question.options, now, question.conversation),
         held,
         found.edges,
         question.target,
@@ -89,23 +104,29 @@ def settled_of(question: Question, ranked: Sequence[Ranked], held: Sequence[Stat
 
 def ranking_of(found: Subgraph, question: Question) -> list[Ranked]:
     """Return the best memories of a subgraph, as many as are read."""
-    found = trimmed(found, question.target, question.limits)
+    found = trimmed(found, question.target, question.arm_limits)
     ranked = rank(found, question.options, edge_boosts(question.text), chosen(found, question.target))
-    return _enough(ranked, found, question.filter, question.pool)
+    return _enough(ranked, found, question)
 
 
-def _enough(ranked: Iterator[Ranked], found: Subgraph, filter: Filter | None, wanted: int) -> list[Ranked]:
-    """Return the best memories, as many as wanted of which are known to pass the filter: the store tested the seeds."""
-    types = split(filter)[0].memory_types
+def _enough(ranked: Iterator[Ranked], found: Subgraph, question: Question) -> list[Ranked]:
+    """Return the best memories, as many as wanted of which are known to pass the filter: the store tested the seeds.
+
+    No more of a memory type than its limit, and some to take the place of others.
+    """
+    types = split(question.filter)[0].memory_types
     sure = {seed.memory_id for seed in found.seeds}
+    seen: Counter[str] = Counter()
     best: list[Ranked] = []
     passed = 0
     for each in ranked:
-        if types is not None and found.kinds[each.memory_id] not in types:
+        kind = found.kinds[each.memory_id]
+        seen[kind] += 1
+        if (types is not None and kind not in types) or seen[kind] > question.limits.get(kind, MAX_TOP_K) + BEYOND:
             continue
         best.append(each)
-        passed += filter is None or each.memory_id in sure
-        if passed == wanted:
+        passed += question.filter is None or each.memory_id in sure
+        if passed == question.pool:
             break
     return best
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,10 @@ class Explanation:
     def with_stage(self, stage: Stage) -> Explanation:
         """Return the account with a stage before the others."""
         return replace(self, stages=(stage, *self.stages))
+
+    def finished(self, stages: Sequence[Stage], hits: tuple[SearchHit, ...]) -> Explanation:
+        """Return the account with stages after the others, and the hits that are left."""
+        return replace(self, stages=(*self.stages, *stages), hits=hits)
 
     def graph(self) -> networkx.MultiDiGraph:
         """Return the walked graph: nodes with `kind`, `label`, `score` (of hits) and `seed` (arms), edges with `type`

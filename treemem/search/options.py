@@ -21,6 +21,11 @@ class SearchOptions:
     hits below it are kept only if they were reached by walking from a seed above it. `restart_seeds` seeds, weighted
     by a softmax of `temperature`, restart the PageRank, whose `damping` is the probability of walking on.
     `supersession` is whether hits are compared for what supersedes what.
+
+    `confidence_weight`, `recency_weight` (half of it after `recency_days`) and `conversation_weight` (the conversation
+    named in the search) are what a hit can gain or lose by these priors; 0 switches one off. The first `rerank` hits go
+    to the reranker, if the memory has one. `same` is the cosine from which two hits repeat each other, `mmr_relevance`
+    what relevance is worth beside novelty.
     """
 
     relativity: float = -1.0
@@ -39,6 +44,13 @@ class SearchOptions:
     damping: float = 0.5
     walk_weight: float = 0.3
     supersession: bool = True
+    confidence_weight: float = 0.1
+    recency_weight: float = 0.0
+    recency_days: float = 90.0
+    conversation_weight: float = 0.2
+    rerank: int = 20
+    same: float = 0.95
+    mmr_relevance: float = 0.7
 
     def __post_init__(self) -> None:
         ranges = {
@@ -46,7 +58,7 @@ class SearchOptions:
             "vector_limit": (0, 1_000),
             "text_limit": (0, 1_000),
             "walk_seeds": (1, 100),
-            "hops": (0, 2),
+            "hops": (0, 3),
             "fan_out": (0, 1_000),
             "hub_degree": (0, 1_000_000),
             "restart_seeds": (1, 100),
@@ -56,6 +68,13 @@ class SearchOptions:
             "walk_weight": (0, 100),
             "vector_weight": (0, 1e6),
             "text_weight": (0, 1e6),
+            "confidence_weight": (0, 1),
+            "recency_weight": (0, 1),
+            "recency_days": (1e-3, 1e6),
+            "conversation_weight": (0, 1),
+            "rerank": (0, 1_000),
+            "same": (-1, 1),
+            "mmr_relevance": (0, 1),
         }
         for name, (low, high) in ranges.items():
             value = getattr(self, name)

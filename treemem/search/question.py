@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from treemem.canonical import Vector
@@ -35,7 +36,9 @@ def edge_boosts(question: str) -> dict[EdgeType, float]:
 class Question:
     """What is asked, of what time, by whom, and how many answers are wanted.
 
-    `together` puts what was superseded right behind what did it; `explain` asks for an account.
+    `together` puts what was superseded right behind what did it; `explain` asks for an account. At least `reads`
+    memories are ranked and read; `limits` is how many of a memory type are wanted at most; hits of the `conversation`
+    are preferred. `deadline` is a time of `time.perf_counter`.
     """
 
     text: str
@@ -50,21 +53,26 @@ class Question:
     options: SearchOptions = field(default_factory=SearchOptions)
     together: bool = False
     explain: bool = False
+    reads: int = 0
+    limits: Mapping[str, int] = field(default_factory=dict)
+    conversation: str | None = None
+    vectors: bool = False
+    deadline: float | None = None
 
     @property
     def pool(self) -> int:
         """How many memories are ranked and read before the best are chosen."""
-        return self.top_k + BEYOND
+        return max(self.top_k + BEYOND, self.reads)
 
     @property
-    def limits(self) -> dict[str, int]:
+    def arm_limits(self) -> dict[str, int]:
         """How many memories each arm may bring."""
         options = self.options
         vector = max(options.vector_limit, min(self.pool, 1_000)) if options.vector_limit else 0
         return {"vector": vector, "text": options.text_limit}
 
-    def recall(self, cube: str, moment: Moment) -> Recall:
-        """Return what a cube is asked."""
+    def recall(self, cube: str, moment: Moment, hops: int, seconds: float | None) -> Recall:
+        """Return what a cube is asked, with a walk of so many hops, in so many seconds."""
         options = self.options
         return Recall(
             cube=cube,
@@ -72,16 +80,18 @@ class Question:
             span=self.target.span,
             vector=self.vector,
             tokens=tuple(distinct(analyse(self.text))[:MAX_QUESTION_TOKENS]),
-            entity_ids=question_entity_ids(cube, self.text) if options.hops else (),
+            entity_ids=question_entity_ids(cube, self.text) if hops else (),
             statuses=self.statuses,
             filter=self.filter,
             visible=self.visible,
-            vector_limit=self.limits["vector"],
-            text_limit=self.limits["text"],
+            vector_limit=self.arm_limits["vector"],
+            text_limit=self.arm_limits["text"],
             walk_seeds=options.walk_seeds,
-            hops=options.hops,
+            hops=hops,
             fan_out=options.fan_out,
             hub_degree=options.hub_degree,
             edge_types=options.edge_types,
             model=self.model,
+            seconds=seconds,
+            vectors=self.vectors,
         )

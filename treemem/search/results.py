@@ -64,7 +64,7 @@ class SearchResult(Sequence[SearchHit]):
     """The hits of one search, best first, with the moment it looked at and the seconds each stage took.
 
     `when` is what time the question was taken to be about, `explanation` the account that `explain=True` asks for;
-    print them to read them.
+    print them to read them. `degraded` says what was left out, for want of time or because a model failed.
     """
 
     hits: tuple[SearchHit, ...]
@@ -73,6 +73,7 @@ class SearchResult(Sequence[SearchHit]):
     when: TimeReading = field(default_factory=lambda: TimeReading("now"))
     timings: Mapping[str, float] = field(default_factory=dict)
     explanation: Explanation | None = None
+    degraded: tuple[str, ...] = ()
 
     @overload
     def __getitem__(self, index: int) -> SearchHit: ...

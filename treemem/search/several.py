@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from treemem.errors import InvalidInputError
 from treemem.filters import passes
+from treemem.search.budget import degrading
 from treemem.search.engine import account, hits_of, ranking_of, settled_of
 from treemem.search.question import Question
 from treemem.search.rank import Ranked
@@ -19,16 +20,19 @@ _BETWEEN = "/"  # no character of an id
 
 
 def search(store: GraphStore, cubes: Sequence[str], question: Question) -> SearchResult:
-    """Return the best memories of all the cubes together; scores are normalised over all of them.
+    """Return the memories of all the cubes together that answer best, as many as `question.pool`.
 
-    Each cube is read in a transaction of its own, at the same valid time. Where no `known_at` is given each is read as
-    known by its own clock; one before a cube's last change is the same moment for all. What supersedes what is told
-    within each cube.
+    Scores are normalised over all of them. Each cube is read in a transaction of its own, at the same valid time. Where
+    no `known_at` is given each is read as known by its own clock; one before a cube's last change is the same moment
+    for all. What supersedes what is told within each cube.
     """
     started = time.perf_counter()
     found: dict[str, Subgraph] = {}
-    for cube, at in _moments(store, cubes, question.moment).items():
-        found[cube], _ = store.recall(question.recall(cube, at), lambda _: [])
+    notes: list[str] = []
+    moments = _moments(store, cubes, question.moment)
+    for left, (cube, at) in zip(range(len(moments), 0, -1), moments.items(), strict=True):
+        found[cube], more = _recalled(store, cube, question, at, 1 / left)
+        notes += [f"{cube}: {note}" for note in more]
     whole = _joined(found, question.moment)
     read = time.perf_counter() - started
     ranked = ranking_of(whole, question)
@@ -36,14 +40,14 @@ def search(store: GraphStore, cubes: Sequence[str], question: Question) -> Searc
     hits: list[SearchHit] = []
     for cube, part in found.items():
         mine = [replace(r, memory_id=r.memory_id.partition(_BETWEEN)[2], path=_bare(r)) for r in ranked if _in(r, cube)]
-        states = store.versions(cube, [(r.memory_id, r.version) for r in mine])
+        states = store.versions(cube, [(r.memory_id, r.version) for r in mine], vectors=question.vectors)
         held = [s for s in states if passes(question.filter, s)]
         scale = max((r.score for r in mine), default=1.0)
         for hit in hits_of(cube, part, settled_of(question, mine, held, part), held):
             hits.append(hit.model_copy(update={"score": hit.score * scale}))
     hits.sort(key=lambda hit: -hit.score)
     timings = {"read": time.perf_counter() - started - ranking, "rank": ranking}
-    best = tuple(hits[: question.top_k])
+    best = tuple(hits)
     return SearchResult(
         best,
         as_of=from_micros(whole.valid_at),
@@ -51,7 +55,17 @@ def search(store: GraphStore, cubes: Sequence[str], question: Question) -> Searc
         when=question.target.reading,
         timings=timings,
         explanation=account(question, whole, best, len(ranked), timings) if question.explain else None,
+        degraded=tuple(notes),
     )
+
+
+def _recalled(
+    store: GraphStore, cube: str, question: Question, at: Moment, share: float
+) -> tuple[Subgraph, tuple[str, ...]]:
+    def ask(hops: int, seconds: float | None) -> Subgraph:
+        return store.recall(question.recall(cube, at, hops, seconds), lambda _: [])[0]
+
+    return degrading(ask, question.options.hops, question.deadline, share)
 
 
 def _moments(store: GraphStore, cubes: Sequence[str], moment: Moment) -> dict[str, Moment]:

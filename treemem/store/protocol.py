@@ -35,7 +35,8 @@ class Recall:
     best of each arm and at the entities; it follows at most `fan_out` edges a node, strongest first, and does not go
     through nodes with more than `hub_degree` edges unless it starts there. A `model` other than the cube's raises
     ModelMismatchError. With a `span`, states and edges that hold at some time of it are found and walked, instead of
-    those that hold at the moment's valid time; a memory may then be a seed by several of its states.
+    those that hold at the moment's valid time; a memory may then be a seed by several of its states. Where `seconds`
+    are given and do not suffice, StoreTimeoutError is raised. `vectors` is whether the states picked come with theirs.
     """
 
     cube: str
@@ -55,6 +56,8 @@ class Recall:
     hub_degree: int = 200
     edge_types: tuple[EdgeType, ...] = WALKED
     model: Model | None = None
+    seconds: float | None = None
+    vectors: bool = False
 
 
 @dataclass(frozen=True, slots=True)

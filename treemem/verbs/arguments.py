@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from treemem.changes import EdgeType
 from treemem.errors import InvalidInputError
-from treemem.items import checked_id
+from treemem.filters import Filter, of_types
+from treemem.items import MEMORY_TYPES, checked_id
 
 
 def edge_type(value: str | EdgeType) -> EdgeType:
@@ -33,6 +34,11 @@ def among(name: str, values: Sequence[str], allowed: Sequence[str]) -> list[str]
     if not many:
         raise InvalidInputError(f"{name}: wanted at least one of {', '.join(allowed)}, found none")
     return many
+
+
+def types_filter(memory_types: Sequence[str] | None) -> Filter | None:
+    """Return the filter of some memory types, None for all, or raise InvalidInputError listing them."""
+    return of_types(None if memory_types is None else among("memory_types", memory_types, MEMORY_TYPES))
 
 
 def distinct_ids(ids: str | Iterable[str]) -> list[str]:

@@ -18,13 +18,13 @@ from treemem.exchange import archive
 from treemem.items import METADATA_FIELDS
 from treemem.temporal import TimeLike, from_micros
 from treemem.verbs.arguments import edge_type, within
-from treemem.verbs.reading import ReadVerbs
+from treemem.verbs.searching import SearchVerbs
 from treemem.verbs.writing import WriteVerbs
 
 ARCHIVE, GRAPH = "archive.jsonl", "textual_memory.json"
 
 
-class KeepVerbs(WriteVerbs, ReadVerbs):
+class KeepVerbs(WriteVerbs, SearchVerbs):
     """dump, load, drop, reembed."""
 
     def dump(

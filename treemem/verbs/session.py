@@ -25,6 +25,8 @@ from treemem.errors import (
 from treemem.filters import passes, visible_to
 from treemem.items import STATUSES, checked_id, checked_text
 from treemem.models.embedders import Embedder
+from treemem.models.llm import LLM
+from treemem.models.rerankers import Reranker
 from treemem.store.protocol import GraphStore, Page, Touched
 from treemem.store.shared import operation_mismatch, receipt_of
 from treemem.temporal import Clock, Moment, TimeLike, parse_time, system_clock, to_micros
@@ -47,6 +49,8 @@ class Session:
         store: GraphStore | None = None,
         driver: Any = None,
         walled: bool = False,
+        reranker: Reranker | None = None,
+        llm: LLM | None = None,
     ) -> None:
         """Open the memory that `config` describes, or one over a `store` that the caller closes.
 
@@ -57,6 +61,8 @@ class Session:
         self._config = from_arguments(given) if store is None else config or TreeTextMemoryConfig()
         self._cube = checked_id(self._config.cube, "cube")
         self._embedder: Embedder = embedder or open_embedder(self._config.embedder)
+        self._reranker = reranker
+        self._llm = llm
         self._clock = clock
         self._walled = walled
         self._visible = visible_to(self._config.user_id, self._config.session_id)

@@ -11,7 +11,14 @@ import neo4j
 from neo4j.exceptions import AuthError, ClientError, ConfigurationError, DriverError, IncompleteCommit, Neo4jError
 
 from treemem._version import __version__
-from treemem.errors import ConfigError, StoreError, StoreFullError, StoreUnavailableError, TreememError
+from treemem.errors import (
+    ConfigError,
+    StoreError,
+    StoreFullError,
+    StoreTimeoutError,
+    StoreUnavailableError,
+    TreememError,
+)
 from treemem.store.neo4j import lts
 from treemem.store.neo4j.deadline import Deadline
 
@@ -111,9 +118,12 @@ class Connection:
         """Raise StoreUnavailableError or StoreError at once if the server cannot be reached or refuses us."""
         self._guarded(lambda driver: driver.verify_connectivity())
 
-    def read(self, work: Callable[[Transaction], R]) -> R:
-        """Run `work` in one read transaction, routed as a read, retried by the driver where that helps."""
-        return self._guarded(self._managed("execute_read", work))
+    def read(self, work: Callable[[Transaction], R], seconds: float | None = None) -> R:
+        """Run `work` in one read transaction, routed as a read, retried by the driver where that helps.
+
+        Raises StoreTimeoutError after `seconds`, if given; the server is told to give up then, too.
+        """
+        return self._begin(self._managed("execute_read", work, seconds), seconds)()
 
     def write(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in one write transaction. It must be idempotent: a lost acknowledgement runs it again."""
@@ -147,8 +157,10 @@ class Connection:
         ran.wait(self._timeout)
         return wait
 
-    def _managed(self, mode: str, work: Callable[[Transaction], R]) -> Callable[[neo4j.Driver], R]:
-        @neo4j.unit_of_work(timeout=self._timeout)
+    def _managed(
+        self, mode: str, work: Callable[[Transaction], R], seconds: float | None = None
+    ) -> Callable[[neo4j.Driver], R]:
+        @neo4j.unit_of_work(timeout=self._timeout if seconds is None else max(seconds, 0.001))
         def unit(inner: neo4j.ManagedTransaction) -> R:
             transaction = Transaction(inner, lts=self.lts)
             try:
@@ -175,9 +187,9 @@ class Connection:
     def _guarded(self, call: Callable[[neo4j.Driver], R]) -> R:
         return self._begin(call)()
 
-    def _begin(self, call: Callable[[neo4j.Driver], R]) -> Callable[[], R]:
+    def _begin(self, call: Callable[[neo4j.Driver], R], seconds: float | None = None) -> Callable[[], R]:
         driver = self._current()
-        wait = self._deadline.begin(lambda: call(driver))
+        wait = self._deadline.begin(lambda: call(driver), seconds)
 
         def finish() -> R:
             try:
@@ -185,6 +197,8 @@ class Connection:
             except TreememError:
                 raise
             except TimeoutError as error:
+                if seconds is not None:
+                    raise StoreTimeoutError(f"{self.uri} gave no answer within {seconds:.3f} seconds") from error
                 self._abandon(driver)
                 raise StoreUnavailableError(
                     f"{self.uri} gave no answer within {self._timeout:g} seconds; whether a write was done is "
@@ -226,6 +240,8 @@ def translate(error: Exception, uri: str) -> StoreError:
         return StoreFullError(f"{uri} is read-only ({code}); nothing was written")
     if "DatabaseNotFound" in code:
         return StoreError(f"{uri}: {error}; pass the name of an existing database")
+    if "TransactionTimedOut" in code:
+        return StoreTimeoutError(f"{uri} gave up: {code}; allow more time")
     if isinstance(error, ClientError) or (isinstance(error, Neo4jError) and "Transient" not in code):
         return StoreError(f"{uri}: {code or type(error).__name__}: {error}")
     return StoreUnavailableError(

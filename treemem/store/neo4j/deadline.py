@@ -29,8 +29,9 @@ class Deadline:
         """Return what `call` returns, raise what it raises, or raise TimeoutError after the deadline."""
         return self.begin(call)()
 
-    def begin(self, call: Callable[[], R]) -> Callable[[], R]:
-        """Start `call` and return a function that waits for it, as `run` would."""
+    def begin(self, call: Callable[[], R], seconds: float | None = None) -> Callable[[], R]:
+        """Start `call` and return a function that waits for it, as `run` would; `seconds` may shorten the deadline."""
+        limit = self.seconds if seconds is None else min(seconds, self.seconds)
         try:
             worker = self._idle.get_nowait()
         except queue.Empty:
@@ -41,11 +42,11 @@ class Deadline:
 
         def wait() -> R:
             try:
-                return future.result(max(0.0, started + self.seconds - time.monotonic()))
+                return future.result(max(0.0, started + limit - time.monotonic()))
             except FutureTimeoutError:
                 if future.done():
                     raise  # the call's own TimeoutError
-                raise TimeoutError(f"no answer within {self.seconds:g} seconds") from None
+                raise TimeoutError(f"no answer within {limit:g} seconds") from None
 
         return wait
 

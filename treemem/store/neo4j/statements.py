@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from treemem.changes import NodeKind
 
+#: Where the recall statement takes its hops.
+_HOPS = "/* hops */"
 LABELS = {NodeKind.MEMORY: "Memory", NodeKind.ENTITY: "Entity", NodeKind.SOURCE: "Source"}
 
 
@@ -21,12 +24,31 @@ def folder() -> Traversable:
 @lru_cache(maxsize=256)
 def statement(name: str, *, target: NodeKind | None = None) -> str:
     """Return the text of `cypher/statements/<name>.cypher`; a target label is put in from its enum."""
-    text = (folder() / "statements" / f"{name}.cypher").read_text("utf-8")
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("//")]
-    text = "\n".join(lines)
+    text = _read("statements", name)
+    if _HOPS in text:
+        text = text.replace(_HOPS, "\n".join(_hop(number) for number in (1, 2, 3)))
     if target is not None:
         text = text.replace("__TARGET__", LABELS[target])
     return text
+
+
+def _read(kind: str, name: str) -> str:
+    text = (folder() / kind / f"{name}.cypher").read_text("utf-8")
+    return "\n".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("//"))
+
+
+def _hop(number: int) -> str:
+    """Return one hop of the walk. No hub is walked through, but every seed is walked from."""
+    levels = [f"L{level}" for level in range(number)]
+    types = "PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM"
+    parts = {
+        "__PASSABLE__": "true" if number == 1 else f"COUNT {{ (a)-[:{types}]-() }} <= $hub_degree",
+        "__FRESH__": " AND ".join(f"NOT b IN {level}" for level in levels),
+        "__LEVELS__": ", ".join(levels),
+        "__FROM__": levels[-1],
+        "__HOP__": str(number),
+    }
+    return re.sub("|".join(parts), lambda match: parts[match.group()], _read("fragments", "hop"))
 
 
 def migrations() -> list[tuple[str, list[str]]]:

@@ -110,9 +110,9 @@ class Neo4jStore:
             if recalling.too_few(recall, asked, row):
                 row["seeds"] = recalling.exactly(row, tx.run(asked.exact, **asked.parameters))
             found = recalling.subgraph(row, recall.moment)
-            return found, _versions(tx, recall.cube, pick(found), vectors=False)
+            return found, _versions(tx, recall.cube, pick(found), vectors=recall.vectors)
 
-        return self._connection.read(work)
+        return self._connection.read(work, recall.seconds)
 
     def neighbours(
         self, cube: str, vectors: Sequence[Vector], k: int, moment: Moment, *, statuses: Sequence[str] = LIVE

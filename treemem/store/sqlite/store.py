@@ -69,7 +69,7 @@ class SqliteStore:
             cube, t, k = pin
             check_model(recall.cube, *reading.model_of(conn, cube), recall.model)
             found = walk.recall(conn, cube, recall, self._index(conn, cube, k), t, k)
-            return found, reading.versions(conn, recall.cube, pick(found), vectors=False)
+            return found, reading.versions(conn, recall.cube, pick(found), vectors=recall.vectors)
 
     def _index(self, conn: sqlite3.Connection, cube: int, known_at: int) -> CubeIndex:
         clock, epoch, dimension = conn.execute(

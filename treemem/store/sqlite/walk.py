@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from treemem.changes import EdgeType, Entity, NodeKind
+from treemem.errors import StoreTimeoutError
 from treemem.filters import Filter, joined, split
 from treemem.store.protocol import PREFIXES, Node, Recall, Seed, Subgraph, WalkedEdge
 from treemem.store.sqlite import filtering, rows
@@ -39,6 +41,7 @@ class _Walk:
 
 def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, t: int, k: int) -> Subgraph:
     """Answer a recall at the pinned times, inside the open read transaction."""
+    started = time.monotonic()
     bounds, rest = split(joined(ask.filter, ask.visible))
     since, until = (t, t) if ask.span is None else ask.span.ends(t)
     wide = 0 if ask.span is None else SPAN_BREADTH
@@ -59,12 +62,19 @@ def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, t
     frontier: Collection[int] = list(walk.names)
     seeded = set(frontier)
     for _ in range(ask.hops):
+        _in_time(ask, started)
         frontier = _hop(conn, ask, parameters, frontier, seeded, walk)
+    _in_time(ask, started)
     seeds = tuple(seed for arm in arms for seed in arm)
     _complete(conn, parameters, seeds, walk)
     edges = sorted(walk.edges.values())
     reached = sorted(walk.entities.values(), key=lambda e: e.id)
     return Subgraph(t, k, seeds, tuple(entities), tuple(reached), tuple(edges), walk.versions, walk.kinds)
+
+
+def _in_time(ask: Recall, started: float) -> None:
+    if ask.seconds is not None and time.monotonic() - started > ask.seconds:
+        raise StoreTimeoutError(f"the walk of {ask.hops} hops took more than {ask.seconds:.3f} seconds; allow more")
 
 
 def _passing(conn: sqlite3.Connection, rest: Filter, nums: list[int]) -> set[int]:

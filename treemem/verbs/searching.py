@@ -1,0 +1,254 @@
+"""Verbs that ask: search, context, get_relevant_subgraph."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from treemem.changes import Model
+from treemem.errors import InvalidInputError
+from treemem.filters import FilterLike, joined, parse, visible_to
+from treemem.graphs import MemoryGraph
+from treemem.items import MEMORY_TYPES, STATUSES, checked_text
+from treemem.search.context import context_line, rough_tokens
+from treemem.search.explain import Stage
+from treemem.search.finish import DEDUPS, Dedup, Finish, finished
+from treemem.search.options import MAX_TOP_K, SearchOptions
+from treemem.search.question import Question
+from treemem.search.results import SearchResult
+from treemem.search.target import target_of
+from treemem.search.timewords import Told, read_time
+from treemem.search.when import When, WhenLike, parse_when
+from treemem.store.protocol import LIVE
+from treemem.temporal import BEGINNING, END, TimeLike, to_micros
+from treemem.text import is_cjk
+from treemem.verbs.arguments import among, types_filter, within
+from treemem.verbs.reading import ReadVerbs
+
+#: The cosine from which a memory is taken for what a question says happened ("before I moved").
+_SURE_OF_CLAUSE = 0.4
+MODES = ("fast", "fine")
+Ask = Callable[[Question], SearchResult]
+
+
+class SearchVerbs(ReadVerbs):
+    """search, context, get_relevant_subgraph."""
+
+    def search(
+        self,
+        query: str,
+        top_k: int = 10,
+        *,
+        mode: str = "fast",
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+        when: WhenLike = "auto",
+        include_superseded: bool = False,
+        filter: FilterLike | None = None,
+        memory_types: Sequence[str] | None = None,
+        statuses: Sequence[str] = LIVE,
+        limits: Mapping[str, int] | None = None,
+        dedup: Dedup = "none",
+        relativity: float | None = None,
+        conversation_id: str | None = None,
+        cubes: Sequence[str] | None = None,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        budget: float | None = None,
+        options: SearchOptions | None = None,
+        explain: bool = False,
+    ) -> SearchResult:
+        """Return the memories that answer a question best, at most `top_k`, each with score, path and dates.
+
+        Vector and full-text seeds, a walk of two hops over the graph, personalised PageRank; then the reranker that the
+        memory was opened with, if any. With `mode="fine"` its language model splits the question, each part is
+        searched, and the hits are reranked, by the language model where there is no other reranker.
+
+        What is seen held at `as_of`, as known at `known_at`; or at some time of `when` (`When.during(...)`,
+        "before 2025-03-01", "ever"); or, with `when="auto"`, at the time that the question's words tell ("last week",
+        "before I moved", "used to"), preferred and not exclusively, else now. The result's `when` says what was
+        understood. A hit that a newer one supersedes, by an edge or by what both say, comes after it and carries
+        `superseded_by`; `include_superseded` also brings back what does not hold any more, right behind what took its
+        place.
+
+        `filter` and `memory_types` bind the hits, not the memories walked through; `limits` is how many hits of a
+        memory type there may be ({"UserMemory": 3}). `dedup` leaves out hits that repeat others ("similarity") or
+        weighs relevance against repetition ("mmr"). `relativity` is the cosine in [-1, 1] that a hit, or the seed it
+        was reached from, must have. Hits of `conversation_id` are preferred. `cubes` are searched instead of this one,
+        with one ranking. `user_id` and `session_id` name the caller, who sees nothing that is not theirs to see, in
+        hits and paths alike.
+
+        `budget` is in seconds: where they do not suffice, the walk is shorter and a reranker is left out, and the
+        result's `degraded` says so. A model that fails never fails the search; `degraded` says that too. With
+        `explain`, the result's `explanation` tells what each stage did and took. Raises InvalidInputError, and
+        EmbedderError where the question cannot be embedded.
+        """
+        checked_text(query, "query")
+        if isinstance(top_k, bool) or not isinstance(top_k, int) or not 1 <= top_k <= MAX_TOP_K:
+            raise InvalidInputError(f"top_k: wanted 1 to {MAX_TOP_K}, found {top_k!r}")
+        if mode not in MODES:
+            raise InvalidInputError(f"mode: wanted one of {', '.join(MODES)}, found {mode!r}")
+        if dedup not in DEDUPS:
+            raise InvalidInputError(f"dedup: wanted one of {', '.join(DEDUPS)}, found {dedup!r}")
+        if budget is not None:
+            within("budget", budget, 0, 3_600)
+        moment = self._moment(as_of, known_at)
+        given = parse_when(when)
+        if as_of is not None and (given is not None or when != "auto"):
+            raise InvalidInputError(f"when: {when!r} beside as_of={as_of!r}; give one of them, as_of=t is When.at(t)")
+        started = time.perf_counter()
+        chosen = options or SearchOptions()
+        if relativity is not None:
+            chosen = replace(chosen, relativity=relativity)
+        reranker = self._reranker if mode == "fast" else self._fine_reranker()
+        question = Question(
+            text=query,
+            vector=self._embed([query])[0],
+            moment=moment,
+            target=target_of(moment, given, None, include_superseded=include_superseded),
+            top_k=top_k,
+            model=Model(self._embedder.name, self._embedder.dimension),
+            filter=joined(parse(filter), types_filter(memory_types)),
+            visible=joined(self._visible, visible_to(user_id, session_id)),
+            statuses=tuple(among("statuses", statuses, STATUSES)),
+            options=self._options(query, chosen),
+            together=include_superseded,
+            explain=explain,
+            reads=chosen.rerank if reranker is not None else 0,
+            limits=_limits(limits),
+            conversation=None if conversation_id is None else checked_text(conversation_id, "conversation_id"),
+            vectors=dedup != "none",
+            deadline=None if budget is None else started + budget,
+        )
+        embedded = time.perf_counter() - started
+        ask = self._asking(cubes, dated=as_of is None and when == "auto")
+        result = ask(question) if mode == "fast" else self._finely(question, ask)
+        account = result.explanation and result.explanation.with_stage(Stage("embed", embedded, {}))
+        result = replace(result, timings={"embed": embedded, **result.timings}, explanation=account)
+        wanted = Finish(top_k, dedup, question.limits)
+        return finished(result, query, wanted, question.options, reranker, question.deadline)
+
+    def _asking(self, cubes: Sequence[str] | None, *, dated: bool) -> Ask:
+        """Return what answers a question over the cubes; `dated` reads the time from its words."""
+        from treemem.search import engine, several
+
+        wanted = None if cubes is None else self._reachable(cubes)
+
+        def ask(question: Question) -> SearchResult:
+            if wanted is None:
+                return engine.search(self._store, self._cube, question)
+            return several.search(self._store, wanted, question)
+
+        def ask_dated(question: Question) -> SearchResult:
+            told = self._dated(read_time(question.text, question.moment.now), question, ask)
+            target = target_of(question.moment, None, told, include_superseded=question.together)
+            return ask(replace(question, target=target))
+
+        return ask_dated if dated else ask
+
+    def _fine_reranker(self) -> Any:
+        from treemem.models.rerankers import LLMReranker
+
+        if self._llm is None:
+            raise InvalidInputError("mode='fine' asks a language model; open the memory with llm=OpenAILLM(...)")
+        return self._reranker or LLMReranker(self._llm)
+
+    def _finely(self, question: Question, ask: Ask) -> SearchResult:
+        """Return the hits of the question and of the parts that a language model makes of it."""
+        from treemem.search.fine import fused, parts_of
+
+        assert self._llm is not None
+        started = time.perf_counter()
+        parts: tuple[str, ...] = (question.text,)
+        if question.deadline is not None and started >= question.deadline:
+            note: str | None = "no time left to split the question"
+        else:
+            parts, note = parts_of(question.text, self._llm)
+        split = time.perf_counter() - started
+        vectors = [question.vector, *(self._embed(parts[1:]) if len(parts) > 1 else ())]
+        posed = [replace(question, text=t, vector=v) for t, v in zip(parts, vectors, strict=True)]
+        result = fused([ask(each) for each in posed])
+        account = result.explanation and result.explanation.with_stage(Stage("split", split, {"questions": len(parts)}))
+        return replace(
+            result,
+            timings={"split": split, **result.timings},
+            explanation=account,
+            degraded=(*((note,) if note else ()), *result.degraded),
+        )
+
+    def get_relevant_subgraph(
+        self, query: str, top_k: int = 10, depth: int = 1, *, max_nodes: int = 200, **search: Any
+    ) -> MemoryGraph:
+        """Return the best hits of a search and what lies within `depth` steps of them, with the edges among them.
+
+        The hits are there with score and path, also those that ended before the moment looked at. `plain()` gives
+        nodes and edges for drawing, `to_networkx()` a networkx graph. `search` goes to `search()`, but for `cubes`.
+        Raises InvalidInputError.
+        """
+        if search.get("cubes") is not None:
+            raise InvalidInputError("cubes: a subgraph lies in one cube; call it on memory.cube(name)")
+        result = self.search(query, top_k, **search)
+        ids = [hit.id for hit in result]
+        around = self.subgraph(ids, depth, max_nodes=max_nodes, as_of=result.as_of, known_at=result.known_at)
+        return replace(around, memories={**{hit.id: hit for hit in result}, **_others(around, ids)})
+
+    def _options(self, query: str, options: SearchOptions) -> SearchOptions:
+        foreign = getattr(self._embedder, "english_only", False) and is_cjk(query)
+        return options.for_foreign_text() if foreign else options
+
+    def _dated(self, told: Told | None, question: Question, ask: Callable[[Question], SearchResult]) -> Told | None:
+        """Return what a question told of its time with the time of what it says happened then, found by searching."""
+        if told is None or not told.clause:
+            return told
+        ever = target_of(question.moment, When.ever(), None, include_superseded=False)
+        vector = self._embed([told.clause])[0]
+        clause = replace(question, text=told.clause, vector=vector, target=ever, top_k=1, reads=0, explain=False)
+        hit = next(iter(ask(clause)), None)
+        if hit is None or (hit.similarity or 0.0) < _SURE_OF_CLAUSE or hit.metadata.valid_from is None:
+            return Told("previous", BEGINNING, question.moment.now, told.words) if told.kind == "before" else None
+        at = to_micros(hit.metadata.valid_from)
+        return (
+            Told(told.kind, BEGINNING, at, told.words) if told.kind == "before" else Told("after", at, END, told.words)
+        )
+
+    def context(
+        self,
+        question: str,
+        max_tokens: int = 2_000,
+        *,
+        count_tokens: Callable[[str], int] = rough_tokens,
+        top_k: int = 50,
+        **search: Any,
+    ) -> str:
+        """Return what is known about a question as text for a prompt: one dated line a memory, best first.
+
+        At most `max_tokens` tokens, counted by `count_tokens` (default: a quarter of the UTF-8 bytes, rounded up); a
+        memory that does not fit is left out, and shorter ones after it may still fit. Empty if nothing was found.
+        `search` goes to `search()`. Raises InvalidInputError.
+        """
+        within("max_tokens", max_tokens, 1, 10_000_000)
+        lines: list[str] = []
+        left = float(max_tokens)
+        for hit in self.search(question, top_k, **search):
+            line = context_line(hit)
+            price = count_tokens(line + "\n")
+            if price <= left:
+                lines.append(line)
+                left -= price
+        return "\n".join(lines)
+
+
+def _others(graph: MemoryGraph, ids: Sequence[str]) -> dict[str, Any]:
+    return {i: item for i, item in graph.memories.items() if i not in ids}
+
+
+def _limits(limits: Mapping[str, int] | None) -> dict[str, int]:
+    """Return the limits by memory type; raises InvalidInputError."""
+    given = dict(limits or {})
+    if given:
+        among("limits", list(given), MEMORY_TYPES)
+    for name, count in given.items():
+        within(f"limits[{name!r}]", count, 0, MAX_TOP_K)
+    return given
