@@ -273,7 +273,7 @@ def test_a_search_explains_itself(memory: TreeTextMemory) -> None:
     found = memory.search("Where does Anna sing?", explain=True)
     account = found.explanation
     assert account is not None
-    assert [stage.name for stage in account.stages] == ["embed", "read", "rank", "settle"]
+    assert [stage.name for stage in account.stages] == ["embed", "read", "rank", "settle", "finish"]
     assert all(stage.seconds >= 0 for stage in account.stages)
     assert account.stages[1].sizes["edges"] >= 1
     graph = account.graph()
