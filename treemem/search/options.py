@@ -31,7 +31,7 @@ class SearchOptions:
     relativity: float = -1.0
     vector_limit: int = 30
     text_limit: int = 30
-    vector_weight: float = 1.0
+    vector_weight: float = 2.0
     text_weight: float = 1.0
     walk_seeds: int = 10
     hops: int = 2
@@ -42,7 +42,7 @@ class SearchOptions:
     temperature: float = 0.05
     entity_restart: float = 0.1
     damping: float = 0.5
-    walk_weight: float = 0.3
+    walk_weight: float = 0.15
     supersession: bool = True
     confidence_weight: float = 0.1
     recency_weight: float = 0.0

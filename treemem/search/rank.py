@@ -1,6 +1,6 @@
 """From a subgraph to ranked memories: arms summed, personalised PageRank, and the path that led to each.
 
-PageRank with restart: p = (1 - d) r + d P p, P being the column-stochastic matrix of the walked edges
+PageRank with restart: p = (1 - d) r + d P p, P being the column-substochastic matrix of the walked edges
 (Haveliwala, 2002).
 """
 
@@ -75,7 +75,7 @@ def rank(
     for memory_id in _at(subgraph.edges, boosts or {}):
         if memory_id in raw:
             raw[memory_id] += ASKED_FOR
-    order = sorted(raw, key=lambda i: (-round(raw[i], 9), i))
+    order = sorted(raw, key=lambda i: (-round(raw[i], 6), i))
     paths = Paths(subgraph.edges, worths, restart)
     arms = _arm_ranks(subgraph.seeds)
     for memory_id in order:
@@ -111,21 +111,28 @@ def _raw_scores(
 
 
 def arm_sum(seeds: Sequence[Seed], options: SearchOptions) -> dict[str, float]:
-    """Return each seed's score: min-max normalised within its arm, weighted and summed, in [0, 1]."""
-    weights = {"vector": options.vector_weight, "text": options.text_weight}
+    """Return each seed's score: what it has over the lowest of its arm as a share of the highest, weighted and summed,
+    scaled so that the best has 1.
+
+    An arm whose scores lie close together says little and weighs little (min-max would stretch them). What a full list
+    leaves out has at most the lowest score; what one that is not full leaves out has none, so that the lowest is 0.
+    """
     total: dict[str, float] = defaultdict(float)
-    present = [arm for arm in weights if any(s.arm == arm for s in seeds)]
-    whole = sum(weights[arm] for arm in present) or 1.0
-    for arm in present:
+    for arm, weight, limit in (
+        ("vector", options.vector_weight, options.vector_limit),
+        ("text", options.text_weight, options.text_limit),
+    ):
         scores: dict[str, float] = {}
         for seed in seeds:
             if seed.arm == arm:
                 scores[seed.memory_id] = max(seed.score, scores.get(seed.memory_id, -math.inf))
-        low, high = min(scores.values()), max(scores.values())
+        low, high = min(scores.values(), default=0.0), max(scores.values(), default=0.0)
+        if len(scores) < limit:
+            low = min(low, 0.0)
         for memory_id, score in scores.items():
-            normal = (score - low) / (high - low) if high > low else 1.0
-            total[memory_id] += weights[arm] / whole * normal
-    return dict(total)
+            total[memory_id] += weight * ((score - low) / high if high > max(low, 0.0) else 1.0)
+    best = max(total.values(), default=0.0)
+    return {memory_id: score / best if best > 0 else 0.0 for memory_id, score in total.items()}
 
 
 def _anchored(similar: Mapping[str, float], seeds: Sequence[Seed], options: SearchOptions) -> bool:
@@ -181,7 +188,11 @@ def edge_worths(edges: Sequence[WalkedEdge], boosts: Mapping[EdgeType, float]) -
 def pagerank(
     edges: Sequence[WalkedEdge], worths: Sequence[float], restart: Mapping[Node, float], damping: float
 ) -> dict[Node, float]:
-    """Return the stationary probability of each node under restarts; edges are walked both ways by their worth."""
+    """Return the stationary probability of each node under restarts; edges are walked both ways by their worth.
+
+    Where the edges of a node are worth less than 1 together, the rest of its probability goes back to the restart: a
+    node with one weak edge does not pass all it has along it.
+    """
     if not restart:
         return {}
     from scipy.sparse import coo_array
@@ -202,11 +213,11 @@ def pagerank(
     columns = np.concatenate([ends[:, 0], ends[:, 1]])
     matrix = coo_array((np.concatenate([weights, weights]), (rows, columns)), shape=(size, size)).tocsr()
     out = np.asarray(matrix.sum(axis=0)).ravel()
-    dangling = out <= 0
-    scale = np.where(dangling, 0.0, 1.0 / np.where(dangling, 1.0, out))
+    scale = 1.0 / np.maximum(out, 1.0)
+    back = 1.0 - out * scale
     p = r.copy()
     for _ in range(ITERATIONS):
-        p = (1 - damping) * r + damping * (matrix @ (scale * p) + p[dangling].sum() * r)
+        p = (1 - damping) * r + damping * (matrix @ (scale * p) + (back @ p) * r)
     return {node: float(p[i]) for node, i in index.items()}
 
 

@@ -15,7 +15,7 @@ from treemem.temporal import BEGINNING, END, Moment, Span
 BEGAN, ENDED, HELD = 1.6, 1.4, 1.15
 #: How much more the newest good hit is worth than the oldest, where a question asks for all there ever was; a good hit
 #: has at least this share of the best one's score.
-LAST_FIRST, GOOD = 0.12, 0.5
+LAST_FIRST, GOOD = 0.4, 0.7
 #: Kinds of questions whose words ask for the newest of alike answers first, or for the oldest.
 NEWEST_FIRST = frozenset({"recent", "now"})
 OLDEST_FIRST = frozenset({"previous"})
@@ -135,7 +135,7 @@ def fitted(states: Sequence[State], scores: Mapping[str, float], target: Target)
     """Return the factor of each memory's score: how well its state fits the target, and, for all there ever was, how
     recent it is among the good hits.
     """
-    gain = LAST_FIRST if target.prefers and target.kind == "ever" else 0.0
+    gain = LAST_FIRST if target.prefers and target.kind in ("ever", "recent") else 0.0
     bar = GOOD * max(scores.values(), default=0.0)
     times = sorted({s.valid_from for s in states if scores.get(s.memory_id, 0.0) >= bar})
     rank = {at: i / max(1, len(times) - 1) for i, at in enumerate(times)}
