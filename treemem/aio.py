@@ -165,7 +165,7 @@ class AsyncTreeTextMemory:
     get = _verb(TreeTextMemory.get)
     get_all = _verb(TreeTextMemory.get_all)
     get_by_ids = _verb(TreeTextMemory.get_by_ids)
-    get_relevant_subgraph = _verb(TreeTextMemory.get_relevant_subgraph)
+    get_relevant_subgraph = _verb(TreeTextMemory.get_relevant_subgraph)  # type: ignore[arg-type]
     get_working_memory = _verb(TreeTextMemory.get_working_memory)
     history = _verb(TreeTextMemory.history)
     link = _verb(TreeTextMemory.link)
