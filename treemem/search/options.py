@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from treemem.changes import EdgeType
 from treemem.errors import InvalidInputError
 from treemem.store.protocol import WALKED
 
 MAX_TOP_K = 1_000
+FUSIONS = ("shares", "min-max", "rrf")
 #: What is left of the vector arm where the model cannot read the question.
 _FOREIGN = 0.1
 
@@ -20,6 +22,7 @@ class SearchOptions:
     `relativity` is the cosine in [-1, 1] that the best seed of the vector arm must reach for anything to be returned;
     hits below it are kept only if they were reached by walking from a seed above it. `restart_seeds` seeds, weighted
     by a softmax of `temperature`, restart the PageRank, whose `damping` is the probability of walking on.
+    `fusion` is how the scores of the arms come together: as `shares` of the best, `min-max`, or by `rrf`.
     `supersession` is whether hits are compared for what supersedes what.
 
     `confidence_weight`, `recency_weight` (half of it after `recency_days`) and `conversation_weight` (the conversation
@@ -33,6 +36,7 @@ class SearchOptions:
     text_limit: int = 30
     vector_weight: float = 2.0
     text_weight: float = 1.0
+    fusion: Literal["shares", "min-max", "rrf"] = "shares"
     walk_seeds: int = 10
     hops: int = 2
     fan_out: int = 25
@@ -80,6 +84,8 @@ class SearchOptions:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise InvalidInputError(f"options.{name}: wanted {low} to {high}, found {value!r}")
+        if self.fusion not in FUSIONS:
+            raise InvalidInputError(f"options.fusion: wanted one of {', '.join(FUSIONS)}, found {self.fusion!r}")
         object.__setattr__(self, "edge_types", tuple(EdgeType(t) for t in self.edge_types))
 
     def for_foreign_text(self) -> SearchOptions:

@@ -111,12 +111,7 @@ def _raw_scores(
 
 
 def arm_sum(seeds: Sequence[Seed], options: SearchOptions) -> dict[str, float]:
-    """Return each seed's score: what it has over the lowest of its arm as a share of the highest, weighted and summed,
-    scaled so that the best has 1.
-
-    An arm whose scores lie close together says little and weighs little (min-max would stretch them). What a full list
-    leaves out has at most the lowest score; what one that is not full leaves out has none, so that the lowest is 0.
-    """
+    """Return each seed's score: those of its arms on one scale, weighted, summed, and scaled so that the best has 1."""
     total: dict[str, float] = defaultdict(float)
     for arm, weight, limit in (
         ("vector", options.vector_weight, options.vector_limit),
@@ -126,13 +121,37 @@ def arm_sum(seeds: Sequence[Seed], options: SearchOptions) -> dict[str, float]:
         for seed in seeds:
             if seed.arm == arm:
                 scores[seed.memory_id] = max(seed.score, scores.get(seed.memory_id, -math.inf))
-        low, high = min(scores.values(), default=0.0), max(scores.values(), default=0.0)
-        if len(scores) < limit:
-            low = min(low, 0.0)
-        for memory_id, score in scores.items():
-            total[memory_id] += weight * ((score - low) / high if high > max(low, 0.0) else 1.0)
+        for memory_id, score in _SCALES[options.fusion](scores, len(scores) >= limit).items():
+            total[memory_id] += weight * score
     best = max(total.values(), default=0.0)
     return {memory_id: score / best if best > 0 else 0.0 for memory_id, score in total.items()}
+
+
+def _shares(scores: Mapping[str, float], full: bool) -> dict[str, float]:
+    """Return what each score has over the lowest as a share of the highest.
+
+    An arm whose scores lie close together says little and weighs little. What a full list leaves out has at most the
+    lowest score; what one that is not full leaves out has none, so that the lowest is 0.
+    """
+    low, high = min(scores.values(), default=0.0), max(scores.values(), default=0.0)
+    if not full:
+        low = min(low, 0.0)
+    return {i: (score - low) / high if high > max(low, 0.0) else 1.0 for i, score in scores.items()}
+
+
+def _min_max(scores: Mapping[str, float], full: bool) -> dict[str, float]:
+    """Return each score's place between the lowest and the highest."""
+    low, high = min(scores.values(), default=0.0), max(scores.values(), default=0.0)
+    return {i: (score - low) / (high - low) if high > low else 1.0 for i, score in scores.items()}
+
+
+def _reciprocal_ranks(scores: Mapping[str, float], full: bool) -> dict[str, float]:
+    """Return 60 / (60 + rank): reciprocal rank fusion, Cormack, Clarke and Buettcher, 2009."""
+    order = sorted(scores, key=lambda i: (-scores[i], i))
+    return {i: 60 / (60 + rank) for rank, i in enumerate(order, 1)}
+
+
+_SCALES = {"shares": _shares, "min-max": _min_max, "rrf": _reciprocal_ranks}
 
 
 def _anchored(similar: Mapping[str, float], seeds: Sequence[Seed], options: SearchOptions) -> bool:
