@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import OpenMemory
-from tests.helpers import day
+from tests.helpers import FakeClock, HashEmbedder, day, fresh_cube
 from treemem import (
     CallableReranker,
     InvalidInputError,
@@ -21,6 +21,7 @@ from treemem import (
     StoreTimeoutError,
     TreeTextMemory,
 )
+from treemem.store.neo4j import Neo4jStore
 from treemem.store.protocol import Recall, Subgraph
 
 TALK = [
@@ -220,6 +221,29 @@ def test_the_store_keeps_its_time(memory: TreeTextMemory) -> None:
     assert memory.search("harbour", budget=60).degraded == ()
     with pytest.raises(InvalidInputError, match="budget"):
         memory.search("harbour", budget=-1)
+
+
+@pytest.mark.neo4j
+def test_a_search_is_two_statements(neo4j_uri: str) -> None:
+    """One read transaction; a third statement only where a filter that the index cannot express leaves too few."""
+    memory = TreeTextMemory.open(neo4j_uri, cube=fresh_cube(), embedder=HashEmbedder(), clock=FakeClock())
+    with memory:
+        filled(memory)
+        memory.add([f"Filler number {n} about the harbour." for n in range(60)], tags=["filler"])
+        store = memory.store
+        assert isinstance(store, Neo4jStore)
+
+        def statements(**search: Any) -> int:
+            before = store.statements
+            memory.search("Where does Jonas work?", **search)
+            return store.statements - before
+
+        assert statements() == 2
+        assert statements(explain=True, dedup="mmr", limits={"UserMemory": 1}, as_of=day(100)) == 2
+        assert statements(options=SearchOptions(hops=3)) == 2
+        assert statements(filter={"status": "activated"}) == 2
+        memory.add("A rare one.", tags=["rare"])
+        assert statements(filter={"tags": {"contains": "rare"}}) == 3
 
 
 def test_search_goes_on_beside_writes(open_memory: OpenMemory) -> None:

@@ -91,14 +91,14 @@ def _start(
     wanted = [("memory", i) for i in best] + [("entity", i) for i in ask.entity_ids]
     entities = []
     nums = []
-    for num, kind, node_id, name, attributes in conn.execute(
-        "SELECT n.num, n.kind, n.id, n.name, n.attributes FROM json_each(:wanted) j CROSS JOIN node n "
+    for num, kind, node_id, name, entity_kind in conn.execute(
+        "SELECT n.num, n.kind, n.id, n.name, n.attributes ->> 'kind' FROM json_each(:wanted) j CROSS JOIN node n "
         "ON n.cube = :cube AND n.kind = j.value ->> 0 AND n.id = j.value ->> 1",
         {**parameters, "wanted": rows.listed(wanted)},
     ):
         walk.names[num] = (_KINDS[kind], node_id)
         if kind == "entity":
-            entities.append(Entity(node_id, name, json.loads(attributes)["kind"]))
+            entities.append(Entity(node_id, name, entity_kind))
         else:
             nums.append(num)
     _test(conn, parameters, nums, walk)
@@ -206,9 +206,12 @@ def _test(conn: sqlite3.Connection, parameters: dict[str, Any], nums: list[int],
 
 def _name(conn: sqlite3.Connection, nums: list[int], walk: _Walk) -> list[int]:
     """Note kind and id of the nodes reached, and the names of entities; return the nodes."""
-    query = "SELECT n.num, n.kind, n.id, n.name, n.attributes FROM json_each(?) j CROSS JOIN node n ON n.num = j.value"
-    for num, kind, node_id, name, attributes in conn.execute(query, (rows.listed(nums),)):
+    query = (
+        "SELECT n.num, n.kind, n.id, n.name, n.attributes ->> 'kind' FROM json_each(?) j "
+        "CROSS JOIN node n ON n.num = j.value"
+    )
+    for num, kind, node_id, name, entity_kind in conn.execute(query, (rows.listed(nums),)):
         walk.names[num] = (_KINDS[kind], node_id)
         if kind == "entity":
-            walk.entities[node_id] = Entity(node_id, name, json.loads(attributes)["kind"])
+            walk.entities[node_id] = Entity(node_id, name, entity_kind)
     return nums
