@@ -69,6 +69,10 @@ def test_every_command_does_its_work(shell: Shell, tmp_path: Path) -> None:
     assert [o["kind"] for o in trail] == ["add_messages", "add", "add"]
     assert "brings it back" in shell.run("undo", "talk", "--reason", "by mistake")
     assert shell.json("operations", "--limit", "1")[0]["reason"] == "by mistake"
+    shell.run("add", "The spare key hangs behind the door.", "the spare key hangs behind the door")
+    assert "deduplicate" in shell.run("reorganize", "--dry-run")
+    done = json.loads(shell.run("reorganize", "--kind", "deduplicate", "--json"))
+    assert [each["status"] for each in done["report"]["outcomes"]] == ["done"]
     assert shell.run("check").strip() == "sound"
     assert "up to date" in shell.run("migrate")
     assert shell.json("reembed")["states"] == 0

@@ -26,6 +26,11 @@ def demo(neo4j_uri: str) -> Iterator[tuple[neo4j.Driver, dict[str, Any]]]:
     with TreeTextMemory.open(neo4j_uri, cube=cube) as memory:
         assert list(replay(memory))[-1] == 60
         memory.link("d31", "SUPERSEDES", "d01", at="2025-06-07", reason="she moved")
+        memory.add([{"id": "twin-1", "memory": "The spare key hangs behind the blue door."}], at="2025-12-01")
+        memory.add([{"id": "twin-2", "memory": "the spare key hangs behind the blue door"}], at="2025-12-01")
+        memory.add({"id": "shut", "memory": "The bakery is shut on Mondays."}, at="2025-12-01")
+        memory.link("shut", "CONTRADICTS", "twin-1", at="2025-12-01")
+        assert memory.reorganizer.run(kinds=["deduplicate"]).count("done") >= 1
         assert memory.check() == []
     parameters = {
         "cube": cube,

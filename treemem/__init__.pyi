@@ -11,6 +11,7 @@ from .errors import (
     FrozenMemoryError,
     InvalidChangeError,
     InvalidInputError,
+    LeaseError,
     LLMError,
     MemoryExistsError,
     MemoryNotFoundError,
@@ -40,6 +41,7 @@ from .models.embedders import (
 from .models.llm import LLM, LLMAnswer, LLMUsage, OpenAILLM
 from .models.rerankers import CallableReranker, CosineReranker, CrossEncoderReranker, LLMReranker, Reranker
 from .records import ChangedMemory, MemoryDiff, MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
+from .reorganize.plan import Action, Plan, Report
 from .search.explain import Explanation
 from .search.options import SearchOptions
 from .search.results import PathStep, SearchHit, SearchResult
@@ -47,6 +49,7 @@ from .search.when import TimeReading, When
 
 __all__ = [
     "LLM",
+    "Action",
     "AsyncTreeTextMemory",
     "CallableEmbedder",
     "CallableReranker",
@@ -68,6 +71,7 @@ __all__ = [
     "LLMError",
     "LLMReranker",
     "LLMUsage",
+    "LeaseError",
     "MemoryDiff",
     "MemoryExistsError",
     "MemoryGraph",
@@ -85,7 +89,9 @@ __all__ = [
     "OperationNotFoundError",
     "OperationRecord",
     "PathStep",
+    "Plan",
     "Receipt",
+    "Report",
     "Reranker",
     "RerankerError",
     "SchemaError",

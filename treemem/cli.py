@@ -21,6 +21,7 @@ from rich.text import Text
 from treemem import __version__
 from treemem.errors import InvalidInputError, TreememError
 from treemem.items import TextualMemoryItem
+from treemem.reorganize.plan import Plan, Report
 
 if TYPE_CHECKING:
     from treemem.memory import TreeTextMemory
@@ -85,6 +86,8 @@ def _progress(label: str, quiet: bool) -> Iterator[Callable[[int, int | None], N
 
 def _plain(value: Any) -> Any:
     """Return a result as JSON-able data; vectors are left out."""
+    if isinstance(value, (Plan, Report)):
+        return value.model_dump(mode="json")
     if isinstance(value, TextualMemoryItem):
         return value.model_dump(mode="json", exclude={"metadata": {"embedding"}})
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -319,6 +322,31 @@ def reembed(store: Store = None, cube: Cube = None, config: Config = None, as_js
         done = memory.reembed(progress=progress)
         model = memory.stats().embedder
     _say(as_json, {"states": done, "embedder": model}, f"{done} states embedded; the cube's model is {model}")
+
+
+@app.command()
+def reorganize(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
+    everything: Annotated[bool, typer.Option("--everything", help="Look at all, not at what changed since.")] = False,
+    kind: Annotated[list[str] | None, typer.Option(help="Kinds of actions wanted; repeat it. Default: all.")] = None,
+    watch: Annotated[float | None, typer.Option(help="Go on, every so many seconds, until interrupted.")] = None,
+    store: Store = None,
+    cube: Cube = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Merge, relate and close what changed since the last run; each action can be taken back with undo."""
+    with _opened(store, cube, config) as memory:
+        while True:
+            plan = memory.reorganizer.plan(everything=everything, kinds=kind or None)
+            if dry_run:
+                _say(as_json, plan, str(plan))
+                return
+            report = memory.reorganizer.apply(plan)
+            _say(as_json, {"plan": plan, "report": report}, f"{plan}\n{report}")
+            if watch is None:
+                return
+            time.sleep(watch)
 
 
 @app.command()

@@ -14,6 +14,7 @@ TreememError
 ├── EmbedderError               the embedding model failed or returned something unusable
 ├── RerankerError               a reranker cannot be loaded
 ├── LLMError                    a language model failed or answered with something unusable
+├── LeaseError                  another worker reorganizes the cube
 ├── ConfigError                 arguments, environment or files that contradict each other
 └── StoreError                  the database
     ├── StoreUnavailableError   not reachable, silent, or gone in the middle
@@ -87,6 +88,10 @@ class ModelMismatchError(TreememError):
 
 class EmbedderError(TreememError):
     """The embedding model failed or returned something unusable."""
+
+
+class LeaseError(TreememError):
+    """Another worker reorganizes the cube."""
 
 
 class RerankerError(TreememError):

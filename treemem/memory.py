@@ -14,12 +14,13 @@ from treemem.models.rerankers import Reranker
 from treemem.store.protocol import GraphStore
 from treemem.temporal import Clock, system_clock
 from treemem.verbs.keeping import KeepVerbs
+from treemem.verbs.reorganizing import ReorganizeVerbs
 
 if TYPE_CHECKING:
     import neo4j
 
 
-class TreeTextMemory(KeepVerbs):
+class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
     """The memory of one cube (a tenant), in an embedded file or in Neo4j. Thread-safe; use it as a context manager.
 
     >>> with TreeTextMemory.open("example.db") as memory:

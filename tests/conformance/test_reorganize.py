@@ -1,0 +1,321 @@
+"""The reorganizer on both stores: plans change nothing, actions are atomic, resumable and can be taken back."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import threading
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import OpenMemory
+from tests.helpers import FakeClock, HashEmbedder, day, fresh_cube
+from treemem import (
+    InvalidInputError,
+    LeaseError,
+    MiniLM,
+    Plan,
+    StoreUnavailableError,
+    TreeTextMemory,
+)
+from treemem.changes import ChangeSet
+
+TEA = "Anna likes green tea from Porto."
+
+
+def kinds(plan: Plan) -> list[str]:
+    return [action.kind.value for action in plan.actions.values()]
+
+
+def status(memory: TreeTextMemory, memory_id: str) -> str:
+    return next(str(s.fields["status"]) for s in memory.store.known(memory.cube_id, [memory_id]))
+
+
+def twins(memory: TreeTextMemory) -> None:
+    """Two memories that say the same, with what hangs on them."""
+    memory.add({"id": "first", "memory": TEA, "metadata": {"tags": ["tea"], "sources": ["a"]}}, at=day(1))
+    memory.add(
+        {"id": "second", "memory": "anna likes green tea from porto", "metadata": {"tags": ["drink"]}}, at=day(2)
+    )
+    memory.add(
+        [{"id": "topic", "memory": "Drinks of people"}, {"id": "child", "memory": "It is Gunpowder tea."}], at=day(3)
+    )
+    memory.link("topic", "PARENT", "second", at=day(3))
+    memory.link("second", "PARENT", "child", at=day(3))
+    memory.link("second", "CAUSES", "child", weight=0.4, at=day(4))
+    memory.link("first", "RELATES_TO", "second", at=day(4))
+
+
+def test_a_plan_changes_nothing_and_can_be_kept(memory: TreeTextMemory) -> None:
+    twins(memory)
+    before, count = memory.content_hash(), memory.stats().operations
+    plan = memory.reorganizer.plan()
+    assert (memory.content_hash(), memory.stats().operations) == (before, count)
+    assert kinds(plan) == ["deduplicate"]
+    assert Plan.from_json(plan.to_json()) == plan
+    assert "the same words" in str(plan)
+    assert len(plan.without([0])) == 0
+    assert len(plan.only("merge")) == 0
+    for wrong in ("no JSON", "[]", '{"id": 1}'):
+        with pytest.raises(InvalidInputError):
+            Plan.from_json(wrong)
+    with pytest.raises(InvalidInputError, match="actions"):
+        plan.without([7])
+    with pytest.raises(InvalidInputError, match="kinds"):
+        plan.only("burn")
+
+
+def test_the_same_fact_becomes_one(memory: TreeTextMemory) -> None:
+    twins(memory)
+    before = memory.content_hash()
+    plan = memory.reorganizer.plan()
+    report = memory.reorganizer.apply(plan)
+    assert [o.status for o in report.outcomes] == ["done"]
+    assert memory.check() == []
+    assert status(memory, "second") == "merged"
+    kept = memory.get("first")
+    assert (kept.metadata.tags, kept.metadata.sources) == (["tea", "drink"], ["a"])
+    assert memory.search("green tea porto anna")[0].id == "first"
+    assert "second" not in {hit.id for hit in memory.search("green tea porto anna")}
+    around = {(n.type, n.direction, n.id): n for n in memory.neighbours("first") if n.kind == "memory"}
+    assert {key[:3] for key in around} == {
+        ("PARENT", "in", "topic"),
+        ("PARENT", "out", "child"),
+        ("CAUSES", "out", "child"),
+    }
+    assert around["CAUSES", "out", "child"].weight == 0.4
+    assert memory.operations()[1].reason == "deduplicate: the same words"
+    again = memory.reorganizer.apply(plan)
+    assert [o.status for o in again.outcomes] == ["repeated"]
+    assert len(memory.reorganizer.plan()) == 0
+    memory.undo(report.outcomes[0].operation)
+    assert memory.content_hash() == before
+    assert memory.check() == []
+
+
+def test_overlapping_facts_become_a_new_memory(memory: TreeTextMemory) -> None:
+    memory.add({"id": "short", "memory": "The office wifi password hangs on the fridge."}, at=day(1))
+    memory.add({"id": "long", "memory": "The office wifi password hangs on the fridge door in the kitchen."}, at=day(9))
+    memory.add({"id": "why", "memory": "Visitors keep asking."}, at=day(1))
+    memory.link("short", "RELATES_TO", "why", at=day(1))
+    before = memory.content_hash()
+    report = memory.reorganizer.run(kinds=["merge"])
+    assert [o.status for o in report.outcomes] == ["done"]
+    made = memory.search("wifi password fridge")[0]
+    assert made.memory == "The office wifi password hangs on the fridge door in the kitchen."
+    assert set(made.metadata.info["merged_from"]) == {"short", "long"}
+    assert {n.id for n in memory.neighbours(made.id, types=["MERGED_INTO"], direction="in")} <= {"short", "long"}
+    assert {n.id for n in memory.neighbours(made.id, types=["RELATES_TO"])} == {"why"}
+    assert memory.get("short", as_of=day(5)).memory.endswith("fridge.")
+    assert status(memory, "long") == "merged"
+    assert memory.check() == []
+    memory.undo(report.outcomes[0].operation)
+    assert memory.content_hash() == before
+    assert memory.check() == []
+
+
+def test_the_newer_takes_the_place_of_the_older(memory: TreeTextMemory) -> None:
+    memory.add({"id": "old", "memory": "I live in Porto."}, at=day(1))
+    memory.add({"id": "new", "memory": "I live in Ghent now."}, at=day(90))
+    report = memory.reorganizer.run()
+    assert [(o.kind.value, o.status) for o in report.outcomes] == [("supersede", "done")]
+    assert memory.get("old", as_of=day(30)).metadata.valid_to == day(90)
+    assert memory.get_by_ids(["old"]) == []
+    assert {hit.id for hit in memory.search("Where do I live?")} == {"new"}
+    assert memory.search("Where do I live?", include_superseded=True)[1].superseded_by == "new"
+    assert memory.check() == []
+
+
+def test_what_cannot_both_be_true_is_flagged(open_memory: OpenMemory) -> None:
+    memory = open_memory(embedder=MiniLM())
+    memory.add([{"id": "open", "memory": "The shop opens on Sundays."}], at=day(1))
+    memory.add([{"id": "shut", "memory": "The shop does not open on Sundays."}], at=day(1))
+    report = memory.reorganizer.run(kinds=["contradict"])
+    assert report.count("done") == 1
+    assert memory.search("Does the shop open on Sundays?")[0].contradicts
+
+
+def test_causes_are_related(open_memory: OpenMemory) -> None:
+    memory = open_memory(embedder=MiniLM())
+    memory.add([{"id": "flood", "memory": "The river flooded the lower town."}], at=day(1))
+    memory.add([{"id": "bridge", "memory": "The bridge is closed because the river flooded."}], at=day(2))
+    memory.reorganizer.run()
+    (edge,) = memory.neighbours("flood", types=["CAUSES"])
+    assert (edge.direction, edge.id, edge.confidence) == ("out", "bridge", 75)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The rent of the flat is 900 euros.", "The rent of the flat is 950 euros."),
+        ("Anna likes green tea from Porto.", "Hanna likes green tea from Porto."),
+        ("The team meets every Monday at noon.", "The team meets every Tuesday at noon."),
+        ("Anna beats Ben at chess.", "Ben beats Anna at chess."),
+        ("The heating works in the north wing.", "The heating never works in the north wing."),
+        ("I visited the old harbour with Mira.", "I visited the old harbour with Mira."),
+        ("我喜欢喝三杯绿茶。", "我喜欢喝两杯绿茶。"),
+        ("Is the shop open on Sundays?", "The shop is open on Sundays."),
+    ],
+)
+def test_what_differs_is_never_one(memory: TreeTextMemory, one: str, other: str) -> None:
+    memory.add(one, at=day(1))
+    memory.add(other, at=day(50))
+    assert not {"merge", "deduplicate"} & set(kinds(memory.reorganizer.plan()))
+
+
+def test_what_belongs_to_others_and_what_is_frozen_is_left(memory: TreeTextMemory) -> None:
+    memory.add({"id": "ours", "memory": TEA, "metadata": {"user_id": "u1"}}, at=day(1))
+    memory.add({"id": "theirs", "memory": TEA, "metadata": {"user_id": "u2"}}, at=day(1))
+    memory.add({"id": "public", "memory": TEA, "metadata": {"visibility": "public"}}, at=day(1))
+    assert not {"merge", "deduplicate"} & set(kinds(memory.reorganizer.plan()))
+    memory.add({"id": "again", "memory": TEA, "metadata": {"user_id": "u1"}}, at=day(2))
+    plan = memory.reorganizer.plan(kinds=["deduplicate"])
+    assert len(plan) == 1
+    memory.freeze("ours")
+    assert not {"deduplicate"} & set(kinds(memory.reorganizer.plan()))
+    memory.unfreeze("ours")
+    other = memory.cube(fresh_cube())
+    other.add(TEA)
+    assert len(other.reorganizer.plan()) == 0
+    with pytest.raises(InvalidInputError, match="made for cube"):
+        other.reorganizer.apply(plan)
+
+
+def test_an_action_whose_memories_changed_is_skipped(memory: TreeTextMemory) -> None:
+    twins(memory)
+    plan = memory.reorganizer.plan()
+    memory.update("second", "Anna likes black tea.", at=day(200))
+    report = memory.reorganizer.apply(plan)
+    assert (report.count("skipped"), report.outcomes[0].detail) == (1, "second changed since the plan was made")
+    assert status(memory, "second") == "activated"
+
+
+class Failing:
+    """A store that goes away after so many changes."""
+
+    def __init__(self, store: Any, left: int) -> None:
+        self._store, self.left = store, left
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def apply(self, changes: ChangeSet) -> Any:
+        if self.left == 0:
+            raise StoreUnavailableError("gone")
+        self.left -= 1
+        return self._store.apply(changes)
+
+
+def test_a_run_that_was_cut_off_goes_on(memory: TreeTextMemory) -> None:
+    for n, text in enumerate(["The lamp hangs over the old table.", "The dog sleeps under the kitchen bench."]):
+        memory.add([{"id": f"{n}a", "memory": text}, {"id": f"{n}b", "memory": text}], at=day(n))
+    plan = memory.reorganizer.plan(kinds=["deduplicate"])
+    assert len(plan) == 2
+    broken = TreeTextMemory(
+        memory._config, embedder=memory._embedder, clock=memory._clock, store=Failing(memory.store, 1)
+    )
+    with pytest.raises(StoreUnavailableError):
+        broken.reorganizer.apply(plan)
+    assert memory.check() == []
+    report = memory.reorganizer.apply(plan)
+    assert sorted(o.status for o in report.outcomes) == ["done", "repeated"]
+    assert sorted(status(memory, i) for i in ("0a", "0b", "1a", "1b")) == ["activated"] * 2 + ["merged"] * 2
+    assert memory.check() == []
+
+
+def test_one_worker_at_a_time(open_memory: OpenMemory) -> None:
+    memory = open_memory()
+    twins(memory)
+    plan = memory.reorganizer.plan()
+    now = memory._now()
+    lease = memory.store.lease(memory.cube_id, "another", now, 3_600_000_000)
+    assert lease is not None
+    with pytest.raises(LeaseError, match="another worker"):
+        memory.reorganizer.apply(plan)
+    memory.store.release(lease)
+    assert memory.reorganizer.apply(plan).count("done") == 1
+
+
+def test_only_what_changed_is_looked_at(memory: TreeTextMemory) -> None:
+    memory.add([f"Thing number {n} lies in drawer {n}." for n in range(30)], at=day(1))
+    assert memory.reorganizer.plan().looked_at == 30
+    memory.reorganizer.run()
+    assert memory.reorganizer.plan().looked_at == 0
+    memory.add({"id": "late", "memory": TEA})
+    memory.add({"id": "later", "memory": TEA})
+    plan = memory.reorganizer.plan()
+    assert (plan.looked_at, kinds(plan)) == (2, ["deduplicate"])
+    assert memory.reorganizer.plan(everything=True).looked_at == 32
+
+
+def test_capacity_archives_the_least_valuable(memory: TreeTextMemory) -> None:
+    memory.add([{"id": f"w{n}", "memory": f"Working on part {n}."} for n in range(6)], memory_type="WorkingMemory")
+    memory.store.record_usage(memory.cube_id, ["w0"], memory._now())
+    memory.store.record_usage(memory.cube_id, ["w0"], memory._now())
+    memory.freeze("w1")
+    report = memory.reorganizer.run(capacity={"WorkingMemory": 3}, kinds=["archive", "promote"])
+    assert report.count("done") == 3
+    assert memory.get("w0").metadata.status == "activated"
+    assert status(memory, "w1") == "activated"
+    assert sum(status(memory, f"w{n}") == "archived" for n in range(6)) == 3
+    memory.reorganizer.run(capacity={"WorkingMemory": 0}, kinds=["archive", "promote"])
+    assert memory.get("w0").metadata.memory_type == "LongTermMemory"
+    assert {item.id for item in memory.get_working_memory()} >= {"w1"}
+    memory.restore([f"w{n}" for n in range(6) if status(memory, f"w{n}") == "archived"])
+    assert len(memory.get_working_memory()) == 5
+    with pytest.raises(InvalidInputError, match="capacity"):
+        memory.reorganizer.plan(capacity={"Dreams": 1})
+
+
+def test_in_the_background(memory: TreeTextMemory) -> None:
+    memory.reorganizer.start(interval=0.05)
+    memory.reorganizer.start(interval=0.05)
+    twins(memory)
+    deadline = time.monotonic() + 30
+    while status(memory, "second") != "merged" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert memory.reorganizer.stop()
+    assert status(memory, "second") == "merged"
+    assert memory.reorganizer.failure is None
+    assert not [t for t in threading.enumerate() if t.name == "treemem-reorganizer"]
+    assert memory.check() == []
+
+
+TEXTS = (
+    *(TEA, TEA.lower(), "Anna likes tea from Porto.", "I live in Porto.", "I live in Ghent.", "I don't live in Ghent."),
+    *("The bridge is closed because the river flooded.", "The river flooded the lower town."),
+    *("我住在北京。", "我搬到上海了。"),
+)
+EDGES = st.tuples(st.integers(0, 6), st.sampled_from(["PARENT", "CAUSES", "RELATES_TO"]), st.integers(0, 6))
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.sampled_from(TEXTS), st.integers(0, 60)), min_size=2, max_size=7),
+    st.lists(EDGES, max_size=5),
+)
+def test_undone_it_is_what_it_was(said: list[tuple[str, int]], links: list[tuple[int, str, int]]) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        TreeTextMemory.open(f"{folder}/m.db", embedder=HashEmbedder(), clock=FakeClock()) as memory,
+    ):
+        for n, (text, when) in enumerate(said):
+            memory.add({"id": f"m{n}", "memory": text}, at=day(when))
+        for source, edge, target in links:
+            if max(source, target) < len(said) and source != target:
+                with contextlib.suppress(InvalidInputError):  # a second parent, or a cycle
+                    memory.link(f"m{source}", edge, f"m{target}", at=day(61))
+        before = memory.content_hash()
+        report = memory.reorganizer.run()
+        assert report.count("skipped") == 0
+        assert memory.check() == []
+        again = memory.reorganizer.run(everything=True)
+        assert {o.kind.value for o in again.outcomes} <= {"relate", "merge", "supersede"}
+        for outcome in reversed((*report.outcomes, *again.outcomes)):
+            memory.undo(outcome.operation)
+            assert memory.check() == []
+        assert memory.content_hash() == before

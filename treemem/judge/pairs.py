@@ -1,0 +1,264 @@
+"""How two memories stand to each other, by what they say: no model, precision before recall.
+
+Nothing is the same, or takes another's place, unless everything that could tell two facts apart agrees: numbers, dates,
+names, negation, who says it. What looks alike and cannot be told is related, or flagged as a contradiction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from treemem.changes import State
+from treemem.judge.supersession import Statement, superseded
+from treemem.judge.values import values_in
+from treemem.read.entities import names_in
+from treemem.text import analyse, fold, words
+
+
+class Relation(StrEnum):
+    """What one memory is to another."""
+
+    SAME = "same"
+    OVERLAPPING = "overlapping"
+    SUPERSEDES = "supersedes"
+    CONTRADICTS = "contradicts"
+    CAUSES = "causes"
+    RELATED = "related"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A relation from `source` to `target`, how sure it is (0 to 1), and why, in words."""
+
+    relation: Relation
+    source: str
+    target: str
+    confidence: float
+    reason: str
+
+
+#: Cosines from which two texts can be the same, can overlap, and are related.
+SAME, OVERLAP, RELATED = 0.8, 0.7, 0.75
+#: What of the words of the shorter text the longer one must say, to say the same and to overlap.
+WORDS_SAME, WORDS_WITHIN = 0.9, 0.95
+#: What of the words of a stated cause or effect the other memory must say, and the cosine that both must have.
+WORDS_CAUSE, CAUSE = 0.75, 0.5
+FEWEST_WORDS = 3
+#: Words beyond which a text tells of too much to be one cause or one effect.
+LONGEST = 30
+
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|hardly|refus\w+|stopped|quit|no longer)\b"
+    r"|n['’]t\b|[不没無无未别]",
+    re.IGNORECASE,
+)
+_QUESTION = re.compile(r"[?？]\s*$")
+#: What tells of something that happened once.
+_EVENT = re.compile(
+    r"\b(?:yesterday|today|tonight|this (?:morning|afternoon|evening|week|weekend|month)|last (?:night|week|weekend|"
+    r"month|year|summer|winter|spring|fall|autumn|\w+day)|ago|just|recently|tomorrow|"
+    r"next (?:week|weekend|month|year|\w+day)|"
+    r"went|met|saw|visited|bought|sold|had|got|came|ran|"
+    r"won|lost|flew|drove|ate|made|took|gave|found|left|told|"
+    r"attended|finished|started|celebrated|travell?ed|watched|played|booked|signed|joined|happened)\b"
+    r"|昨天|今天|昨晚|刚刚|上周|上个?月|去年|前天|明天|下周|去了|买了|见了|看了|吃了",
+    re.IGNORECASE,
+)
+_BECAUSE = re.compile(
+    r"\b(?:because(?: of)?|due to|as a result of|thanks to|owing to|caused by|on account of)\b|因为|由于",
+    re.IGNORECASE,
+)
+_THEREFORE = re.compile(
+    r"\b(?:that['’]s why|that is why|which is why|as a result|therefore|consequently|so that|led to|leads to|caused|"
+    r"resulted in)\b|所以|因此|导致|于是",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[.!?;。！？；\n]+")
+_SURE_SUPERSESSION = 0.9
+#: Fields that say whose a memory is; memories that differ in one never become one.
+_OWNER = ("memory_type", "visibility", "user_id", "session_id", "agent_id", "app_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What of a memory is compared: its statement, words, names, values, negations."""
+
+    statement: Statement
+    folded: str
+    stems: frozenset[str]
+    said: tuple[str, ...]
+    names: frozenset[str]
+    values: frozenset[tuple[str, str]]
+    numbers: frozenset[str]
+    negations: int
+    event: bool
+    question: bool
+    owner: tuple[str, ...]
+
+    @property
+    def belongs(self) -> tuple[str, ...]:
+        """Whose it is, whoever says it."""
+        return self.owner[: len(_OWNER)]
+
+    @property
+    def memory_id(self) -> str:
+        """The memory that was read."""
+        return self.statement.memory_id
+
+
+def read(state: State) -> Reading:
+    """Return what of a state is compared with others."""
+    said = Statement.of(state)
+    fields = state.fields
+    text = said.text
+    names = {" ".join(words(name)) for name in names_in(text)}
+    return Reading(
+        statement=said,
+        folded=" ".join(words(text)),
+        stems=frozenset(analyse(text)),
+        said=words(text),
+        names=frozenset(names),
+        values=frozenset((value.kind, value.text) for value in values_in(text)),
+        numbers=_numbers(text),
+        negations=len(_NEGATION.findall(text)),
+        event=fields.get("memory_time") is not None or fields.get("type") == "event" or bool(_EVENT.search(text)),
+        question=bool(_QUESTION.search(text)),
+        owner=(*(str(fields.get(name) or "") for name in _OWNER), fold(said.speaker), said.role),
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _numbers(text: str) -> frozenset[str]:
+    """Return every number that a text says, in digits or in Chinese, whatever it counts."""
+    return frozenset(re.findall(r"\d+(?:[.,:]\d+)*|[一二两三四五六七八九十百千万]+", text))
+
+
+def judge(one: State, other: State, cosine: float) -> Judgement:
+    """Return how two memories stand to each other; `cosine` in [-1, 1] is that of their vectors."""
+    a, b = sorted((read(one), read(other)), key=lambda r: (r.statement.order, r.memory_id))
+    older, newer = a, b
+    return (
+        _superseding(newer, older)
+        or _same(newer, older, cosine)
+        or _at_odds(newer, older, cosine)
+        or _causal(newer, older, cosine)
+        or _related(newer, older, cosine)
+        or Judgement(Relation.NONE, newer.memory_id, older.memory_id, 1.0, "nothing in common")
+    )
+
+
+def _superseding(newer: Reading, older: Reading) -> Judgement | None:
+    if newer.question or older.question or newer.belongs != older.belongs:
+        return None
+    if not superseded(newer.statement, older.statement, None):
+        return None
+    reason = "a newer value of what can have one only, or the end of what was said"
+    return Judgement(Relation.SUPERSEDES, newer.memory_id, older.memory_id, _SURE_SUPERSESSION, reason)
+
+
+def _same(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
+    """Return same or overlapping where nothing tells the two apart."""
+    if _told_apart(newer, older) or min(len(newer.stems), len(older.stems)) < FEWEST_WORDS:
+        return None
+    if newer.folded == older.folded:
+        return Judgement(Relation.SAME, newer.memory_id, older.memory_id, 0.99, "the same words")
+    if newer.values != older.values or newer.names != older.names:
+        wider, narrower = (newer, older) if len(newer.stems) >= len(older.stems) else (older, newer)
+        contained = narrower.values <= wider.values and narrower.names <= wider.names
+        if not contained or cosine < OVERLAP or not _within(narrower, wider, WORDS_WITHIN):
+            return None
+        reason = "one says all that the other says"
+        return Judgement(Relation.OVERLAPPING, wider.memory_id, narrower.memory_id, 0.85, reason)
+    shared = len(newer.stems & older.stems) / max(len(newer.stems), len(older.stems))
+    if cosine >= SAME and shared >= WORDS_SAME and _in_order(newer, older):
+        return Judgement(Relation.SAME, newer.memory_id, older.memory_id, 0.9, "the same words but for small ones")
+    wider, narrower = (newer, older) if len(newer.stems) >= len(older.stems) else (older, newer)
+    if cosine >= OVERLAP and _within(narrower, wider, WORDS_WITHIN) and _in_order(narrower, wider):
+        reason = "one says all that the other says"
+        return Judgement(Relation.OVERLAPPING, wider.memory_id, narrower.memory_id, 0.85, reason)
+    return None
+
+
+def _told_apart(newer: Reading, older: Reading) -> bool:
+    """Return whether anything says that these are two facts: an event, who says it, a number, a negation."""
+    if newer.event or older.event or newer.question or older.question or newer.owner != older.owner:
+        return True
+    if newer.negations != older.negations:
+        return True
+    return bool(newer.numbers ^ older.numbers) and not (
+        newer.numbers <= older.numbers or older.numbers <= newer.numbers
+    )
+
+
+def _within(narrower: Reading, wider: Reading, share: float) -> bool:
+    return len(narrower.stems & wider.stems) >= share * len(narrower.stems)
+
+
+def _in_order(narrower: Reading, wider: Reading) -> bool:
+    """Return whether the words of one come in the same order in the other: "A beats B" is not "B beats A"."""
+    rest = iter(analyse(" ".join(wider.said)))
+    shared = Counter(analyse(" ".join(wider.said)))
+    wanted = [stem for stem in analyse(" ".join(narrower.said)) if shared[stem]]
+    return all(any(stem == other for other in rest) for stem in wanted)
+
+
+def _at_odds(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
+    """Return contradicts where both say the same words, and only one of them says no."""
+    if newer.event or older.event or newer.question or older.question or newer.belongs != older.belongs:
+        return None
+    if (newer.negations > 0) == (older.negations > 0) or newer.names != older.names or newer.numbers != older.numbers:
+        return None
+    shared = newer.stems & older.stems
+    fewer = min(len(newer.stems), len(older.stems))
+    if fewer >= 2 and cosine >= OVERLAP and len(shared) >= WORDS_SAME * (fewer - 1) and len(shared) >= 2:
+        return Judgement(Relation.CONTRADICTS, newer.memory_id, older.memory_id, 0.6, "one says no to the other")
+    return None
+
+
+def _causal(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
+    """Return causes where one text states a cause or an effect, in its own words, that the other one tells of."""
+    both = newer, older
+    if cosine < CAUSE or any(r.question or len(r.stems) > LONGEST or r.statement.role == "assistant" for r in both):
+        return None
+    for teller, other in ((newer, older), (older, newer)):
+        for cause, effect in _stated(teller.statement.text):
+            if _tells_of(other, cause) and not _tells_of(other, effect):
+                reason = f"the other states it as a cause: {cause.strip()!r}"
+                return Judgement(Relation.CAUSES, other.memory_id, teller.memory_id, 0.75, reason)
+            if _tells_of(other, effect) and not _tells_of(other, cause):
+                reason = f"the other states it as an effect: {effect.strip()!r}"
+                return Judgement(Relation.CAUSES, teller.memory_id, other.memory_id, 0.75, reason)
+    return None
+
+
+@lru_cache(maxsize=4_096)
+def _stated(text: str) -> tuple[tuple[str, str], ...]:
+    """Return what a text states as (cause, effect)."""
+    found = []
+    for sentence in _SENTENCE.split(text):
+        for cue, forward in ((_BECAUSE, False), (_THEREFORE, True)):
+            match = cue.search(sentence)
+            if match:
+                before, after = sentence[: match.start()], sentence[match.end() :]
+                if not before.strip() and not forward:  # "Because it rained, we stayed in."
+                    after, _, before = after.partition(",")
+                found.append((before, after) if forward else (after, before))
+    return tuple(found)
+
+
+def _tells_of(reading: Reading, clause: str) -> bool:
+    stems = frozenset(analyse(clause))
+    return len(stems) >= 2 and len(stems & reading.stems) >= max(2, WORDS_CAUSE * len(stems))
+
+
+def _related(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
+    if cosine < RELATED or min(len(newer.stems), len(older.stems)) < 2:
+        return None
+    return Judgement(
+        Relation.RELATED, newer.memory_id, older.memory_id, min(cosine, 1.0), f"alike (cosine {cosine:.2f})"
+    )

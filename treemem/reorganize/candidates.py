@@ -1,0 +1,86 @@
+"""Which memories to look at: those that changed since the last run, each with its nearest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from treemem.changes import State
+from treemem.store.protocol import GraphStore
+from treemem.temporal import Moment
+
+#: The operation that closes a run; its reason holds the time up to which changes were looked at.
+RUN = "reorganized"
+ACTION = "reorganize"
+_PAGE = 200
+_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two memories whose vectors are near."""
+
+    one: State
+    other: State
+    cosine: float
+
+
+def watermark(store: GraphStore, cube: str) -> int | None:
+    """Return up to when changes were looked at (microseconds), None if there was no run."""
+    until = None
+    while True:
+        page = store.operations(cube, until=until, limit=_PAGE)
+        for operation in page:
+            if operation.kind == RUN and operation.reason is not None:
+                found: int = json.loads(operation.reason)["until"]
+                return found
+        if len(page) < _PAGE or page[-1].recorded_at == until:
+            return None
+        until = page[-1].recorded_at
+
+
+def changed(store: GraphStore, cube: str, since: int | None, moment: Moment) -> Iterator[State]:
+    """Yield the memories that hold now and were changed after a time, by anyone but the reorganizer."""
+    if since is None:
+        after = ""
+        while True:
+            page = store.pages(cube, moment, after=after, limit=500, vectors=True)
+            yield from page.states
+            if page.cursor is None:
+                return
+            after = page.cursor
+    ids: set[str] = set()
+    until = None
+    while True:
+        some = store.operations(cube, since=since + 1, until=until, limit=_PAGE)
+        for operation in some:
+            if operation.kind in (RUN, ACTION):
+                continue
+            parts = store.operations(cube, part_of=operation.id, limit=1_000_000)
+            for one in parts or [operation]:
+                ids |= {state.memory_id for state in store.touched(cube, one.id).states_opened}
+        if len(some) < _PAGE or some[-1].recorded_at == until:
+            break
+        until = some[-1].recorded_at
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), _BATCH):
+        yield from store.states(cube, wanted[start : start + _BATCH], moment, vectors=True)
+
+
+def pairs(
+    store: GraphStore, cube: str, states: list[State], moment: Moment, *, neighbours: int, least: float
+) -> Iterator[Pair]:
+    """Yield each pair of a changed memory and one of its nearest once, with a cosine of at least `least`."""
+    seen: set[tuple[str, str]] = set()
+    for start in range(0, len(states), _BATCH):
+        some = [s for s in states[start : start + _BATCH] if s.embedding is not None]
+        found = store.neighbours(cube, [s.content.embedding for s in some], neighbours + 1, moment)
+        near = {other for each in found for other, cosine in each if cosine >= least}
+        known = {s.memory_id: s for s in store.states(cube, sorted(near), moment, vectors=True)}
+        for state, each in zip(some, found, strict=True):
+            for other, cosine in each:
+                key = (min(state.memory_id, other), max(state.memory_id, other))
+                if other != state.memory_id and cosine >= least and other in known and key not in seen:
+                    seen.add(key)
+                    yield Pair(state, known[other], cosine)

@@ -1,0 +1,146 @@
+"""A plan: typed actions with their reasons, to read, edit, keep as JSON, and apply."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from treemem.errors import InvalidInputError
+from treemem.items import derived_id, validated
+from treemem.text import caption
+
+
+class ActionKind(StrEnum):
+    """What an action does."""
+
+    DEDUPLICATE = "deduplicate"
+    MERGE = "merge"
+    SUPERSEDE = "supersede"
+    CONTRADICT = "contradict"
+    RELATE = "relate"
+    ARCHIVE = "archive"
+    PROMOTE = "promote"
+
+
+class Action(BaseModel):
+    """One change. `ids` are the memories it touches, `versions` the last version of each when it was planned.
+
+    The first of `ids` is the one that stays (deduplicate), takes the place (supersede), or is the source of the edge;
+    `edge` is its type where one is made. `confidence` runs from 0 to 1, `evidence` holds scores and texts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ActionKind
+    ids: tuple[str, ...] = Field(min_length=1)
+    versions: dict[str, int]
+    reason: str
+    confidence: float = Field(ge=0, le=1)
+    edge: str | None = None
+    weight: float = Field(default=1.0, ge=0, le=1)
+    evidence: dict[str, Any] = Field(default_factory=dict)
+
+
+class Plan(BaseModel):
+    """What a reorganizer would do to a cube, given what was committed up to `until` (microseconds).
+
+    Nothing is done before it is applied. Print it to read it; `without` drops actions; `to_json` and `from_json` keep
+    it. An action's number is its place and stays when others are dropped.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    cube: str
+    until: int
+    looked_at: int
+    actions: dict[int, Action]
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    def operation(self, number: int) -> str:
+        """Return the id of the operation that does an action: the same whenever the plan is applied."""
+        return derived_id("reorganize", self.id, number)
+
+    def memory(self, number: int) -> str:
+        """Return the id of the memory that an action makes."""
+        return derived_id("merged", self.id, number)
+
+    def without(self, numbers: Collection[int]) -> Plan:
+        """Return the plan without these actions. Raises InvalidInputError for a number it has not."""
+        unknown = sorted(set(numbers) - self.actions.keys())
+        if unknown:
+            raise InvalidInputError(f"actions: wanted some of {sorted(self.actions)}, found {unknown[0]}")
+        return self.model_copy(update={"actions": {n: a for n, a in self.actions.items() if n not in set(numbers)}})
+
+    def only(self, *kinds: str | ActionKind) -> Plan:
+        """Return the plan with actions of these kinds alone. Raises InvalidInputError for a kind there is not."""
+        try:
+            wanted = {ActionKind(kind) for kind in kinds}
+        except ValueError:
+            raise InvalidInputError(f"kinds: wanted some of {', '.join(ActionKind)}, found {kinds!r}") from None
+        return self.without([n for n, action in self.actions.items() if action.kind not in wanted])
+
+    def to_json(self) -> str:
+        """Return the plan as JSON."""
+        return self.model_dump_json(indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """Return the plan that `to_json` wrote. Raises InvalidInputError."""
+        import json
+
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise InvalidInputError(f"plan: no JSON ({error})") from error
+        if not isinstance(data, dict):
+            raise InvalidInputError(f"plan: wanted an object, found {type(data).__name__}")
+        return validated(cls, data)
+
+    def __str__(self) -> str:
+        counts = Counter(action.kind.value for action in self.actions.values())
+        summary = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing to do"
+        lines = [f"plan {self.id} of cube {self.cube}: {summary}; {self.looked_at} memories looked at"]
+        for number, action in self.actions.items():
+            what = action.kind.value + (f" {action.edge}" if action.edge else "")
+            lines.append(f"{number:>4}  {what:<22} {action.confidence:.2f}  {action.reason}")
+            texts = action.evidence.get("texts", {})
+            lines += [f"        {memory_id}: {caption(str(texts.get(memory_id, '')))}" for memory_id in action.ids]
+        return "\n".join(lines)
+
+
+class Outcome(BaseModel):
+    """What became of an action: `done`, `repeated` (done before), or `skipped` and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    action: int
+    kind: ActionKind
+    status: str
+    operation: str
+    detail: str = ""
+
+
+class Report(BaseModel):
+    """What applying a plan did, action by action."""
+
+    model_config = ConfigDict(frozen=True)
+
+    plan: str
+    outcomes: tuple[Outcome, ...]
+
+    def count(self, status: str) -> int:
+        """Return how many actions ended so: done, repeated or skipped."""
+        return sum(outcome.status == status for outcome in self.outcomes)
+
+    def __str__(self) -> str:
+        head = f"plan {self.plan}: {self.count('done')} done, {self.count('repeated')} done before, "
+        lines = [head + f"{self.count('skipped')} skipped"]
+        lines += [f"{o.action:>4}  {o.kind.value:<12} {o.detail}" for o in self.outcomes if o.status == "skipped"]
+        return "\n".join(lines)

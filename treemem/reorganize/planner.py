@@ -1,0 +1,183 @@
+"""From judged pairs to actions: what is the same becomes one, what is newer takes the place, the rest is related."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from treemem.changes import EdgeType, State
+from treemem.items import MEMORY_TYPES
+from treemem.judge.pairs import Judgement, Relation, judge
+from treemem.reorganize.candidates import Pair
+from treemem.reorganize.plan import Action, ActionKind
+from treemem.text import caption
+
+#: What nothing is merged or closed below.
+SURE = 0.85
+#: The weight of an edge to what is alike, a share of the cosine: such edges lead far and say little.
+ALIKE_WEIGHT = 0.5
+#: How many memories of a type stay active.
+CAPACITY = {"WorkingMemory": 20, "LongTermMemory": 1_500, "UserMemory": 480}
+
+
+@dataclass(slots=True)
+class Judged:
+    """The judgements of a run, and the states they are about."""
+
+    states: dict[str, State] = field(default_factory=dict)
+    found: list[tuple[Judgement, float]] = field(default_factory=list)
+
+    def add(self, pair: Pair) -> None:
+        """Judge a pair."""
+        self.states |= {pair.one.memory_id: pair.one, pair.other.memory_id: pair.other}
+        self.found.append((judge(pair.one, pair.other, pair.cosine), pair.cosine))
+
+    def of(self, *relations: Relation) -> list[tuple[Judgement, float]]:
+        """Return the judgements of these relations, surest first."""
+        chosen = [each for each in self.found if each[0].relation in relations]
+        return sorted(chosen, key=lambda each: (-each[0].confidence, each[0].source, each[0].target))
+
+
+def planned(judged: Judged, versions: Mapping[str, int], existing: frozenset[tuple[str, str, str]]) -> list[Action]:
+    """Return the actions for judged pairs. A memory that one action takes out of sight is in no other.
+
+    `existing` are the edges that there are, as (type, source, target).
+    """
+    frozen = {i for i, state in judged.states.items() if state.fields.get("frozen")}
+    gone: set[str] = set()
+    actions: list[Action] = []
+    for group in _alike(judged, frozen):
+        kind, ids, reason, sure = group
+        if not gone & set(ids):
+            gone |= set(ids[1:]) if kind is ActionKind.DEDUPLICATE else set(ids)
+            actions.append(_action(kind, ids, reason, sure, judged, versions))
+    for found, _ in judged.of(Relation.SUPERSEDES):
+        older = found.target
+        if found.confidence >= SURE and not {found.source, older} & (gone | frozen):
+            if (EdgeType.SUPERSEDES, found.source, older) in existing:
+                continue
+            if closes(judged.states[older]):
+                gone.add(older)
+            ids = (found.source, older)
+            edge = EdgeType.SUPERSEDES
+            actions.append(_action(ActionKind.SUPERSEDE, ids, found.reason, found.confidence, judged, versions, edge))
+    edges = {
+        Relation.CONTRADICTS: (ActionKind.CONTRADICT, EdgeType.CONTRADICTS),
+        Relation.CAUSES: (ActionKind.RELATE, EdgeType.CAUSES),
+        Relation.RELATED: (ActionKind.RELATE, EdgeType.RELATES_TO),
+    }
+    for found, cosine in judged.of(*edges):
+        kind, edge = edges[found.relation]
+        both = (edge, found.source, found.target), (edge, found.target, found.source)
+        known = both[0] in existing or (edge is not EdgeType.CAUSES and both[1] in existing)
+        if not known and not {found.source, found.target} & (gone | frozen):
+            weight = round(ALIKE_WEIGHT * min(cosine, 1.0), 4) if edge is EdgeType.RELATES_TO else 1.0
+            ids = (found.source, found.target)
+            actions.append(_action(kind, ids, found.reason, found.confidence, judged, versions, edge, weight))
+    return actions
+
+
+def closes(state: State) -> bool:
+    """Return whether a superseded memory is closed: only one that says nothing else. The others are flagged."""
+    text = str(state.fields["memory"]).strip()
+    return len([part for part in text.replace("。", ".").split(".") if part.strip()]) <= 1 and len(text) <= 120
+
+
+def _alike(judged: Judged, frozen: set[str]) -> list[tuple[ActionKind, tuple[str, ...], str, float]]:
+    """Return groups that are one fact: each with the memory that stays first.
+
+    A group holds only memories that were all judged alike with the first, never by a chain of likenesses.
+    """
+    beside: dict[str, dict[str, Judgement]] = {}
+    for found, _ in judged.of(Relation.SAME, Relation.OVERLAPPING):
+        if found.confidence >= SURE and not {found.source, found.target} & frozen:
+            beside.setdefault(found.source, {})[found.target] = found
+            beside.setdefault(found.target, {})[found.source] = found
+    groups = []
+    taken: set[str] = set()
+    for centre in sorted(beside, key=lambda i: _completeness(judged.states[i]), reverse=True):
+        free = [i for i in beside[centre] if i not in taken]
+        if centre in taken or not free:
+            continue
+        judgements = [beside[centre][other] for other in free]
+        same = all(each.relation is Relation.SAME for each in judgements)
+        members = sorted(free, key=lambda i: (judged.states[i].valid_from, i))
+        taken |= {centre, *members}
+        if same:
+            first, *rest = sorted([centre, *members], key=lambda i: (judged.states[i].valid_from, i))
+            ids, kind = (first, *rest), ActionKind.DEDUPLICATE
+        else:
+            ids, kind = (centre, *members), ActionKind.MERGE
+        groups.append((kind, ids, judgements[0].reason, min(each.confidence for each in judgements)))
+    return groups
+
+
+def _completeness(state: State) -> tuple[int, int, str]:
+    return len(str(state.fields["memory"])), -state.valid_from, state.memory_id
+
+
+def _action(
+    kind: ActionKind,
+    ids: Sequence[str],
+    reason: str,
+    confidence: float,
+    judged: Judged,
+    versions: Mapping[str, int],
+    edge: EdgeType | None = None,
+    weight: float = 1.0,
+) -> Action:
+    return Action(
+        kind=kind,
+        ids=tuple(ids),
+        versions={i: versions[i] for i in ids},
+        reason=reason,
+        confidence=confidence,
+        edge=None if edge is None else edge.value,
+        weight=weight,
+        evidence={"texts": {i: caption(str(judged.states[i].fields["memory"]), 200) for i in ids}},
+    )
+
+
+def over_capacity(
+    states: Iterable[State],
+    versions: Mapping[str, int],
+    capacity: Mapping[str, int],
+    usage: Mapping[str, tuple[int, int]],
+    links: Mapping[str, int],
+    now: int,
+) -> list[Action]:
+    """Return the actions that archive the least valuable memories beyond the capacity of their type.
+
+    A working memory that was recalled twice or more is promoted to long-term memory instead.
+    """
+    actions: list[Action] = []
+    by_type: dict[str, list[State]] = {}
+    for state in states:
+        by_type.setdefault(str(state.fields["memory_type"]), []).append(state)
+    for kind in (k for k in MEMORY_TYPES if k in capacity):
+        many = by_type.get(kind, [])
+        free = [s for s in many if not s.fields.get("frozen")]
+        free.sort(key=lambda s: (_value(s, usage, links, now), s.memory_id))
+        for state in free[: max(0, len(many) - capacity[kind])]:
+            recalled = usage.get(state.memory_id, (0, 0))[0]
+            promoted = kind == "WorkingMemory" and recalled >= 2
+            actions.append(
+                Action(
+                    kind=ActionKind.PROMOTE if promoted else ActionKind.ARCHIVE,
+                    ids=(state.memory_id,),
+                    versions={state.memory_id: versions[state.memory_id]},
+                    reason=f"more than {capacity[kind]} of {kind}; recalled {recalled} times",
+                    confidence=1.0,
+                    evidence={"texts": {state.memory_id: caption(str(state.fields["memory"]), 200)}},
+                )
+            )
+    return actions
+
+
+def _value(state: State, usage: Mapping[str, tuple[int, int]], links: Mapping[str, int], now: int) -> float:
+    """Return what a memory is worth keeping: recalls, links and confidence, faded by the months since it was of use."""
+    recalled, last = usage.get(state.memory_id, (0, 0))
+    months = max(0, now - max(last, state.recorded_from)) / (30 * 86_400_000_000)
+    worth = 1 + recalled + 0.2 * min(links.get(state.memory_id, 0), 20)
+    faded: float = 0.5 ** min(months, 60)
+    return worth * float(state.fields.get("confidence", 100.0)) / 100 * faded

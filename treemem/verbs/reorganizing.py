@@ -1,0 +1,281 @@
+"""The reorganizer of a memory: plan, apply, run, and a worker in the background."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from treemem.changes import ChangeSet, Edge, EdgeType, State
+from treemem.errors import ConflictError, InvalidInputError, LeaseError, TreememError
+from treemem.items import MEMORY_TYPES, derived_id
+from treemem.reorganize import candidates, planner
+from treemem.reorganize.candidates import ACTION, RUN
+from treemem.reorganize.changesets import Ground, change
+from treemem.reorganize.plan import Action, ActionKind, Outcome, Plan, Report
+from treemem.store.protocol import LIVE, Lease
+from treemem.temporal import Moment
+from treemem.verbs.arguments import among, within
+from treemem.verbs.session import Session
+
+log = logging.getLogger("treemem.reorganizer")
+ACTOR = "reorganizer"
+_LEASE_SECONDS = 60
+_BATCH = 200
+_LINKS = (EdgeType.SUPERSEDES, EdgeType.CONTRADICTS, EdgeType.CAUSES, EdgeType.RELATES_TO)
+
+
+class Reorganizer:
+    """Merges, relates and archives the memories of one cube: `plan` proposes, `apply` does, `memory.undo` takes back.
+
+    It looks at what changed since the last run and at its nearest, never at all pairs. It concerns the whole cube,
+    whoever calls; memories of different users, sessions, visibility or type never become one.
+    """
+
+    CAPACITY: Mapping[str, int] = planner.CAPACITY
+
+    def __init__(self, memory: Session) -> None:
+        self._memory = memory
+        self._holder = f"reorganizer-{uuid.uuid4()}"
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._failure: str | None = None
+
+    def plan(
+        self,
+        *,
+        everything: bool = False,
+        neighbours: int = 8,
+        least: float = 0.2,
+        capacity: Mapping[str, int] | None = None,
+        kinds: Sequence[str] | None = None,
+    ) -> Plan:
+        """Return what to do about what changed since the last run (or about `everything`); nothing is changed.
+
+        Each changed memory is compared with its `neighbours` nearest of a cosine of at least `least`. With a `capacity`
+        (`Reorganizer.CAPACITY`: 20 WorkingMemory, 1,500 LongTermMemory, 480 UserMemory), the least valuable memories
+        of a type beyond it are archived, never deleted, and working memories that were recalled often promoted; this
+        looks at the whole cube. `kinds` are the kinds of actions wanted. Raises InvalidInputError.
+        """
+        within("neighbours", neighbours, 1, 100)
+        within("least", least, -1, 1)
+        if capacity:
+            among("capacity", list(capacity), MEMORY_TYPES)
+        store, cube = self._memory._store, self._memory._cube
+        info = store.cube(cube)
+        if info is None:
+            return Plan(id=str(uuid.uuid4()), cube=cube, until=0, looked_at=0, actions={})
+        moment = Moment(self._memory._now())
+        since = None if everything else candidates.watermark(store, cube)
+        states = list(candidates.changed(store, cube, since, moment))
+        judged = planner.Judged({s.memory_id: s for s in states})
+        for pair in candidates.pairs(store, cube, states, moment, neighbours=neighbours, least=least):
+            judged.add(pair)
+        versions = self._versions(sorted(judged.states))
+        edges = self._edges(sorted(judged.states), moment, _LINKS)
+        existing = frozenset((e.type.value, e.source, e.target) for e in edges)
+        actions = planner.planned(judged, versions, existing)
+        if capacity:
+            changing = [a for a in actions if a.kind not in (ActionKind.RELATE, ActionKind.CONTRADICT)]
+            actions += self._over_capacity(capacity, moment, {i for action in changing for i in action.ids})
+        plan = Plan(
+            id=str(uuid.uuid4()), cube=cube, until=info.clock, looked_at=len(states), actions=dict(enumerate(actions))
+        )
+        return plan if kinds is None else plan.only(*kinds)
+
+    def apply(self, plan: Plan) -> Report:
+        """Do the actions of a plan, each in one transaction, and return what became of them.
+
+        Applying a plan again does what is not done yet and nothing twice. An action whose memories changed since it was
+        planned is skipped. Raises InvalidInputError for a plan of another cube, LeaseError while another worker
+        reorganizes this one, StoreError when the store fails in the middle: apply it again then.
+        """
+        if plan.cube != self._memory._cube:
+            raise InvalidInputError(f"plan: made for cube {plan.cube!r}, applied to {self._memory._cube!r}; plan anew")
+        outcomes = []
+        with self._lease() as renew:
+            for number, action in plan.actions.items():
+                renew()
+                outcomes.append(self._outcome(plan, number, action))
+            self._close(plan)
+        return Report(plan=plan.id, outcomes=tuple(outcomes))
+
+    def run(self, **plan: Any) -> Report:
+        """Plan and apply in one; the arguments are those of `plan`. Raises as `apply` does."""
+        return self.apply(self.plan(**plan))
+
+    def start(self, interval: float = 60.0, **plan: Any) -> None:
+        """Run in the background, now and every `interval` seconds, until `stop`. Starting twice is once.
+
+        A run that finds another worker at it waits for the next turn; `failure` holds what went wrong last.
+        """
+        within("interval", interval, 0.01, 1_000_000)
+        if self._thread is not None and self._thread.is_alive():
+            return
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._work, args=(interval, plan), name="treemem-reorganizer")
+        self._thread.daemon = True
+        self._thread.start()
+
+    def stop(self, timeout: float = 30.0) -> bool:
+        """End the background worker after the action it is at; return whether it ended within `timeout` seconds."""
+        self._stop.set()
+        if self._thread is None:
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def failure(self) -> str | None:
+        """What went wrong in the last run in the background, None if nothing did."""
+        return self._failure
+
+    def _work(self, interval: float, arguments: Mapping[str, Any]) -> None:
+        while not self._stop.is_set():
+            try:
+                self.run(**arguments)
+                self._failure = None
+            except TreememError as error:
+                self._failure = str(error)
+                log.warning("reorganizing %s: %s", self._memory._cube, error)
+            self._stop.wait(interval)
+
+    def _outcome(self, plan: Plan, number: int, action: Action) -> Outcome:
+        operation = plan.operation(number)
+
+        def became(status: str, detail: str = "") -> Outcome:
+            return Outcome(action=number, kind=action.kind, status=status, operation=operation, detail=detail)
+
+        memory = self._memory
+        if memory._store.operations(memory._cube, ids=[operation], limit=1):
+            return became("repeated")
+        if self._stop.is_set():
+            return became("skipped", "the worker was stopped; apply the plan again")
+        base = memory._base(ACTION, operation, ACTOR, f"{action.kind}: {action.reason}", request=[plan.id, number])
+        ground = self._ground(action)
+        stale = [i for i in action.ids if not ground.history[i] or _last(ground.history[i]) != action.versions.get(i)]
+        if stale:
+            return became("skipped", f"{stale[0]} changed since the plan was made")
+        frozen = [i for i in action.ids if any(s.fields.get("frozen") for s in ground.known(i))]
+        if frozen:
+            return became("skipped", f"{frozen[0]} is frozen")
+        try:
+            changes = change(base, action, ground, plan.memory(number), lambda text: memory._embed([text])[0])
+            receipt = memory._store.apply(changes)
+        except (ConflictError, InvalidInputError) as error:
+            return became("skipped", str(error))
+        return became("repeated" if receipt.repeated else "done")
+
+    def _ground(self, action: Action) -> Ground:
+        memory = self._memory
+        history: dict[str, list[State]] = {i: [] for i in action.ids}
+        for state in memory._store.history(memory._cube, action.ids):
+            history[state.memory_id].append(state)
+        if action.kind not in (ActionKind.MERGE, ActionKind.DEDUPLICATE):
+            return Ground(history, ())
+        moment = Moment(memory._now())
+        edges = self._edges(action.ids, moment, None)
+        parents = {e.source for e in edges if e.type is EdgeType.PARENT and e.target in action.ids}
+        return Ground(history, edges, {parent: self._above(parent, moment) for parent in parents})
+
+    def _above(self, memory_id: str, moment: Moment) -> frozenset[str]:
+        """Return a memory and all above it."""
+        found, frontier = {memory_id}, [memory_id]
+        while frontier:
+            edges = self._memory._store.edges(
+                self._memory._cube, frontier, moment, types=[EdgeType.PARENT], direction="in", statuses=None
+            )
+            frontier = sorted({e.source for e in edges} - found)
+            found |= set(frontier)
+        return frozenset(found)
+
+    def _edges(self, ids: Sequence[str], moment: Moment, types: Sequence[EdgeType] | None) -> list[Edge]:
+        found: dict[tuple[object, ...], Edge] = {}
+        for start in range(0, len(ids), _BATCH):
+            some = self._memory._store.edges(
+                self._memory._cube, ids[start : start + _BATCH], moment, types=types, statuses=None
+            )
+            found |= {(*e.key, e.valid_from): e for e in some}
+        return list(found.values())
+
+    def _versions(self, ids: Sequence[str]) -> dict[str, int]:
+        versions: dict[str, int] = {}
+        for start in range(0, len(ids), _BATCH):
+            for state in self._memory._store.history(self._memory._cube, ids[start : start + _BATCH]):
+                versions[state.memory_id] = max(state.version, versions.get(state.memory_id, 0))
+        return versions
+
+    def _over_capacity(self, capacity: Mapping[str, int], moment: Moment, busy: set[str]) -> list[Action]:
+        """Return the actions that bring each memory type back to its capacity; counts what there is, by page."""
+        memory = self._memory
+        many: list[State] = []
+        after = ""
+        while True:
+            page = memory._store.pages(memory._cube, moment, statuses=LIVE, after=after, limit=500)
+            many += [s for s in page.states if s.memory_id not in busy]
+            if page.cursor is None:
+                break
+            after = page.cursor
+        over = {k for k in capacity if sum(s.fields["memory_type"] == k for s in many) > capacity[k]}
+        many = [s for s in many if s.fields["memory_type"] in over]
+        if not many:
+            return []
+        ids = [s.memory_id for s in many]
+        links: dict[str, int] = {}
+        for edge in self._edges(ids, moment, None):
+            for end in (edge.source, edge.target):
+                links[end] = links.get(end, 0) + 1
+        usage = memory._store.usage(memory._cube, ids)
+        bounds = {kind: capacity[kind] for kind in over}
+        return planner.over_capacity(many, self._versions(ids), bounds, usage, links, moment.now)
+
+    def _close(self, plan: Plan) -> None:
+        """Note up to when changes were looked at."""
+        known = candidates.watermark(self._memory._store, self._memory._cube)
+        if plan.until and (known is None or known < plan.until):
+            base: ChangeSet = self._memory._base(
+                RUN, derived_id("reorganized", plan.id), ACTOR, json.dumps({"until": plan.until}), request=[plan.id]
+            )
+            self._memory._store.apply(replace(base, model=None))
+
+    @contextmanager
+    def _lease(self) -> Iterator[Any]:
+        memory = self._memory
+        taken: list[Lease] = []
+
+        def renew() -> None:
+            ttl = _LEASE_SECONDS * 1_000_000
+            lease = memory._store.lease(memory._cube, self._holder, memory._now(), ttl)
+            if lease is None:
+                raise LeaseError(
+                    f"cube {memory._cube!r}: another worker reorganizes it; try again in {_LEASE_SECONDS} seconds"
+                )
+            taken[:] = [lease]
+
+        renew()
+        try:
+            yield renew
+        finally:
+            memory._store.release(taken[0])
+
+
+def _last(history: Sequence[State]) -> int:
+    return max(state.version for state in history)
+
+
+class ReorganizeVerbs(Session):
+    """reorganizer."""
+
+    _reorganizer: Reorganizer | None = None
+
+    @property
+    def reorganizer(self) -> Reorganizer:
+        """The reorganizer of this cube."""
+        if self._reorganizer is None:
+            self._reorganizer = Reorganizer(self)
+        return self._reorganizer
