@@ -1,0 +1,133 @@
+"""kill -9 of the reorganizer and of the server in the middle of a plan: no half-merged memory, and it goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import HashEmbedder, day
+from tests.neo4j_server import CannotStart, Server
+from treemem import Plan, TreeTextMemory
+from treemem.temporal import system_clock
+
+PAIRS = 40
+WORKER = """
+import sys
+from pathlib import Path
+from tests.helpers import HashEmbedder
+from treemem import Plan, TreeTextMemory
+
+memory = TreeTextMemory.open(sys.argv[1], cube="crash", embedder=HashEmbedder(), timeout=60)
+plan = Plan.from_json(Path(sys.argv[2]).read_text())
+print("ready", flush=True)
+memory.reorganizer.apply(plan)
+print("done", flush=True)
+"""
+
+
+def filled(store: str) -> Plan:
+    with TreeTextMemory.open(store, cube="crash", embedder=HashEmbedder()) as memory:
+        texts = [f"Drawer {n} of the tall cupboard holds parts called {n * 7919}." for n in range(PAIRS)]
+        memory.add([{"id": f"a{n}", "memory": text} for n, text in enumerate(texts)], at=day(1))
+        memory.add([{"id": f"b{n}", "memory": text.lower()} for n, text in enumerate(texts)], at=day(2))
+        memory.add("The cupboard stands in the hall.", at=day(2))
+        for n in range(0, PAIRS, 10):
+            memory.link(f"b{n}", "CAUSES", f"b{(n + 1) % PAIRS}", at=day(3))
+        plan = memory.reorganizer.plan(kinds=["deduplicate"])
+    assert len(plan) == PAIRS
+    return plan
+
+
+def merged(memory: TreeTextMemory) -> int:
+    """Every pair is one or two memories, nothing between, and the cube is sound; return how many are one."""
+    status = {s.memory_id: s.fields["status"] for s in memory.store.all_states("crash") if s.closed_by is None}
+    into = {
+        (e.source, e.target) for e in memory.store.all_edges("crash") if e.type == "MERGED_INTO" and e.closed_by is None
+    }
+    for n in range(PAIRS):
+        assert status[f"a{n}"] == "activated"
+        assert (status[f"b{n}"] == "merged") == ((f"b{n}", f"a{n}") in into)
+    assert memory.check() == []
+    return len(into)
+
+
+def start(store: str, plan: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WORKER, store, str(plan)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=Path(__file__).parents[1],
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "ready"
+    return process
+
+
+def opened(store: str, later: int) -> TreeTextMemory:
+    """The memory at a time when the lease of the one that was killed has run out."""
+    return TreeTextMemory.open(
+        store, cube="crash", embedder=HashEmbedder(), clock=lambda: system_clock() + timedelta(hours=later)
+    )
+
+
+def finish(store: str, plan: Plan) -> None:
+    with opened(store, 1) as memory:
+        before = merged(memory)
+        report = memory.reorganizer.apply(plan)
+        assert (report.count("repeated"), report.count("done")) == (before, PAIRS - before)
+        assert merged(memory) == PAIRS
+        assert memory.reorganizer.apply(plan).count("repeated") == PAIRS
+        causes = [e for e in memory.store.all_edges("crash") if e.type == "CAUSES" and e.source.startswith("a")]
+        assert len({(e.source, e.target) for e in causes if e.closed_by is None and e.target.startswith("a")}) >= 4
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.2, 0.5])
+def test_kill_the_reorganizer(tmp_path: Path, seconds: float) -> None:
+    store = str(tmp_path / "crash.db")
+    plan = filled(store)
+    (tmp_path / "plan.json").write_text(plan.to_json())
+    process = start(store, tmp_path / "plan.json")
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    finish(store, plan)
+
+
+@pytest.mark.neo4j
+def test_kill_the_server_while_it_reorganizes(tmp_path: Path, neo4j_uri: str) -> None:
+    server = Server(tmp_path)
+    try:
+        server.start()
+    except CannotStart as error:
+        if os.environ.get("TREEMEM_REQUIRE_NEO4J") == "1":
+            raise
+        pytest.skip(f"the given server cannot be killed, and none could be started: {error}")
+    try:
+        plan = filled(server.uri)
+        (tmp_path / "plan.json").write_text(plan.to_json())
+        for n in range(3):
+            with opened(server.uri, n + 1) as memory:
+                lease = memory.store.lease("crash", "waits", memory._now(), 1)
+                assert lease is not None
+                memory.store.release(lease)
+            process = start(server.uri, tmp_path / "plan.json")
+            time.sleep(0.5 + 0.5 * n)
+            server.kill()
+            time.sleep(0.2)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            server.start()
+            with opened(server.uri, n + 1) as memory:
+                merged(memory)
+        finish(server.uri, plan)
+    finally:
+        server.stop()
