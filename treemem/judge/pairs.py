@@ -42,8 +42,8 @@ class Judgement:
     reason: str
 
 
-#: Cosines from which two texts can be the same, can overlap, and are related.
-SAME, OVERLAP, RELATED = 0.8, 0.7, 0.75
+#: Cosines from which two texts can be the same, can overlap, and are so near that it is noted although nothing is sure.
+SAME, OVERLAP, RELATED = 0.8, 0.7, 0.9
 #: What of the words of the shorter text the longer one must say, to say the same and to overlap.
 WORDS_SAME, WORDS_WITHIN = 0.9, 0.95
 #: What of the words of a stated cause or effect the other memory must say, and the cosine that both must have.
