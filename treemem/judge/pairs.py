@@ -184,6 +184,14 @@ def _same(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
     return None
 
 
+def mergeable(newer: Reading, older: Reading) -> bool:
+    """Return whether nothing that two memories say forbids to take them for one fact, whoever thinks so."""
+    if _told_apart(newer, older):
+        return False
+    wider, narrower = (newer, older) if len(newer.stems) >= len(older.stems) else (older, newer)
+    return narrower.values <= wider.values and narrower.names <= wider.names and _in_order(narrower, wider)
+
+
 def _told_apart(newer: Reading, older: Reading) -> bool:
     """Return whether anything says that these are two facts: an event, who says it, a number, a negation."""
     if newer.event or older.event or newer.question or older.question or newer.owner != older.owner:

@@ -49,7 +49,8 @@ class Plan(BaseModel):
     """What a reorganizer would do to a cube, given what was committed up to `until` (microseconds).
 
     Nothing is done before it is applied. Print it to read it; `without` drops actions; `to_json` and `from_json` keep
-    it. An action's number is its place and stays when others are dropped.
+    it. An action's number is its place and stays when others are dropped. Where a language model was asked: how many
+    requests, tokens, seconds and what cost they took, and `notes` of what failed or was refused.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,6 +59,11 @@ class Plan(BaseModel):
     cube: str
     until: int
     looked_at: int
+    notes: tuple[str, ...] = ()
+    asked: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    cost: float = 0.0
     actions: dict[int, Action]
 
     def __len__(self) -> int:
@@ -107,6 +113,9 @@ class Plan(BaseModel):
         counts = Counter(action.kind.value for action in self.actions.values())
         summary = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing to do"
         lines = [f"plan {self.id} of cube {self.cube}: {summary}; {self.looked_at} memories looked at"]
+        if self.asked:
+            lines.append(f"  {self.asked} requests, {self.tokens} tokens, {self.seconds:.1f} s, cost {self.cost:.4f}")
+        lines += [f"  note: {note}" for note in self.notes]
         for number, action in self.actions.items():
             what = action.kind.value + (f" {action.edge}" if action.edge else "")
             lines.append(f"{number:>4}  {what:<22} {action.confidence:.2f}  {action.reason}")

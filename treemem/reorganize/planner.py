@@ -32,6 +32,16 @@ class Judged:
         self.states |= {pair.one.memory_id: pair.one, pair.other.memory_id: pair.other}
         self.found.append((judge(pair.one, pair.other, pair.cosine), pair.cosine))
 
+    def doubtful(self, least: float) -> list[int]:
+        """Return the places of the judgements about which a language model may know more, nearest first."""
+        unsure = (Relation.NONE, Relation.RELATED, Relation.OVERLAPPING, Relation.CONTRADICTS)
+        places = [n for n, (found, near) in enumerate(self.found) if found.relation in unsure and near >= least]
+        return sorted(places, key=lambda n: -self.found[n][1])
+
+    def learn(self, place: int, judgement: Judgement) -> None:
+        """Put a better judgement in place of one."""
+        self.found[place] = (judgement, self.found[place][1])
+
     def of(self, *relations: Relation) -> list[tuple[Judgement, float]]:
         """Return the judgements of these relations, surest first."""
         chosen = [each for each in self.found if each[0].relation in relations]

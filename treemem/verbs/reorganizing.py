@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from treemem.changes import ChangeSet, Edge, EdgeType, State
 from treemem.errors import ConflictError, InvalidInputError, LeaseError, TreememError
@@ -23,10 +23,15 @@ from treemem.temporal import Moment
 from treemem.verbs.arguments import among, within
 from treemem.verbs.session import Session
 
+if TYPE_CHECKING:
+    from treemem.judge.model import Verdicts
+
 log = logging.getLogger("treemem.reorganizer")
 ACTOR = "reorganizer"
 _LEASE_SECONDS = 60
 _BATCH = 200
+#: The cosine from which a language model is asked about a pair.
+_ASKED_FROM = 0.5
 _LINKS = (EdgeType.SUPERSEDES, EdgeType.CONTRADICTS, EdgeType.CAUSES, EdgeType.RELATES_TO)
 
 
@@ -54,13 +59,20 @@ class Reorganizer:
         least: float = 0.2,
         capacity: Mapping[str, int] | None = None,
         kinds: Sequence[str] | None = None,
+        ask: bool | None = None,
+        max_tokens: int = 50_000,
     ) -> Plan:
         """Return what to do about what changed since the last run (or about `everything`); nothing is changed.
 
         Each changed memory is compared with its `neighbours` nearest of a cosine of at least `least`. With a `capacity`
         (`Reorganizer.CAPACITY`: 20 WorkingMemory, 1,500 LongTermMemory, 480 UserMemory), the least valuable memories
         of a type beyond it are archived, never deleted, and working memories that were recalled often promoted; this
-        looks at the whole cube. `kinds` are the kinds of actions wanted. Raises InvalidInputError.
+        looks at the whole cube. `kinds` are the kinds of actions wanted.
+
+        With `ask` (the default where the memory was opened with an `llm`), pairs about which the rules are not sure go
+        to the language model, twenty a request, for about `max_tokens` of prompt. Its verdicts are checked against
+        what the texts say; where it fails, the rules' judgement stands, and the plan's `notes` say so. Raises
+        InvalidInputError.
         """
         within("neighbours", neighbours, 1, 100)
         within("least", least, -1, 1)
@@ -76,6 +88,7 @@ class Reorganizer:
         judged = planner.Judged({s.memory_id: s for s in states})
         for pair in candidates.pairs(store, cube, states, moment, neighbours=neighbours, least=least):
             judged.add(pair)
+        asked = self._ask(judged, max_tokens) if ask or (ask is None and self._memory._llm is not None) else None
         versions = self._versions(sorted(judged.states))
         edges = self._edges(sorted(judged.states), moment, _LINKS)
         existing = frozenset((e.type.value, e.source, e.target) for e in edges)
@@ -86,7 +99,32 @@ class Reorganizer:
         plan = Plan(
             id=str(uuid.uuid4()), cube=cube, until=info.clock, looked_at=len(states), actions=dict(enumerate(actions))
         )
+        if asked is not None:
+            usage = asked.usage
+            plan = plan.model_copy(
+                update={
+                    "notes": asked.notes,
+                    "asked": usage.requests,
+                    "tokens": usage.prompt_tokens + usage.completion_tokens,
+                    "seconds": usage.seconds,
+                    "cost": usage.cost,
+                }
+            )
         return plan if kinds is None else plan.only(*kinds)
+
+    def _ask(self, judged: planner.Judged, max_tokens: int) -> Verdicts:
+        """Let the language model judge what the rules are not sure of."""
+        from treemem.judge import model
+
+        if self._memory._llm is None:
+            raise InvalidInputError("ask=True asks a language model; open the memory with llm=OpenAILLM(...)")
+        places = judged.doubtful(_ASKED_FROM)
+        pairs = [(judged.states[f.source], judged.states[f.target]) for f, _ in (judged.found[n] for n in places)]
+        verdicts = model.ask(self._memory._llm, pairs, max_tokens)
+        for place, judgement in zip(places, verdicts.judgements, strict=True):
+            if judgement is not None:
+                judged.learn(place, judgement)
+        return verdicts
 
     def apply(self, plan: Plan) -> Report:
         """Do the actions of a plan, each in one transaction, and return what became of them.

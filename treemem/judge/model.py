@@ -1,0 +1,125 @@
+"""Pairs judged by a language model: it may add to what the rules found, never break what they forbid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from treemem.changes import State
+from treemem.errors import LLMError
+from treemem.judge.pairs import Judgement, Reading, Relation, mergeable, read
+from treemem.models.llm import LLM, LLMUsage
+from treemem.prompts import prompt
+from treemem.search.context import rough_tokens
+from treemem.temporal import format_micros
+
+BATCH = 20
+_JUDGE = "judge.v1"
+_MAX_CHARACTERS = 1_000
+
+Word = Literal[
+    "same",
+    "overlapping",
+    "supersedes",
+    "contradicts",
+    "older causes newer",
+    "newer causes older",
+    "related",
+    "none",
+]
+
+
+class _Verdict(BaseModel):
+    n: int
+    relation: Word
+    confidence: float = Field(ge=0, le=1, allow_inf_nan=False)
+    reason: str = Field(max_length=500)
+
+
+class _Verdicts(BaseModel):
+    pairs: list[_Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What a model said of pairs (None where the rules' judgement stands), what was refused or failed, what it took."""
+
+    judgements: tuple[Judgement | None, ...]
+    notes: tuple[str, ...]
+    usage: LLMUsage
+
+
+def ask(llm: LLM, pairs: Sequence[tuple[State, State]], max_tokens: int) -> Verdicts:
+    """Return a language model's judgements of pairs, twenty a request, for about `max_tokens` of prompt in all.
+
+    Texts are sent as data. An answer that leaves out or invents a pair, or a request that fails, is noted and leaves
+    the rules' judgements; so does a verdict that what the texts say forbids.
+    """
+    found: list[Judgement | None] = []
+    notes: list[str] = []
+    usage = LLMUsage()
+    left = max_tokens
+    for start in range(0, len(pairs), BATCH):
+        some = [_by_age(*pair) for pair in pairs[start : start + BATCH]]
+        data = json.dumps({"pairs": [_data(n, *pair) for n, pair in enumerate(some, 1)]}, ensure_ascii=False)
+        left -= rough_tokens(data)
+        if left < 0:
+            notes.append(f"{len(pairs) - start} pairs were not asked about: more than {max_tokens} tokens")
+            break
+        try:
+            answer = llm.ask(prompt(_JUDGE), data, _Verdicts, max_tokens=256 + 96 * len(some))
+            usage += answer.usage
+            verdicts = {each.n: each for each in answer.value.pairs}
+            if len(answer.value.pairs) != len(some) or verdicts.keys() != set(range(1, len(some) + 1)):
+                raise LLMError(f"{llm.name}: wanted each of {len(some)} pairs judged once", "invalid")
+        except LLMError as error:
+            notes.append(f"{len(some)} pairs were judged by rules alone: {error}")
+            found += [None] * len(some)
+            continue
+        for n, (older, newer) in enumerate(some, 1):
+            judgement, refused = _checked(verdicts[n], older, newer)
+            found.append(judgement)
+            notes += [refused] if refused else []
+    return Verdicts((*found, *([None] * (len(pairs) - len(found)))), tuple(notes), usage)
+
+
+def _by_age(one: State, other: State) -> tuple[Reading, Reading]:
+    older, newer = sorted((read(one), read(other)), key=lambda r: (r.statement.order, r.memory_id))
+    return older, newer
+
+
+def _data(n: int, older: Reading, newer: Reading) -> dict[str, object]:
+    return {
+        "n": n,
+        **{
+            name: {
+                "text": reading.statement.text[:_MAX_CHARACTERS],
+                "by": reading.statement.speaker or reading.statement.role,
+                "said": format_micros(reading.statement.valid_from),
+            }
+            for name, reading in (("older", older), ("newer", newer))
+        },
+    }
+
+
+def _checked(verdict: _Verdict, older: Reading, newer: Reading) -> tuple[Judgement | None, str | None]:
+    """Return a verdict as a judgement, or why it is refused."""
+    a, b = newer.memory_id, older.memory_id
+    if verdict.relation in ("same", "overlapping"):
+        if not mergeable(newer, older):
+            return None, f"{a} and {b}: the model took them for one fact, which their words forbid"
+        wider, narrower = (a, b) if len(newer.stems) >= len(older.stems) else (b, a)
+        ends = (a, b) if verdict.relation == "same" else (wider, narrower)
+        return Judgement(Relation(verdict.relation), *ends, verdict.confidence, verdict.reason), None
+    if verdict.relation == "supersedes":
+        if newer.statement.order <= older.statement.order or newer.belongs != older.belongs or newer.question:
+            return None, f"{a} cannot supersede {b}: it is not newer, or another's, or a question"
+        return Judgement(Relation.SUPERSEDES, a, b, verdict.confidence, verdict.reason), None
+    if verdict.relation in ("older causes newer", "newer causes older"):
+        source, target = (b, a) if verdict.relation == "older causes newer" else (a, b)
+        return Judgement(Relation.CAUSES, source, target, verdict.confidence, verdict.reason), None
+    return Judgement(Relation(verdict.relation), a, b, verdict.confidence, verdict.reason), None
