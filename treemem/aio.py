@@ -84,6 +84,7 @@ class AsyncTreeTextMemory:
         actor: str | None = None,
         user_id: str | None = None,
         session_id: str | None = None,
+        record_usage: bool | None = None,
         reranker: Reranker | None = None,
         llm: LLM | None = None,
     ) -> AsyncTreeTextMemory:
@@ -103,6 +104,7 @@ class AsyncTreeTextMemory:
             actor=actor,
             user_id=user_id,
             session_id=session_id,
+            record_usage=record_usage,
             reranker=reranker,
             llm=llm,
         )

@@ -46,6 +46,7 @@ class TreeTextMemoryConfig(BaseModel):
     `store` is a path for the embedded store or a Neo4j URI (`neo4j+s://` for TLS with a trusted certificate);
     `trusted_certificates` is a PEM file for servers with a certificate of their own. `timeout` is in seconds.
     `user_id` and `session_id` say who calls: reads then show what that caller may see, and what is added is theirs.
+    With `record_usage` searches count what they return, some seconds later: the reorganizer keeps what is of use.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
@@ -61,6 +62,7 @@ class TreeTextMemoryConfig(BaseModel):
     actor: str | None = None
     user_id: str | None = None
     session_id: str | None = None
+    record_usage: bool = False
     embedder: EmbedderConfig = Field(default_factory=EmbedderConfig)
 
     @classmethod
@@ -107,6 +109,7 @@ ENVIRONMENT = {
     "TREEMEM_ACTOR": "actor",
     "TREEMEM_USER_ID": "user_id",
     "TREEMEM_SESSION_ID": "session_id",
+    "TREEMEM_RECORD_USAGE": "record_usage",
 }
 
 

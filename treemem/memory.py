@@ -46,6 +46,7 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
         actor: str | None = None,
         user_id: str | None = None,
         session_id: str | None = None,
+        record_usage: bool | None = None,
         reranker: Reranker | None = None,
         llm: LLM | None = None,
     ) -> TreeTextMemory:
@@ -54,7 +55,8 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
         A `driver` of your own is used as it is and left open; `trusted_certificates` is a PEM file for TLS. What is
         left out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is
         kept with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
-        every search; an `llm` serves `search(mode="fine")`. Raises ConfigError, StoreError.
+        every search; an `llm` serves `search(mode="fine")` and the reorganizer. With `record_usage` searches count what
+        they return. Raises ConfigError, StoreError.
         """
         settings = {
             "store": store,
@@ -67,6 +69,7 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
             "actor": actor,
             "user_id": user_id,
             "session_id": session_id,
+            "record_usage": record_usage,
         }
         return cls(from_arguments(settings), embedder=embedder, clock=clock, driver=driver, reranker=reranker, llm=llm)
 
@@ -102,6 +105,7 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
             walled=walled,
             reranker=self._reranker,
             llm=self._llm,
+            usage=self._usage,
         )
 
     @property

@@ -271,6 +271,40 @@ def test_capacity_archives_the_least_valuable(memory: TreeTextMemory) -> None:
         memory.reorganizer.plan(capacity={"Dreams": 1})
 
 
+def test_searches_count_what_they_return(open_memory: OpenMemory) -> None:
+    memory = open_memory(record_usage=True)
+    first, second = memory.add(["Anna sings in the choir.", "Ben dances on Mondays."])
+    for _ in range(3):
+        memory.search("Anna choir", 1)
+    memory.search("Ben dances", 1)
+    assert memory._usage is not None
+    memory._usage.flush()
+    usage = memory.store.usage(memory.cube_id, [first, second])
+    assert (usage[first][0], usage[second][0]) == (3, 1)
+    silent = open_memory()
+    silent.search("Anna choir", 1)
+    assert memory.store.usage(memory.cube_id, [first])[first][0] == 3
+
+
+def test_a_store_that_fails_loses_counts_and_no_search(memory: TreeTextMemory) -> None:
+    memory.add("Anna sings in the choir.")
+
+    class Silent(Failing):
+        def record_usage(self, *_: Any) -> None:
+            raise StoreUnavailableError("gone")
+
+    broken = TreeTextMemory(
+        memory._config.model_copy(update={"record_usage": True}),
+        embedder=memory._embedder,
+        clock=memory._clock,
+        store=Silent(memory.store, 0),
+    )
+    assert broken.search("Anna choir")
+    assert broken._usage is not None
+    broken._usage.close()
+    assert broken.search("Anna choir")
+
+
 def test_in_the_background(memory: TreeTextMemory) -> None:
     memory.reorganizer.start(interval=0.05)
     memory.reorganizer.start(interval=0.05)

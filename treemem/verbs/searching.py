@@ -128,7 +128,10 @@ class SearchVerbs(ReadVerbs):
         account = result.explanation and result.explanation.with_stage(Stage("embed", embedded, {}))
         result = replace(result, timings={"embed": embedded, **result.timings}, explanation=account)
         wanted = Finish(top_k, dedup, question.limits)
-        return finished(result, query, wanted, question.options, reranker, question.deadline)
+        result = finished(result, query, wanted, question.options, reranker, question.deadline)
+        if self._usage is not None:
+            self._usage.note((hit.cube_id or self._cube, hit.id) for hit in result)
+        return result
 
     def _asking(self, cubes: Sequence[str] | None, *, dated: bool) -> Ask:
         """Return what answers a question over the cubes; `dated` reads the time from its words."""

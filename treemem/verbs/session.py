@@ -30,6 +30,7 @@ from treemem.models.rerankers import Reranker
 from treemem.store.protocol import GraphStore, Page, Touched
 from treemem.store.shared import operation_mismatch, receipt_of
 from treemem.temporal import Clock, Moment, TimeLike, parse_time, system_clock, to_micros
+from treemem.verbs.usage import UsageLog
 
 ATTEMPTS = 64
 #: Seconds in which a commit that has begun becomes visible as a whole.
@@ -51,6 +52,7 @@ class Session:
         walled: bool = False,
         reranker: Reranker | None = None,
         llm: LLM | None = None,
+        usage: UsageLog | None = None,
     ) -> None:
         """Open the memory that `config` describes, or one over a `store` that the caller closes.
 
@@ -68,9 +70,13 @@ class Session:
         self._visible = visible_to(self._config.user_id, self._config.session_id)
         self._owns_store = store is None
         self._store: GraphStore = open_store(self._config, driver) if store is None else store
+        self._owns_usage = usage is None and self._config.record_usage
+        self._usage = UsageLog(self._store, self._now) if self._owns_usage else usage
 
     def close(self) -> None:
         """Release the store's connections if this memory opened them."""
+        if self._usage is not None and self._owns_usage:
+            self._usage.close()
         if self._owns_store:
             self._store.close()
 

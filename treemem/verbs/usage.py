@@ -1,0 +1,67 @@
+"""Recalls counted beside the search: noted in memory, written by a thread of its own a few seconds later."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from treemem.errors import TreememError
+from treemem.store.protocol import GraphStore
+
+log = logging.getLogger("treemem.usage")
+FLUSH_SECONDS = 5.0
+FLUSH_COUNT = 500
+
+
+class UsageLog:
+    """Counts recalls of memories by cube. Thread-safe; a store that fails loses counts, never a search."""
+
+    def __init__(self, store: GraphStore, now: Callable[[], int], seconds: float = FLUSH_SECONDS) -> None:
+        self._store = store
+        self._now = now
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._wake = threading.Event()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def note(self, recalled: Iterable[tuple[str, str]]) -> None:
+        """Count recalls, given as (cube, memory id)."""
+        with self._lock:
+            self._counts.update(recalled)
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._work, name="treemem-usage", daemon=True)
+                self._thread.start()
+            if len(self._counts) >= FLUSH_COUNT:
+                self._wake.set()
+
+    def flush(self) -> None:
+        """Write what was counted."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        while counts:
+            for cube in sorted({cube for cube, _ in counts}):
+                ids = sorted(memory_id for other, memory_id in counts if other == cube)
+                try:
+                    self._store.record_usage(cube, ids, self._now())
+                except TreememError as error:
+                    log.warning("%d recalls in cube %s were not counted: %s", len(ids), cube, error)
+            counts = Counter({key: count - 1 for key, count in counts.items() if count > 1})
+
+    def close(self) -> None:
+        """Write what is left and end the thread."""
+        with self._lock:
+            self._closed, thread, self._thread = True, self._thread, None
+        self._wake.set()
+        if thread is not None:
+            thread.join()
+        self.flush()
+
+    def _work(self) -> None:
+        while not self._closed:
+            self._wake.wait(self._seconds)
+            self._wake.clear()
+            self.flush()
