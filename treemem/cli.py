@@ -328,6 +328,7 @@ def reembed(store: Store = None, cube: Cube = None, config: Config = None, as_js
 def reorganize(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
     everything: Annotated[bool, typer.Option("--everything", help="Look at all, not at what changed since.")] = False,
+    group: Annotated[bool, typer.Option("--group", help="Put memories without a parent below topics, too.")] = False,
     kind: Annotated[list[str] | None, typer.Option(help="Kinds of actions wanted; repeat it. Default: all.")] = None,
     watch: Annotated[float | None, typer.Option(help="Go on, every so many seconds, until interrupted.")] = None,
     store: Store = None,
@@ -338,7 +339,7 @@ def reorganize(
     """Merge, relate and close what changed since the last run; each action can be taken back with undo."""
     with _opened(store, cube, config) as memory:
         while True:
-            plan = memory.reorganizer.plan(everything=everything, kinds=kind or None)
+            plan = memory.reorganizer.plan(everything=everything, group=group, kinds=kind or None)
             if dry_run:
                 _say(as_json, plan, str(plan))
                 return

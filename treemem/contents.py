@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from treemem.canonical import Vector
@@ -56,6 +57,11 @@ def embedded_text(fields: dict[str, Any]) -> str:
 def content_of(fields: dict[str, Any], vector: Vector) -> Content:
     """Return the content that a store keeps."""
     return Content(fields, vector, tokens_of(fields))
+
+
+def is_topic(fields: Mapping[str, Any]) -> bool:
+    """Return whether a content is a topic that the reorganizer made."""
+    return fields.get("type") == "topic" and fields.get("source") == "system"
 
 
 def item_of(state: State) -> TextualMemoryItem:

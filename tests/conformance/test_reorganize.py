@@ -271,6 +271,37 @@ def test_capacity_archives_the_least_valuable(memory: TreeTextMemory) -> None:
         memory.reorganizer.plan(capacity={"Dreams": 1})
 
 
+def test_memories_find_their_topic(memory: TreeTextMemory) -> None:
+    boats = [
+        f"The boat called {name} lies in the old harbour." for name in ("Alba", "Brisa", "Coral", "Duna", "Estrela")
+    ]
+    memory.add([{"id": f"boat{n}", "memory": text} for n, text in enumerate(boats)], at=day(1))
+    memory.add([{"id": "odd", "memory": "Ben cooks rice on Mondays."}], at=day(1))
+    before = memory.content_hash()
+    report = memory.reorganizer.run(group=True, kinds=["group"])
+    assert report.count("done") == 1
+    (tree,) = memory.tree()
+    assert tree.item.metadata.type == "topic"
+    assert {"harbour", "boat"} & set(tree.item.memory.replace(",", "").split())
+    assert {child.item.id for child in tree.children} == {f"boat{n}" for n in range(5)}
+    assert memory.check() == []
+    hits = memory.search("boat in the old harbour")
+    assert tree.item.id not in {hit.id for hit in hits}
+    assert {hit.id for hit in hits} >= {f"boat{n}" for n in range(5)}
+    memory.add({"id": "late", "memory": "The boat called Foca lies in the old harbour."}, at=day(2))
+    again = memory.reorganizer.run(group=True, kinds=["group"])
+    assert again.count("done") == 1
+    (tree,) = memory.tree()
+    assert "late" in {child.item.id for child in tree.children}
+    assert len(memory.reorganizer.plan(group=True, kinds=["group"], everything=True)) == 0
+    memory.undo(again.outcomes[0].operation)
+    memory.delete("late")
+    memory.undo(report.outcomes[0].operation)
+    memory.purge("late", reason="only for the test")
+    assert memory.content_hash() == before
+    assert memory.tree() == ()
+
+
 def test_searches_count_what_they_return(open_memory: OpenMemory) -> None:
     memory = open_memory(record_usage=True)
     first, second = memory.add(["Anna sings in the choir.", "Ben dances on Mondays."])
@@ -344,11 +375,11 @@ def test_undone_it_is_what_it_was(said: list[tuple[str, int]], links: list[tuple
                 with contextlib.suppress(InvalidInputError):  # a second parent, or a cycle
                     memory.link(f"m{source}", edge, f"m{target}", at=day(61))
         before = memory.content_hash()
-        report = memory.reorganizer.run()
+        report = memory.reorganizer.run(group=True)
         assert report.count("skipped") == 0
         assert memory.check() == []
-        again = memory.reorganizer.run(everything=True)
-        assert {o.kind.value for o in again.outcomes} <= {"relate", "merge", "supersede"}
+        again = memory.reorganizer.run(everything=True, group=True)
+        assert {o.kind.value for o in again.outcomes} <= {"relate", "merge", "supersede", "group"}
         for outcome in reversed((*report.outcomes, *again.outcomes)):
             memory.undo(outcome.operation)
             assert memory.check() == []

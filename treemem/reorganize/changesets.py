@@ -12,6 +12,7 @@ from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, Node
 from treemem.contents import content_of, embedded_text
 from treemem.reorganize.plan import Action, ActionKind
 from treemem.reorganize.planner import closes
+from treemem.reorganize.topics import centre_of
 from treemem.temporal import END
 from treemem.text import analyse
 
@@ -134,6 +135,33 @@ def _link(base: ChangeSet, action: Action, ground: Ground, _: str, embed: object
     return planning.with_rows(base, edges=[edge])
 
 
+def _group(base: ChangeSet, action: Action, ground: Ground, memory_id: str, embed: object) -> ChangeSet:
+    starts = {i: ground.known(i)[-1].valid_from for i in action.ids}
+    if action.text is None:
+        topic, *members = action.ids
+        return planning.with_rows(base, edges=[_below(topic, i, max(starts[topic], starts[i])) for i in members])
+    last = [ground.known(i)[-1] for i in action.ids]
+    start = min(starts.values())
+    shared = {n: last[0].fields[n] for n in ("visibility", "user_id", "session_id") if n in last[0].fields}
+    fields: dict[str, Any] = {
+        **shared,
+        "memory": action.text,
+        "memory_type": "LongTermMemory",
+        "status": "activated",
+        "type": "topic",
+        "source": "system",
+        "created_at": base.now,
+    }
+    state = StateAssert(
+        memory_id, content_of(fields, centre_of([s.content.embedding for s in last])), start, create=True
+    )
+    return planning.with_rows(base, states=[state], edges=[_below(memory_id, i, starts[i]) for i in action.ids])
+
+
+def _below(topic: str, memory_id: str, since: int) -> EdgeAssert:
+    return EdgeAssert(EdgeType.PARENT, topic, memory_id, valid_from=since)
+
+
 def _archive(base: ChangeSet, action: Action, ground: Ground, _: str, embed: object) -> ChangeSet:
     (memory_id,) = action.ids
     return planning.rewrite(base, "archive", memory_id, ground.history[memory_id])
@@ -151,6 +179,7 @@ _BY_KIND: dict[ActionKind, Callable[..., ChangeSet]] = {
     ActionKind.SUPERSEDE: _supersede,
     ActionKind.CONTRADICT: _link,
     ActionKind.RELATE: _link,
+    ActionKind.GROUP: _group,
     ActionKind.ARCHIVE: _archive,
     ActionKind.PROMOTE: _promote,
 }

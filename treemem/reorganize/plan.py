@@ -22,6 +22,7 @@ class ActionKind(StrEnum):
     SUPERSEDE = "supersede"
     CONTRADICT = "contradict"
     RELATE = "relate"
+    GROUP = "group"
     ARCHIVE = "archive"
     PROMOTE = "promote"
 
@@ -30,7 +31,8 @@ class Action(BaseModel):
     """One change. `ids` are the memories it touches, `versions` the last version of each when it was planned.
 
     The first of `ids` is the one that stays (deduplicate), takes the place (supersede), or is the source of the edge;
-    `edge` is its type where one is made. `confidence` runs from 0 to 1, `evidence` holds scores and texts.
+    `edge` is its type where one is made. A group with a `text` makes a topic of its `ids`; one without puts the others
+    below the first. `confidence` runs from 0 to 1, `evidence` holds scores and texts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +44,7 @@ class Action(BaseModel):
     confidence: float = Field(ge=0, le=1)
     edge: str | None = None
     weight: float = Field(default=1.0, ge=0, le=1)
+    text: str | None = None
     evidence: dict[str, Any] = Field(default_factory=dict)
 
 

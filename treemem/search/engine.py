@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from treemem.changes import State
-from treemem.contents import item_of
+from treemem.contents import is_topic, item_of
 from treemem.filters import passes, split
 from treemem.search.budget import degrading
 from treemem.search.explain import Explanation, Stage
@@ -23,7 +23,7 @@ from treemem.temporal import from_micros
 
 
 def search(store: GraphStore, cube: str, question: Question) -> SearchResult:
-    """Return the memories of a cube that answer a question best, as many as `question.pool`."""
+    """Return the memories of a cube that answer a question best, as many as `question.shown`."""
     started = time.perf_counter()
 
     def ask(hops: int, seconds: float | None) -> tuple[Subgraph, list[State], Picker]:
@@ -33,8 +33,8 @@ def search(store: GraphStore, cube: str, question: Question) -> SearchResult:
     (found, states, picker), notes = degrading(ask, question.options.hops, question.deadline)
     read = time.perf_counter() - started - picker.seconds
     begun = time.perf_counter()
-    held = [s for s in states if passes(question.filter, s)]
-    hits = hits_of(cube, found, settled_of(question, picker.ranked, held, found), held)
+    held = [s for s in states if passes(question.filter, s) and not is_topic(s.fields)]
+    hits = hits_of(cube, found, settled_of(question, picker.ranked, held, found)[: question.shown], held)
     timings = {"read": read, "rank": picker.seconds, "settle": time.perf_counter() - begun}
     return SearchResult(
         hits,

@@ -65,6 +65,11 @@ class Question:
         return max(self.top_k + BEYOND, self.reads)
 
     @property
+    def shown(self) -> int:
+        """How many hits are made of what was read: all of it where a later stage chooses among them."""
+        return self.pool if self.reads or self.vectors or self.limits else self.top_k
+
+    @property
     def arm_limits(self) -> dict[str, int]:
         """How many memories each arm may bring."""
         options = self.options

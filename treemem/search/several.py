@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from treemem.contents import is_topic
 from treemem.errors import InvalidInputError
 from treemem.filters import passes
 from treemem.search.budget import degrading
@@ -20,7 +21,7 @@ _BETWEEN = "/"  # no character of an id
 
 
 def search(store: GraphStore, cubes: Sequence[str], question: Question) -> SearchResult:
-    """Return the memories of all the cubes together that answer best, as many as `question.pool`.
+    """Return the memories of all the cubes together that answer best, as many as `question.shown`.
 
     Scores are normalised over all of them. Each cube is read in a transaction of its own, at the same valid time. Where
     no `known_at` is given each is read as known by its own clock; one before a cube's last change is the same moment
@@ -41,13 +42,13 @@ def search(store: GraphStore, cubes: Sequence[str], question: Question) -> Searc
     for cube, part in found.items():
         mine = [replace(r, memory_id=r.memory_id.partition(_BETWEEN)[2], path=_bare(r)) for r in ranked if _in(r, cube)]
         states = store.versions(cube, [(r.memory_id, r.version) for r in mine], vectors=question.vectors)
-        held = [s for s in states if passes(question.filter, s)]
+        held = [s for s in states if passes(question.filter, s) and not is_topic(s.fields)]
         scale = max((r.score for r in mine), default=1.0)
         for hit in hits_of(cube, part, settled_of(question, mine, held, part), held):
             hits.append(hit.model_copy(update={"score": hit.score * scale}))
     hits.sort(key=lambda hit: -hit.score)
     timings = {"read": time.perf_counter() - started - ranking, "rank": ranking}
-    best = tuple(hits)
+    best = tuple(hits[: question.shown])
     return SearchResult(
         best,
         as_of=from_micros(whole.valid_at),

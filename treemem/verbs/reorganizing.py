@@ -6,16 +6,18 @@ import json
 import logging
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from treemem.changes import ChangeSet, Edge, EdgeType, State
+from treemem.contents import is_topic
 from treemem.errors import ConflictError, InvalidInputError, LeaseError, TreememError
 from treemem.items import MEMORY_TYPES, derived_id
-from treemem.reorganize import candidates, planner
-from treemem.reorganize.candidates import ACTION, RUN
+from treemem.reorganize import candidates, planner, topics
+from treemem.reorganize.candidates import ACTION, RUN, Pair
 from treemem.reorganize.changesets import Ground, change
 from treemem.reorganize.plan import Action, ActionKind, Outcome, Plan, Report
 from treemem.store.protocol import LIVE, Lease
@@ -58,6 +60,7 @@ class Reorganizer:
         neighbours: int = 8,
         least: float = 0.2,
         capacity: Mapping[str, int] | None = None,
+        group: bool = False,
         kinds: Sequence[str] | None = None,
         ask: bool | None = None,
         max_tokens: int = 50_000,
@@ -67,7 +70,8 @@ class Reorganizer:
         Each changed memory is compared with its `neighbours` nearest of a cosine of at least `least`. With a `capacity`
         (`Reorganizer.CAPACITY`: 20 WorkingMemory, 1,500 LongTermMemory, 480 UserMemory), the least valuable memories
         of a type beyond it are archived, never deleted, and working memories that were recalled often promoted; this
-        looks at the whole cube. `kinds` are the kinds of actions wanted.
+        looks at the whole cube. With `group`, memories without a parent join the nearest topic or, four or more alike,
+        make a new one (`memory.tree()` shows them). `kinds` are the kinds of actions wanted.
 
         With `ask` (the default where the memory was opened with an `llm`), pairs about which the rules are not sure go
         to the language model, twenty a request, for about `max_tokens` of prompt. Its verdicts are checked against
@@ -86,16 +90,20 @@ class Reorganizer:
         since = None if everything else candidates.watermark(store, cube)
         states = list(candidates.changed(store, cube, since, moment))
         judged = planner.Judged({s.memory_id: s for s in states})
-        for pair in candidates.pairs(store, cube, states, moment, neighbours=neighbours, least=least):
-            judged.add(pair)
+        near = list(candidates.pairs(store, cube, states, moment, neighbours=neighbours, least=least))
+        for pair in near:
+            if not (is_topic(pair.one.fields) or is_topic(pair.other.fields)):
+                judged.add(pair)
         asked = self._ask(judged, max_tokens) if ask or (ask is None and self._memory._llm is not None) else None
         versions = self._versions(sorted(judged.states))
         edges = self._edges(sorted(judged.states), moment, _LINKS)
         existing = frozenset((e.type.value, e.source, e.target) for e in edges)
         actions = planner.planned(judged, versions, existing)
+        changing = {i for a in actions if a.kind not in (ActionKind.RELATE, ActionKind.CONTRADICT) for i in a.ids}
+        if group:
+            actions += self._grouped(near, moment, changing)
         if capacity:
-            changing = [a for a in actions if a.kind not in (ActionKind.RELATE, ActionKind.CONTRADICT)]
-            actions += self._over_capacity(capacity, moment, {i for action in changing for i in action.ids})
+            actions += self._over_capacity(capacity, moment, changing)
         plan = Plan(
             id=str(uuid.uuid4()), cube=cube, until=info.clock, looked_at=len(states), actions=dict(enumerate(actions))
         )
@@ -271,6 +279,13 @@ class Reorganizer:
         usage = memory._store.usage(memory._cube, ids)
         bounds = {kind: capacity[kind] for kind in over}
         return planner.over_capacity(many, self._versions(ids), bounds, usage, links, moment.now)
+
+    def _grouped(self, near: list[Pair], moment: Moment, busy: set[str]) -> list[Action]:
+        """Return the actions that put memories without a parent below topics."""
+        ids = sorted({s.memory_id for pair in near for s in (pair.one, pair.other)})
+        edges = self._edges(ids, moment, [EdgeType.PARENT])
+        sizes = Counter(e.source for e in edges)
+        return topics.grouped(near, {e.target for e in edges}, sizes, self._versions(ids), busy)
 
     def _close(self, plan: Plan) -> None:
         """Note up to when changes were looked at."""
