@@ -347,6 +347,9 @@ def test_in_the_background(memory: TreeTextMemory) -> None:
     assert status(memory, "second") == "merged"
     assert memory.reorganizer.failure is None
     assert not [t for t in threading.enumerate() if t.name == "treemem-reorganizer"]
+    memory.add({"id": "one", "memory": "The lamp hangs over the old table."}, at=day(5))
+    memory.add({"id": "two", "memory": "The lamp hangs over the old table."}, at=day(6))
+    assert memory.reorganizer.run().count("done") == 1, "only the worker was told to stop"
     assert memory.check() == []
 
 

@@ -143,12 +143,19 @@ class Reorganizer:
         """
         if plan.cube != self._memory._cube:
             raise InvalidInputError(f"plan: made for cube {plan.cube!r}, applied to {self._memory._cube!r}; plan anew")
+        return self._applied(plan, threading.Event())
+
+    def _applied(self, plan: Plan, stop: threading.Event) -> Report:
+        """Do the actions of a plan until it is told to stop; what is left then is looked at again by the next run."""
         outcomes = []
         with self._lease() as renew:
             for number, action in plan.actions.items():
+                if stop.is_set():
+                    break
                 renew()
                 outcomes.append(self._outcome(plan, number, action))
-            self._close(plan)
+            else:
+                self._close(plan)
         return Report(plan=plan.id, outcomes=tuple(outcomes))
 
     def run(self, **plan: Any) -> Report:
@@ -184,7 +191,7 @@ class Reorganizer:
     def _work(self, interval: float, arguments: Mapping[str, Any]) -> None:
         while not self._stop.is_set():
             try:
-                self.run(**arguments)
+                self._applied(self.plan(**arguments), self._stop)
                 self._failure = None
             except TreememError as error:
                 self._failure = str(error)
@@ -200,8 +207,6 @@ class Reorganizer:
         memory = self._memory
         if memory._store.operations(memory._cube, ids=[operation], limit=1):
             return became("repeated")
-        if self._stop.is_set():
-            return became("skipped", "the worker was stopped; apply the plan again")
         base = memory._base(ACTION, operation, ACTOR, f"{action.kind}: {action.reason}", request=[plan.id, number])
         ground = self._ground(action)
         stale = [i for i in action.ids if not ground.history[i] or _last(ground.history[i]) != action.versions.get(i)]
