@@ -40,16 +40,8 @@ def watermark(store: GraphStore, cube: str) -> int | None:
         until = page[-1].recorded_at
 
 
-def changed(store: GraphStore, cube: str, since: int | None, moment: Moment) -> Iterator[State]:
+def changed(store: GraphStore, cube: str, since: int, moment: Moment) -> Iterator[State]:
     """Yield the memories that hold now and were changed after a time, by anyone but the reorganizer."""
-    if since is None:
-        after = ""
-        while True:
-            page = store.pages(cube, moment, after=after, limit=500, vectors=True)
-            yield from page.states
-            if page.cursor is None:
-                return
-            after = page.cursor
     ids: set[str] = set()
     until = None
     while True:

@@ -248,12 +248,6 @@ class ChangeVerbs(Session):
         ids = {s.memory_id for s in (*touched.states_opened, *touched.states_closed)}
         return planning.undo(base, operation, touched, self._last_versions(sorted(ids)))
 
-    def _last_versions(self, ids: Sequence[str]) -> dict[str, int]:
-        versions: dict[str, int] = {}
-        for state in self._store.history(self._cube, ids):
-            versions[state.memory_id] = max(state.version, versions.get(state.memory_id, 0))
-        return versions
-
     def _vector_for(self, fields: dict[str, Any], segment: State) -> Any:
         if embedded_text(fields) == embedded_text(dict(segment.fields)):
             return segment.content.embedding

@@ -13,11 +13,10 @@ from treemem.items import TextualMemoryItem, checked_id
 from treemem.records import Neighbour
 from treemem.temporal import Moment, TimeLike
 from treemem.verbs.arguments import distinct_ids, edge_type, within
-from treemem.verbs.session import VISIBLE, Session
+from treemem.verbs.session import BATCH, VISIBLE, Session
 
 #: The edges between memories that a path or a subgraph follows by default.
 BETWEEN_MEMORIES = tuple(t for t in EdgeType if t not in (EdgeType.MENTIONS, EdgeType.DERIVED_FROM))
-_BATCH = 200
 _MAX_NODES = 10_000
 
 
@@ -139,7 +138,7 @@ class GraphVerbs(Session):
             if len(came) >= _MAX_NODES:
                 return None
             if node not in beside:
-                self._load(beside, [node, *(n for _, n, _ in queue if n not in beside)][:_BATCH], wanted, moment)
+                self._load(beside, [node, *(n for _, n, _ in queue if n not in beside)][:BATCH], wanted, moment)
             for edge in beside[node]:
                 other = edge.target if edge.source == node else edge.source
                 if directed and edge.source != node:
@@ -209,17 +208,6 @@ class GraphVerbs(Session):
             return edges
         held = self._held(sorted({n for e in edges for n in memory_ends(e)}), moment)
         return [e for e in edges if all(n in held for n in memory_ends(e))]
-
-    def _edges_at(
-        self, ids: Sequence[str], types: Sequence[EdgeType], moment: Moment, direction: str = "both"
-    ) -> list[Edge]:
-        found: dict[tuple[object, ...], Edge] = {}
-        for i in range(0, len(ids), _BATCH):
-            some = self._store.edges(
-                self._cube, ids[i : i + _BATCH], moment, types=types, direction=direction, statuses=VISIBLE
-            )
-            found |= {(*e.key, e.valid_from): e for e in some}
-        return list(found.values())
 
 
 def _way(target: str, came: dict[str, Edge | None], cost: float) -> MemoryPath:

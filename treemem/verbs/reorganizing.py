@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from treemem.changes import ChangeSet, Edge, EdgeType, State
+from treemem.changes import ChangeSet, EdgeType, State
 from treemem.contents import is_topic
 from treemem.errors import ConflictError, InvalidInputError, LeaseError, TreememError
 from treemem.items import MEMORY_TYPES, derived_id
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("treemem.reorganizer")
 ACTOR = "reorganizer"
 _LEASE_SECONDS = 60
-_BATCH = 200
 #: The cosine from which a language model is asked about a pair.
 _ASKED_FROM = 0.5
 _LINKS = (EdgeType.SUPERSEDES, EdgeType.CONTRADICTS, EdgeType.CAUSES, EdgeType.RELATES_TO)
@@ -88,15 +87,18 @@ class Reorganizer:
             return Plan(id=str(uuid.uuid4()), cube=cube, until=0, looked_at=0, actions={})
         moment = Moment(self._memory._now())
         since = None if everything else candidates.watermark(store, cube)
-        states = list(candidates.changed(store, cube, since, moment))
+        if since is None:
+            states = [s for page in self._memory._pages(moment, LIVE, vectors=True) for s in page.states]
+        else:
+            states = list(candidates.changed(store, cube, since, moment))
         judged = planner.Judged({s.memory_id: s for s in states})
         near = list(candidates.pairs(store, cube, states, moment, neighbours=neighbours, least=least))
         for pair in near:
             if not (is_topic(pair.one.fields) or is_topic(pair.other.fields)):
                 judged.add(pair)
         asked = self._ask(judged, max_tokens) if ask or (ask is None and self._memory._llm is not None) else None
-        versions = self._versions(sorted(judged.states))
-        edges = self._edges(sorted(judged.states), moment, _LINKS)
+        versions = self._memory._last_versions(sorted(judged.states))
+        edges = self._memory._edges_at(sorted(judged.states), _LINKS, moment, statuses=None)
         existing = frozenset((e.type.value, e.source, e.target) for e in edges)
         actions = planner.planned(judged, versions, existing)
         changing = {i for a in actions if a.kind not in (ActionKind.RELATE, ActionKind.CONTRADICT) for i in a.ids}
@@ -230,7 +232,7 @@ class Reorganizer:
         if action.kind not in (ActionKind.MERGE, ActionKind.DEDUPLICATE):
             return Ground(history, ())
         moment = Moment(memory._now())
-        edges = self._edges(action.ids, moment, None)
+        edges = memory._edges_at(action.ids, None, moment, statuses=None)
         parents = {e.source for e in edges if e.type is EdgeType.PARENT and e.target in action.ids}
         return Ground(history, edges, {parent: self._above(parent, moment) for parent in parents})
 
@@ -238,59 +240,34 @@ class Reorganizer:
         """Return a memory and all above it."""
         found, frontier = {memory_id}, [memory_id]
         while frontier:
-            edges = self._memory._store.edges(
-                self._memory._cube, frontier, moment, types=[EdgeType.PARENT], direction="in", statuses=None
-            )
+            edges = self._memory._edges_at(frontier, [EdgeType.PARENT], moment, "in", statuses=None)
             frontier = sorted({e.source for e in edges} - found)
             found |= set(frontier)
         return frozenset(found)
 
-    def _edges(self, ids: Sequence[str], moment: Moment, types: Sequence[EdgeType] | None) -> list[Edge]:
-        found: dict[tuple[object, ...], Edge] = {}
-        for start in range(0, len(ids), _BATCH):
-            some = self._memory._store.edges(
-                self._memory._cube, ids[start : start + _BATCH], moment, types=types, statuses=None
-            )
-            found |= {(*e.key, e.valid_from): e for e in some}
-        return list(found.values())
-
-    def _versions(self, ids: Sequence[str]) -> dict[str, int]:
-        versions: dict[str, int] = {}
-        for start in range(0, len(ids), _BATCH):
-            for state in self._memory._store.history(self._memory._cube, ids[start : start + _BATCH]):
-                versions[state.memory_id] = max(state.version, versions.get(state.memory_id, 0))
-        return versions
-
     def _over_capacity(self, capacity: Mapping[str, int], moment: Moment, busy: set[str]) -> list[Action]:
         """Return the actions that bring each memory type back to its capacity; counts what there is, by page."""
         memory = self._memory
-        many: list[State] = []
-        after = ""
-        while True:
-            page = memory._store.pages(memory._cube, moment, statuses=LIVE, after=after, limit=500)
-            many += [s for s in page.states if s.memory_id not in busy]
-            if page.cursor is None:
-                break
-            after = page.cursor
+        many = [s for page in memory._pages(moment, LIVE) for s in page.states if s.memory_id not in busy]
         over = {k for k in capacity if sum(s.fields["memory_type"] == k for s in many) > capacity[k]}
         many = [s for s in many if s.fields["memory_type"] in over]
         if not many:
             return []
         ids = [s.memory_id for s in many]
         links: dict[str, int] = {}
-        for edge in self._edges(ids, moment, None):
+        for edge in memory._edges_at(ids, None, moment, statuses=None):
             for end in (edge.source, edge.target):
                 links[end] = links.get(end, 0) + 1
         usage = memory._store.usage(memory._cube, ids)
         bounds = {kind: capacity[kind] for kind in over}
-        return planner.over_capacity(many, self._versions(ids), bounds, usage, links, moment.now)
+        return planner.over_capacity(many, self._memory._last_versions(ids), bounds, usage, links, moment.now)
 
     def _grouped(self, near: list[Pair], moment: Moment, busy: set[str]) -> list[Action]:
         """Return the actions that put memories without a parent below topics."""
         ids = sorted({s.memory_id for pair in near for s in (pair.one, pair.other)})
-        edges = self._edges(ids, moment, [EdgeType.PARENT])
+        edges = self._memory._edges_at(ids, [EdgeType.PARENT], moment, statuses=None)
         sizes = Counter(e.source for e in edges)
-        return topics.grouped(near, {e.target for e in edges}, sizes, self._versions(ids), busy)
+        return topics.grouped(near, {e.target for e in edges}, sizes, self._memory._last_versions(ids), busy)
 
     def _close(self, plan: Plan) -> None:
         """Note up to when changes were looked at."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from treemem.adding import checked_embedding
 from treemem.canonical import canonical_json
-from treemem.changes import ChangeSet, Model, Part, Receipt, State, memory_ends
+from treemem.changes import ChangeSet, Edge, EdgeType, Model, Part, Receipt, State, memory_ends
 from treemem.config import TreeTextMemoryConfig, from_arguments, open_embedder, open_store
 from treemem.errors import (
     ConflictError,
@@ -35,6 +35,8 @@ from treemem.verbs.usage import UsageLog
 ATTEMPTS = 64
 #: Seconds in which a commit that has begun becomes visible as a whole.
 _SETTLE = 0.01
+#: How many memories a store is asked about at once.
+BATCH = 200
 VISIBLE = tuple(status for status in STATUSES if status != "deleted")
 
 
@@ -105,6 +107,31 @@ class Session:
         """Return the states that hold at the moment and that the caller may see, in the order of `ids`."""
         found = self._store.states(self._cube, ids, moment, statuses=VISIBLE, vectors=vectors)
         return [state for state in found if passes(self._visible, state)]
+
+    def _edges_at(
+        self,
+        ids: Sequence[str],
+        types: Sequence[EdgeType] | None,
+        moment: Moment,
+        direction: str = "both",
+        statuses: Sequence[str] | None = VISIBLE,
+    ) -> list[Edge]:
+        """Return the edges at these memories that hold at the moment, each once; many ids are asked in batches."""
+        found: dict[tuple[object, ...], Edge] = {}
+        for i in range(0, len(ids), BATCH):
+            some = self._store.edges(
+                self._cube, ids[i : i + BATCH], moment, types=types, direction=direction, statuses=statuses
+            )
+            found |= {(*e.key, e.valid_from): e for e in some}
+        return list(found.values())
+
+    def _last_versions(self, ids: Sequence[str]) -> dict[str, int]:
+        """Return the last version of each memory, whatever it says; many ids are asked in batches."""
+        versions: dict[str, int] = {}
+        for i in range(0, len(ids), BATCH):
+            for state in self._store.history(self._cube, ids[i : i + BATCH]):
+                versions[state.memory_id] = max(state.version, versions.get(state.memory_id, 0))
+        return versions
 
     def _history(self, ids: Sequence[str]) -> list[State]:
         """Return every state of those memories of which the caller may see what is known now."""
