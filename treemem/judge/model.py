@@ -9,9 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from treemem.changes import State
 from treemem.errors import LLMError
-from treemem.judge.pairs import Judgement, Reading, Relation, mergeable, read
+from treemem.judge.pairs import Judgement, Reading, Relation, by_age, by_width, mergeable
 from treemem.models.llm import LLM, LLMUsage
 from treemem.prompts import prompt
 from treemem.search.context import rough_tokens
@@ -53,7 +52,7 @@ class Verdicts:
     usage: LLMUsage
 
 
-def ask(llm: LLM, pairs: Sequence[tuple[State, State]], max_tokens: int) -> Verdicts:
+def ask(llm: LLM, pairs: Sequence[tuple[Reading, Reading]], max_tokens: int) -> Verdicts:
     """Return a language model's judgements of pairs, twenty a request, for about `max_tokens` of prompt in all.
 
     Texts are sent as data. An answer that leaves out or invents a pair, or a request that fails, is noted and leaves
@@ -64,7 +63,7 @@ def ask(llm: LLM, pairs: Sequence[tuple[State, State]], max_tokens: int) -> Verd
     usage = LLMUsage()
     left = max_tokens
     for start in range(0, len(pairs), BATCH):
-        some = [_by_age(*pair) for pair in pairs[start : start + BATCH]]
+        some = [by_age(*pair) for pair in pairs[start : start + BATCH]]
         data = json.dumps({"pairs": [_data(n, *pair) for n, pair in enumerate(some, 1)]}, ensure_ascii=False)
         left -= rough_tokens(data)
         if left < 0:
@@ -87,11 +86,6 @@ def ask(llm: LLM, pairs: Sequence[tuple[State, State]], max_tokens: int) -> Verd
     return Verdicts((*found, *([None] * (len(pairs) - len(found)))), tuple(notes), usage)
 
 
-def _by_age(one: State, other: State) -> tuple[Reading, Reading]:
-    older, newer = sorted((read(one), read(other)), key=lambda r: (r.statement.order, r.memory_id))
-    return older, newer
-
-
 def _data(n: int, older: Reading, newer: Reading) -> dict[str, object]:
     return {
         "n": n,
@@ -112,9 +106,9 @@ def _checked(verdict: _Verdict, older: Reading, newer: Reading) -> tuple[Judgeme
     if verdict.relation in ("same", "overlapping"):
         if not mergeable(newer, older):
             return None, f"{a} and {b}: the model took them for one fact, which their words forbid"
-        wider, narrower = (a, b) if len(newer.stems) >= len(older.stems) else (b, a)
-        ends = (a, b) if verdict.relation == "same" else (wider, narrower)
-        return Judgement(Relation(verdict.relation), *ends, verdict.confidence, verdict.reason), None
+        first, then = (newer, older) if verdict.relation == "same" else by_width(newer, older)
+        relation = Relation(verdict.relation)
+        return Judgement(relation, first.memory_id, then.memory_id, verdict.confidence, verdict.reason), None
     if verdict.relation == "supersedes":
         if newer.statement.order <= older.statement.order or newer.belongs != older.belongs or newer.question:
             return None, f"{a} cannot supersede {b}: it is not newer, or another's, or a question"

@@ -7,7 +7,6 @@ names, negation, who says it. What looks alike and cannot be told is related, or
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -86,12 +85,12 @@ _OWNER = ("memory_type", "visibility", "user_id", "session_id", "agent_id", "app
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What of a memory is compared: its statement, words, names, values, negations."""
+    """What of a memory is compared: its statement, stems in order and as a set, names, values, negations."""
 
     statement: Statement
     folded: str
-    stems: frozenset[str]
     said: tuple[str, ...]
+    stems: frozenset[str]
     names: frozenset[str]
     values: frozenset[tuple[str, str]]
     numbers: frozenset[str]
@@ -117,11 +116,12 @@ def read(state: State) -> Reading:
     fields = state.fields
     text = said.text
     names = {" ".join(words(name)) for name in names_in(text)}
+    stems = tuple(analyse(text))
     return Reading(
         statement=said,
         folded=" ".join(words(text)),
-        stems=frozenset(analyse(text)),
-        said=words(text),
+        said=stems,
+        stems=frozenset(stems),
         names=frozenset(names),
         values=frozenset((value.kind, value.text) for value in values_in(text)),
         numbers=_numbers(text),
@@ -138,10 +138,20 @@ def _numbers(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"\d+(?:[.,:]\d+)*|[一二两三四五六七八九十百千万]+", text))
 
 
-def judge(one: State, other: State, cosine: float) -> Judgement:
+def by_age(one: Reading, other: Reading) -> tuple[Reading, Reading]:
+    """Return two memories, the older one first."""
+    older, newer = sorted((one, other), key=lambda r: (r.statement.order, r.memory_id))
+    return older, newer
+
+
+def by_width(newer: Reading, older: Reading) -> tuple[Reading, Reading]:
+    """Return two memories, first the one that says more."""
+    return (newer, older) if len(newer.stems) >= len(older.stems) else (older, newer)
+
+
+def judge(one: Reading, other: Reading, cosine: float) -> Judgement:
     """Return how two memories stand to each other; `cosine` in [-1, 1] is that of their vectors."""
-    a, b = sorted((read(one), read(other)), key=lambda r: (r.statement.order, r.memory_id))
-    older, newer = a, b
+    older, newer = by_age(one, other)
     return (
         _superseding(newer, older)
         or _same(newer, older, cosine)
@@ -167,18 +177,13 @@ def _same(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
         return None
     if newer.folded == older.folded:
         return Judgement(Relation.SAME, newer.memory_id, older.memory_id, 0.99, "the same words")
-    if newer.values != older.values or newer.names != older.names:
-        wider, narrower = (newer, older) if len(newer.stems) >= len(older.stems) else (older, newer)
-        contained = narrower.values <= wider.values and narrower.names <= wider.names
-        if not contained or cosine < OVERLAP or not _within(narrower, wider, WORDS_WITHIN):
-            return None
-        reason = "one says all that the other says"
-        return Judgement(Relation.OVERLAPPING, wider.memory_id, narrower.memory_id, 0.85, reason)
-    shared = len(newer.stems & older.stems) / max(len(newer.stems), len(older.stems))
-    if cosine >= SAME and shared >= WORDS_SAME and _in_order(newer, older):
+    wider, narrower = by_width(newer, older)
+    alike = newer.values == older.values and newer.names == older.names
+    shared = len(newer.stems & older.stems) / len(wider.stems)
+    if alike and cosine >= SAME and shared >= WORDS_SAME and _in_order(newer, older):
         return Judgement(Relation.SAME, newer.memory_id, older.memory_id, 0.9, "the same words but for small ones")
-    wider, narrower = (newer, older) if len(newer.stems) >= len(older.stems) else (older, newer)
-    if cosine >= OVERLAP and _within(narrower, wider, WORDS_WITHIN) and _in_order(narrower, wider):
+    told = _in_order(narrower, wider) if alike else narrower.values <= wider.values and narrower.names <= wider.names
+    if told and cosine >= OVERLAP and _within(narrower, wider, WORDS_WITHIN):
         reason = "one says all that the other says"
         return Judgement(Relation.OVERLAPPING, wider.memory_id, narrower.memory_id, 0.85, reason)
     return None
@@ -188,7 +193,7 @@ def mergeable(newer: Reading, older: Reading) -> bool:
     """Return whether nothing that two memories say forbids to take them for one fact, whoever thinks so."""
     if _told_apart(newer, older):
         return False
-    wider, narrower = (newer, older) if len(newer.stems) >= len(older.stems) else (older, newer)
+    wider, narrower = by_width(newer, older)
     return narrower.values <= wider.values and narrower.names <= wider.names and _in_order(narrower, wider)
 
 
@@ -209,9 +214,8 @@ def _within(narrower: Reading, wider: Reading, share: float) -> bool:
 
 def _in_order(narrower: Reading, wider: Reading) -> bool:
     """Return whether the words of one come in the same order in the other: "A beats B" is not "B beats A"."""
-    rest = iter(analyse(" ".join(wider.said)))
-    shared = Counter(analyse(" ".join(wider.said)))
-    wanted = [stem for stem in analyse(" ".join(narrower.said)) if shared[stem]]
+    rest = iter(wider.said)
+    wanted = [stem for stem in narrower.said if stem in wider.stems]
     return all(any(stem == other for other in rest) for stem in wanted)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from treemem.changes import EdgeType, State
 from treemem.items import MEMORY_TYPES
-from treemem.judge.pairs import Judgement, Relation, judge
+from treemem.judge.pairs import Judgement, Reading, Relation, judge, read
 from treemem.reorganize.candidates import Pair
 from treemem.reorganize.plan import Action, ActionKind
 from treemem.text import caption
@@ -26,11 +26,16 @@ class Judged:
 
     states: dict[str, State] = field(default_factory=dict)
     found: list[tuple[Judgement, float]] = field(default_factory=list)
+    readings: dict[str, Reading] = field(default_factory=dict)
 
     def add(self, pair: Pair) -> None:
-        """Judge a pair."""
-        self.states |= {pair.one.memory_id: pair.one, pair.other.memory_id: pair.other}
-        self.found.append((judge(pair.one, pair.other, pair.cosine), pair.cosine))
+        """Judge a pair; each memory is read once."""
+        for state in (pair.one, pair.other):
+            self.states[state.memory_id] = state
+            if state.memory_id not in self.readings:
+                self.readings[state.memory_id] = read(state)
+        one, other = self.readings[pair.one.memory_id], self.readings[pair.other.memory_id]
+        self.found.append((judge(one, other, pair.cosine), pair.cosine))
 
     def doubtful(self, least: float) -> list[int]:
         """Return the places of the judgements about which a language model may know more, nearest first."""

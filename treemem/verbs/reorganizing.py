@@ -129,7 +129,7 @@ class Reorganizer:
         if self._memory._llm is None:
             raise InvalidInputError("ask=True asks a language model; open the memory with llm=OpenAILLM(...)")
         places = judged.doubtful(_ASKED_FROM)
-        pairs = [(judged.states[f.source], judged.states[f.target]) for f, _ in (judged.found[n] for n in places)]
+        pairs = [(judged.readings[f.source], judged.readings[f.target]) for f, _ in (judged.found[n] for n in places)]
         verdicts = model.ask(self._memory._llm, pairs, max_tokens)
         for place, judgement in zip(places, verdicts.judgements, strict=True):
             if judgement is not None:
