@@ -12,6 +12,8 @@ from enum import StrEnum
 from functools import lru_cache
 
 from treemem.changes import State
+from treemem.judge.changes import tells_of_the_past
+from treemem.judge.normal import normal
 from treemem.judge.supersession import Statement, superseded
 from treemem.judge.values import values_in
 from treemem.read.entities import names_in
@@ -48,11 +50,14 @@ WORDS_SAME, WORDS_WITHIN = 0.9, 0.95
 #: What of the words of a stated cause or effect the other memory must say, and the cosine that both must have.
 WORDS_CAUSE, CAUSE = 0.75, 0.5
 FEWEST_WORDS = 3
+#: Letters below which even the same words ("Yes.") may mean two things.
+SHORTEST = 6
 #: Words beyond which a text tells of too much to be one cause or one effect.
 LONGEST = 30
 
 _NEGATION = re.compile(
-    r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|hardly|refus\w+|stopped|quit|no longer)\b"
+    r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|hardly|barely|scarcely|rarely|seldom|lack\w*|"
+    r"unable|refus\w+|fail\w*|forb[ai]d\w*|prevent\w*|unlike|stopped|quit|no longer)\b"
     r"|n['’]t\b|[不没無无未别]",
     re.IGNORECASE,
 )
@@ -79,6 +84,26 @@ _THEREFORE = re.compile(
 )
 _SENTENCE = re.compile(r"[.!?;。！？；\n]+")
 _SURE_SUPERSESSION = 0.9
+#: A plain denial without one of these may be a contradiction as well as news.
+_NEWS = re.compile(
+    r"\b(?:now|no longer|any ?more|stopped|quit|gave up|used to|these days|nowadays|since|switched|decided|instead)\b"
+    r"|不再|了|再也",
+    re.IGNORECASE,
+)
+_NO_PREFIXES = ("un", "in", "im", "ir", "dis", "non", "mis")
+_DISLIKE = re.compile(r"\b(?:dislik|hat(?:e|ing)|detest|avoid)\w*|讨厌", re.IGNORECASE)
+#: Words that make another statement of the same words: change, cause, condition, wish, time; and, where all words are
+#: to be the same, direction and place.
+_TELLING = frozenset(
+    """now longer anymore nowadays currently used stopped quit moved switched changed stepped resigned retired back
+    again until till was were had will would could might may should if unless wants want hopes hope plans plan tried
+    because since so after when while although though as due therefore thanks led except but instead almost nearly
+    only yet former formerly previously once which""".split()
+)
+_PLACING = _TELLING | frozenset(
+    """to from before after in out on off up down left right over under above below with without first last next more
+    less than into by for against is are i you he she we they my your his her our their""".split()
+)
 #: Fields that say whose a memory is; memories that differ in one never become one.
 _OWNER = ("memory_type", "visibility", "user_id", "session_id", "agent_id", "app_id")
 
@@ -88,7 +113,8 @@ class Reading:
     """What of a memory is compared: its statement, stems in order and as a set, names, values, negations."""
 
     statement: Statement
-    folded: str
+    normal: str
+    plain: frozenset[str]
     said: tuple[str, ...]
     stems: frozenset[str]
     names: frozenset[str]
@@ -96,6 +122,7 @@ class Reading:
     numbers: frozenset[str]
     negations: int
     event: bool
+    past: bool
     question: bool
     owner: tuple[str, ...]
 
@@ -119,7 +146,8 @@ def read(state: State) -> Reading:
     stems = tuple(analyse(text))
     return Reading(
         statement=said,
-        folded=" ".join(words(text)),
+        normal=normal(text),
+        plain=frozenset(words(normal(text))),
         said=stems,
         stems=frozenset(stems),
         names=frozenset(names),
@@ -127,6 +155,7 @@ def read(state: State) -> Reading:
         numbers=_numbers(text),
         negations=len(_NEGATION.findall(text)),
         event=fields.get("memory_time") is not None or fields.get("type") == "event" or bool(_EVENT.search(text)),
+        past=tells_of_the_past(text),
         question=bool(_QUESTION.search(text)),
         owner=(*(str(fields.get(name) or "") for name in _OWNER), fold(said.speaker), said.role),
     )
@@ -153,17 +182,20 @@ def judge(one: Reading, other: Reading, cosine: float) -> Judgement:
     """Return how two memories stand to each other; `cosine` in [-1, 1] is that of their vectors."""
     older, newer = by_age(one, other)
     return (
-        _superseding(newer, older)
+        _causal(newer, older, cosine)
+        or _superseding(newer, older)
         or _same(newer, older, cosine)
         or _at_odds(newer, older, cosine)
-        or _causal(newer, older, cosine)
         or _related(newer, older, cosine)
         or Judgement(Relation.NONE, newer.memory_id, older.memory_id, 1.0, "nothing in common")
     )
 
 
 def _superseding(newer: Reading, older: Reading) -> Judgement | None:
-    if newer.question or older.question or newer.belongs != older.belongs:
+    if newer.question or older.question or newer.belongs != older.belongs or newer.normal == older.normal:
+        return None
+    denied = newer.negations > older.negations or _DISLIKE.search(newer.statement.text)
+    if denied and not _NEWS.search(newer.statement.text):
         return None
     if not superseded(newer.statement, older.statement, None):
         return None
@@ -173,14 +205,15 @@ def _superseding(newer: Reading, older: Reading) -> Judgement | None:
 
 def _same(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
     """Return same or overlapping where nothing tells the two apart."""
+    if newer.normal == older.normal and len(newer.normal) >= SHORTEST and not _two(newer, older):
+        return Judgement(Relation.SAME, newer.memory_id, older.memory_id, 0.99, "the same words")
     if _told_apart(newer, older) or min(len(newer.stems), len(older.stems)) < FEWEST_WORDS:
         return None
-    if newer.folded == older.folded:
-        return Judgement(Relation.SAME, newer.memory_id, older.memory_id, 0.99, "the same words")
     wider, narrower = by_width(newer, older)
     alike = newer.values == older.values and newer.names == older.names
     shared = len(newer.stems & older.stems) / len(wider.stems)
-    if alike and cosine >= SAME and shared >= WORDS_SAME and _in_order(newer, older):
+    apart = newer.plain ^ older.plain
+    if alike and cosine >= SAME and shared >= WORDS_SAME and _in_order(newer, older) and not apart & _PLACING:
         return Judgement(Relation.SAME, newer.memory_id, older.memory_id, 0.9, "the same words but for small ones")
     told = _in_order(narrower, wider) if alike else narrower.values <= wider.values and narrower.names <= wider.names
     if told and cosine >= OVERLAP and _within(narrower, wider, WORDS_WITHIN):
@@ -198,14 +231,26 @@ def mergeable(newer: Reading, older: Reading) -> bool:
 
 
 def _told_apart(newer: Reading, older: Reading) -> bool:
-    """Return whether anything says that these are two facts: an event, who says it, a number, a negation."""
-    if newer.event or older.event or newer.question or older.question or newer.owner != older.owner:
+    """Return whether anything says that these are two facts: an event, who says it, a number, a negation, a cause."""
+    if _two(newer, older) or newer.negations != older.negations or (newer.plain ^ older.plain) & _TELLING:
         return True
-    if newer.negations != older.negations:
+    if newer.normal != older.normal and (newer.past or older.past or _antonyms(newer.plain, older.plain)):
+        return True
+    if bool(_stated(newer.statement.text)) != bool(_stated(older.statement.text)):
         return True
     return bool(newer.numbers ^ older.numbers) and not (
         newer.numbers <= older.numbers or older.numbers <= newer.numbers
     )
+
+
+def _antonyms(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Return whether one says "marked" and the other "unmarked"."""
+    return any(f"{no}{word}" in b for a, b in ((one, other), (other, one)) for word in a for no in _NO_PREFIXES)
+
+
+def _two(newer: Reading, older: Reading) -> bool:
+    """Return whether the same words may tell of two things: of an event, a question, or from two mouths."""
+    return newer.event or older.event or newer.question or older.question or newer.owner != older.owner
 
 
 def _within(narrower: Reading, wider: Reading, share: float) -> bool:
@@ -265,6 +310,8 @@ def _stated(text: str) -> tuple[tuple[str, str], ...]:
 
 def _tells_of(reading: Reading, clause: str) -> bool:
     stems = frozenset(analyse(clause))
+    if len(_NEGATION.findall(clause)) > reading.negations:  # it denies what the other says
+        return False
     return len(stems) >= 2 and len(stems & reading.stems) >= max(2, WORDS_CAUSE * len(stems))
 
 

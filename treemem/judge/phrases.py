@@ -134,9 +134,9 @@ OF_MINE = (
 )
 #: What one has one of at a time; other things ("my brother is ...") make a claim only where they are said to change.
 ATTRIBUTE = re.compile(
-    r"favou?r|phone|number|email|address|name|job|titl|salari|rent|budget|\bage|birthday|password|goal|target|deadlin|"
+    r"favou?r|phone|number|email|address|name|job|titl|salari|rent|budget|\bage|password|goal|target|deadlin|"
     r"boss|manag|doctor|dentist|therapist|coach|roommat|usernam|weight|height|\bsize|curfew|major|editor|\bcar$|laptop|"
-    r"电话|号码|邮箱|地址|名字|工作|职位|工资|房租|预算|生日|密码|目标|老板|医生|最喜欢|车"
+    r"电话|号码|邮箱|地址|名字|工作|职位|工资|房租|预算|密码|目标|老板|医生|最喜欢|车"
 )
 SWITCHED = re.compile(
     rf"{_WHO}{_HELPERS}{_ADVERBS} (?:switched|changed|migrated|moved over|converted) from "

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from treemem.changes import State
 from treemem.judge.asked import Focus, another_value
+from treemem.judge.changes import ends
 from treemem.judge.claims import claims_in
 
 _LED_BY_NAME = re.compile(r"^([^\W\d_][\w .'’-]{0,40}): (?=\S)")
@@ -52,6 +53,8 @@ def superseded(newer: Statement, older: Statement, focus: Focus | None) -> bool:
         for old in claims_in(older.text, older.speaker):
             if new.replaces(old):
                 return True
+    if ends(newer.text, older.text, same_speaker=newer.speaker == older.speaker):
+        return True
     if focus is None or newer.speaker != older.speaker:
         return False
     return another_value(focus, older.text, newer.text) is not None

@@ -1,0 +1,88 @@
+"""Stated changes and normal forms: what the judge takes for news, and for the same words."""
+
+from __future__ import annotations
+
+import pytest
+
+from treemem.judge.changes import ends
+from treemem.judge.normal import normal
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("The gate opens at six.", "The gate now opens at seven."),
+        ("Our wiki runs on Confluence.", "We moved our wiki from Confluence to Outline."),
+        ("I have a timeshare in Faro.", "I finally sold my timeshare in Faro."),
+        ("Olga is the chair of the club.", "Olga stepped down; Ivo is now the chair of the club."),
+        ("The pool is closed.", "The pool has reopened."),
+        ("I don't have a visa.", "I applied again and I have a visa now."),
+        ("The choir meets in the chapel.", "From now on the choir meets in the crypt instead of the chapel."),
+        ("Ada sings in the choir.", "Ada no longer sings in the choir."),
+        ("The archive is in Lyon.", "The archive was relocated to Nantes."),
+        ("The fare is 3 euros.", "The fare was raised to 4 euros."),
+        ("我打网球。", "我不再打网球了。"),
+        ("例会在周三。", "例会改到周五了。"),
+        ("网站用 Django 写。", "网站从 Django 迁移到了 FastAPI。"),
+        ("自行车坏了。", "自行车修好了。"),
+    ],
+)
+def test_stated_changes(older: str, newer: str) -> None:
+    assert ends(newer, older, same_speaker=True)
+    assert not ends(older, older, same_speaker=True)
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("The gate opens at six.", "The shop now opens at seven."),
+        ("The gate opens at six.", "The gate opens at seven."),
+        ("The gate opens at six.", "The gate now costs seven euros."),
+        ("My mother drives.", "I stopped driving."),
+        ("I eat meat.", "I want to stop eating meat."),
+        ("I eat meat.", "I almost gave up eating meat."),
+        ("I eat meat.", "Have you stopped eating meat?"),
+        ("I like food.", "I no longer like spicy food."),
+        ("The team in Berlin likes pizza.", "The team moved from Berlin to Bonn."),
+        ("I sold my boat.", "My boat was sold."),
+        ("The pool is closed on Mondays.", "The pool is open every day."),
+        ("Tom is the team lead.", "Ines is the team lead of another team now."),
+        ("I live in Rome. My brother lives in Oslo. He is a cook and likes trains a lot.", "I no longer live in Rome."),
+        ("例会在周三。", "例会在周五。"),
+        ("我打网球。", "我想不再打网球了。"),
+        ("我打网球。", "他不再打网球了。"),
+    ],
+)
+def test_no_change_is_stated(older: str, newer: str) -> None:
+    assert not ends(newer, older, same_speaker=True)
+
+
+def test_whose_change_it_is() -> None:
+    assert not ends("I no longer live in Rome.", "I live in Rome.", same_speaker=False)
+    assert ends("Ada no longer lives in Rome.", "Ada lives in Rome.", same_speaker=False)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("I can't swim.", "i cannot swim"),
+        ("We pay 1,200 euros.", "By the way, we pay 1200 euros!"),
+        ("She has two cats.", "She has 2 cats."),
+        ("My favourite colour is grey.", "My favorite color is grey, really."),
+        ("Emma is at the Lycée.", "Emma is at the Lycee."),
+        ("房租是一千二百元。", "房租是1200元"),
+        ("他生于二〇〇八年", "他生于2008年"),
+        ("我从来没有去过冰岛。", "我从来没去过冰岛"),
+        ("一万零五十", "10050"),
+    ],
+)
+def test_normal_forms_alike(one: str, other: str) -> None:
+    assert normal(one) == normal(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("I can swim.", "I can't swim."), ("Room 12", "Room 21"), ("I see Ann", "Ann sees I"), ("十二", "二十")],
+)
+def test_normal_forms_apart(one: str, other: str) -> None:
+    assert normal(one) != normal(other)

@@ -1,0 +1,23 @@
+"""The labelled pairs: what must never be merged or closed is not, and most of what should be is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from benchmarks.pairs import labelled, planned, wrong
+from treemem import TreeTextMemory
+
+
+@pytest.mark.parametrize(("part", "actions"), [("open", 80), ("test", 150)])
+def test_labelled_pairs(tmp_path: Path, part: str, actions: int) -> None:
+    found: Counter[tuple[str, str]] = Counter()
+    with TreeTextMemory.open(tmp_path / "pairs.db") as memory:
+        for number, pair in enumerate(pair for pair in labelled() if pair.part == part):
+            found[pair.label, planned(memory, f"pair-{number}", pair)] += 1
+    assert sum(n for (label, outcome), n in found.items() if wrong(label, outcome)) == 0
+    assert sum(n for (_, outcome), n in found.items() if outcome in ("one", "supersede")) >= actions
+    for label, outcome in (("duplicate", "one"), ("update", "supersede")):
+        assert found[label, outcome] >= 0.6 * sum(n for (each, _), n in found.items() if each == label)

@@ -1,0 +1,125 @@
+"""Stated changes in Chinese: what `changes` finds in English, by characters."""
+
+from __future__ import annotations
+
+import re
+from itertools import takewhile
+
+_STOPS = re.compile(r"[\s，。！？；、,.!?;]+")
+_ONLY_THOUGHT = re.compile(r"[?？]|如果|要是|想|打算|希望|计划|可能|也许|听说|差点|准备|考虑")
+_DENIED = re.compile(r"[不没無无未别]")
+_EVENT = re.compile(r"昨天|今天|昨晚|上周|上个?月|去年|前天|\d+月\d+[日号]")
+_OVER = re.compile(r"(?:不再是?|再也不|已经不是?|不)(?P<what>[^，。！？；、\s不]{1,15}?)(?P<end>了|$|[，。！？；、\s])")
+_QUIT = re.compile(
+    r"戒(?:掉)?了?(?P<what>[^，。！？；、\s了]{1,6})|把(?P<sold>[^，。！？；、\s]{1,10})(?:卖|扔|送|退|关)"
+)
+_FROM_TO = re.compile(
+    r"从(?P<old>[^，。！？；、]{1,15}?)(?:迁移|搬|换|改|升级|降|涨|转|调|变)[^，。！？；、]{0,3}?(?:到|成|为|至)了?"
+)
+_TURNED = re.compile(
+    r"^(?:已经|最近|刚刚|刚|又)?(?:改|换|搬|推迟|提前|涨|降|升级|升|提高|降低|延长|调整|迁|移|增加|减少|变)(?:到|成|为|至|进|去)了?"
+)
+_WAS = re.compile(r"^(?:是|在|定在|用|跑|运行|住在|为|到|放在|从|有)")
+_NOW_IS = re.compile(
+    r"(?P<what>[^，。！？；、\s]{2,12}?)(?:现在|目前|如今)(?P<verb>是|在|有|用)(?P<value>[^，。！？；、\s]+)"
+)
+_STATES = tuple(
+    (re.compile(before), re.compile(after))
+    for before, after in (
+        ("坏了|坏的|故障", "修好|恢复"),
+        ("怀孕", "生了"),
+        ("装修|闭馆|关闭|停业|关门", "重新开放|重新开业|恢复开放|开门了"),
+        ("谈恋爱|在一起|交往", "分手"),
+        ("单身", "结婚|恋爱|订婚"),
+        ("结婚|已婚", "离婚"),
+        ("学生|在读", "毕业"),
+        ("住院", "出院"),
+        ("失业|找工作", "找到工作|找到了工作|入职"),
+        ("丢了|不见了|走丢", "找到|找回"),
+        ("测试阶段|内测|公测", "发布|上线"),
+        ("在建|施工", "建成|完工|通车"),
+        ("休假|产假|病假", "回来|复工|销假"),
+    )
+)
+_ME = re.compile(r"^(?:我们?|咱们?)")
+
+
+def ends(newer: str, older: str) -> bool:
+    """Return whether a newer text says that what an older one says has ended, or has another value now."""
+    was = _STOPS.sub("", older)
+    if not 0 < len(was) <= 40 or _ONLY_THOUGHT.search(newer) or _EVENT.search(older) or "?" in older or "？" in older:
+        return False
+    if _DENIED.search(was):
+        return False
+    parts = [part for part in _STOPS.split(newer) if part]
+    return (
+        any(_over(part, was) or _turned(part, was) for part in parts)
+        or _from_to(newer, was)
+        or _is_now(newer, was)
+        or _another_state(newer, was)
+    )
+
+
+def _over(part: str, was: str) -> bool:
+    """ "我吃肉": "我不再吃肉了"."""
+    if not _same_subject(part, was):
+        return False
+    for match in _OVER.finditer(part):
+        sure = match.group().startswith(("不再", "再也", "已经")) or part.endswith("了")
+        if sure and len(match["what"]) >= 2 and was.endswith(match["what"].removesuffix("了")):
+            return True
+    for match in _QUIT.finditer(part):
+        what = match["what"] or match["sold"]
+        if was.endswith(what) and len(was) - len(what) <= 6:
+            return True
+    return False
+
+
+def _same_subject(part: str, was: str) -> bool:
+    """Return whether a clause begins as a statement does, or is about the speaker as it is."""
+    return (
+        part[:2] == was[:2] or bool(_ME.match(part) and _ME.match(was)) or not part.startswith(("我", "他", "她", "你"))
+    )
+
+
+def _turned(part: str, was: str) -> bool:
+    """ "会议在周二": "会议改到周四了". What both begin with is what they are about."""
+    shared = "".join(a for a, b in takewhile(lambda pair: pair[0] == pair[1], zip(part, was, strict=False)))
+    subject = shared.removesuffix("已经")
+    for cut in (subject, subject[:-1]):  # the first character of "是" and of "升" may be shared by chance
+        about = _ME.sub("", cut)
+        if len(about) >= 2 and _TURNED.match(part[len(cut) :]) and _WAS.match(was[len(cut) :]):
+            return True
+        if len(about) >= 2 and _TURNED.match(part[len(cut) :]) and part[len(cut)] == was[len(cut)]:
+            return True
+    match = _ME.match(part)
+    if match is None or not _ME.match(was):
+        return False
+    moved, used = _TURNED.match(part[match.end() :]), _ME.sub("", was)
+    return moved is not None and part[match.end() :].lstrip("已经").startswith("升级") and used[:1] in ("用", "跑")
+
+
+def _from_to(newer: str, was: str) -> bool:
+    """ "项目用 A 写": "项目从 A 迁移到了 B"."""
+    match = _FROM_TO.search(newer)
+    if match is None:
+        return False
+    old = _STOPS.sub("", match["old"])
+    return old in was and _same_subject(_STOPS.sub("", newer), was) and len(was) - len(old) <= 8
+
+
+def _is_now(newer: str, was: str) -> bool:
+    """ "我的老板是王总": "我的老板现在是刘总"."""
+    for match in _NOW_IS.finditer(newer):
+        stem = match["what"] + match["verb"]
+        if was.startswith(stem) and was[len(stem) :] != match["value"].removesuffix("了"):
+            return True
+    return False
+
+
+def _another_state(newer: str, was: str) -> bool:
+    for before, after in _STATES:
+        found = before.search(was)
+        if found and after.search(newer) and newer.startswith(was[: max(1, min(2, found.start()))]):
+            return True
+    return False
