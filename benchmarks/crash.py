@@ -1,29 +1,62 @@
-"""kill -9 under load, many times: `python -m benchmarks.crash [--rounds 20] [--only embedded|neo4j]`.
+"""kill -9 under load, many times: `python -m benchmarks.crash [--rounds 20] [--only NAME]`.
 
-Each round lets a process write, kills it (embedded) or the server (Neo4j), and checks that every acknowledged change is
-there, that none is half there, and that the cube is sound. The rounds are the tests' own.
+Each round lets a process write or reorganize, kills it (embedded) or the server (Neo4j), and checks that every
+acknowledged change is there, that none is half there, and that the cube is sound; what a reorganizer began is finished
+by the next one, and nothing is done twice. The rounds are the tests' own.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.test_crash import kill_the_server, kill_the_writer
+from tests import test_crash, test_crash_reorganize
+from tests.neo4j_server import Server
+
+
+def embedded(folder: Path, rounds: int) -> str:
+    return f"{test_crash.kill_the_writer(folder / 'crash.db', rounds)} changes acknowledged, 0 lost"
+
+
+def neo4j(folder: Path, rounds: int) -> str:
+    return f"{test_crash.kill_the_server(folder, rounds)} changes acknowledged, 0 lost"
+
+
+def reorganizer(folder: Path, rounds: int) -> str:
+    for n in range(rounds):
+        (folder / str(n)).mkdir()
+        test_crash_reorganize.kill_the_worker(folder / str(n), 0.05 + 0.05 * (n % 10))
+    return "every plan was finished by the next worker, 0 done twice"
+
+
+def reorganizer_neo4j(folder: Path, rounds: int) -> str:
+    server = Server(folder)
+    server.start()
+    test_crash_reorganize.kill_the_server(server, folder, rounds)
+    return "the plan was finished by the next worker, 0 done twice"
+
+
+RUNS: dict[str, Callable[[Path, int], str]] = {
+    "embedded": embedded,
+    "neo4j": neo4j,
+    "reorganizer": reorganizer,
+    "reorganizer-neo4j": reorganizer_neo4j,
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--only", choices=["embedded", "neo4j"])
+    parser.add_argument("--only", choices=list(RUNS))
     arguments = parser.parse_args()
-    for name, run in (("embedded", kill_the_writer), ("neo4j", kill_the_server)):
+    for name, run in RUNS.items():
         if arguments.only in (None, name):
             with tempfile.TemporaryDirectory() as folder:
-                target = Path(folder) / "crash.db" if name == "embedded" else Path(folder)
-                acknowledged = run(target, arguments.rounds)
-            print(f"{name} | {arguments.rounds} rounds of kill -9 | {acknowledged} changes acknowledged, 0 lost")
+                print(
+                    f"{name} | {arguments.rounds} rounds of kill -9 | {run(Path(folder), arguments.rounds)}", flush=True
+                )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ import pytest
 from tests.helpers import HashEmbedder, day
 from tests.neo4j_server import CannotStart, Server
 from treemem import Plan, TreeTextMemory
-from treemem.temporal import system_clock
+from treemem.reorganize import turn
 
 PAIRS = 40
 WORKER = """
@@ -23,12 +22,14 @@ import sys
 from pathlib import Path
 from tests.helpers import HashEmbedder
 from treemem import Plan, TreeTextMemory
+from treemem.reorganize import turn
 
+turn.LEASE, turn.HEARTBEAT = 2.0, 0.5
 memory = TreeTextMemory.open(sys.argv[1], cube="crash", embedder=HashEmbedder(), timeout=60)
 plan = Plan.from_json(Path(sys.argv[2]).read_text())
 print("ready", flush=True)
-memory.reorganizer.apply(plan)
-print("done", flush=True)
+report = memory.reorganizer.apply(plan, wait=60)
+print(report.count("done"), report.count("repeated"), flush=True)
 """
 
 
@@ -72,17 +73,14 @@ def start(store: str, plan: Path) -> subprocess.Popen[str]:
     return process
 
 
-def opened(store: str, later: int) -> TreeTextMemory:
-    """The memory at a time when the lease of the one that was killed has run out."""
-    return TreeTextMemory.open(
-        store, cube="crash", embedder=HashEmbedder(), clock=lambda: system_clock() + timedelta(hours=later)
-    )
+def opened(store: str) -> TreeTextMemory:
+    return TreeTextMemory.open(store, cube="crash", embedder=HashEmbedder())
 
 
 def finish(store: str, plan: Plan) -> None:
-    with opened(store, 1) as memory:
+    with opened(store) as memory:
         before = merged(memory)
-        report = memory.reorganizer.apply(plan)
+        report = memory.reorganizer.apply(plan, wait=60)  # the lease of the one that was killed runs out
         assert (report.count("repeated"), report.count("done")) == (before, PAIRS - before)
         assert merged(memory) == PAIRS
         assert memory.reorganizer.apply(plan).count("repeated") == PAIRS
@@ -92,6 +90,11 @@ def finish(store: str, plan: Plan) -> None:
 
 @pytest.mark.parametrize("seconds", [0.05, 0.2, 0.5])
 def test_kill_the_reorganizer(tmp_path: Path, seconds: float) -> None:
+    kill_the_worker(tmp_path, seconds)
+
+
+def kill_the_worker(tmp_path: Path, seconds: float) -> None:
+    """Kill the reorganizer of an embedded store after some seconds, and finish what it began."""
     store = str(tmp_path / "crash.db")
     plan = filled(store)
     (tmp_path / "plan.json").write_text(plan.to_json())
@@ -100,6 +103,33 @@ def test_kill_the_reorganizer(tmp_path: Path, seconds: float) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     finish(store, plan)
+
+
+def test_of_two_workers_one_waits(tmp_path: Path) -> None:
+    store = str(tmp_path / "crash.db")
+    plan = filled(store)
+    (tmp_path / "plan.json").write_text(plan.to_json())
+    workers = [start(store, tmp_path / "plan.json") for _ in range(2)]
+    told = [worker.communicate(timeout=60)[0].split() for worker in workers]
+    assert sorted(told) == sorted([[str(PAIRS), "0"], ["0", str(PAIRS)]])
+    with opened(store) as memory:
+        assert merged(memory) == PAIRS
+
+
+def test_a_watching_worker_ends_when_told(tmp_path: Path) -> None:
+    store = str(tmp_path / "crash.db")
+    filled(store)
+    told = [sys.executable, "-m", "treemem", "reorganize", "--watch", "0.2", "--store", store, "--cube", "crash"]
+    with subprocess.Popen(told, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    with opened(store) as memory:
+        lease = memory.store.current_lease("crash")
+        assert lease is not None
+        assert lease.expires < turn.clock()
+        assert memory.check() == []
 
 
 @pytest.mark.neo4j
@@ -111,22 +141,25 @@ def test_kill_the_server_while_it_reorganizes(tmp_path: Path, neo4j_uri: str) ->
         if os.environ.get("TREEMEM_REQUIRE_NEO4J") == "1":
             raise
         pytest.skip(f"the given server cannot be killed, and none could be started: {error}")
+    kill_the_server(server, tmp_path, rounds=3)
+
+
+def kill_the_server(server: Server, tmp_path: Path, rounds: int) -> None:
+    """Kill a server that is up, and the reorganizer after it, some times in the middle of one plan; then finish it."""
     try:
         plan = filled(server.uri)
         (tmp_path / "plan.json").write_text(plan.to_json())
-        for n in range(3):
-            with opened(server.uri, n + 1) as memory:
-                lease = memory.store.lease("crash", "waits", memory._now(), 1)
-                assert lease is not None
-                memory.store.release(lease)
+        for n in range(rounds):
+            with opened(server.uri) as memory, memory.reorganizer._turn(60):
+                pass  # the lease of the one that was killed has run out
             process = start(server.uri, tmp_path / "plan.json")
-            time.sleep(0.5 + 0.5 * n)
+            time.sleep(0.5 + 0.5 * (n % 3))
             server.kill()
             time.sleep(0.2)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             server.start()
-            with opened(server.uri, n + 1) as memory:
+            with opened(server.uri) as memory:
                 merged(memory)
         finish(server.uri, plan)
     finally:

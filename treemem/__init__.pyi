@@ -1,7 +1,7 @@
 # Everything public, and where it is defined: type checkers read this file, and so does __init__.py when a name is used.
 
 from ._version import __version__
-from .aio import AsyncTreeTextMemory
+from .aio import AsyncReorganizer, AsyncTreeTextMemory
 from .changes import EdgeType, Receipt
 from .config import EmbedderConfig, TreeTextMemoryConfig
 from .errors import (
@@ -42,6 +42,7 @@ from .models.llm import LLM, LLMAnswer, LLMUsage, OpenAILLM
 from .models.rerankers import CallableReranker, CosineReranker, CrossEncoderReranker, LLMReranker, Reranker
 from .records import ChangedMemory, MemoryDiff, MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
 from .reorganize.plan import Action, Plan, Report
+from .reorganize.turn import Status
 from .search.explain import Explanation
 from .search.options import SearchOptions
 from .search.results import PathStep, SearchHit, SearchResult
@@ -50,6 +51,7 @@ from .search.when import TimeReading, When
 __all__ = [
     "LLM",
     "Action",
+    "AsyncReorganizer",
     "AsyncTreeTextMemory",
     "CallableEmbedder",
     "CallableReranker",
@@ -100,6 +102,7 @@ __all__ = [
     "SearchResult",
     "SentenceTransformersEmbedder",
     "Statistics",
+    "Status",
     "StoreError",
     "StoreFullError",
     "StoreTimeoutError",

@@ -15,6 +15,7 @@ from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
 from treemem.store.protocol import GraphStore
 from treemem.temporal import Clock, system_clock
+from treemem.verbs.reorganizing import Reorganizer
 
 if TYPE_CHECKING:
     import neo4j
@@ -50,6 +51,28 @@ def _iterating_verb(
             yield item
 
     return call  # type: ignore[return-value]
+
+
+class AsyncReorganizer:
+    """Reorganizer for asyncio, with the same verbs."""
+
+    def __init__(self, reorganizer: Reorganizer, run: Callable[[Callable[[], Any]], Coroutine[Any, Any, Any]]) -> None:
+        """Wrap a reorganizer; `run` runs a call off the event loop."""
+        self._memory = reorganizer
+        self._run = run
+
+    apply = _verb(Reorganizer.apply)
+    plan = _verb(Reorganizer.plan)
+    run = _verb(Reorganizer.run)  # type: ignore[arg-type]
+    start = _verb(Reorganizer.start)  # type: ignore[arg-type]
+    status = _verb(Reorganizer.status)
+    stop = _verb(Reorganizer.stop)
+    wait = _verb(Reorganizer.wait)
+
+    @property
+    def failure(self) -> str | None:
+        """What went wrong in the last run in the background, None if nothing did."""
+        return self._memory.failure
 
 
 class AsyncTreeTextMemory:
@@ -132,6 +155,11 @@ class AsyncTreeTextMemory:
     def cube_id(self) -> str:
         """The cube this memory reads and writes."""
         return self._memory.cube_id
+
+    @property
+    def reorganizer(self) -> AsyncReorganizer:
+        """The reorganizer of this cube."""
+        return AsyncReorganizer(self._memory.reorganizer, self._run)
 
     @property
     def store(self) -> GraphStore:

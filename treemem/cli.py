@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -330,6 +331,7 @@ def reorganize(
     everything: Annotated[bool, typer.Option("--everything", help="Look at all, not at what changed since.")] = False,
     group: Annotated[bool, typer.Option("--group", help="Put memories without a parent below topics, too.")] = False,
     kind: Annotated[list[str] | None, typer.Option(help="Kinds of actions wanted; repeat it. Default: all.")] = None,
+    show_status: Annotated[bool, typer.Option("--status", help="Say what waits, works or failed.")] = False,
     watch: Annotated[float | None, typer.Option(help="Go on, every so many seconds, until interrupted.")] = None,
     store: Store = None,
     cube: Cube = None,
@@ -337,13 +339,18 @@ def reorganize(
     as_json: AsJson = False,
 ) -> None:
     """Merge, relate and close what changed since the last run; each action can be taken back with undo."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # gives the turn back, as Control-C does
     with _opened(store, cube, config) as memory:
+        if show_status:
+            found = memory.reorganizer.status()
+            _say(as_json, found, f"{found.state}, {found.waiting} operations wait. {found.reason}".strip())
+            return
         while True:
             plan = memory.reorganizer.plan(everything=everything, group=group, kinds=kind or None)
             if dry_run:
                 _say(as_json, plan, str(plan))
                 return
-            report = memory.reorganizer.apply(plan)
+            report = memory.reorganizer.apply(plan, wait=0 if watch is None else 1_000_000)
             _say(as_json, {"plan": plan, "report": report}, f"{plan}\n{report}")
             if watch is None:
                 return

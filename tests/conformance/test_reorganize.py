@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.conftest import OpenMemory
 from tests.helpers import FakeClock, HashEmbedder, day, fresh_cube
 from treemem import (
+    EmbedderError,
     InvalidInputError,
     LeaseError,
     MiniLM,
@@ -23,6 +24,8 @@ from treemem import (
     TreeTextMemory,
 )
 from treemem.changes import ChangeSet
+from treemem.reorganize import planner, turn
+from treemem.store.protocol import Lease
 
 TEA = "Anna likes green tea from Porto."
 
@@ -203,11 +206,11 @@ class Failing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def apply(self, changes: ChangeSet) -> Any:
+    def apply(self, changes: ChangeSet, *, lease: Lease | None = None) -> Any:
         if self.left == 0:
             raise StoreUnavailableError("gone")
         self.left -= 1
-        return self._store.apply(changes)
+        return self._store.apply(changes, lease=lease)
 
 
 def test_a_run_that_was_cut_off_goes_on(memory: TreeTextMemory) -> None:
@@ -231,13 +234,82 @@ def test_one_worker_at_a_time(open_memory: OpenMemory) -> None:
     memory = open_memory()
     twins(memory)
     plan = memory.reorganizer.plan()
-    now = memory._now()
-    lease = memory.store.lease(memory.cube_id, "another", now, 3_600_000_000)
+    lease = memory.store.lease(memory.cube_id, "another", turn.clock(), 3_600_000_000)
     assert lease is not None
     with pytest.raises(LeaseError, match="another worker"):
         memory.reorganizer.apply(plan)
     memory.store.release(lease)
     assert memory.reorganizer.apply(plan).count("done") == 1
+
+
+def test_a_worker_waits_for_its_turn(open_memory: OpenMemory) -> None:
+    memory = open_memory()
+    twins(memory)
+    lease = memory.store.lease(memory.cube_id, "another", turn.clock(), 3_600_000_000)
+    assert lease is not None
+    assert (memory.reorganizer.status().state, memory.reorganizer.status().worker) == ("running", "another")
+    timer = threading.Timer(0.5, memory.store.release, [lease])
+    timer.start()
+    assert memory.reorganizer.run(wait=30).count("done") == 1
+    timer.join()
+
+
+def test_a_worker_that_lost_its_turn_writes_nothing(open_memory: OpenMemory) -> None:
+    memory = open_memory()
+    twins(memory)
+    plan, before = memory.reorganizer.plan(), memory.content_hash()
+    lost = memory.store.lease(memory.cube_id, "slow", turn.clock(), 1)
+    time.sleep(0.01)
+    held = memory.store.lease(memory.cube_id, "quick", turn.clock(), 3_600_000_000)
+    assert lost is not None
+    assert held is not None
+    assert held.fence > lost.fence
+    with pytest.raises(LeaseError, match="passed to another worker"):
+        memory.reorganizer._applied(plan, lost, threading.Event())
+    assert memory.content_hash() == before
+    assert memory.reorganizer._applied(plan, held, threading.Event()).count("done") == 1
+
+
+def test_a_lease_is_kept_while_a_run_takes_long(open_memory: OpenMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turn, "LEASE", 0.6)
+    monkeypatch.setattr(turn, "HEARTBEAT", 0.1)
+    memory = open_memory()
+    memory.add("something", at=day(1))
+    with memory.reorganizer._turn(0.0):
+        time.sleep(1.5)
+        assert memory.store.lease(memory.cube_id, "another", turn.clock(), 1_000) is None
+    assert memory.store.lease(memory.cube_id, "another", turn.clock(), 1_000) is not None
+
+
+def test_the_status_can_be_awaited(open_memory: OpenMemory) -> None:
+    memory = open_memory()
+    assert memory.reorganizer.status().state == "done"
+    twins(memory)
+    waits = memory.reorganizer.status()
+    assert (waits.state, waits.last_run) == ("pending", None)
+    assert waits.waiting == memory.stats().operations
+    assert memory.reorganizer.wait(0.01).state == "pending"
+    memory.reorganizer.start(interval=0.05)
+    done = memory.reorganizer.wait(30)
+    assert (done.state, done.waiting, done.worker) == ("done", 0, None)
+    assert done.last_run is not None
+    operations = memory.stats().operations
+    time.sleep(0.5)
+    assert memory.reorganizer.stop()
+    assert memory.stats().operations == operations, "runs that find nothing leave nothing behind"
+
+
+def test_a_run_that_fails_says_why_to_all(open_memory: OpenMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = open_memory()
+    twins(memory)
+    with monkeypatch.context() as patched:
+        patched.setattr(planner, "planned", lambda *_: (_ for _ in ()).throw(EmbedderError("the model is gone")))
+        with pytest.raises(EmbedderError):
+            memory.reorganizer.run()
+    failed = TreeTextMemory(memory._config, embedder=memory._embedder, store=memory.store).reorganizer.status()
+    assert (failed.state, failed.reason) == ("failed", "the model is gone")
+    assert memory.reorganizer.run().count("done") == 1
+    assert memory.reorganizer.status().state == "done"
 
 
 def test_only_what_changed_is_looked_at(memory: TreeTextMemory) -> None:

@@ -12,7 +12,11 @@ from treemem.temporal import Moment
 
 #: The operation that closes a run; its reason holds the time up to which changes were looked at.
 RUN = "reorganized"
+#: The operation that tells of a run that failed; its reason says why.
+RUN_FAILED = "reorganize_failed"
 ACTION = "reorganize"
+#: Operations of the reorganizer itself, which give it nothing to look at.
+OWN = (RUN, RUN_FAILED, ACTION)
 _PAGE = 200
 _BATCH = 200
 
@@ -47,7 +51,7 @@ def changed(store: GraphStore, cube: str, since: int, moment: Moment) -> Iterato
     while True:
         some = store.operations(cube, since=since + 1, until=until, limit=_PAGE)
         for operation in some:
-            if operation.kind in (RUN, ACTION):
+            if operation.kind in OWN:
                 continue
             parts = store.operations(cube, part_of=operation.id, limit=1_000_000)
             for one in parts or [operation]:

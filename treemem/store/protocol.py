@@ -186,10 +186,11 @@ class GraphStore(Protocol):
         """Bring the schema up to date; return the names of the migrations that ran. Raises SchemaError."""
         ...
 
-    def apply(self, changes: ChangeSet) -> Receipt:
+    def apply(self, changes: ChangeSet, *, lease: Lease | None = None) -> Receipt:
         """Write a change set, or nothing. Applying the same operation again returns its receipt.
 
-        Raises ConflictError, InvalidChangeError, OperationMismatchError, ModelMismatchError, StoreError.
+        With a `lease`, only while that is still the cube's. Raises ConflictError, InvalidChangeError,
+        OperationMismatchError, ModelMismatchError, LeaseError, StoreError.
         """
         ...
 
@@ -311,6 +312,10 @@ class GraphStore(Protocol):
 
     def lease(self, cube: str, holder: str, now: int, ttl: int) -> Lease | None:
         """Take or renew the lease of a cube for `ttl` microseconds; None while another holder has it."""
+        ...
+
+    def current_lease(self, cube: str) -> Lease | None:
+        """Return the lease that was taken last, which may have run out; None if there never was one."""
         ...
 
     def release(self, lease: Lease) -> None:

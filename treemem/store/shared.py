@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from treemem.changes import ChangeSet, Model, Operation, Receipt
-from treemem.errors import ModelMismatchError
-from treemem.store.protocol import Subgraph
+from treemem.errors import LeaseError, ModelMismatchError
+from treemem.store.protocol import Lease, Subgraph
 from treemem.temporal import Moment
 
 
@@ -30,6 +30,15 @@ def check_model(cube: str, embedder: str | None, dimension: int | None, wanted: 
         f"{wanted.name!r} ({wanted.dimension}); open it with that embedder, call reembed() to "
         "change the cube's model, or choose another cube"
     )
+
+
+def check_lease(wanted: Lease, held: tuple[str, int] | None) -> None:
+    """Raise LeaseError if a lease has passed from the holder that wants to write with it."""
+    if held != (wanted.holder, wanted.fence):
+        raise LeaseError(
+            f"cube {wanted.cube!r}: the lease of {wanted.holder!r} has passed to another worker; nothing was written, "
+            "take a new turn and plan anew"
+        )
 
 
 def nothing(moment: Moment) -> Subgraph:

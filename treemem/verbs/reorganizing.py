@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from treemem.changes import ChangeSet, EdgeType, State
 from treemem.contents import is_topic
-from treemem.errors import ConflictError, InvalidInputError, LeaseError, TreememError
+from treemem.errors import ConflictError, InvalidInputError, LeaseError, StoreError, TreememError
 from treemem.items import MEMORY_TYPES, derived_id
-from treemem.reorganize import candidates, planner, topics
-from treemem.reorganize.candidates import ACTION, RUN, Pair
+from treemem.reorganize import candidates, planner, topics, turn
+from treemem.reorganize.candidates import ACTION, RUN, RUN_FAILED, Pair
 from treemem.reorganize.changesets import Ground, change
 from treemem.reorganize.plan import Action, ActionKind, Outcome, Plan, Report
+from treemem.reorganize.turn import Status
 from treemem.store.protocol import LIVE, Lease
 from treemem.temporal import Moment
 from treemem.verbs.arguments import among, within
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("treemem.reorganizer")
 ACTOR = "reorganizer"
-_LEASE_SECONDS = 60
 #: The cosine from which a language model is asked about a pair.
 _ASKED_FROM = 0.5
 _LINKS = (EdgeType.SUPERSEDES, EdgeType.CONTRADICTS, EdgeType.CAUSES, EdgeType.RELATES_TO)
@@ -136,38 +136,42 @@ class Reorganizer:
                 judged.learn(place, judgement)
         return verdicts
 
-    def apply(self, plan: Plan) -> Report:
+    def apply(self, plan: Plan, *, wait: float = 0.0) -> Report:
         """Do the actions of a plan, each in one transaction, and return what became of them.
 
         Applying a plan again does what is not done yet and nothing twice. An action whose memories changed since it was
         planned is skipped. Raises InvalidInputError for a plan of another cube, LeaseError while another worker
-        reorganizes this one, StoreError when the store fails in the middle: apply it again then.
+        reorganizes this one, after `wait` seconds; StoreError when the store fails in the middle: apply it again then.
         """
         if plan.cube != self._memory._cube:
             raise InvalidInputError(f"plan: made for cube {plan.cube!r}, applied to {self._memory._cube!r}; plan anew")
-        return self._applied(plan, threading.Event())
+        with self._turn(wait) as lease:
+            return self._applied(plan, lease, threading.Event())
 
-    def _applied(self, plan: Plan, stop: threading.Event) -> Report:
-        """Do the actions of a plan until it is told to stop; what is left then is looked at again by the next run."""
-        outcomes = []
-        with self._lease() as renew:
-            for number, action in plan.actions.items():
-                if stop.is_set():
-                    break
-                renew()
-                outcomes.append(self._outcome(plan, number, action))
-            else:
-                self._close(plan)
-        return Report(plan=plan.id, outcomes=tuple(outcomes))
+    def run(self, *, wait: float = 0.0, **plan: Any) -> Report:
+        """Plan and apply in one turn; the arguments are those of `plan`. Raises as `apply` does."""
+        with self._turn(wait) as lease:
+            return self._ran(plan, lease, threading.Event())
 
-    def run(self, **plan: Any) -> Report:
-        """Plan and apply in one; the arguments are those of `plan`. Raises as `apply` does."""
-        return self.apply(self.plan(**plan))
+    def status(self) -> Status:
+        """Return how reorganizing this cube stands: what waits, who works, what failed. Raises StoreError."""
+        return turn.status(self._memory._store, self._memory._cube)
+
+    def wait(self, timeout: float = 60.0) -> Status:
+        """Return the status as soon as nothing is `pending` or `running`, or after `timeout` seconds. Raises
+        StoreError.
+        """
+        within("timeout", timeout, 0, 1_000_000)
+        deadline = time.monotonic() + timeout
+        while (found := self.status()).state in ("pending", "running") and time.monotonic() < deadline:
+            time.sleep(turn.LOOK)
+        return found
 
     def start(self, interval: float = 60.0, **plan: Any) -> None:
         """Run in the background, now and every `interval` seconds, until `stop`. Starting twice is once.
 
-        A run that finds another worker at it waits for the next turn; `failure` holds what went wrong last.
+        What to look at is in the store (all that was changed since the last run), so nothing is lost with the process.
+        A run that finds another worker at it waits for that one's turn to end; `failure` holds what went wrong last.
         """
         within("interval", interval, 0.01, 1_000_000)
         if self._thread is not None and self._thread.is_alive():
@@ -193,14 +197,43 @@ class Reorganizer:
     def _work(self, interval: float, arguments: Mapping[str, Any]) -> None:
         while not self._stop.is_set():
             try:
-                self._applied(self.plan(**arguments), self._stop)
+                with self._turn(0.0) as lease:
+                    self._ran(arguments, lease, self._stop)
                 self._failure = None
+            except LeaseError as error:
+                log.info("reorganizing %s: %s", self._memory._cube, error)
+                self._stop.wait(min(interval, 1.0))
+                continue
             except TreememError as error:
                 self._failure = str(error)
                 log.warning("reorganizing %s: %s", self._memory._cube, error)
             self._stop.wait(interval)
 
-    def _outcome(self, plan: Plan, number: int, action: Action) -> Outcome:
+    def _turn(self, wait: float) -> turn.Turn:
+        within("wait", wait, 0, 1_000_000)
+        return turn.Turn(self._memory._store, self._memory._cube, self._holder, wait)
+
+    def _ran(self, arguments: Mapping[str, Any], lease: Lease, stop: threading.Event) -> Report:
+        """Plan and apply; note in the store why it failed, for whoever waits for it."""
+        try:
+            return self._applied(self.plan(**arguments), lease, stop)
+        except TreememError as error:
+            if not isinstance(error, (InvalidInputError, StoreError, LeaseError)):
+                self._note(RUN_FAILED, str(uuid.uuid4()), str(error))
+            raise
+
+    def _applied(self, plan: Plan, lease: Lease, stop: threading.Event) -> Report:
+        """Do the actions of a plan until it is told to stop; what is left then is looked at again by the next run."""
+        outcomes = []
+        for number, action in plan.actions.items():
+            if stop.is_set():
+                break
+            outcomes.append(self._outcome(plan, number, action, lease))
+        else:
+            self._close(plan)
+        return Report(plan=plan.id, outcomes=tuple(outcomes))
+
+    def _outcome(self, plan: Plan, number: int, action: Action, lease: Lease) -> Outcome:
         operation = plan.operation(number)
 
         def became(status: str, detail: str = "") -> Outcome:
@@ -219,7 +252,7 @@ class Reorganizer:
             return became("skipped", f"{frozen[0]} is frozen")
         try:
             changes = change(base, action, ground, plan.memory(number), lambda text: memory._embed([text])[0])
-            receipt = memory._store.apply(changes)
+            receipt = memory._store.apply(changes, lease=lease)
         except (ConflictError, InvalidInputError) as error:
             return became("skipped", str(error))
         return became("repeated" if receipt.repeated else "done")
@@ -270,33 +303,16 @@ class Reorganizer:
         return topics.grouped(near, {e.target for e in edges}, sizes, self._memory._last_versions(ids), busy)
 
     def _close(self, plan: Plan) -> None:
-        """Note up to when changes were looked at."""
-        known = candidates.watermark(self._memory._store, self._memory._cube)
-        if plan.until and (known is None or known < plan.until):
-            base: ChangeSet = self._memory._base(
-                RUN, derived_id("reorganized", plan.id), ACTOR, json.dumps({"until": plan.until}), request=[plan.id]
-            )
-            self._memory._store.apply(replace(base, model=None))
+        """Note up to when changes were looked at, unless nothing but the reorganizer's own changes came after that."""
+        store, cube = self._memory._store, self._memory._cube
+        known = candidates.watermark(store, cube)
+        waits = known is None or self.status().reason or (known < plan.until and turn.waiting(store, cube, most=1))
+        if plan.until and waits:
+            self._note(RUN, derived_id("reorganized", plan.id), json.dumps({"until": plan.until}))
 
-    @contextmanager
-    def _lease(self) -> Iterator[Any]:
-        memory = self._memory
-        taken: list[Lease] = []
-
-        def renew() -> None:
-            ttl = _LEASE_SECONDS * 1_000_000
-            lease = memory._store.lease(memory._cube, self._holder, memory._now(), ttl)
-            if lease is None:
-                raise LeaseError(
-                    f"cube {memory._cube!r}: another worker reorganizes it; try again in {_LEASE_SECONDS} seconds"
-                )
-            taken[:] = [lease]
-
-        renew()
-        try:
-            yield renew
-        finally:
-            memory._store.release(taken[0])
+    def _note(self, kind: str, operation: str, reason: str) -> None:
+        base: ChangeSet = self._memory._base(kind, operation, ACTOR, reason, request=[operation])
+        self._memory._store.apply(replace(base, model=None))
 
 
 def _last(history: Sequence[State]) -> int:

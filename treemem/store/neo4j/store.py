@@ -68,11 +68,14 @@ class Neo4jStore:
         self._connection.verify()
         return schema.migrate(self._connection)
 
-    def apply(self, changes: ChangeSet) -> Receipt:
-        return self.begin(changes)()
+    def apply(self, changes: ChangeSet, *, lease: Lease | None = None) -> Receipt:
+        return self._begin(changes, lease)()
 
     def begin(self, changes: ChangeSet) -> Callable[[], Receipt]:
-        wait = self._connection.begin_write(lambda tx: writing.apply(tx, changes))
+        return self._begin(changes, None)
+
+    def _begin(self, changes: ChangeSet, lease: Lease | None) -> Callable[[], Receipt]:
+        wait = self._connection.begin_write(lambda tx: writing.apply(tx, changes, lease))
 
         def finish() -> Receipt:
             try:
@@ -294,6 +297,10 @@ class Neo4jStore:
     def lease(self, cube: str, holder: str, now: int, ttl: int) -> Lease | None:
         (row,) = self._write("take_lease", cube=cube, holder=holder, now=rows.time(now), expires=rows.time(now + ttl))
         return Lease(cube, holder, row["fence"], now + ttl) if row["free"] else None
+
+    def current_lease(self, cube: str) -> Lease | None:
+        found = self._read("current_lease", cube=cube)
+        return Lease(cube, found[0]["holder"], found[0]["fence"], found[0]["expires"]) if found else None
 
     def release(self, lease: Lease) -> None:
         self._write("release_lease", cube=lease.cube, holder=lease.holder, fence=lease.fence, now=rows.time(BEGINNING))

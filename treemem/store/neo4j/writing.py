@@ -13,7 +13,8 @@ from treemem.store import resolve
 from treemem.store.neo4j import rows
 from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.statements import statement
-from treemem.store.shared import check_model, operation_mismatch, receipt_of
+from treemem.store.protocol import Lease
+from treemem.store.shared import check_lease, check_model, operation_mismatch, receipt_of
 from treemem.temporal import END_TIME
 
 BATCH = 500
@@ -28,8 +29,11 @@ class AlreadyApplied(Exception):
         self.receipt = receipt
 
 
-def apply(tx: Transaction, changes: ChangeSet) -> Receipt:
+def apply(tx: Transaction, changes: ChangeSet, lease: Lease | None = None) -> Receipt:
     """Write a change set inside the transaction; raises AlreadyApplied instead of writing twice."""
+    if lease is not None:
+        found = list(tx.run(statement("check_lease"), cube=lease.cube, holder=lease.holder, fence=lease.fence))
+        check_lease(lease, (lease.holder, lease.fence) if found else None)
     recorded_at, versions = _begin_change(tx, changes)
     known = _read_known(tx, changes, versions)
     resolve.check(changes, known)

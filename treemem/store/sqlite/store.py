@@ -14,7 +14,7 @@ from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, Operation, Receipt, Source, State
 from treemem.filters import Filter
 from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Pick, Recall, Rows, Subgraph, Touched
-from treemem.store.shared import check_model, nothing
+from treemem.store.shared import check_lease, check_model, nothing
 from treemem.store.sqlite import loading, reading, rows, walk, writing
 from treemem.store.sqlite.database import Database
 from treemem.store.sqlite.index import CubeIndex, IndexCache, Where
@@ -44,8 +44,11 @@ class SqliteStore:
     def migrate(self) -> list[str]:
         return self._database.migrate()
 
-    def apply(self, changes: ChangeSet) -> Receipt:
+    def apply(self, changes: ChangeSet, *, lease: Lease | None = None) -> Receipt:
         with self._database.write() as conn:
+            if lease is not None:
+                held = conn.execute("SELECT holder, fence FROM lease WHERE cube = ?", (lease.cube,)).fetchone()
+                check_lease(lease, None if held is None else (held[0], held[1]))
             return writing.apply(conn, changes)
 
     def begin(self, changes: ChangeSet) -> Callable[[], Receipt]:
@@ -194,6 +197,13 @@ class SqliteStore:
                 (cube, holder, fence, now + ttl),
             )
             return Lease(cube, holder, fence, now + ttl)
+
+    def current_lease(self, cube: str) -> Lease | None:
+        def one(conn: sqlite3.Connection) -> Lease | None:
+            row = conn.execute("SELECT cube, holder, fence, expires FROM lease WHERE cube = ?", (cube,)).fetchone()
+            return None if row is None else Lease(*row)
+
+        return self._read(one)
 
     def release(self, lease: Lease) -> None:
         with self._database.write() as conn:
