@@ -70,7 +70,8 @@ def test_every_command_does_its_work(shell: Shell, tmp_path: Path) -> None:
     assert "brings it back" in shell.run("undo", "talk", "--reason", "by mistake")
     assert shell.json("operations", "--limit", "1")[0]["reason"] == "by mistake"
     shell.run("add", "The spare key hangs behind the door.", "the spare key hangs behind the door")
-    assert "deduplicate" in shell.run("reorganize", "--dry-run")
+    assert "deduplicate" in shell.run("reorganize", "--dry-run", "--capacity", "--expire", "WorkingMemory=30")
+    assert shell.json("reorganize", "--status")["state"] == "pending"
     done = json.loads(shell.run("reorganize", "--kind", "deduplicate", "--json"))
     assert [each["status"] for each in done["report"]["outcomes"]] == ["done"]
     assert shell.run("check").strip() == "sound"
@@ -102,6 +103,7 @@ def test_demo_as_json(shell: Shell, tmp_path: Path) -> None:
         (["search", "x", "-k", "0"], 1, "top_k: wanted 1 to"),
         (["load", "nowhere"], 1, "dump() writes them"),
         (["dump", "empty"], 1, "nothing to dump"),
+        (["reorganize", "--expire", "WorkingMemory"], 1, "TYPE=DAYS"),
         (["stats", "--store", "mysql://x"], 1, "mysql:// is unknown"),
         (["stats", "--config", "none.toml"], 1, "cannot be read"),
         (["nonsense"], 2, "No such command"),

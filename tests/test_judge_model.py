@@ -148,3 +148,39 @@ def test_asking_wants_a_model(tmp_path: Path) -> None:
         bare.add("Anna sings.")
         with pytest.raises(InvalidInputError, match="llm="):
             bare.reorganizer.plan(ask=True)
+
+
+def naming(names: Callable[[list[int]], list[dict[str, Any]]]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A model that judges nothing and names groups."""
+
+    def model(body: dict[str, Any]) -> dict[str, Any]:
+        data = json.loads(body["messages"][1]["content"])
+        if "pairs" in data:
+            return saying("none")(body)
+        return answered(body, {"groups": names([group["n"] for group in data["groups"]])})
+
+    return model
+
+
+@pytest.mark.parametrize(
+    ("names", "name"),
+    [
+        (lambda ns: [{"n": n, "name": "Boats at the quay"} for n in ns], "Topic: Boats at the quay"),
+        (lambda ns: [], None),
+        (lambda ns: [{"n": 7, "name": "Boats"} for n in ns], None),
+    ],
+)
+def test_it_names_topics(memory: TreeTextMemory, server: Script, names: Any, name: str | None) -> None:
+    boats = ("Alba", "Brisa", "Coral", "Duna", "Estrela")
+    memory.add([f"The boat called {boat} lies at the old quay." for boat in boats], at=day(1))
+    server.default = naming(names)
+    plan = memory.reorganizer.plan(group=True)
+    (group,) = plan.only("group").actions.values()
+    if name is None:
+        assert group.text is not None
+        assert {"boat", "quay"} & set(group.text.replace(",", "").split())
+        assert "named by their words" in plan.notes[-1]
+    else:
+        assert group.text == name
+    memory.reorganizer.apply(plan)
+    assert [tree.item.memory for tree in memory.tree()] == [group.text]

@@ -64,6 +64,7 @@ class AsyncReorganizer:
     apply = _verb(Reorganizer.apply)
     plan = _verb(Reorganizer.plan)
     run = _verb(Reorganizer.run)  # type: ignore[arg-type]
+    schedule = _verb(Reorganizer.schedule)
     start = _verb(Reorganizer.start)  # type: ignore[arg-type]
     status = _verb(Reorganizer.status)
     stop = _verb(Reorganizer.stop)
@@ -211,6 +212,7 @@ class AsyncTreeTextMemory:
     search = _verb(TreeTextMemory.search)
     stats = _verb(TreeTextMemory.stats)
     subgraph = _verb(TreeTextMemory.subgraph)
+    subtree = _verb(TreeTextMemory.subtree)
     tree = _verb(TreeTextMemory.tree)
     undo = _verb(TreeTextMemory.undo)
     unfreeze = _verb(TreeTextMemory.unfreeze)

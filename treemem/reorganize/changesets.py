@@ -10,6 +10,8 @@ from treemem import planning
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, NodeKind, State, StateAssert
 from treemem.contents import content_of, embedded_text
+from treemem.errors import InvalidInputError
+from treemem.reorganize.attention import activated, put_back
 from treemem.reorganize.plan import Action, ActionKind
 from treemem.reorganize.planner import closes
 from treemem.reorganize.topics import centre_of
@@ -140,22 +142,51 @@ def _group(base: ChangeSet, action: Action, ground: Ground, memory_id: str, embe
     if action.text is None:
         topic, *members = action.ids
         return planning.with_rows(base, edges=[_below(topic, i, max(starts[topic], starts[i])) for i in members])
-    last = [ground.known(i)[-1] for i in action.ids]
-    start = min(starts.values())
+    state = _topic(base, action.text, [ground.known(i)[-1] for i in action.ids], memory_id)
+    return planning.with_rows(base, states=[state], edges=[_below(memory_id, i, starts[i]) for i in action.ids])
+
+
+def _topic(base: ChangeSet, text: str, last: Sequence[State], memory_id: str) -> StateAssert:
+    """Return the state of a new topic over some memories."""
     shared = {n: last[0].fields[n] for n in ("visibility", "user_id", "session_id") if n in last[0].fields}
     fields: dict[str, Any] = {
         **shared,
-        "memory": action.text,
+        "memory": text,
         "memory_type": "LongTermMemory",
         "status": "activated",
         "type": "topic",
         "source": "system",
         "created_at": base.now,
     }
-    state = StateAssert(
-        memory_id, content_of(fields, centre_of([s.content.embedding for s in last])), start, create=True
-    )
-    return planning.with_rows(base, states=[state], edges=[_below(memory_id, i, starts[i]) for i in action.ids])
+    content = content_of(fields, centre_of([s.content.embedding for s in last]))
+    return StateAssert(memory_id, content, min(s.valid_from for s in last), create=True)
+
+
+def _split(base: ChangeSet, action: Action, ground: Ground, memory_id: str, embed: object) -> ChangeSet:
+    """Put those of the members that are still below the topic below a new one in between."""
+    topic, *members = action.ids
+    below = {e.target: e for e in ground.edges if e.type is EdgeType.PARENT and e.source == topic}
+    moved = [i for i in members if i in below]
+    if not moved:
+        raise InvalidInputError(f"nothing of the action is below {topic!r} any more")
+    state = _topic(base, str(action.text), [ground.known(i)[-1] for i in moved], memory_id)
+    start = min(ground.known(i)[-1].valid_from for i in moved)
+    edges = [_below(topic, memory_id, max(start, ground.known(topic)[-1].valid_from))]
+    for i in moved:
+        edges += [_as_assert(below[i], topic, i, None, remove=True), _as_assert(below[i], memory_id, i, None)]
+    return planning.with_rows(base, states=[state], edges=edges)
+
+
+def _join(base: ChangeSet, action: Action, ground: Ground, _: str, embed: object) -> ChangeSet:
+    """Move what is below the second topic to the first, and archive the second."""
+    kept, ended = action.ids
+    archived = planning.rewrite(base, "archive", ended, ground.history[ended])
+    edges: list[EdgeAssert] = []
+    for edge in (e for e in ground.edges if e.type is EdgeType.PARENT and ended in (e.source, e.target)):
+        edges.append(_as_assert(edge, edge.source, edge.target, None, remove=True))
+        if edge.source == ended:
+            edges.append(_as_assert(edge, kept, edge.target, None))
+    return planning.with_rows(archived, states=archived.states, edges=edges)
 
 
 def _below(topic: str, memory_id: str, since: int) -> EdgeAssert:
@@ -167,10 +198,19 @@ def _archive(base: ChangeSet, action: Action, ground: Ground, _: str, embed: obj
     return planning.rewrite(base, "archive", memory_id, ground.history[memory_id])
 
 
+def _expire(base: ChangeSet, action: Action, ground: Ground, _: str, embed: object) -> ChangeSet:
+    (memory_id,) = action.ids
+    return planning.expire(base, memory_id, ground.history[memory_id], None)
+
+
 def _promote(base: ChangeSet, action: Action, ground: Ground, _: str, embed: object) -> ChangeSet:
     (memory_id,) = action.ids
-    states = [_rewritten(s, {**s.fields, "memory_type": "LongTermMemory"}) for s in ground.known(memory_id)]
-    return planning.with_rows(base, states=states)
+    return planning.with_rows(base, states=[_rewritten(s, put_back(s.fields)) for s in ground.known(memory_id)])
+
+
+def _activate(base: ChangeSet, action: Action, ground: Ground, _: str, embed: object) -> ChangeSet:
+    (memory_id,) = action.ids
+    return planning.with_rows(base, states=[_rewritten(s, activated(s.fields)) for s in ground.known(memory_id)])
 
 
 _BY_KIND: dict[ActionKind, Callable[..., ChangeSet]] = {
@@ -180,8 +220,12 @@ _BY_KIND: dict[ActionKind, Callable[..., ChangeSet]] = {
     ActionKind.CONTRADICT: _link,
     ActionKind.RELATE: _link,
     ActionKind.GROUP: _group,
+    ActionKind.SPLIT: _split,
+    ActionKind.JOIN: _join,
     ActionKind.ARCHIVE: _archive,
+    ActionKind.EXPIRE: _expire,
     ActionKind.PROMOTE: _promote,
+    ActionKind.ACTIVATE: _activate,
 }
 
 

@@ -16,6 +16,7 @@ from treemem.text import caption
 SURE = 0.85
 #: The weight of an edge to what is alike, a share of the cosine: such edges lead far and say little.
 ALIKE_WEIGHT = 0.5
+_DAY = 86_400_000_000
 #: How many memories of a type stay active.
 CAPACITY = {"WorkingMemory": 20, "LongTermMemory": 1_500, "UserMemory": 480}
 
@@ -176,17 +177,39 @@ def over_capacity(
         for state in free[: max(0, len(many) - capacity[kind])]:
             recalled = usage.get(state.memory_id, (0, 0))[0]
             promoted = kind == "WorkingMemory" and recalled >= 2
-            actions.append(
-                Action(
-                    kind=ActionKind.PROMOTE if promoted else ActionKind.ARCHIVE,
-                    ids=(state.memory_id,),
-                    versions={state.memory_id: versions[state.memory_id]},
-                    reason=f"more than {capacity[kind]} of {kind}; recalled {recalled} times",
-                    confidence=1.0,
-                    evidence={"texts": {state.memory_id: caption(str(state.fields["memory"]), 200)}},
-                )
-            )
+            reason = f"more than {capacity[kind]} of {kind}; recalled {recalled} times"
+            actions.append(single(ActionKind.PROMOTE if promoted else ActionKind.ARCHIVE, state, versions, reason))
     return actions
+
+
+def expired(
+    states: Iterable[State],
+    versions: Mapping[str, int],
+    expiry: Mapping[str, float],
+    usage: Mapping[str, tuple[int, int]],
+    now: int,
+) -> list[Action]:
+    """Return the actions that end memories which were neither learned nor recalled for the days of their type."""
+    actions = []
+    for state in sorted(states, key=lambda s: s.memory_id):
+        days = expiry.get(str(state.fields["memory_type"]))
+        last = max(usage.get(state.memory_id, (0, 0))[1], state.recorded_from, state.valid_from)
+        if days is not None and now - last > days * _DAY and not state.fields.get("frozen"):
+            reason = f"of no use for {days:g} days"
+            actions.append(single(ActionKind.EXPIRE, state, versions, reason))
+    return actions
+
+
+def single(kind: ActionKind, state: State, versions: Mapping[str, int], reason: str) -> Action:
+    """Return an action on one memory that is a matter of rules, not of judgement."""
+    return Action(
+        kind=kind,
+        ids=(state.memory_id,),
+        versions={state.memory_id: versions[state.memory_id]},
+        reason=reason,
+        confidence=1.0,
+        evidence={"texts": {state.memory_id: caption(str(state.fields["memory"]), 200)}},
+    )
 
 
 def _value(state: State, usage: Mapping[str, tuple[int, int]], links: Mapping[str, int], now: int) -> float:

@@ -161,11 +161,13 @@ class GraphVerbs(Session):
         self,
         root: str | None = None,
         *,
+        orphans: bool = False,
         as_of: TimeLike | None = None,
         known_at: TimeLike | None = None,
     ) -> tuple[MemoryTree, ...]:
         """Return the forest of PARENT edges at a moment: the tree below `root`, or below every memory that has
-        children and no parent, in order of id. Print one to see it.
+        children and no parent, in order of id. Print one to see it. With `orphans` also the memories that have
+        neither, so that every memory of the cube is in it.
 
         Raises MemoryNotFoundError if `root` does not hold then.
         """
@@ -176,19 +178,44 @@ class GraphVerbs(Session):
             parents = self._edges_at(sorted(items), [EdgeType.PARENT], moment, "out")
             parents = [e for e in parents if e.target in items]
             children = {e.target for e in parents}
-            roots = sorted({e.source for e in parents} - children)
+            roots = sorted((items.keys() if orphans else {e.source for e in parents}) - children)
             return trees(items, parents, roots)
-        items = self._held([checked_id(root, "root")], moment)
+        checked_id(root, "root")
+        return (self.subtree(root, as_of=as_of, known_at=known_at),)
+
+    def subtree(
+        self,
+        memory_id: str,
+        depth: int | None = None,
+        *,
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+    ) -> MemoryTree:
+        """Return a memory with what lies below it by PARENT at a moment, `depth` levels of it (default: all).
+
+        Raises MemoryNotFoundError if the memory does not hold then, and InvalidInputError.
+        """
+        if depth is not None:
+            within("depth", depth, 0, 1_000_000)
+        moment = self._pinned(as_of, known_at)
+        items = self._held([checked_id(memory_id)], moment)
         if not items:
-            raise MemoryNotFoundError(f"no memory {root!r} in cube {self._cube!r} at that moment; history() tells")
-        parents, frontier = [], [root]
-        while frontier:
+            raise MemoryNotFoundError(f"no memory {memory_id!r} in cube {self._cube!r} at that moment; history() tells")
+        return self._tree_below(memory_id, items, moment, depth)
+
+    def _tree_below(
+        self, root: str, items: dict[str, TextualMemoryItem], moment: Moment, depth: int | None
+    ) -> MemoryTree:
+        parents: list[Edge] = []
+        frontier, level = [root], 0
+        while frontier and (depth is None or level < depth):
+            level += 1
             below = self._edges_at(frontier, [EdgeType.PARENT], moment, "out")
             fresh = self._held(sorted({e.target for e in below} - items.keys()), moment)
             items |= fresh
             parents += [e for e in below if e.target in items]
             frontier = list(fresh)
-        return trees(items, parents, [root])
+        return trees(items, parents, [root])[0]
 
     def _pinned(self, as_of: TimeLike | None, known_at: TimeLike | None) -> Moment:
         """Return a moment with both times fixed, for verbs that ask the store more than once."""

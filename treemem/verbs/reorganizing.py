@@ -7,134 +7,42 @@ import logging
 import threading
 import time
 import uuid
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from treemem.changes import ChangeSet, EdgeType, State
-from treemem.contents import is_topic
 from treemem.errors import ConflictError, InvalidInputError, LeaseError, StoreError, TreememError
-from treemem.items import MEMORY_TYPES, derived_id
-from treemem.reorganize import candidates, planner, topics, turn
-from treemem.reorganize.candidates import ACTION, RUN, RUN_FAILED, Pair
+from treemem.items import derived_id
+from treemem.reorganize import candidates, turn
+from treemem.reorganize.candidates import ACTION, RUN, RUN_FAILED
 from treemem.reorganize.changesets import Ground, change
 from treemem.reorganize.plan import Action, ActionKind, Outcome, Plan, Report
 from treemem.reorganize.turn import Status
-from treemem.store.protocol import LIVE, Lease
+from treemem.store.protocol import Lease
 from treemem.temporal import Moment
-from treemem.verbs.arguments import among, within
-from treemem.verbs.session import Session
-
-if TYPE_CHECKING:
-    from treemem.judge.model import Verdicts
+from treemem.verbs.arguments import within
+from treemem.verbs.proposing import Proposals
+from treemem.verbs.searching import SearchVerbs
 
 log = logging.getLogger("treemem.reorganizer")
 ACTOR = "reorganizer"
-#: The cosine from which a language model is asked about a pair.
-_ASKED_FROM = 0.5
-_LINKS = (EdgeType.SUPERSEDES, EdgeType.CONTRADICTS, EdgeType.CAUSES, EdgeType.RELATES_TO)
 
 
-class Reorganizer:
+class Reorganizer(Proposals):
     """Merges, relates and archives the memories of one cube: `plan` proposes, `apply` does, `memory.undo` takes back.
 
     It looks at what changed since the last run and at its nearest, never at all pairs. It concerns the whole cube,
     whoever calls; memories of different users, sessions, visibility or type never become one.
     """
 
-    CAPACITY: Mapping[str, int] = planner.CAPACITY
-
-    def __init__(self, memory: Session) -> None:
-        self._memory = memory
+    def __init__(self, memory: SearchVerbs) -> None:
+        """Use `memory.reorganizer`."""
+        super().__init__(memory)
         self._holder = f"reorganizer-{uuid.uuid4()}"
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._failure: str | None = None
-
-    def plan(
-        self,
-        *,
-        everything: bool = False,
-        neighbours: int = 8,
-        least: float = 0.2,
-        capacity: Mapping[str, int] | None = None,
-        group: bool = False,
-        kinds: Sequence[str] | None = None,
-        ask: bool | None = None,
-        max_tokens: int = 50_000,
-    ) -> Plan:
-        """Return what to do about what changed since the last run (or about `everything`); nothing is changed.
-
-        Each changed memory is compared with its `neighbours` nearest of a cosine of at least `least`. With a `capacity`
-        (`Reorganizer.CAPACITY`: 20 WorkingMemory, 1,500 LongTermMemory, 480 UserMemory), the least valuable memories
-        of a type beyond it are archived, never deleted, and working memories that were recalled often promoted; this
-        looks at the whole cube. With `group`, memories without a parent join the nearest topic or, four or more alike,
-        make a new one (`memory.tree()` shows them). `kinds` are the kinds of actions wanted.
-
-        With `ask` (the default where the memory was opened with an `llm`), pairs about which the rules are not sure go
-        to the language model, twenty a request, for about `max_tokens` of prompt. Its verdicts are checked against
-        what the texts say; where it fails, the rules' judgement stands, and the plan's `notes` say so. Raises
-        InvalidInputError.
-        """
-        within("neighbours", neighbours, 1, 100)
-        within("least", least, -1, 1)
-        if capacity:
-            among("capacity", list(capacity), MEMORY_TYPES)
-        store, cube = self._memory._store, self._memory._cube
-        info = store.cube(cube)
-        if info is None:
-            return Plan(id=str(uuid.uuid4()), cube=cube, until=0, looked_at=0, actions={})
-        moment = Moment(self._memory._now())
-        since = None if everything else candidates.watermark(store, cube)
-        if since is None:
-            states = [s for page in self._memory._pages(moment, LIVE, vectors=True) for s in page.states]
-        else:
-            states = list(candidates.changed(store, cube, since, moment))
-        judged = planner.Judged({s.memory_id: s for s in states})
-        near = list(candidates.pairs(store, cube, states, moment, neighbours=neighbours, least=least))
-        for pair in near:
-            if not (is_topic(pair.one.fields) or is_topic(pair.other.fields)):
-                judged.add(pair)
-        asked = self._ask(judged, max_tokens) if ask or (ask is None and self._memory._llm is not None) else None
-        versions = self._memory._last_versions(sorted(judged.states))
-        edges = self._memory._edges_at(sorted(judged.states), _LINKS, moment, statuses=None)
-        existing = frozenset((e.type.value, e.source, e.target) for e in edges)
-        actions = planner.planned(judged, versions, existing)
-        changing = {i for a in actions if a.kind not in (ActionKind.RELATE, ActionKind.CONTRADICT) for i in a.ids}
-        if group:
-            actions += self._grouped(near, moment, changing)
-        if capacity:
-            actions += self._over_capacity(capacity, moment, changing)
-        plan = Plan(
-            id=str(uuid.uuid4()), cube=cube, until=info.clock, looked_at=len(states), actions=dict(enumerate(actions))
-        )
-        if asked is not None:
-            usage = asked.usage
-            plan = plan.model_copy(
-                update={
-                    "notes": asked.notes,
-                    "asked": usage.requests,
-                    "tokens": usage.prompt_tokens + usage.completion_tokens,
-                    "seconds": usage.seconds,
-                    "cost": usage.cost,
-                }
-            )
-        return plan if kinds is None else plan.only(*kinds)
-
-    def _ask(self, judged: planner.Judged, max_tokens: int) -> Verdicts:
-        """Let the language model judge what the rules are not sure of."""
-        from treemem.judge import model
-
-        if self._memory._llm is None:
-            raise InvalidInputError("ask=True asks a language model; open the memory with llm=OpenAILLM(...)")
-        places = judged.doubtful(_ASKED_FROM)
-        pairs = [(judged.readings[f.source], judged.readings[f.target]) for f, _ in (judged.found[n] for n in places)]
-        verdicts = model.ask(self._memory._llm, pairs, max_tokens)
-        for place, judgement in zip(places, verdicts.judgements, strict=True):
-            if judgement is not None:
-                judged.learn(place, judgement)
-        return verdicts
 
     def apply(self, plan: Plan, *, wait: float = 0.0) -> Report:
         """Do the actions of a plan, each in one transaction, and return what became of them.
@@ -262,7 +170,7 @@ class Reorganizer:
         history: dict[str, list[State]] = {i: [] for i in action.ids}
         for state in memory._store.history(memory._cube, action.ids):
             history[state.memory_id].append(state)
-        if action.kind not in (ActionKind.MERGE, ActionKind.DEDUPLICATE):
+        if action.kind not in (ActionKind.MERGE, ActionKind.DEDUPLICATE, ActionKind.SPLIT, ActionKind.JOIN):
             return Ground(history, ())
         moment = Moment(memory._now())
         edges = memory._edges_at(action.ids, None, moment, statuses=None)
@@ -277,30 +185,6 @@ class Reorganizer:
             frontier = sorted({e.source for e in edges} - found)
             found |= set(frontier)
         return frozenset(found)
-
-    def _over_capacity(self, capacity: Mapping[str, int], moment: Moment, busy: set[str]) -> list[Action]:
-        """Return the actions that bring each memory type back to its capacity; counts what there is, by page."""
-        memory = self._memory
-        many = [s for page in memory._pages(moment, LIVE) for s in page.states if s.memory_id not in busy]
-        over = {k for k in capacity if sum(s.fields["memory_type"] == k for s in many) > capacity[k]}
-        many = [s for s in many if s.fields["memory_type"] in over]
-        if not many:
-            return []
-        ids = [s.memory_id for s in many]
-        links: dict[str, int] = {}
-        for edge in memory._edges_at(ids, None, moment, statuses=None):
-            for end in (edge.source, edge.target):
-                links[end] = links.get(end, 0) + 1
-        usage = memory._store.usage(memory._cube, ids)
-        bounds = {kind: capacity[kind] for kind in over}
-        return planner.over_capacity(many, self._memory._last_versions(ids), bounds, usage, links, moment.now)
-
-    def _grouped(self, near: list[Pair], moment: Moment, busy: set[str]) -> list[Action]:
-        """Return the actions that put memories without a parent below topics."""
-        ids = sorted({s.memory_id for pair in near for s in (pair.one, pair.other)})
-        edges = self._memory._edges_at(ids, [EdgeType.PARENT], moment, statuses=None)
-        sizes = Counter(e.source for e in edges)
-        return topics.grouped(near, {e.target for e in edges}, sizes, self._memory._last_versions(ids), busy)
 
     def _close(self, plan: Plan) -> None:
         """Note up to when changes were looked at, unless nothing but the reorganizer's own changes came after that."""
@@ -319,7 +203,7 @@ def _last(history: Sequence[State]) -> int:
     return max(state.version for state in history)
 
 
-class ReorganizeVerbs(Session):
+class ReorganizeVerbs(SearchVerbs):
     """reorganizer."""
 
     _reorganizer: Reorganizer | None = None
