@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+import uuid
 from collections import Counter
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import numpy as np
 from benchmarks import synthetic
 from benchmarks.ablation import load
 from benchmarks.retrieval import READERS, Collection, interval, score
-from treemem import SearchOptions, TreeTextMemory
+from treemem import Plan, SearchOptions, TreeTextMemory
 
 CHANGES = 500
 QUIET = SearchOptions(supersession=False)
@@ -45,7 +46,9 @@ def growth(memory: TreeTextMemory, sizes: list[int]) -> None:
     for size in sizes:
         cube = memory.cube(f"growth-{time.time_ns()}")
         cube.add(synthetic.items(size))
-        cube.reorganizer.run(kinds=["archive"])  # does nothing but note that all of these were looked at
+        clock = cube.store.cube(cube.cube_id).clock  # type: ignore[union-attr]
+        looked_at = Plan(id=str(uuid.uuid4()), cube=cube.cube_id, until=clock, looked_at=size, actions={})
+        cube.reorganizer.apply(looked_at)  # does nothing but note that all of these were looked at
         time.sleep(0.01)
         changed = [{**item, "id": f"new-{item['id']}"} for item in synthetic.items(CHANGES, seed=9)]
         cube.add(changed)

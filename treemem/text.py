@@ -21,7 +21,7 @@ MONTH = (
 # Han, Hiragana, Katakana, Hangul and their extensions: written without spaces, indexed as overlapping pairs.
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0003134f"
 _RUN = re.compile(rf"([{_CJK}]+)|((?:(?![{_CJK}])[^\W_])+)")
-CJK = re.compile(f"[{_CJK}]")
+_CJK_LETTER = re.compile(f"[{_CJK}]")
 _ASCII_WORD = re.compile(rf"([a-z0-9]{{1,{MAX_TOKEN}}})[a-z0-9]*")
 _POSSESSIVE = re.compile(r"['’]s\b")
 
@@ -78,7 +78,7 @@ def analyse(text: str) -> list[str]:
 def is_cjk(text: str) -> bool:
     """Return whether most letters of a text are Chinese, Japanese or Korean."""
     letters = [c for c in text if c.isalpha()]
-    return len(CJK.findall(text)) * 2 > len(letters)
+    return len(_CJK_LETTER.findall(text)) * 2 > len(letters)
 
 
 def caption(text: str, limit: int = 60) -> str:

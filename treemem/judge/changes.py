@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from treemem.judge import changes_zh
-from treemem.text import CJK, MONTH, analyse, fold
+from treemem.text import MONTH, analyse, fold, words
 
 #: Stems beyond which a text says too much to be one statement, or one news.
 LONGEST_STATEMENT, LONGEST_NEWS = 10, 20
+#: Characters beyond which a text is not looked at for one statement.
+LONGEST_TEXT = 200
 ME = ("i",)
 
 _SENTENCE = re.compile(r"(?<=[.!?;\n])\s+|[!?;\n]")
@@ -151,6 +153,26 @@ _STATES = tuple(
 )
 
 
+#: Words of which every cue has one: a quick look before the patterns.
+_CUE_WORDS = frozenset(
+    """abolished adjusted again any anymore approved back better birth broke brought bumped called canceled cancelled
+    ceased changed checked closed completed currently cut days decided deleted delayed demolished discharged
+    discontinued dissolved divorced down downgraded driving dropped dyed extended fell finally finished fixed found
+    from gave given gone got graduated grew grown had handed has have healthy hired home inaugurated increased instead
+    launched left license licence longer lowered market married migrated moved moving not now nowadays occupied off open
+    opened out passed picked porting ported postponed promoted published pushed quit raised recovered reduced rejected
+    released relocated removed renamed renewed rented reopened repaired replaced rescheduled resigned retired returned
+    rose separated settled shaved shifted short shortened shrank shrunk shut sold split stable stepped stopped stops
+    succeeded swapped switched taken terminated took tore torn traded transferred turned up upgraded used went
+    works""".split()
+)
+#: What one of tells that a sentence may be news.
+_CUES = (
+    *(_NO_LONGER, _FROM_TO, *_REPLACED, _ENDED, _WAS_ENDED, _NOW, _CHANGED, re.compile(r"\bfinally\b", re.IGNORECASE)),
+    *(after for _, after in _STATES),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Clause:
     """A part of a sentence with whom it is about; a clause without a subject has that of the one before."""
@@ -174,17 +196,31 @@ def ends(newer: str, older: str, *, same_speaker: bool) -> bool:
 
     "I", "my" and "the" mean the same only where both are of the `same_speaker`.
     """
-    if CJK.search(older) and CJK.search(newer):
-        return same_speaker and changes_zh.ends(newer, older)
     was = _statement(older)
-    if was is None or not (same_speaker or _is_named(was.text)):
-        return False
-    return any(_ends(news, was) for news in _sentences(newer) if 0 < len(news.stems) <= LONGEST_NEWS)
+    if was is not None and (same_speaker or _is_named(was.text)):
+        return any(_ends(one, was) for one in _news(newer))
+    return same_speaker and not older.isascii() and not newer.isascii() and changes_zh.ends(newer, older)
+
+
+@lru_cache(maxsize=4_096)
+def _news(text: str) -> tuple[Sentence, ...]:
+    """Return the sentences of a text that may tell of a change."""
+    if _CUE_WORDS.isdisjoint(words(text)):
+        return ()
+    return tuple(
+        sentence
+        for sentence in _sentences(text)
+        if len(sentence.stems) <= LONGEST_NEWS
+        and not _ONLY_THOUGHT.search(sentence.text)
+        and any(cue.search(sentence.text) for cue in _CUES)
+    )
 
 
 @lru_cache(maxsize=4_096)
 def _statement(text: str) -> Sentence | None:
     """Return a text that is one short statement of how things are, None for any other."""
+    if len(text) > LONGEST_TEXT:
+        return None
     found = _sentences(text)
     if len(found) != 1 or "?" in text or not 0 < len(found[0].stems) <= LONGEST_STATEMENT or _PAST.search(text):
         return None
@@ -244,8 +280,6 @@ def tells_of_the_past(text: str) -> bool:
 
 
 def _ends(news: Sentence, was: Sentence) -> bool:
-    if _ONLY_THOUGHT.search(news.text):
-        return False
     denied = _NOT.search(was.text) is not None
     if denied:
         return _came_true(news, was)

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, Operation, Receipt, Source, State
 from treemem.filters import Filter
@@ -90,9 +88,7 @@ class SqliteStore:
             num, valid_at, known_at = pin
             index = self._index(conn, num, known_at)
             keep = index.mask(Where(valid_at, valid_at, known_at, statuses))
-            return [
-                [(hit[0], hit[2]) for hit in index.nearest(np.asarray(v, dtype=np.float32), keep, k)] for v in vectors
-            ]
+            return [[(hit[0], hit[2]) for hit in hits] for hits in index.nearest_to_each(vectors, keep, k)]
 
     def _read(self, query: Callable[[sqlite3.Connection], R]) -> R:
         with self._database.read() as conn:

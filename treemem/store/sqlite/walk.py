@@ -13,9 +13,9 @@ from typing import Any
 from treemem.changes import EdgeType, Entity, NodeKind
 from treemem.errors import StoreTimeoutError
 from treemem.filters import Filter, joined, split
-from treemem.store.protocol import PREFIXES, Node, Recall, Seed, Subgraph, WalkedEdge
+from treemem.store.protocol import PREFIXES, Recall, Seed, Subgraph, WalkedEdge
 from treemem.store.sqlite import filtering, rows
-from treemem.store.sqlite.index import CubeIndex, Where
+from treemem.store.sqlite.index import CubeIndex, EdgeRow, Mask, NodeRow, Where
 from treemem.store.sqlite.reading import WITHIN
 
 SPAN_BREADTH = 400  # as many states are looked at over a span, since a memory may have many in it
@@ -23,9 +23,13 @@ SPAN_BREADTH = 400  # as many states are looked at over a span, since a memory m
 
 @dataclass(slots=True)
 class _Walk:
-    """The nodes reached so far, as numbers of the node table. `visible` is what every memory must pass, as SQL."""
+    """The nodes reached so far, as numbers of the node table. `keep` tells which states hold, `visible` what every
+    memory must pass.
+    """
 
-    visible: str = ""
+    index: CubeIndex
+    keep: Mask
+    visible: Filter | None = None
     names: dict[int, tuple[NodeKind, str]] = field(default_factory=dict)
     dead: set[int] = field(default_factory=set)
     edges: dict[int, WalkedEdge] = field(default_factory=dict)
@@ -33,10 +37,12 @@ class _Walk:
     kinds: dict[str, str] = field(default_factory=dict)
     entities: dict[str, Entity] = field(default_factory=dict)
 
-    def node(self, num: int) -> Node:
-        """Return a node reached as others know it."""
-        kind, node_id = self.names[num]
-        return PREFIXES[kind] + node_id
+    def walked(self, edge: EdgeRow) -> WalkedEdge:
+        """Return an edge between nodes reached as others know it."""
+        source, target = (PREFIXES[kind] + i for kind, i in (self.names[edge.src], self.names[edge.dst]))
+        found = WalkedEdge(_TYPES[edge.type], source, target, edge.weight, edge.confidence)
+        self.index.walked[edge.num] = found
+        return found
 
 
 def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, t: int, k: int) -> Subgraph:
@@ -54,9 +60,8 @@ def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, t
     if ask.tokens and ask.text_limit:
         hits = index.matching(ask.tokens, keep, max(ask.text_limit, wide), passing)
         arms.append([Seed(hit.memory_id, hit.version, "text", *hit[2:]) for hit in hits])
-    visible, given = filtering.compiled(ask.visible)
-    parameters = {"cube": cube, "t": since, "u": until, "k": k, "statuses": rows.listed(ask.statuses), **given}
-    walk = _Walk(visible)
+    parameters = {"cube": cube, "t": since, "u": until, "k": k}
+    walk = _Walk(index, index.mask(Where(since, until, k, ask.statuses)), ask.visible)
     best = sorted({seed.memory_id for arm in arms for seed in arm[: ask.walk_seeds]})
     entities = _start(conn, ask, parameters, best, walk)
     frontier: Collection[int] = list(walk.names)
@@ -101,7 +106,7 @@ def _start(
             entities.append(Entity(node_id, name, entity_kind))
         else:
             nums.append(num)
-    _test(conn, parameters, nums, walk)
+    _test(conn, nums, walk)
     return sorted(entities, key=lambda e: e.id)
 
 
@@ -127,13 +132,14 @@ def _hop(
     walk: _Walk,
 ) -> list[int]:
     """Walk one hop from the frontier; return the live nodes reached for the first time."""
-    chosen = _fans(conn, ask, parameters, _passable(conn, ask, frontier, seeded))
-    ends = {num for row in chosen for num in row[2:4]}
-    fresh = _name(conn, [num for num in ends if num not in walk.names and num not in walk.dead], walk)
-    _test(conn, parameters, [num for num in fresh if walk.names[num][0] is NodeKind.MEMORY], walk)
-    for num, kind, src, dst, weight, _, confidence in chosen:
-        if src in walk.names and dst in walk.names:
-            walk.edges[num] = WalkedEdge(_TYPES[kind], walk.node(src), walk.node(dst), weight, confidence)
+    chosen = _fans(conn, ask, parameters, _passable(conn, ask, frontier, seeded), walk.index.edges)
+    reached = {num for edge in chosen for num in (edge.src, edge.dst)}
+    fresh = _name(conn, [num for num in reached if num not in walk.names and num not in walk.dead], walk)
+    _test(conn, [num for num in fresh if walk.names[num][0] is NodeKind.MEMORY], walk)
+    walked = walk.index.walked
+    for edge in chosen:
+        if edge.src in walk.names and edge.dst in walk.names:
+            walk.edges[edge.num] = walked.get(edge.num) or walk.walked(edge)
     return [num for num in fresh if num in walk.names]
 
 
@@ -156,20 +162,24 @@ _KINDS = {k.value: k for k in NodeKind}
 
 
 def _fans(
-    conn: sqlite3.Connection, ask: Recall, parameters: dict[str, Any], nodes: Collection[int]
-) -> list[tuple[Any, ...]]:
+    conn: sqlite3.Connection,
+    ask: Recall,
+    parameters: dict[str, Any],
+    nodes: Collection[int],
+    edges: dict[int, EdgeRow],
+) -> list[EdgeRow]:
     """Return the edges that the nodes pass on: for each at most `fan_out`, strongest first, either direction."""
     found = conn.execute(
         _FANS,
         {**parameters, "nodes": rows.listed(nodes), "types": rows.listed(ask.edge_types), "fan": ask.fan_out},
     )
     fans = [json.loads(out) + json.loads(into) for out, into in found]
-    nums = {num for fan in fans for num in fan}
-    edges = {row[0]: row for row in conn.execute(_EDGES, {"nums": rows.listed(nums)})}
-    chosen: dict[int, tuple[Any, ...]] = {}
+    unread = {num for fan in fans for num in fan if num not in edges}
+    edges.update((row[0], EdgeRow(*row)) for row in conn.execute(_EDGES, {"nums": rows.listed(unread)}))
+    chosen: dict[int, EdgeRow] = {}
     for fan in fans:
         if len(fan) > ask.fan_out:
-            fan.sort(key=lambda num: (-edges[num][4], edges[num][5]))
+            fan.sort(key=lambda num: (-edges[num].weight, edges[num].tiebreak))
         chosen.update((num, edges[num]) for num in fan[: ask.fan_out])
     return list(chosen.values())
 
@@ -186,20 +196,18 @@ def _passable(conn: sqlite3.Connection, ask: Recall, frontier: Collection[int], 
     return [num for num in frontier if num in seeded] + [num for (num,) in found]
 
 
-def _test(conn: sqlite3.Connection, parameters: dict[str, Any], nums: list[int], walk: _Walk) -> None:
+def _test(conn: sqlite3.Connection, nums: list[int], walk: _Walk) -> None:
     """Note version and memory type of the memories that hold at the moment; forget the others."""
-    query = (
-        "SELECT s.node, s.version, s.memory_type FROM json_each(:nums) j CROSS JOIN state s ON s.node = j.value "
-        f"WHERE {WITHIN.format('s')} AND s.status IN (SELECT value FROM json_each(:statuses)){walk.visible} "
-        "ORDER BY s.valid_from"
-    )
-    alive = set()
-    for num, version, memory_type in conn.execute(query, {**parameters, "nums": rows.listed(nums)}):
-        alive.add(num)
-        walk.versions[walk.names[num][1]] = version
-        walk.kinds[walk.names[num][1]] = memory_type
+    held = walk.index.held(nums, walk.keep)
+    if walk.visible is not None:
+        shown = _passing(conn, walk.visible, [state.num for state in held.values()])
+        held = {num: state for num, state in held.items() if state.num in shown}
     for num in nums:
-        if num not in alive:
+        if num in held:
+            memory_id = walk.names[num][1]
+            walk.versions[memory_id] = held[num].version
+            walk.kinds[memory_id] = held[num].memory_type
+        else:
             walk.dead.add(num)
             del walk.names[num]
 
@@ -210,8 +218,13 @@ def _name(conn: sqlite3.Connection, nums: list[int], walk: _Walk) -> list[int]:
         "SELECT n.num, n.kind, n.id, n.name, n.attributes ->> 'kind' FROM json_each(?) j "
         "CROSS JOIN node n ON n.num = j.value"
     )
-    for num, kind, node_id, name, entity_kind in conn.execute(query, (rows.listed(nums),)):
-        walk.names[num] = (_KINDS[kind], node_id)
-        if kind == "entity":
-            walk.entities[node_id] = Entity(node_id, name, entity_kind)
+    nodes = walk.index.nodes
+    for num, kind, node_id, name, entity_kind in conn.execute(query, (rows.listed(n for n in nums if n not in nodes),)):
+        entity = Entity(node_id, name, entity_kind) if kind == "entity" else None
+        nodes[num] = NodeRow(_KINDS[kind], node_id, entity)
+    for num in nums:
+        node = nodes[num]
+        walk.names[num] = (node.kind, node.id)
+        if node.entity is not None:
+            walk.entities[node.id] = node.entity
     return nums
