@@ -1,7 +1,7 @@
 """The reorganizer: `python -m benchmarks.reorganize [--sizes 1000,10000,100000] [--neo4j URI] [--data DIR]`.
 
 Without data: seconds to plan for 500 changed memories in cubes of growing size (synthetic memories, looked at before).
-With data (locomo and beam_100k as for `benchmarks.retrieval`): what a run over everything does to a conversation, R@10
+With data (locomo and beam_100k as for `benchmarks.retrieval`): what a run over everything, topics included, does to a conversation, R@10
 before and after it, and how many of the memories that were merged or closed are gold of a question; a merged memory
 credits the one source that its kept text came from.
 """
@@ -67,7 +67,7 @@ def quality(memory: TreeTextMemory, name: str, folder: Path) -> None:
         cube = memory.cube(f"{name}-{collection.name}-{time.time_ns()}")
         load(cube, collection)
         before = recalls(cube, collection)
-        report = cube.reorganizer.run(everything=True)
+        report = cube.reorganizer.run(everything=True, group=True)
         done.update(f"{o.kind.value} {o.status}" for o in report.outcomes)
         known = [s for s in cube.store.all_states(cube.cube_id) if s.closed_by is None]
         gone = {s.memory_id for s in known if s.fields["status"] == "merged"}
