@@ -1,9 +1,9 @@
 """The reorganizer: `python -m benchmarks.reorganize [--sizes 1000,10000,100000] [--neo4j URI] [--data DIR]`.
 
 Without data: seconds to plan for 500 changed memories in cubes of growing size (synthetic memories, looked at before).
-With data (locomo and beam_100k as for `benchmarks.retrieval`): what a run over everything, topics included, does to a conversation, R@10
-before and after it, and how many of the memories that were merged or closed are gold of a question; a merged memory
-credits the one source that its kept text came from.
+With data (locomo and beam_100k as for `benchmarks.retrieval`): what a run over everything, topics included, does to a
+conversation, R@10 before and after it, and how many of the memories that were merged or closed are gold of a question;
+a merged memory credits the one source that its kept text came from.
 """
 
 from __future__ import annotations
