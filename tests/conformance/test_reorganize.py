@@ -160,6 +160,7 @@ def test_causes_are_related(open_memory: OpenMemory) -> None:
         ("Anna beats Ben at chess.", "Ben beats Anna at chess."),
         ("The heating works in the north wing.", "The heating never works in the north wing."),
         ("I visited the old harbour with Mira.", "I visited the old harbour with Mira."),
+        ("My sister likes old jazz clubs.", "My sister's husband likes old jazz clubs."),
         ("我喜欢喝三杯绿茶。", "我喜欢喝两杯绿茶。"),
         ("Is the shop open on Sundays?", "The shop is open on Sundays."),
     ],

@@ -61,6 +61,15 @@ _LIGHT = frozenset(
     listen written hold see date""".split()
 )
 
+#: Stems of what happens once, of which the time goes with it; and of verbs that say where something is.
+_ONCE = frozenset(
+    """appoint meet flight trip book reserv subscript order account contract class cours concert parti wed ticket
+    membership project plan event interview""".split()
+)
+_LOCATED = frozenset("live base locat held meet stand lie stay hous sit park".split())
+#: Verbs that tell of a way as well as of a change.
+_WAYS = frozenset("went gone go passed rose fell grew".split())
+
 _NO_LONGER = re.compile(
     r"\b(?:no longer|any ?more|any longer|stopped|stops|quit|ceased|gave up|given up|used to)\b", re.IGNORECASE
 )
@@ -82,14 +91,17 @@ _REPLACED = (
     re.compile(r"(?P<new>[A-Z][^.;,]{0,50}?) (?:replaced|took over from|succeeded) (?P<old>[^.;,]{1,50})"),
 )
 _ENDED = re.compile(
-    r"\b(?:closed|cancell?ed|sold|shaved off|tore|demolished|removed|deleted|gave away|got rid of|dropped|finished|"
-    r"returned|checked out of|left|resigned as|retired as|retired|stepped down as|terminated|discontinued|dissolved|"
-    r"picked|handed|moved out of|completed|gave up|stopped|graduated from|dropped out of)\b(?P<what>[^.;,]*)",
+    r"\b(?:cancell?ed|sold|shaved off|tore|demolished|removed|deleted|gave away|got rid of|returned|checked out of|"
+    r"resigned as|retired as|stepped down as|terminated|discontinued|dissolved|handed|moved out of|gave up|"
+    r"graduated from|dropped out of|closed(?= (?:my|our|the|his|her)? ?\w* ?(?:account|shop|business|company|branch))|"
+    r"(?P<done>finished|completed))\b(?P<what>[^.;,]*)",
     re.IGNORECASE,
 )
+#: What goes on, and can be finished.
+_GOING_ON = re.compile(r"(?:\b(?:am|is|are)|['’](?:m|s|re)) \w+ing\b", re.IGNORECASE)
 _WAS_ENDED = re.compile(
     r"(?P<what>[^.;,]{1,60}?) (?:was|were|has been|have been|got) (?:officially )?(?:closed|cancell?ed|called off|"
-    r"sold|removed|deleted|dropped|discontinued|terminated|demolished|torn down|dissolved|abolished)\b",
+    r"sold|removed|deleted|discontinued|terminated|demolished|torn down|dissolved|abolished)\b",
     re.IGNORECASE,
 )
 _NOW = re.compile(r"\b(?:now|these days|nowadays|currently|from now on|from \w+ on)\b", re.IGNORECASE)
@@ -144,7 +156,7 @@ _STATES = tuple(
         ("in beta|a draft|in development", "released|out of beta|published|launched|went live"),
         ("engaged|dating|together|in a relationship", "broke up|split up|separated|called off|got married|married"),
         ("married", "divorced|separated"),
-        ("ill|sick|unwell", "recovered|well again|healthy again|better now"),
+        ("ill|sick|unwell", "recovered(?! (?:the|my|a|an)\\b)|well again|healthy again|better now"),
         ("vacant|empty", "occupied|rented out|taken now"),
         ("pending|undecided", "approved|rejected|decided|settled"),
         ("long hair", "cut (?:my|her|his) hair"),
@@ -268,10 +280,16 @@ def _subject(clause: str) -> tuple[str, ...]:
         folded = fold(word)
         if folded in _SUBJECT_ENDS or (number and re.search(r"(?:[^sui]s|ed|ing)$", folded)):
             break
-        if determined is None and not word[0].isupper():
+        if determined is None and not word[0].isupper() and not word[0].isdigit():
             break
         noun += analyse(word)
     return tuple(noun)
+
+
+def subject_of(text: str) -> tuple[str, ...]:
+    """Return the stems of whom or what a text begins with, ("i",) for who says it, nothing where that is not clear."""
+    found = _sentences(text)
+    return found[0].clauses[0].subject if found and found[0].clauses else ()
 
 
 def tells_of_the_past(text: str) -> bool:
@@ -314,6 +332,8 @@ def _from_to(news: Sentence, was: Sentence) -> bool:
             old, new = _stems(match["old"]), _stems(match["new"])
             about = frozenset(_about(was)) - set(ME)
             old -= about - new if old - about else frozenset()
+            if not _is_a_change(match, news, was):
+                continue
             rest = was.stems - old - news.stems
             shared = (was.stems - old) & news.stems
             told = bool(old) and old <= was.stems and not new <= was.stems and not rest - _LIGHT and len(rest) <= 1
@@ -321,6 +341,21 @@ def _from_to(news: Sentence, was: Sentence) -> bool:
             if told and same:
                 return True
     return False
+
+
+def _is_a_change(match: re.Match[str], news: Sentence, was: Sentence) -> bool:
+    """Return whether "from A to B", or "B instead of A", tells of a change and not of a way or of a day."""
+    if " instead of " in match.group():
+        return _NOW.search(news.text) is not None
+    found = match.groupdict()
+    if "verb" not in found:
+        return True
+    what = _stems(found["what"])
+    if what and not what & was.stems:  # "we changed trains from A to B"
+        return False
+    if found["verb"].lower() in _WAYS:  # "we went from A to B"
+        return bool((was.stems - set(_about(was)) - _stems(found["old"])) & news.stems)
+    return True
 
 
 def _ended(news: Sentence, was: Sentence) -> bool:
@@ -333,7 +368,10 @@ def _ended(news: Sentence, was: Sentence) -> bool:
             what = _stems(match["what"]) - {"down", "day", "now"}
             if pattern is _ENDED and clause.subject != _about(was):
                 continue
-            rest = was.stems - news.stems - _LIGHT - set(_about(was)) - _numbers(was.text)
+            if pattern is _ENDED and match["done"] and not _GOING_ON.search(was.text):
+                continue
+            rest = was.stems - news.stems - _LIGHT - set(_about(was))
+            rest -= _numbers(was.text) if what & _ONCE else set()
             if what and what <= was.stems | set(clause.subject) and not rest:
                 return True
     return False
@@ -343,6 +381,8 @@ def _another_value(news: Sentence, was: Sentence) -> bool:
     """ "The deploy takes twenty minutes": "The deploy takes six minutes now"."""
     for clause in news.clauses:
         now, changed = _NOW.search(news.text), _CHANGED.search(clause.text)
+        if any(not _is_a_change(way, news, was) for way in _FROM_TO.finditer(clause.text)):
+            continue
         if clause.subject != _about(was) or not (now or changed) or _NOT.search(clause.text):
             continue
         old, new = _values(was.text), _values(clause.text)
@@ -351,6 +391,9 @@ def _another_value(news: Sentence, was: Sentence) -> bool:
             continue
         said = frozenset().union(*(analyse(value) for many in old.values() for value in many))
         frame = was.stems - said - set(_about(was))
+        kinds = [kind for kind in kinds if kind != "place" or frame <= _LOCATED]
+        if not kinds:
+            continue
         if frame - _LIGHT <= clause.stems:
             return not (frame & _LIGHT) or bool(changed) or frame <= clause.stems
         if changed and clause.subject != ME and set(kinds) & {"month", "day", "place", "ordinal"} and len(frame) <= 1:
@@ -390,7 +433,9 @@ def _another_state(news: Sentence, was: Sentence) -> bool:
     about = set(_about(was)) - set(ME)
     for before, after in _STATES:
         if before.search(was.text) and after.search(news.text) and not before.search(news.text):
-            return news.clauses[0].subject == _about(was) or bool(about and about <= news.stems)
+            said_of = news.clauses[0].subject
+            if said_of == _about(was) or (said_of == ME and about and about <= news.stems):
+                return True
     return False
 
 

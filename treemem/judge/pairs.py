@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from treemem.changes import State
-from treemem.judge.changes import tells_of_the_past
+from treemem.judge.changes import subject_of, tells_of_the_past
 from treemem.judge.normal import normal
 from treemem.judge.supersession import Statement, superseded
 from treemem.judge.values import values_in
@@ -121,6 +121,7 @@ class Reading:
     values: frozenset[tuple[str, str]]
     numbers: frozenset[str]
     negations: int
+    subject: tuple[str, ...]
     event: bool
     past: bool
     question: bool
@@ -155,6 +156,7 @@ def read(state: State) -> Reading:
         numbers=_numbers(text),
         negations=len(_NEGATION.findall(text)),
         event=fields.get("memory_time") is not None or fields.get("type") == "event" or bool(_EVENT.search(text)),
+        subject=subject_of(text),
         past=tells_of_the_past(text),
         question=bool(_QUESTION.search(text)),
         owner=(*(str(fields.get(name) or "") for name in _OWNER), fold(said.speaker), said.role),
@@ -235,6 +237,9 @@ def _told_apart(newer: Reading, older: Reading) -> bool:
     if _two(newer, older) or newer.negations != older.negations or (newer.plain ^ older.plain) & _TELLING:
         return True
     if newer.normal != older.normal and (newer.past or older.past or _antonyms(newer.plain, older.plain)):
+        return True
+    subjects = newer.subject, older.subject
+    if all(subjects) and newer.normal != older.normal and subjects[0] != subjects[1]:
         return True
     if bool(_stated(newer.statement.text)) != bool(_stated(older.statement.text)):
         return True
