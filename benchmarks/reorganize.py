@@ -1,6 +1,7 @@
 """The reorganizer: `python -m benchmarks.reorganize [--sizes 1000,10000,100000] [--neo4j URI] [--data DIR]`.
 
-Without data: seconds to plan for 500 changed memories in cubes of growing size (synthetic memories, looked at before).
+Without data: seconds to plan for 500 changed memories in cubes of growing size (synthetic memories, looked at before);
+then what 1,000 memories added to a tree of topics over 10,000 touch of it.
 With data (locomo and beam_100k as for `benchmarks.retrieval`): what a run over everything, topics included, does to a
 conversation, R@10 before and after it, and how many of the memories that were merged or closed are gold of a question;
 a merged memory credits the one source that its kept text came from.
@@ -36,6 +37,7 @@ def main() -> None:
         with TreeTextMemory.open(arguments.neo4j or str(Path(folder) / "reorganize.db")) as memory:
             if arguments.data is None:
                 growth(memory, [int(size) for size in arguments.sizes.split(",")])
+                tree(memory, 10_000, 1_000)
             else:
                 for name in ("locomo", "beam_100k"):
                     quality(memory, name, arguments.data / name)
@@ -56,6 +58,23 @@ def growth(memory: TreeTextMemory, sizes: list[int]) -> None:
         plan = cube.reorganizer.plan()
         took = time.perf_counter() - started
         print(f"| {size:,} | {took:.2f} | {plan.looked_at} | {len(plan)} |", flush=True)
+
+
+def tree(memory: TreeTextMemory, size: int, added: int) -> None:
+    cube = memory.cube(f"tree-{time.time_ns()}")
+    items = list(synthetic.items(size + added))
+    cube.add(items[:size])
+    kinds = ("group", "split", "join")
+    for _ in range(3):
+        cube.reorganizer.run(everything=True, group=True, kinds=kinds)
+    topics = sum(m.metadata.type == "topic" for page in cube.pages(limit=500) for m in page.items)
+    cube.add([{**item, "id": f"new-{item['id']}"} for item in items[size:]])
+    started = time.perf_counter()
+    plan = cube.reorganizer.plan(group=True, kinds=kinds)
+    took = time.perf_counter() - started
+    touched = {i for action in plan.actions.values() for i in action.ids if not i.startswith("new-")}
+    print(f"\n{size:,} memories below {topics} topics, {added:,} added: {took:.1f} s to plan {len(plan)} actions,")
+    print(f"which touch {len(touched)} of what was there")
 
 
 def quality(memory: TreeTextMemory, name: str, folder: Path) -> None:

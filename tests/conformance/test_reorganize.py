@@ -61,6 +61,9 @@ def test_a_plan_changes_nothing_and_can_be_kept(memory: TreeTextMemory) -> None:
     assert kinds(plan) == ["deduplicate"]
     assert Plan.from_json(plan.to_json()) == plan
     assert "the same words" in str(plan)
+    (judged,) = plan.actions[0].evidence["judged"]
+    assert (judged["relation"], judged["by"], judged["why"]) == ("same", "rules", "the same words")
+    assert judged["cosine"] > 0.9
     assert len(plan.without([0])) == 0
     assert len(plan.only("merge")) == 0
     for wrong in ("no JSON", "[]", '{"id": 1}'):

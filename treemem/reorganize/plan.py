@@ -37,7 +37,8 @@ class Action(BaseModel):
     The first of `ids` is the one that stays (deduplicate), takes the place (supersede), or is the source of the edge;
     `edge` is its type where one is made. A group with a `text` makes a topic of its `ids`; one without puts the others
     below the first. A split puts all but the first below a new topic, which comes below the first; a join moves what is
-    below the second to the first. `confidence` runs from 0 to 1, `evidence` holds scores and texts.
+    below the second to the first. `confidence` runs from 0 to 1; `evidence` holds the texts and how each two were
+    judged, by rules or a model, with cosine and reason.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

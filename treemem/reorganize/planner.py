@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
 
 from treemem.changes import EdgeType, State
 from treemem.items import MEMORY_TYPES
@@ -28,6 +30,8 @@ class Judged:
     states: dict[str, State] = field(default_factory=dict)
     found: list[tuple[Judgement, float]] = field(default_factory=list)
     readings: dict[str, Reading] = field(default_factory=dict)
+    places: dict[tuple[str, str], int] = field(default_factory=dict)
+    learned: set[int] = field(default_factory=set)
 
     def add(self, pair: Pair) -> None:
         """Judge a pair; each memory is read once."""
@@ -36,6 +40,7 @@ class Judged:
             if state.memory_id not in self.readings:
                 self.readings[state.memory_id] = read(state)
         one, other = self.readings[pair.one.memory_id], self.readings[pair.other.memory_id]
+        self.places[_key(one.memory_id, other.memory_id)] = len(self.found)
         self.found.append((judge(one, other, pair.cosine), pair.cosine))
 
     def doubtful(self, least: float) -> list[int]:
@@ -47,11 +52,35 @@ class Judged:
     def learn(self, place: int, judgement: Judgement) -> None:
         """Put a better judgement in place of one."""
         self.found[place] = (judgement, self.found[place][1])
+        self.learned.add(place)
 
     def of(self, *relations: Relation) -> list[tuple[Judgement, float]]:
         """Return the judgements of these relations, surest first."""
         chosen = [each for each in self.found if each[0].relation in relations]
         return sorted(chosen, key=lambda each: (-each[0].confidence, each[0].source, each[0].target))
+
+    def evidence(self, ids: Sequence[str]) -> dict[str, Any]:
+        """Return what speaks for an action: the texts, and how each two of them were judged, by what and why."""
+        judged = []
+        for pair in combinations(ids, 2):
+            place = self.places.get(_key(*pair))
+            if place is not None:
+                found, cosine = self.found[place]
+                judged.append(
+                    {
+                        "of": [found.source, found.target],
+                        "relation": found.relation.value,
+                        "cosine": round(cosine, 4),
+                        "confidence": found.confidence,
+                        "by": "model" if place in self.learned else "rules",
+                        "why": found.reason,
+                    }
+                )
+        return {"texts": {i: caption(str(self.states[i].fields["memory"]), 200) for i in ids}, "judged": judged}
+
+
+def _key(one: str, other: str) -> tuple[str, str]:
+    return (one, other) if one <= other else (other, one)
 
 
 def planned(judged: Judged, versions: Mapping[str, int], existing: frozenset[tuple[str, str, str]]) -> list[Action]:
@@ -150,7 +179,7 @@ def _action(
         confidence=confidence,
         edge=None if edge is None else edge.value,
         weight=weight,
-        evidence={"texts": {i: caption(str(judged.states[i].fields["memory"]), 200) for i in ids}},
+        evidence=judged.evidence(ids),
     )
 
 
