@@ -294,7 +294,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> TreeTextMemory:
 
 
 @given(sequence=sequences)
-@settings(max_examples=int(os.environ.get("TREEMEM_ORACLE_EXAMPLES", "5000")))
+@settings(max_examples=int(os.environ.get("TREEMEM_ORACLE_EXAMPLES", "2500")))
 def test_embedded_store_agrees_with_the_naive_model(embedded: TreeTextMemory, sequence: list[Verb]) -> None:
     drive(new_memory(embedded), sequence)
 
