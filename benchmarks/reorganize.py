@@ -62,13 +62,17 @@ def growth(memory: TreeTextMemory, sizes: list[int]) -> None:
 
 def tree(memory: TreeTextMemory, size: int, added: int) -> None:
     cube = memory.cube(f"tree-{time.time_ns()}")
-    items = list(synthetic.items(size + added))
-    cube.add(items[:size])
+    items = list(synthetic.items(size))
+    cube.add(items)
     kinds = ("group", "split", "join")
     for _ in range(3):
         cube.reorganizer.run(everything=True, group=True, kinds=kinds)
     topics = sum(m.metadata.type == "topic" for page in cube.pages(limit=500) for m in page.items)
-    cube.add([{**item, "id": f"new-{item['id']}"} for item in items[size:]])
+    rng = np.random.default_rng(5)
+    for item in items[:: size // added]:  # each near to one that is there
+        vector = item["metadata"]["embedding"]
+        near = synthetic.unit(vector + 0.5 * synthetic.unit(rng.normal(size=len(vector))))
+        cube.add({"id": f"new-{item['id']}", "memory": synthetic.text(rng), "metadata": {"embedding": near}})
     started = time.perf_counter()
     plan = cube.reorganizer.plan(group=True, kinds=kinds)
     took = time.perf_counter() - started
