@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from treemem.changes import State
+from treemem.changes import Operation, State
 from treemem.store.protocol import GraphStore
 from treemem.temporal import Moment
 
@@ -32,33 +32,35 @@ class Pair:
 
 def watermark(store: GraphStore, cube: str) -> int | None:
     """Return up to when changes were looked at (microseconds), None if there was no run."""
+    for operation in operations(store, cube):
+        if operation.kind == RUN and operation.reason is not None:
+            found: int = json.loads(operation.reason)["until"]
+            return found
+    return None
+
+
+def operations(store: GraphStore, cube: str, since: int | None = None) -> Iterator[Operation]:
+    """Yield a cube's operations, those after a time alone if one is given, newest first and each once."""
     until = None
+    seen: set[str] = set()
     while True:
-        page = store.operations(cube, until=until, limit=_PAGE)
-        for operation in page:
-            if operation.kind == RUN and operation.reason is not None:
-                found: int = json.loads(operation.reason)["until"]
-                return found
-        if len(page) < _PAGE or page[-1].recorded_at == until:
-            return None
-        until = page[-1].recorded_at
+        some = store.operations(cube, since=None if since is None else since + 1, until=until, limit=_PAGE)
+        yield from (operation for operation in some if operation.id not in seen)
+        seen = {operation.id for operation in some}
+        if len(some) < _PAGE or some[-1].recorded_at == until:
+            return
+        until = some[-1].recorded_at
 
 
 def changed(store: GraphStore, cube: str, since: int, moment: Moment) -> Iterator[State]:
     """Yield the memories that hold now and were changed after a time, by anyone but the reorganizer."""
     ids: set[str] = set()
-    until = None
-    while True:
-        some = store.operations(cube, since=since + 1, until=until, limit=_PAGE)
-        for operation in some:
-            if operation.kind in OWN:
-                continue
-            parts = store.operations(cube, part_of=operation.id, limit=1_000_000)
-            for one in parts or [operation]:
-                ids |= {state.memory_id for state in store.touched(cube, one.id).states_opened}
-        if len(some) < _PAGE or some[-1].recorded_at == until:
-            break
-        until = some[-1].recorded_at
+    for operation in operations(store, cube, since):
+        if operation.kind in OWN:
+            continue
+        parts = store.operations(cube, part_of=operation.id, limit=1_000_000)
+        for one in parts or [operation]:
+            ids |= {state.memory_id for state in store.touched(cube, one.id).states_opened}
     wanted = sorted(ids)
     for start in range(0, len(wanted), _BATCH):
         yield from store.states(cube, wanted[start : start + _BATCH], moment, vectors=True)

@@ -87,10 +87,15 @@ def _join(topic: str, members: Sequence[str], states: Mapping[str, State], versi
 
 
 def _action(
-    ids: Sequence[str], states: Mapping[str, State], versions: Mapping[str, int], reason: str, text: str | None
+    ids: Sequence[str],
+    states: Mapping[str, State],
+    versions: Mapping[str, int],
+    reason: str,
+    text: str | None,
+    kind: ActionKind = ActionKind.GROUP,
 ) -> Action:
     return Action(
-        kind=ActionKind.GROUP,
+        kind=kind,
         ids=tuple(ids),
         versions={i: versions[i] for i in ids},
         reason=reason,
@@ -153,8 +158,8 @@ def split(topic: State, children: Sequence[State], versions: Mapping[str, int]) 
     actions = []
     for one, other in (groups, groups[::-1]):
         states = {s.memory_id: s for s in (topic, *one)}
-        action = _action([topic.memory_id, *(s.memory_id for s in one)], states, versions, reason, name(one, other))
-        actions.append(action.model_copy(update={"kind": ActionKind.SPLIT}))
+        ids = [topic.memory_id, *(s.memory_id for s in one)]
+        actions.append(_action(ids, states, versions, reason, name(one, other), ActionKind.SPLIT))
     return actions
 
 
@@ -184,8 +189,8 @@ def joined(
         gone |= set(ids)
         states = {s.memory_id: s for s in (kept, ended)}
         reason = f"{ended.fields['memory']!r} is {kept.fields['memory']!r} (cosine {pair.cosine:.2f})"
-        action = _action([kept.memory_id, ended.memory_id], states, versions, reason, None)
-        actions.append(action.model_copy(update={"kind": ActionKind.JOIN}))
+        ids = (kept.memory_id, ended.memory_id)
+        actions.append(_action(ids, states, versions, reason, None, ActionKind.JOIN))
     return actions
 
 

@@ -5,23 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from types import TracebackType
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from treemem.changes import Operation
 from treemem.errors import LeaseError, StoreError
-from treemem.reorganize.candidates import OWN, RUN, RUN_FAILED, watermark
+from treemem.reorganize.candidates import OWN, RUN, RUN_FAILED, operations, watermark
 from treemem.store.protocol import GraphStore, Lease
 from treemem.temporal import from_micros, system_clock, to_micros
 
 log = logging.getLogger("treemem.reorganizer")
 #: Seconds for which a lease is taken, between its renewals, and between looks at one that another worker has.
 LEASE, HEARTBEAT, LOOK = 15.0, 5.0, 0.2
-_PAGE = 200
 
 
 class Status(BaseModel):
@@ -69,10 +66,14 @@ class Turn:
         except StoreError as error:  # it runs out by itself
             log.warning("reorganizing %s: the lease could not be given back: %s", self._cube, error)
 
+    def _asked(self) -> Lease | None:
+        """Take or renew the lease; None while another worker has it."""
+        return self._store.lease(self._cube, self._holder, clock(), int(LEASE * 1_000_000))
+
     def _taken(self) -> Lease:
         deadline = time.monotonic() + self._wait
         while True:
-            lease = self._store.lease(self._cube, self._holder, clock(), int(LEASE * 1_000_000))
+            lease = self._asked()
             if lease is not None:
                 return lease
             if time.monotonic() >= deadline:
@@ -85,7 +86,7 @@ class Turn:
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT):
             try:
-                if self._store.lease(self._cube, self._holder, clock(), int(LEASE * 1_000_000)) is None:
+                if self._asked() is None:
                     log.warning("reorganizing %s: the lease was lost to another worker", self._cube)
                     return
             except StoreError as error:  # the next beat, or the next change, will tell
@@ -96,7 +97,7 @@ def waiting(store: GraphStore, cube: str, most: int = 1_000) -> int:
     """Return how many operations no run has looked at yet: this is the queue, and it is as durable as they are."""
     since = watermark(store, cube)
     count = 0
-    for operation in _operations(store, cube, since):
+    for operation in operations(store, cube, since):
         count += operation.kind not in OWN
         if count >= most:
             break
@@ -112,7 +113,7 @@ def status(store: GraphStore, cube: str) -> Status:
     """Return how reorganizing a cube stands."""
     lease = store.current_lease(cube)
     running = lease is not None and lease.expires > clock()
-    runs = (o for o in _operations(store, cube, None) if o.kind in (RUN, RUN_FAILED))
+    runs = (o for o in operations(store, cube) if o.kind in (RUN, RUN_FAILED))
     last = next(runs, None)
     failed = last is not None and last.kind == RUN_FAILED
     good = next((o for o in runs if o.kind == RUN), None) if failed else last
@@ -124,16 +125,3 @@ def status(store: GraphStore, cube: str) -> Status:
         last_run=None if good is None else from_micros(good.recorded_at),
         reason=(last.reason or "") if last is not None and failed else "",
     )
-
-
-def _operations(store: GraphStore, cube: str, since: int | None) -> Iterator[Operation]:
-    """Yield a cube's operations after a time, newest first."""
-    until = None
-    seen: set[str] = set()
-    while True:
-        some = store.operations(cube, since=None if since is None else since + 1, until=until, limit=_PAGE)
-        yield from (operation for operation in some if operation.id not in seen)
-        seen = {operation.id for operation in some}
-        if len(some) < _PAGE or some[-1].recorded_at == until:
-            return
-        until = some[-1].recorded_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from treemem.changes import EdgeType, State
+from treemem.changes import Edge, EdgeType, State
 from treemem.contents import is_topic
 from treemem.reorganize import candidates, topics
 from treemem.reorganize.candidates import Pair
@@ -28,9 +28,7 @@ def arranged(
         return actions
     used = busy | {i for action in actions for i in action.ids}
     below = memory._edges_at(sorted(touched), [EdgeType.PARENT], moment, "out", statuses=None)
-    children: dict[str, list[str]] = {}
-    for edge in below:
-        children.setdefault(edge.source, []).append(edge.target)
+    children = _children(below)
     for topic in sorted(touched.keys() - used):
         ids = sorted(children.get(topic, ()))
         if len(ids) >= 2 * topics.FEWEST:
@@ -49,9 +47,7 @@ def _topics_above(memory: Session, touched: list[State], moment: Moment, used: s
     pairs = [p for p in found if is_topic(p.one.fields) and is_topic(p.other.fields)]
     ids = sorted({s.memory_id for p in pairs for s in (p.one, p.other)})
     edges = memory._edges_at(ids, [EdgeType.PARENT], moment, statuses=None)
-    children: dict[str, list[str]] = {}
-    for edge in edges:
-        children.setdefault(edge.source, []).append(edge.target)
+    children = _children(edges)
     parents = {e.target: e.source for e in edges}
     lineage = {frozenset((e.source, e.target)) for e in edges}
     apart = [p for p in pairs if frozenset((p.one.memory_id, p.other.memory_id)) not in lineage]
@@ -61,6 +57,14 @@ def _topics_above(memory: Session, touched: list[State], moment: Moment, used: s
     kinds = {s.memory_id for s in states if is_topic(s.fields)}
     above = {topic for topic, many in children.items() if kinds & set(many)}
     return joining + _placed(memory, apart, moment, used, above=above)
+
+
+def _children(edges: Iterable[Edge]) -> dict[str, list[str]]:
+    """Return what lies below each parent."""
+    children: dict[str, list[str]] = {}
+    for edge in edges:
+        children.setdefault(edge.source, []).append(edge.target)
+    return children
 
 
 def _placed(
