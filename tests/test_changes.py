@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from treemem.judge.canonical_text import canonical
 from treemem.judge.changes import ends
 from treemem.judge.normal import normal
 
@@ -98,3 +99,37 @@ def test_normal_forms_alike(one: str, other: str) -> None:
 )
 def test_normal_forms_apart(one: str, other: str) -> None:
     assert normal(one) != normal(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("User is vegetarian.", "The user is a vegetarian."),
+        ("Anna's birthday is on June 14.", "Anna's birthday is 14th of June"),
+        ("Do not call before 9 am.", "Don't call before 9:00."),
+        ("The call is at 2:30 pm.", "The call is at 14:30."),
+        ("The limit is 100 requests per minute.", "Limit: 100 requests/minute"),
+        ("Linda is my boss.", "My boss is Linda."),
+        ("I work at Siemens as a data engineer.", "I'm a data engineer at Siemens."),
+        ("Omar and Nadia are twins.", "Nadia and Omar are twins."),
+        ("我住在上海。", "我现在住在上海"),
+    ],
+)
+def test_canonical_forms_alike(one: str, other: str) -> None:
+    assert canonical(one) == canonical(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Plan A is to wait.", "The plan is to wait."),
+        ("I have a few friends.", "I have few friends."),
+        ("The call is at 2 pm.", "The call is at 2 am."),
+        ("The launch is on March 4.", "The launch is on April 3."),
+        ("The limit is 100 a minute.", "The limit is 100 an hour."),
+        ("Ben and Anna like Tom.", "Tom and Anna like Ben."),
+        ("Linda is my boss.", "Linda is my boss's boss."),
+    ],
+)
+def test_canonical_forms_apart(one: str, other: str) -> None:
+    assert canonical(one) != canonical(other)

@@ -105,14 +105,16 @@ def test_the_same_fact_becomes_one(memory: TreeTextMemory) -> None:
 
 def test_overlapping_facts_become_a_new_memory(memory: TreeTextMemory) -> None:
     memory.add({"id": "short", "memory": "The office wifi password hangs on the fridge."}, at=day(1))
-    memory.add({"id": "long", "memory": "The office wifi password hangs on the fridge door in the kitchen."}, at=day(9))
+    memory.add(
+        {"id": "long", "memory": "The office wifi password hangs on the fridge in the small kitchen."}, at=day(9)
+    )
     memory.add({"id": "why", "memory": "Visitors keep asking."}, at=day(1))
     memory.link("short", "RELATES_TO", "why", at=day(1))
     before = memory.content_hash()
     report = memory.reorganizer.run(kinds=["merge"])
     assert [o.status for o in report.outcomes] == ["done"]
     made = memory.search("wifi password fridge")[0]
-    assert made.memory == "The office wifi password hangs on the fridge door in the kitchen."
+    assert made.memory == "The office wifi password hangs on the fridge in the small kitchen."
     assert set(made.metadata.info["merged_from"]) == {"short", "long"}
     assert {n.id for n in memory.neighbours(made.id, types=["MERGED_INTO"], direction="in")} <= {"short", "long"}
     assert {n.id for n in memory.neighbours(made.id, types=["RELATES_TO"])} == {"why"}

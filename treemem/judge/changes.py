@@ -8,199 +8,18 @@ its value: precision first, for what is taken for gone is shown less. Wishes, pl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import takewhile
 
-from treemem.judge import changes_zh
-from treemem.text import MONTH, analyse, fold, words
+from treemem.judge import changes_zh, cues
+from treemem.judge.additions import only_adds
+from treemem.judge.canonical_text import canonical
+from treemem.judge.clauses import ME, Clause, Sentence, is_named, sentences, statement, stems_of
+from treemem.text import analyse, fold, words
 
-#: Stems beyond which a text says too much to be one statement, or one news.
-LONGEST_STATEMENT, LONGEST_NEWS = 10, 20
-#: Characters beyond which a text is not looked at for one statement.
-LONGEST_TEXT = 200
-ME = ("i",)
-
-_SENTENCE = re.compile(r"(?<=[.!?;\n])\s+|[!?;\n]")
-_CLAUSE = re.compile(r",? (?:and|but|so|because|since|when|while)(?= )|[,;:]|\s[-–]\s")
-_LEAD = re.compile(
-    r"(?:by the way|actually|well|okay|ok|so|and|but|then|finally|nowadays|these days|currently|now|also|just so you "
-    r"know|as i said|from now on|since \w+|as of \w+|in \w+)\b,? ?",
-    re.IGNORECASE,
-)
-_WORD = re.compile(r"[^\W_][\w'’-]*")
-_OF_PERSON = re.compile(r"(?:I|[Ww]e)\b(?:['’]\w+)?")
-_DETERMINED = re.compile(r"(?:my|our|the)\s+", re.IGNORECASE)
-_NAME = re.compile(r"(?:[A-Z][\w'’-]*\s?){1,3}")
-_SUBJECT_ENDS = frozenset(
-    """is isn't are aren't was wasn't were weren't am be been has hasn't have haven't had does doesn't do don't did
-    didn't will won't would can can't could may must should no now never always usually used just at in on of for with
-    from to by and or not still also already finally went goes go grew rose fell lives works plays runs left""".split()
-)
-_NOT = re.compile(r"n['’]t\b|\b(?:not|no|never|without|nobody|none|cannot)\b", re.IGNORECASE)
-_ONLY_THOUGHT = re.compile(
-    r"\b(?:if|whether|would|could|might|may|should|want(?:s|ed)?|plan(?:s|ned|ning)?|going to|hop(?:e|es|ing)|wish\w*|"
-    r"thinking|considering|dream\w*|almost|nearly|try|tries|trying|never|unless|maybe|perhaps|says?|said|told|heard|"
-    r"thinks?|will|about to)\b|\?",
-    re.IGNORECASE,
-)
-#: What tells of something past: the verbs that matter, and any other in -ed that stands without "is".
-_PAST = re.compile(
-    r"\b(?:yesterday|ago|last (?:night|week|month|year|\w+day)|was|were|went|met|saw|bought|got|came|ran|won|lost|had|"
-    r"did|made|took|gave|found|told|used to|sold|broke|fell|died|ate|quit|stole|blew|hurt|kept|sent|paid|spent|"
-    r"grew|rose|flew|drove|felt|became|began|brought|built|caught|chose|drank|forgot|held|knew|led|meant|rang|said|"
-    r"sang|slept|spoke|stood|swam|taught|thought|threw|woke|wore|wrote|dreamt|burnt|shut down)\b"
-    r"|(?<!\bis )(?<!\bare )(?<!\bam )(?<!\bbe )(?<!['’]s )(?<!['’]m )(?<!['’]re )"
-    r"(?<!\bthe )(?<!\ba )(?<!\ban )(?<!\bmy )"
-    r"\b(?!hundred\b)[a-z]{2,}[^e\W\d]ed\b",
-    re.IGNORECASE,
-)
-#: Stems that say no more of a thing than that it is there, or in use.
-_LIGHT = frozenset(
-    """use run keep take go drive play have own pay read stay rent work live wear write bank need get studi eat drink
-    listen written hold see date""".split()
-)
-
-#: Stems of what happens once, of which the time goes with it; and of verbs that say where something is.
-_ONCE = frozenset(
-    """appoint meet flight trip book reserv subscript order account contract class cours concert parti wed ticket
-    membership project plan event interview""".split()
-)
-_LOCATED = frozenset("live base locat held meet stand lie stay hous sit park".split())
-#: Verbs that tell of a way as well as of a change.
-_WAYS = frozenset("went gone go passed rose fell grew".split())
-
-_NO_LONGER = re.compile(
-    r"\b(?:no longer|any ?more|any longer|stopped|stops|quit|ceased|gave up|given up|used to)\b", re.IGNORECASE
-)
-_LEFT_OVER = frozenset("t ve re m s d ll don doesn didn isn aren wasn weren hasn haven".split())
-_CUE_STEMS = frozenset("longer ani anymor stop quit ceas gave given use".split())
-_FROM_TO = re.compile(
-    r"\b(?P<verb>switch\w*|mov(?:ed|ing)|chang(?:ed|ing)|migrat\w+|port(?:ed|ing)|upgrad\w+|downgrad\w+|renamed|"
-    r"transferred|relocated|went|gone|go|raised|lowered|increased|reduced|cut|extended|postponed|pushed|shifted|"
-    r"converted|rose|fell|grew|promoted|passed)\b(?P<what>[^.;,]{0,50}?) from (?P<old>[^.;,]{1,50}?) "
-    r"(?:to|onto|into) (?P<new>[^.;,]{1,50})",
-    re.IGNORECASE,
-)
-_REPLACED = (
-    re.compile(r"\b(?:replaced|swapped|traded) (?P<old>[^.;,]{1,50}?) (?:with|for|by) (?P<new>[^.;,]{1,50})", re.I),
-    re.compile(
-        r"(?P<old>[^.;,]{1,50}?) (?:was|were|has been|have been|got) replaced (?:by|with) (?P<new>[^.;,]+)", re.I
-    ),
-    re.compile(r"(?P<new>[^.;,]{1,60}) instead of (?P<old>[^.;,]{1,50})", re.I),
-    re.compile(r"(?P<new>[A-Z][^.;,]{0,50}?) (?:replaced|took over from|succeeded) (?P<old>[^.;,]{1,50})"),
-)
-_ENDED = re.compile(
-    r"\b(?:cancell?ed|sold|shaved off|tore|demolished|removed|deleted|gave away|got rid of|returned|checked out of|"
-    r"resigned as|retired as|stepped down as|terminated|discontinued|dissolved|handed|moved out of|gave up|"
-    r"graduated from|dropped out of|closed(?= (?:my|our|the|his|her)? ?\w* ?(?:account|shop|business|company|branch))|"
-    r"(?P<done>finished|completed))\b(?P<what>[^.;,]*)",
-    re.IGNORECASE,
-)
-#: What goes on, and can be finished.
-_GOING_ON = re.compile(r"(?:\b(?:am|is|are)|['’](?:m|s|re)) \w+ing\b", re.IGNORECASE)
-_WAS_ENDED = re.compile(
-    r"(?P<what>[^.;,]{1,60}?) (?:was|were|has been|have been|got) (?:officially )?(?:closed|cancell?ed|called off|"
-    r"sold|removed|deleted|discontinued|terminated|demolished|torn down|dissolved|abolished)\b",
-    re.IGNORECASE,
-)
-_NOW = re.compile(r"\b(?:now|these days|nowadays|currently|from now on|from \w+ on)\b", re.IGNORECASE)
-_CHANGED = re.compile(
-    r"\b(?:moved|relocated|transferred|changed|raised|lowered|increased|reduced|extended|postponed|pushed|delayed|"
-    r"rescheduled|brought forward|shortened|went up|went down|gone up|gone down|rose|fell|grew|grown|dropped|upgraded|"
-    r"renewed|bumped|cut|adjusted|shifted|shrank|shrunk|switched|is down|is up|am down|am up|'m down|’m down|'m up)\b"
-    r"[^.;,]*? (?:to|until|till|by|into)\b",
-    re.IGNORECASE,
-)
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
-_NUMBERS = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand"
-).split()
-_VALUES = (
-    ("month", re.compile(MONTH + r"\b", re.IGNORECASE)),
-    ("day", re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b", re.IGNORECASE)),
-    ("number", re.compile(rf"\d[\d.,:]*|\b(?:{'|'.join(_NUMBERS)})\b", re.IGNORECASE)),
-    ("ordinal", re.compile(rf"\b(?:\d+(?:st|nd|rd|th)|{'|'.join(_ORDINALS)})\b", re.IGNORECASE)),
-    ("place", re.compile(r"(?<=\b(?:in|on|at|to) )(?:the )?[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*")),
-)
-_HOLDER = re.compile(r"^(?P<who>[A-Z][\w'’ -]{0,30}?) (?:is|was) (?:now )?the (?P<role>[^.;,]+)")
-_NEW_HOLDER = re.compile(
-    r"(?:^|[;,] |\band )(?P<who>[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)?) is (?:now )?the (?P<role>[^.;,]+)"
-)
-_STATES = tuple(
-    (
-        re.compile(rf"(?:\b(?:is|are|am|has|have)|['’](?:s|m|re)) (?:[\w'’ ]* )?(?:{before})\b", re.IGNORECASE),
-        re.compile(rf"\b(?:{after})\b", re.IGNORECASE),
-    )
-    for before, after in (
-        ("closed|shut", "reopened|open again|has opened|have opened"),
-        ("open", "closed down|has closed|shut down"),
-        ("broken|out of order|defect(?:ive)?|down|in the garage|being repaired", "repaired|fixed|works again"),
-        ("missing|lost", "found|turned up|came back"),
-        ("in hospital|in the hospital", "discharged|released|home from|left (?:the )?hospital"),
-        ("pregnant|expecting", "had (?:her|the|a|our|my) (?:baby|twins|girl|boy)|gave birth"),
-        ("unemployed|out of work|looking for (?:a job|work)", "found a job|got a job|was hired"),
-        ("flaky|unstable", "stable (?:now|again)|fixed"),
-        ("under construction|being built", "completed|opened|finished|inaugurated"),
-        ("for sale", "sold|not (?:to )?sell|off the market"),
-        (
-            "on (?:parental |sick |maternity |paternity )?leave|on holiday|on vacation",
-            "back from|returned from|is back",
-        ),
-        (
-            "learning to drive|taking driving lessons",
-            "driving licen[cs]e|driver['’]?s licen[cs]e|passed (?:the|her|his)",
-        ),
-        ("training as|studying|student|apprentice", "finished (?:my|his|her|their|the) (?:training|studies)|graduated"),
-        ("in beta|a draft|in development", "released|out of beta|published|launched|went live"),
-        ("engaged|dating|together|in a relationship", "broke up|split up|separated|called off|got married|married"),
-        ("married", "divorced|separated"),
-        ("ill|sick|unwell", "recovered(?! (?:the|my|a|an)\\b)|well again|healthy again|better now"),
-        ("vacant|empty", "occupied|rented out|taken now"),
-        ("pending|undecided", "approved|rejected|decided|settled"),
-        ("long hair", "cut (?:my|her|his) hair"),
-        ("brown|black|blonde?|red|grey|gray", "dyed (?:my|her|his) hair"),
-    )
-)
-
-
-#: Words of which every cue has one: a quick look before the patterns.
-_CUE_WORDS = frozenset(
-    """abolished adjusted again any anymore approved back better birth broke brought bumped called canceled cancelled
-    ceased changed checked closed completed currently cut days decided deleted delayed demolished discharged
-    discontinued dissolved divorced down downgraded driving dropped dyed extended fell finally finished fixed found
-    from gave given gone got graduated grew grown had handed has have healthy hired home inaugurated increased instead
-    launched left license licence longer lowered market married migrated moved moving not now nowadays occupied off open
-    opened out passed picked porting ported postponed promoted published pushed quit raised recovered reduced rejected
-    released relocated removed renamed renewed rented reopened repaired replaced rescheduled resigned retired returned
-    rose separated settled shaved shifted short shortened shrank shrunk shut sold split stable stepped stopped stops
-    succeeded swapped switched taken terminated took tore torn traded transferred turned up upgraded used went
-    works""".split()
-)
-#: What one of tells that a sentence may be news.
-_CUES = (
-    *(_NO_LONGER, _FROM_TO, *_REPLACED, _ENDED, _WAS_ENDED, _NOW, _CHANGED, re.compile(r"\bfinally\b", re.IGNORECASE)),
-    *(after for _, after in _STATES),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """A part of a sentence with whom it is about; a clause without a subject has that of the one before."""
-
-    subject: tuple[str, ...]
-    text: str
-    stems: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence and its clauses."""
-
-    text: str
-    stems: frozenset[str]
-    clauses: tuple[Clause, ...]
+#: Stems beyond which a sentence says too much to be one news.
+LONGEST_NEWS = 20
 
 
 def ends(newer: str, older: str, *, same_speaker: bool) -> bool:
@@ -208,8 +27,8 @@ def ends(newer: str, older: str, *, same_speaker: bool) -> bool:
 
     "I", "my" and "the" mean the same only where both are of the `same_speaker`.
     """
-    was = _statement(older)
-    if was is not None and (same_speaker or _is_named(was.text)):
+    was = statement(older)
+    if was is not None and (same_speaker or is_named(was.text)):
         return any(_ends(one, was) for one in _news(newer))
     return same_speaker and not older.isascii() and not newer.isascii() and changes_zh.ends(newer, older)
 
@@ -217,88 +36,19 @@ def ends(newer: str, older: str, *, same_speaker: bool) -> bool:
 @lru_cache(maxsize=4_096)
 def _news(text: str) -> tuple[Sentence, ...]:
     """Return the sentences of a text that may tell of a change."""
-    if _CUE_WORDS.isdisjoint(words(text)):
+    if cues.CUE_WORDS.isdisjoint(words(text)):
         return ()
     return tuple(
         sentence
-        for sentence in _sentences(text)
+        for sentence in sentences(text)
         if len(sentence.stems) <= LONGEST_NEWS
-        and not _ONLY_THOUGHT.search(sentence.text)
-        and any(cue.search(sentence.text) for cue in _CUES)
+        and not cues.ONLY_THOUGHT.search(sentence.text)
+        and any(cue.search(sentence.text) for cue in cues.CUES)
     )
 
 
-@lru_cache(maxsize=4_096)
-def _statement(text: str) -> Sentence | None:
-    """Return a text that is one short statement of how things are, None for any other."""
-    if len(text) > LONGEST_TEXT:
-        return None
-    found = _sentences(text)
-    if len(found) != 1 or "?" in text or not 0 < len(found[0].stems) <= LONGEST_STATEMENT or _PAST.search(text):
-        return None
-    return found[0] if found[0].clauses[0].subject else None
-
-
-@lru_cache(maxsize=4_096)
-def _sentences(text: str) -> tuple[Sentence, ...]:
-    found = []
-    for part in _SENTENCE.split(text):
-        if part and (stems := _stems(part)):
-            found.append(Sentence(part.strip(), stems, tuple(_clauses(part.strip()))))
-    return tuple(found)
-
-
-def _is_named(text: str) -> bool:
-    """Return whether a text is about somebody by name, who is the same whoever speaks."""
-    return _NAME.match(text) is not None and not _OF_PERSON.match(text) and not _DETERMINED.match(text)
-
-
-def _stems(text: str) -> frozenset[str]:
-    """Return the stems of a text without what contractions leave over ("don't": do, t)."""
-    return frozenset(analyse(text)) - _LEFT_OVER
-
-
-def _clauses(sentence: str) -> Iterator[Clause]:
-    subject: tuple[str, ...] = ()
-    for part in _CLAUSE.split(sentence):
-        text = (part or "").strip()
-        if text:
-            bare = _LEAD.sub("", text, count=1) if _LEAD.match(text) else text
-            subject = _subject(bare) or subject
-            yield Clause(subject, text, _stems(text))
-
-
-def _subject(clause: str) -> tuple[str, ...]:
-    """Return the stems of whom or what a clause begins with, ("i",) for the speaker, nothing where it does not."""
-    if _OF_PERSON.match(clause):
-        return ME
-    determined = _DETERMINED.match(clause)
-    if determined is None and not _NAME.match(clause):
-        return ()
-    noun: list[str] = []
-    for number, word in enumerate(_WORD.findall(clause[determined.end() if determined else 0 :])[:4]):
-        folded = fold(word)
-        if folded in _SUBJECT_ENDS or (number and re.search(r"(?:[^sui]s|ed|ing)$", folded)):
-            break
-        if determined is None and not word[0].isupper() and not word[0].isdigit():
-            break
-        noun += analyse(word)
-    return tuple(noun)
-
-
-def subject_of(text: str) -> tuple[str, ...]:
-    """Return the stems of whom or what a text begins with, ("i",) for who says it, nothing where that is not clear."""
-    found = _sentences(text)
-    return found[0].clauses[0].subject if found and found[0].clauses else ()
-
-
-def tells_of_the_past(text: str) -> bool:
-    """Return whether an English text tells of something that happened, rather than of how things are."""
-    return _PAST.search(text) is not None
-
-
 def _ends(news: Sentence, was: Sentence) -> bool:
-    denied = _NOT.search(was.text) is not None
+    denied = cues.NOT.search(was.text) is not None
     if denied:
         return _came_true(news, was)
     return (
@@ -308,6 +58,11 @@ def _ends(news: Sentence, was: Sentence) -> bool:
         or _another_value(news, was)
         or _another_holder(news, was)
         or _another_state(news, was)
+        or _another_role(news, was)
+        or _renamed(news, was)
+        or _died(news, was)
+        or _another_kind(news, was)
+        or _found(news, was)
     )
 
 
@@ -318,60 +73,82 @@ def _about(was: Sentence) -> tuple[str, ...]:
 def _no_longer(news: Sentence, was: Sentence) -> bool:
     """ "I eat meat": "I no longer eat meat". What is denied may not say more than what was said."""
     for clause in news.clauses:
-        if clause.subject == _about(was) and _NO_LONGER.search(clause.text):
-            denied = clause.stems - _CUE_STEMS - set(clause.subject)
-            if denied and denied <= was.stems and not was.stems - news.stems - set(_about(was)):
+        if clause.subject == _about(was) and cues.NO_LONGER.search(clause.text):
+            denied = clause.stems - cues.CUE_STEMS - set(clause.subject) - (_numbers(clause.text) - was.stems)
+            rest = was.stems - news.stems - set(_about(was)) - _numbers(was.text) - cues.EVERY
+            if denied and denied <= was.stems and not rest:
                 return True
     return False
 
 
 def _from_to(news: Sentence, was: Sentence) -> bool:
     """ "Our CI runs on Jenkins": "We migrated our CI from Jenkins to Actions". The old value must end the statement."""
-    for pattern in (_FROM_TO, *_REPLACED):
+    for pattern in (cues.FROM_TO, *cues.REPLACED):
         for match in pattern.finditer(news.text):
-            old, new = _stems(match["old"]), _stems(match["new"])
+            old, new = stems_of(match["old"]), stems_of(match["new"])
             about = frozenset(_about(was)) - set(ME)
             old -= about - new if old - about else frozenset()
-            if not _is_a_change(match, news, was):
+            if not _is_a_change(match, news, was) or _by_another(match, news, was):
                 continue
             rest = was.stems - old - news.stems
             shared = (was.stems - old) & news.stems
-            told = bool(old) and old <= was.stems and not new <= was.stems and not rest - _LIGHT and len(rest) <= 1
+            told = bool(old) and old <= was.stems and not new <= was.stems and not rest - cues.LIGHT and len(rest) <= 1
+            if re.match(r" (?:me|us) *$", match.groupdict().get("what") or ""):  # "my doctor switched me from A to B"
+                about = frozenset(ME)
+                shared |= about & set(_about(was))
             same = shared or news.clauses[0].subject == _about(was) == ME or (about and about <= old)
             if told and same:
                 return True
     return False
 
 
+def _by_another(match: re.Match[str], news: Sentence, was: Sentence) -> bool:
+    """Return whether it is somebody else who changed: "the design team moved from A to B"."""
+    subject = news.clauses[0].subject
+    if subject in ((), ME, _about(was)) or set(subject) <= was.stems:
+        return False
+    return (
+        re.match(r" (?:me|us) *$", match.groupdict().get("what") or "") is None
+        and "new" in match.groupdict()
+        and (not set(subject) <= stems_of(match["new"]))
+    )
+
+
 def _is_a_change(match: re.Match[str], news: Sentence, was: Sentence) -> bool:
     """Return whether "from A to B", or "B instead of A", tells of a change and not of a way or of a day."""
     if " instead of " in match.group():
-        return _NOW.search(news.text) is not None
+        return cues.NOW.search(news.text) is not None
     found = match.groupdict()
     if "verb" not in found:
         return True
-    what = _stems(found["what"])
-    if what and not what & was.stems:  # "we changed trains from A to B"
+    what = stems_of(found["what"])
+    if cues.AT_TIMES.search(news.text) and not cues.AT_TIMES.search(was.text):
         return False
-    if found["verb"].lower() in _WAYS:  # "we went from A to B"
-        return bool((was.stems - set(_about(was)) - _stems(found["old"])) & news.stems)
+    if re.match(r" (?:an?|some|one|two) ", found["what"]) or (
+        what and not what & was.stems
+    ):  # "we changed trains from A to B"
+        return False
+    if found["verb"].lower() in cues.WAYS:  # "we went from A to B"
+        return bool((was.stems - set(_about(was)) - stems_of(found["old"])) & news.stems)
     return True
 
 
 def _ended(news: Sentence, was: Sentence) -> bool:
     """ "I have an account at Northbank": "I closed my account at Northbank"."""
     for clause in news.clauses:
-        for pattern in (_ENDED, _WAS_ENDED):
+        for pattern in (cues.ENDED, cues.WAS_ENDED):
             match = pattern.search(clause.text)
             if match is None:
                 continue
-            what = _stems(match["what"]) - {"down", "day", "now"}
-            if pattern is _ENDED and clause.subject != _about(was):
+            what = stems_of(match["what"]) - {"down", "day", "now"}
+            if pattern is cues.ENDED and clause.subject != _about(was):
                 continue
-            if pattern is _ENDED and match["done"] and not _GOING_ON.search(was.text):
+            if pattern is cues.ENDED and match["done"] and not cues.GOING_ON.search(was.text):
                 continue
-            rest = was.stems - news.stems - _LIGHT - set(_about(was))
-            rest -= _numbers(was.text) if what & _ONCE else set()
+            if "out of" in match.group() and not what <= cues.HOMES:
+                what -= cues.HOMES
+            rest = was.stems - news.stems - cues.LIGHT - set(_about(was))
+            rest -= _numbers(was.text) if what & cues.ONCE else set()
             if what and what <= was.stems | set(clause.subject) and not rest:
                 return True
     return False
@@ -380,30 +157,91 @@ def _ended(news: Sentence, was: Sentence) -> bool:
 def _another_value(news: Sentence, was: Sentence) -> bool:
     """ "The deploy takes twenty minutes": "The deploy takes six minutes now"."""
     for clause in news.clauses:
-        now, changed = _NOW.search(news.text), _CHANGED.search(clause.text)
-        if any(not _is_a_change(way, news, was) for way in _FROM_TO.finditer(clause.text)):
+        now, changed = cues.NOW.search(news.text), cues.CHANGED.search(clause.text)
+        if any(not _is_a_change(way, news, was) for way in cues.FROM_TO.finditer(clause.text)):
             continue
-        if clause.subject != _about(was) or not (now or changed) or _NOT.search(clause.text):
+        if clause.subject != _about(was) or not (now or changed) or cues.NOT.search(clause.text):
+            continue
+        if cues.ALSO.search(news.text) or (changed and _of_another(changed["what"], was)):
             continue
         old, new = _values(was.text), _values(clause.text)
         kinds = [kind for kind in old if kind in new and old[kind] != new[kind] and len(old[kind]) == 1]
-        if not kinds:
+        if not kinds or not _of_the_same(clause, was, kinds, changed=changed is not None):
             continue
         said = frozenset().union(*(analyse(value) for many in old.values() for value in many))
         frame = was.stems - said - set(_about(was))
-        kinds = [kind for kind in kinds if kind != "place" or frame <= _LOCATED]
+        kinds = [kind for kind in kinds if kind != "place" or frame <= cues.LOCATED]
         if not kinds:
             continue
-        if frame - _LIGHT <= clause.stems:
-            return not (frame & _LIGHT) or bool(changed) or frame <= clause.stems
-        if changed and clause.subject != ME and set(kinds) & {"month", "day", "place", "ordinal"} and len(frame) <= 1:
+        if frame - cues.LIGHT <= clause.stems:
+            return not (frame & cues.LIGHT) or bool(changed) or frame <= clause.stems
+        if (
+            changed
+            and clause.subject != ME
+            and set(kinds) & {"month", "day", "place", "ordinal", "clock"}
+            and len(frame) <= 1
+        ):
             return True
     return False
 
 
+def _of_another(what: str, was: Sentence) -> bool:
+    """Return whether what was changed is a thing that an older text does not tell of: "she moved her desk to ..."."""
+    stems = stems_of(what) - cues.DIRECTIONS
+    return bool(stems) and not stems & was.stems
+
+
+def _another_kind(news: Sentence, was: Sentence) -> bool:
+    """ "I prefer dark mode": "I now prefer light mode". All but one or two words before a noun, or after "by", is the
+    same.
+    """
+    if not cues.NOW.search(news.text) or cues.ALSO.search(news.text) or cues.NOT.search(news.text):
+        return False
+    new, old = canonical(news.text).split(), canonical(was.text).split()
+    start = _shared(new, old)
+    end = _shared(new[start:][::-1], old[start:][::-1])
+    parts = new[start : len(new) - end], old[start : len(old) - end]
+    if start < 2 or not all(1 <= len(part) <= 2 for part in parts):
+        return False
+    return (
+        new[start - 1] in cues.ONE_OF_A_KIND or new[start + len(parts[0]) :] == ["hair"]
+        if end
+        else new[start - 1] == "by"
+    )
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many words two texts begin with together."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _found(news: Sentence, was: Sentence) -> bool:
+    """ "I'm looking for a roommate": "I found a roommate"."""
+    sought, found = cues.SOUGHT.search(was.text), cues.FOUND.search(news.text)
+    if sought is None or found is None or news.clauses[0].subject != _about(was):
+        return False
+    return bool(stems_of(sought["what"])) and stems_of(sought["what"]) == stems_of(found["what"])
+
+
+def _of_the_same(clause: Clause, was: Sentence, kinds: list[str], *, changed: bool) -> bool:
+    """Return whether a newer value is of what the older one is of: at the same times, of the same end, of one thing."""
+    if set(cues.AT_TIMES.findall(clause.text)) - set(cues.AT_TIMES.findall(was.text)):
+        return False
+    old, new = _values(was.text), _values(clause.text)
+    if changed:
+        return "clock" not in kinds or not cues.LENGTHENED.search(clause.text)
+    if {"day", "month"} & new.keys() - old.keys() or (_about(was) == ME and len(kinds) > 1 and "number" in kinds):
+        return False
+    if "clock" in kinds:
+        before, after = cues.UNTIL.search(was.text), cues.UNTIL.search(clause.text)
+        return (before is None) == (after is None)
+    return True
+
+
 def _values(text: str) -> dict[str, frozenset[str]]:
     found = {}
-    for kind, pattern in _VALUES:
+    for kind, pattern in cues.VALUES:
+        text = text if kind != "number" else cues.CLOCK.sub(" ", text)
         values = frozenset(fold(match.group()).removesuffix("s") for match in pattern.finditer(text))
         if values:
             found[kind] = values
@@ -418,31 +256,73 @@ def _numbers(text: str) -> set[str]:
 
 def _another_holder(news: Sentence, was: Sentence) -> bool:
     """ "Tom is the team lead": "Ines is the team lead now"."""
-    old = _HOLDER.match(was.text)
-    if old is None or not (_NOW.search(news.text) or _ENDED.search(news.text)):
+    old = cues.HOLDER.match(was.text)
+    if old is None or not (cues.NOW.search(news.text) or cues.ENDED.search(news.text)):
         return False
-    role = _stems(old["role"])
+    role = stems_of(old["role"])
     return any(
-        role and _stems(_NOW.sub("", new["role"])) == role and fold(new["who"]) != fold(old["who"])
-        for new in _NEW_HOLDER.finditer(news.text)
+        role and stems_of(cues.NOW.sub("", new["role"])) == role and fold(new["who"]) != fold(old["who"])
+        for new in cues.NEW_HOLDER.finditer(news.text)
     )
 
 
 def _another_state(news: Sentence, was: Sentence) -> bool:
     """ "The lift is broken": "The lift has been repaired"."""
     about = set(_about(was)) - set(ME)
-    for before, after in _STATES:
+    for before, after in cues.STATES:
+        if cues.AT_TIMES.search(was.text) or "day" in _values(was.text):  # "closed on Mondays"
+            return False
         if before.search(was.text) and after.search(news.text) and not before.search(news.text):
             said_of = news.clauses[0].subject
+            if mended := cues.MENDED.search(news.text):
+                return bool(about) and stems_of(mended["what"]) == about
             if said_of == _about(was) or (said_of == ME and about and about <= news.stems):
                 return True
     return False
 
 
+def _another_role(news: Sentence, was: Sentence) -> bool:
+    """ "I'm a junior developer": "I got promoted to senior developer". Both roles end on one word."""
+    old = cues.ROLE.search(was.text)
+    if old is None or was.stems - stems_of(old["role"]) - set(_about(was)):
+        return False
+    for clause in news.clauses:
+        new = cues.NEW_ROLE.search(clause.text)
+        if new is not None and clause.subject == _about(was):
+            before, after = analyse(old["role"]), analyse(new["role"] or new["role_now"])
+            if before and after and before[-1] == after[-1] and before != after:
+                return True
+    return False
+
+
+def _renamed(news: Sentence, was: Sentence) -> bool:
+    """ "My cat's name is Luna": "We renamed our cat to Nova"."""
+    if (match := cues.RENAMED.search(news.text)) is not None and cues.NAMED.search(was.text):
+        what = stems_of(match["what"])
+        return bool(what) and what <= was.stems and not stems_of(match["new"]) <= was.stems
+    if (match := cues.WAS_RENAMED.search(news.text)) is not None:
+        said = was.stems - set(_about(was)) - {"name", "call"}
+        return (
+            stems_of(match["what"]) == set(_about(was)) and len(said) <= 2 and not stems_of(match["new"]) <= was.stems
+        )
+    return False
+
+
+def _died(news: Sentence, was: Sentence) -> bool:
+    """ "I have a dog": "My dog passed away"."""
+    what = was.stems - {"own", "got", "keep"}
+    return _about(was) == ME and any(
+        cues.DIED.search(clause.text) and what and set(clause.subject) == what for clause in news.clauses
+    )
+
+
 def _came_true(news: Sentence, was: Sentence) -> bool:
     """ "I don't have a licence": "I have a licence now"."""
-    wanted = was.stems - _CUE_STEMS - set(_about(was))
+    wanted = was.stems - cues.CUE_STEMS - set(_about(was))
     if not wanted or not re.search(r"\b(?:now|finally)\b", news.text):
         return False
     same = [clause for clause in news.clauses if clause.subject == _about(was)]
-    return any(wanted <= clause.stems and not _NOT.search(clause.text) for clause in same)
+    return any(
+        wanted <= clause.stems and not cues.NOT.search(clause.text) and only_adds(clause.text, wanted | {"now"})
+        for clause in same
+    )

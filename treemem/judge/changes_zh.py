@@ -41,6 +41,9 @@ _STATES = tuple(
         ("休假|产假|病假", "回来|复工|销假"),
     )
 )
+#: Somebody of mine, who is not me.
+_ANOTHER = re.compile(r"^我(?:的|爸|妈|姐|妹|哥|弟|老|儿|女|爷|奶|外|岳|同|朋|男|先生|太太|家|爱人|孩子|公司)")
+_COUNTED = re.compile(r"^[一二两三四五六七八九十百千万\d]+")
 _ME = re.compile(r"^(?:我们?|咱们?)")
 
 
@@ -77,6 +80,8 @@ def _over(part: str, was: str) -> bool:
 
 def _same_subject(part: str, was: str) -> bool:
     """Return whether a clause begins as a statement does, or is about the speaker as it is."""
+    if bool(_ANOTHER.match(part)) != bool(_ANOTHER.match(was)):
+        return False
     return (
         part[:2] == was[:2] or bool(_ME.match(part) and _ME.match(was)) or not part.startswith(("我", "他", "她", "你"))
     )
@@ -84,6 +89,8 @@ def _same_subject(part: str, was: str) -> bool:
 
 def _turned(part: str, was: str) -> bool:
     """ "会议在周二": "会议改到周四了". What both begin with is what they are about."""
+    if "延长" in part and "点" in was:
+        return False
     shared = "".join(a for a, b in takewhile(lambda pair: pair[0] == pair[1], zip(part, was, strict=False)))
     subject = shared.removesuffix("已经")
     for cut in (subject, subject[:-1]):  # the first character of "是" and of "升" may be shared by chance
@@ -112,14 +119,17 @@ def _is_now(newer: str, was: str) -> bool:
     """ "我的老板是王总": "我的老板现在是刘总"."""
     for match in _NOW_IS.finditer(newer):
         stem = match["what"] + match["verb"]
-        if was.startswith(stem) and was[len(stem) :] != match["value"].removesuffix("了"):
-            return True
+        old, new = was[len(stem) :], match["value"].removesuffix("了")
+        if was.startswith(stem) and old != new:
+            return match["verb"] != "有" or _COUNTED.sub("", old) == _COUNTED.sub("", new)
     return False
 
 
 def _another_state(newer: str, was: str) -> bool:
     for before, after in _STATES:
         found = before.search(was)
+        if bool(_ANOTHER.match(newer)) != bool(_ANOTHER.match(was)):
+            continue
         if found and after.search(newer) and newer.startswith(was[: max(1, min(2, found.start()))]):
             return True
     return False

@@ -14,15 +14,27 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from treemem.judge import phrases
+from treemem.judge.places import COUNTRIES
 from treemem.text import analyse, fold
 
 SPEAKER = ""
 #: Slots of which a subject has one value at a time, beside "my ..."; of the others it may have many.
-SINGLE = frozenset({"residence", "employer", "occupation", "relationship", "partner", "school", "diet"})
+SINGLE = frozenset({"residence", "country", "employer", "occupation", "relationship", "partner", "school", "diet"})
 _MANY = frozenset({"likes", "does", "has"})
 #: Slots whose value must be a proper name, to be told from "a flat" or "the sales team".
-_NAMED = frozenset({"residence", "employer", "school", "partner"})
-_NAME = re.compile(r"(?:^|\b(?:the|downtown|central|north|south|east|west|of|in) )[A-Z]|[^\x00-\x7f]")
+_NAMED = frozenset({"residence", "country", "employer", "school", "partner"})
+_NAME = re.compile(r"(?:^|\b(?:the|downtown|central|north|south|east|west|of) )[A-Z]|[^\x00-\x7f]")
+_STOP = re.compile(r"[.!?;\n](?:\s|$)")
+_ARTICLE = re.compile(r"^(?:an?|the) ")
+_CAPITAL = re.compile(r"\d*[A-Z]")
+_DIGIT = re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|hundred)\b")
+_DIGITS = re.compile(rf"\d[\d.,:]*|{_DIGIT.pattern}")
+#: What says where, when or how something is, not what.
+_PLACED = re.compile(r"(?:in|on|at|from|to|of|near|with|under|over|by|for|too|very|so|really|not|about to|going)\b")
+#: Things of which a common noun tells what they are.
+_NOUNS = re.compile(r"favou?r|titl|major|password|usernam|diet|colou?r|电话|号码|邮箱|地址|密码|名字|工资|房租|最喜欢")
+#: Nouns that may be left out: "my email address" is my email.
+_LIGHT_NOUNS = frozenset(analyse("address number"))
 _PARTS = re.compile(r"\bor\b|/|、|或者?|和")
 
 
@@ -30,13 +42,15 @@ _PARTS = re.compile(r"\bor\b|/|、|或者?|和")
 class Claim:
     """What a text says of a subject. `value` are the stems of what it says.
 
-    `holds` is False where the text says that it is not, or no longer, so.
+    `holds` is False where the text says that it is not, or no longer, so. `sure` is whether it takes the place of
+    another value: of what there is one of at a time, or that the text says has changed.
     """
 
     subject: str
     slot: str
     value: frozenset[str]
     holds: bool
+    sure: bool = True
 
     def replaces(self, older: Claim) -> bool:
         """Return whether this newer claim takes the older one's place."""
@@ -44,8 +58,13 @@ class Claim:
             return False
         if not self.holds:
             return self.value <= older.value
-        alike = self.value <= older.value or older.value <= self.value
-        return not alike and (self.slot in SINGLE or self.slot.startswith("my "))
+        alike = self.value <= older.value or older.value <= self.value or self._shortens(older)
+        return not alike and self.sure and (self.slot in SINGLE or self.slot.startswith("my "))
+
+    def _shortens(self, older: Claim) -> bool:
+        """Return whether one value is short for the other: "Alex" for "Alexander Smith"."""
+        both = (self.value, older.value), (older.value, self.value)
+        return any(all(len(a) > 2 and any(b.startswith(a) for b in long) for a in short) for short, long in both)
 
 
 @lru_cache(maxsize=4_096)
@@ -60,8 +79,17 @@ def _said(text: str, me: str) -> Iterator[Claim]:
     for slot, pattern, holds in phrases.SAYS:
         for match in pattern.finditer(text):
             subject = _subject(match["who"], me)
+            if slot in SINGLE and phrases.AT_TIMES.search(_rest(text, match.start("value"))):
+                continue
+            if slot == "residence" and fold(match["value"]) in COUNTRIES:
+                slot = "country"
             if subject is not None and not phrases.ONLY_THOUGHT.search(text[: match.start("value")][-80:]):
                 yield from _claims(subject, slot, match["value"], holds)
+
+
+def _rest(text: str, start: int) -> str:
+    """Return a text from a place on to the end of the sentence."""
+    return _STOP.split(text[start:], maxsplit=1)[0]
 
 
 def _said_of_mine(text: str, me: str) -> Iterator[Claim]:
@@ -69,28 +97,49 @@ def _said_of_mine(text: str, me: str) -> Iterator[Claim]:
     for pattern in phrases.OF_MINE:
         for match in pattern.finditer(text):
             found = match.groupdict()
-            thing = " ".join(analyse(found["thing"])) or found["thing"]
-            if found.get("cue") or phrases.ATTRIBUTE.search(thing):
-                owner = fold(found["whose"]) if found.get("whose") else me
-                yield from _claims(owner, f"my {thing}", found["value"], True)
+            stems = analyse(found["thing"])
+            thing = " ".join(stem for stem in stems if stem not in _LIGHT_NOUNS or len(stems) == 1) or found["thing"]
+            owner = _subject(found["whose"], me) if found.get("whose") else me
+            kind = _kind(found["value"], thing)
+            if owner is not None and kind is not None:
+                changed = any(found.get(cue) for cue in ("cue", "now"))
+                single = phrases.ATTRIBUTE if found["value"].isascii() else _NOUNS
+                sure = changed or (single.search(thing) is not None and not found.get("the"))
+                yield from _claims(owner, f"my {thing} {kind}", found["value"], True, sure=sure)
+
+
+def _kind(value: str, thing: str) -> str | None:
+    """Return which kind of value is said of a thing, None for one that says only how or where it is.
+
+    "My boss is Linda" and "my boss is on vacation" say two things of one boss.
+    """
+    bare = _ARTICLE.sub("", value)
+    if _NOUNS.search(thing):
+        return None if _PLACED.match(bare) else "noun"
+    if _CAPITAL.match(bare):
+        return "name"
+    if _DIGIT.search(bare):
+        unit = " ".join(analyse(_DIGITS.sub(" ", bare)))
+        return None if _PLACED.match(bare) else f"number {unit}".strip()
+    return "noun" if bare != value or not bare.isascii() else None
 
 
 def _left_behind(text: str, me: str) -> Iterator[Claim]:
     """Yield what "switched from A to B" ends, whatever A was."""
     for match in phrases.SWITCHED.finditer(text):
         subject = _subject(match["who"], me)
-        if subject is not None:
+        if subject is not None and not phrases.AT_TIMES.search(_rest(text, match.start("value"))):
             for slot in sorted(_MANY):
                 yield from _claims(subject, slot, match["value"], False)
 
 
-def _claims(subject: str, slot: str, value: str, holds: bool) -> Iterator[Claim]:
+def _claims(subject: str, slot: str, value: str, holds: bool, *, sure: bool = True) -> Iterator[Claim]:
     if slot in _NAMED and not _NAME.search(value):
         return
     for part in _PARTS.split(value) if slot in _MANY else [value]:
         stems = frozenset(analyse(part))
         if stems:
-            yield Claim(subject, slot, stems, holds)
+            yield Claim(subject, slot, stems, holds, sure)
 
 
 def _subject(who: str, me: str) -> str | None:

@@ -12,7 +12,10 @@ from enum import StrEnum
 from functools import lru_cache
 
 from treemem.changes import State
-from treemem.judge.changes import subject_of, tells_of_the_past
+from treemem.judge.additions import only_adds
+from treemem.judge.canonical_text import canonical
+from treemem.judge.clauses import subject_of, tells_of_the_past
+from treemem.judge.cues import PAST
 from treemem.judge.normal import normal
 from treemem.judge.supersession import Statement, superseded
 from treemem.judge.values import values_in
@@ -50,6 +53,8 @@ WORDS_SAME, WORDS_WITHIN = 0.9, 0.95
 #: What of the words of a stated cause or effect the other memory must say, and the cosine that both must have.
 WORDS_CAUSE, CAUSE = 0.75, 0.5
 FEWEST_WORDS = 3
+#: Words up to which a text that begins like a call is one, not a statement.
+LONGEST_CALL = 3
 #: Letters below which even the same words ("Yes.") may mean two things.
 SHORTEST = 6
 #: Words beyond which a text tells of too much to be one cause or one effect.
@@ -61,14 +66,28 @@ _NEGATION = re.compile(
     r"|n['’]t\b|[不没無无未别]",
     re.IGNORECASE,
 )
+#: The first words, where a telling says what was done: "I called", "My old dog slept"; but "a cat called Biscuit".
+_WORD = r"[\w'’-]+\W+"
+_TELLS = re.compile(
+    rf"\W*(?:{_WORD}(?:{_WORD}){{0,2}}?(?!called|named|based)|(?:I |We |[A-Z]{_WORD})?)(?:{PAST.pattern})",
+    re.IGNORECASE,
+)
+_CALL = re.compile(
+    r"(?:good (?:morning|evening|night|luck|job|point|idea|question)|thank|sounds|see you|take care|bye|hello|hi|hey|"
+    r"ok|okay|yes|yeah|no|sure|great|awesome|cool|nice|wow|lol|haha|congrat\w*|well done|(?:you['’]re )?welcome|"
+    r"absolutely|exactly|definitely|of course|got it|will do|same here|me too|love it|sorry|"
+    r"谢谢|你好|早上好|晚安|好的|再见)",
+    re.IGNORECASE,
+)
 _QUESTION = re.compile(r"[?？]\s*$")
 #: What tells of something that happened once.
 _EVENT = re.compile(
     r"\b(?:yesterday|today|tonight|this (?:morning|afternoon|evening|week|weekend|month)|last (?:night|week|weekend|"
     r"month|year|summer|winter|spring|fall|autumn|\w+day)|ago|just|recently|tomorrow|"
     r"next (?:week|weekend|month|year|\w+day)|"
-    r"went|met|saw|visited|bought|sold|had|got|came|ran|"
-    r"won|lost|flew|drove|ate|made|took|gave|found|left|told|"
+    r"late|tired|hungry|sick|ill|bored|exhausted|excited|fever|headache|stressed|sleepy|raining|snowing|"
+    r"went|met|saw|visited|bought|sold|had|(?<!\bhave )(?<!\bhas )(?<!['’]ve )(?<!['’]s )got|came|ran|"
+    r"won|lost|flew|drove|ate|made|took|gave|found|left(?![- ]hand)|told|"
     r"attended|finished|started|celebrated|travell?ed|watched|played|booked|signed|joined|happened)\b"
     r"|昨天|今天|昨晚|刚刚|上周|上个?月|去年|前天|明天|下周|去了|买了|见了|看了|吃了",
     re.IGNORECASE,
@@ -86,19 +105,21 @@ _SENTENCE = re.compile(r"[.!?;。！？；\n]+")
 _SURE_SUPERSESSION = 0.9
 #: A plain denial without one of these may be a contradiction as well as news.
 _NEWS = re.compile(
-    r"\b(?:now|no longer|any ?more|stopped|quit|gave up|used to|these days|nowadays|since|switched|decided|instead)\b"
+    r"\b(?:now|no longer|any ?more|stopped|quit|gave up|used to|these days|nowadays|since|switched|decided|instead|"
+    r"after all|turn(?:s|ed) out)\b"
     r"|不再|了|再也",
     re.IGNORECASE,
 )
 _NO_PREFIXES = ("un", "in", "im", "ir", "dis", "non", "mis")
-_DISLIKE = re.compile(r"\b(?:dislik|hat(?:e|ing)|detest|avoid)\w*|讨厌", re.IGNORECASE)
+_DISLIKE = re.compile(r"\b(?:dislik|hat(?:e|ing)|detest|avoid|allerg)\w*|讨厌", re.IGNORECASE)
 #: Words that make another statement of the same words: change, cause, condition, wish, time; and, where all words are
 #: to be the same, direction and place.
 _TELLING = frozenset(
     """now longer anymore nowadays currently used stopped quit moved switched changed stepped resigned retired back
     again until till was were had will would could might may should if unless wants want hopes hope plans plan tried
     because since so after when while although though as due therefore thanks led except but instead almost nearly
-    only yet former formerly previously once which""".split()
+    only yet former formerly previously once which all some every any each most many few both always sometimes often
+    usually rarely everyone someone must can""".split()
 )
 _PLACING = _TELLING | frozenset(
     """to from before after in out on off up down left right over under above below with without first last next more
@@ -110,10 +131,10 @@ _OWNER = ("memory_type", "visibility", "user_id", "session_id", "agent_id", "app
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What of a memory is compared: its statement, stems in order and as a set, names, values, negations."""
+    """What of a memory is compared: its statement, canonical form, stems in order and as a set, names, values, ..."""
 
     statement: Statement
-    normal: str
+    canonical: str
     plain: frozenset[str]
     said: tuple[str, ...]
     stems: frozenset[str]
@@ -133,6 +154,14 @@ class Reading:
         return self.owner[: len(_OWNER)]
 
     @property
+    def once(self) -> bool:
+        """Whether it may be said of more than one occasion: it tells of the past, or is but a call ("Sounds good.")."""
+        text = self.statement.text
+        if self.past and _TELLS.match(text):
+            return True
+        return len(self.stems) <= LONGEST_CALL and _CALL.match(text) is not None
+
+    @property
     def memory_id(self) -> str:
         """The memory that was read."""
         return self.statement.memory_id
@@ -147,7 +176,7 @@ def read(state: State) -> Reading:
     stems = tuple(analyse(text))
     return Reading(
         statement=said,
-        normal=normal(text),
+        canonical=canonical(text),
         plain=frozenset(words(normal(text))),
         said=stems,
         stems=frozenset(stems),
@@ -194,7 +223,7 @@ def judge(one: Reading, other: Reading, cosine: float) -> Judgement:
 
 
 def _superseding(newer: Reading, older: Reading) -> Judgement | None:
-    if newer.question or older.question or newer.belongs != older.belongs or newer.normal == older.normal:
+    if newer.question or older.question or newer.belongs != older.belongs or newer.canonical == older.canonical:
         return None
     denied = newer.negations > older.negations or _DISLIKE.search(newer.statement.text)
     if denied and not _NEWS.search(newer.statement.text):
@@ -207,7 +236,9 @@ def _superseding(newer: Reading, older: Reading) -> Judgement | None:
 
 def _same(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
     """Return same or overlapping where nothing tells the two apart."""
-    if newer.normal == older.normal and len(newer.normal) >= SHORTEST and not _two(newer, older):
+    if newer.once or older.once:
+        return None
+    if newer.canonical == older.canonical and _length(newer.canonical) >= SHORTEST and not _two(newer, older):
         return Judgement(Relation.SAME, newer.memory_id, older.memory_id, 0.99, "the same words")
     if _told_apart(newer, older) or min(len(newer.stems), len(older.stems)) < FEWEST_WORDS:
         return None
@@ -217,11 +248,23 @@ def _same(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
     apart = newer.plain ^ older.plain
     if alike and cosine >= SAME and shared >= WORDS_SAME and _in_order(newer, older) and not apart & _PLACING:
         return Judgement(Relation.SAME, newer.memory_id, older.memory_id, 0.9, "the same words but for small ones")
+    if narrower.plain & _PLACING - wider.plain:
+        return None
     told = _in_order(narrower, wider) if alike else narrower.values <= wider.values and narrower.names <= wider.names
-    if told and cosine >= OVERLAP and _within(narrower, wider, WORDS_WITHIN):
+    if (
+        told
+        and cosine >= OVERLAP
+        and only_adds(wider.statement.text, narrower.stems)
+        and _within(narrower, wider, WORDS_WITHIN)
+    ):
         reason = "one says all that the other says"
         return Judgement(Relation.OVERLAPPING, wider.memory_id, narrower.memory_id, 0.85, reason)
     return None
+
+
+def _length(text: str) -> int:
+    """Return how many letters a text has; a Chinese one counts for two."""
+    return len(text) + sum(c >= "\u3040" for c in text)
 
 
 def mergeable(newer: Reading, older: Reading) -> bool:
@@ -236,10 +279,10 @@ def _told_apart(newer: Reading, older: Reading) -> bool:
     """Return whether anything says that these are two facts: an event, who says it, a number, a negation, a cause."""
     if _two(newer, older) or newer.negations != older.negations or (newer.plain ^ older.plain) & _TELLING:
         return True
-    if newer.normal != older.normal and (newer.past or older.past or _antonyms(newer.plain, older.plain)):
+    if newer.canonical != older.canonical and (newer.past or older.past or _antonyms(newer.plain, older.plain)):
         return True
     subjects = newer.subject, older.subject
-    if all(subjects) and newer.normal != older.normal and subjects[0] != subjects[1]:
+    if all(subjects) and newer.canonical != older.canonical and subjects[0] != subjects[1]:
         return True
     if bool(_stated(newer.statement.text)) != bool(_stated(older.statement.text)):
         return True

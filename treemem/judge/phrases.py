@@ -71,7 +71,7 @@ _HAVE_NOT = (
 )
 _A = r"(?: an?| my| the| our| his| her| one| two| three)*"
 _STATE = r"(?P<value>single|married|engaged|divorced|widowed|separated)\b(?! (?:in|with|room|bed|out|mom|parent|day))"
-_DIET = r"(?P<value>vegan|vegetarian|pescatarian|omnivore)\b"
+_DIET = r"(?P<value>vegan|vegetarian|pescatarian|omnivore)s?\b"
 
 _ZH_WHO = r"(?P<who>我们?|用户|[^\W\d_a-zA-Z的了在不是]{2,4}?)"
 _ZH_WHEN = r"(?:现在|目前|已经|一直|刚刚|刚|最近|上个月|去年|今年)*"
@@ -79,7 +79,7 @@ _ZH_VALUE = r"(?P<value>[^，。！？；、\s]{1,20}?)(?=了|[，。！？；�
 
 #: (slot, pattern with the groups `who` and `value`, whether it says that it holds)
 SAYS: tuple[tuple[str, re.Pattern[str], bool], ...] = (
-    ("residence", _says(_LIVE, after=" (?:in|at|near|outside)"), True),
+    ("residence", _says(_LIVE, after=" (?:in|at)"), True),
     ("residence", _says(_MOVE, after=" (?:house )?(?:back )?(?:to|into|in|out to)"), True),
     ("employer", _says(_WORK, after=" (?:at|for)"), True),
     (
@@ -91,7 +91,7 @@ SAYS: tuple[tuple[str, re.Pattern[str], bool], ...] = (
     ("occupation", _says(_WORK, after=" as (?:an?|the)"), True),
     ("occupation", _says("became,promoted to,started as,started working as", after=" (?:an?|the)"), True),
     ("employer", _says("joined,moved to,switched to,left for", after="", ends=" as"), True),
-    ("partner", _says("dating,seeing,in a relationship with,together with"), True),
+    ("partner", _says("dating,in a relationship with,together with"), True),
     ("partner", _says("broke up with,split up with,separated from,divorced", after=""), False),
     ("school", _says("study,studies,studying", after=" at"), True),
     ("school", _says("transferred,enrolled", after=" (?:to|at|in)"), True),
@@ -109,6 +109,16 @@ SAYS: tuple[tuple[str, re.Pattern[str], bool], ...] = (
     ("residence", re.compile(rf"{_ZH_WHO}{_ZH_WHEN}(?:搬家?到了?|搬去了?|搬回了?|移居到?){_ZH_VALUE}"), True),
     ("employer", re.compile(rf"{_ZH_WHO}{_ZH_WHEN}在(?P<value>[^，。！？；、\s]{{1,20}}?)(?:工作|上班|任职)"), True),
     ("employer", re.compile(rf"{_ZH_WHO}{_ZH_WHEN}(?:加入了?|入职了?|跳槽到了?){_ZH_VALUE}"), True),
+    (
+        "employer",
+        re.compile(rf"{_ZH_WHO}{_ZH_WHEN}(?:调到|转到|调去)(?P<value>[^，。！？；、\s]{{1,20}}?)(?:工作|上班)"),
+        True,
+    ),
+    (
+        "employer",
+        re.compile(rf"{_ZH_WHO}{_ZH_WHEN}从(?P<value>[^，。！？；、\s]{{1,20}}?)(?:离职|辞职|跳槽)"),
+        False,
+    ),
     ("likes", re.compile(rf"{_ZH_WHO}(?:很|最|特别|非常|一直)?(?:喜欢|喜爱|爱)(?:吃|喝)?{_ZH_VALUE}"), True),
     (
         "likes",
@@ -117,26 +127,40 @@ SAYS: tuple[tuple[str, re.Pattern[str], bool], ...] = (
     ),
 )
 
-_THING = r"(?P<thing>(?:favou?rite )?[a-z][\w-]*(?: (?!is\b|are\b|was\b|has\b|to\b|from\b)[a-z][\w-]*){0,2})"
+_THING = r"(?P<thing>(?:favou?rite )?[A-Za-z][\w-]*(?: (?!is\b|are\b|was\b|has\b|to\b|from\b)[a-z][\w-]*){0,2})"
 #: Patterns of what somebody has one of, with the groups `thing`, `value` and perhaps `whose` and `cue` (it changed).
 OF_MINE = (
     re.compile(
-        rf"(?:\b(?:[Mm]y|[Oo]ur)|\b(?P<whose>[A-Z][\w-]+)['’]s) (?P<cue>new |current |latest )?{_THING} "
-        rf"(?:is|are|changed to|has changed to|became|has become)(?: now)? {_VALUE}"
+        r"(?:\b(?:[Mm]y|[Oo]ur|(?P<the>[Tt]he))|\b(?P<whose>[A-Z][\w-]+|[Tt]he user)['’]s) "
+        rf"(?P<cue>new |current |latest )?{_THING} "
+        rf"(?:is|are|changed to|has changed to|became|has become)(?P<now> now)? {_VALUE}"
     ),
     re.compile(
-        rf"\b(?:I|[Ww]e)(?:['’]ve| have)? (?P<cue>changed|switched|updated|moved|renamed) (?:my|our) {_THING}"
+        rf"\b(?:I|[Ww]e)(?:['’]ve| have)? (?P<cue>changed|switched|updated|moved|renamed|raised|lowered|"
+        rf"increased|reduced|cut|set) (?:my|our) {_THING}"
         rf"(?: from [^.,;]{{1,40}}?)? (?:to|into) {_VALUE}"
     ),
+    re.compile(
+        r"\b(?:I|[Ww]e)(?:['’]ve| have)? (?P<cue>switched|changed|moved) to (?P<value>[^.!?;,\n]{1,40}?) (?:as|for) "
+        rf"(?:my|our) {_THING}"
+    ),
+    re.compile(rf"我把(?:我的)?(?P<thing>[^，。！？；、\s是]{{1,8}}?)(?P<cue>改|换|变)(?:成|为)了?{_ZH_VALUE}"),
     re.compile(
         rf"我的(?P<thing>[^，。！？；、\s是]{{1,8}}?)(?P<cue>现在|已经)?(?:是|改成了?|换成了?|变成了?){_ZH_VALUE}"
     ),
 )
 #: What one has one of at a time; other things ("my brother is ...") make a claim only where they are said to change.
 ATTRIBUTE = re.compile(
-    r"favou?r|phone|number|email|address|name|job|titl|salari|rent|budget|\bage|password|goal|target|deadlin|"
+    r"favou?r|phone|timezon|number|email|address|name|job|titl|salari|rent|budget|\bage|password|goal|target|deadlin|"
     r"boss|manag|doctor|dentist|therapist|coach|roommat|usernam|weight|height|\bsize|curfew|major|editor|\bcar$|laptop|"
     r"电话|号码|邮箱|地址|名字|工作|职位|工资|房租|预算|密码|目标|老板|医生|最喜欢|车"
+)
+#: Times at which alone something is so.
+AT_TIMES = re.compile(
+    r"\b(?:(?:on |every )?(?:mon|tues|wednes|thurs|fri|satur|sun)days?|weekends?|weekdays?|during|every|sometimes|"
+    r"occasionally|part[- ]time|in the (?:morning|evening|afternoon|summer|winter)s?|mornings|evenings|afternoons|"
+    r"at night|once a|twice a|for breakfast|as a child|in \d{4})\b|周末|周[一二三四五六日]|有时|偶尔|每",
+    re.IGNORECASE,
 )
 SWITCHED = re.compile(
     rf"{_WHO}{_HELPERS}{_ADVERBS} (?:switched|changed|migrated|moved over|converted) from "

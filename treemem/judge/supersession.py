@@ -10,7 +10,8 @@ from treemem.judge.asked import Focus, another_value
 from treemem.judge.changes import ends
 from treemem.judge.claims import claims_in
 
-_LED_BY_NAME = re.compile(r"^([^\W\d_][\w .'’-]{0,40}): (?=\S)")
+#: A name before a colon: one word, or some that all begin with a capital letter; "API rate limit: 100" has none.
+_LED_BY_NAME = re.compile(r"^([^\W\d_][\w.'’-]{0,30}|(?:[A-Z][\w.'’-]{0,20} ){1,3}[A-Z][\w.'’-]{0,20}): (?=\S)")
 
 
 @dataclass(frozen=True, slots=True)

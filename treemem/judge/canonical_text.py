@@ -1,0 +1,90 @@
+"""The canonical form of a text: texts of one canonical form say the same in other words.
+
+On top of the normal form, how a date or a time of day is written, articles, "now", "per", a colon for "is", words with
+another word for the very same thing, and the order of "Linda is my boss" make no difference.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from treemem.judge.normal import normal
+from treemem.text import MONTH
+
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\b"
+_WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
+#: What is seen in the text as it is written, before its case and its punctuation are gone.
+_WRITTEN = (
+    (re.compile(r"(?<=[a-z] )A\b"), "letter-a"),  # "server A" is a name, not an article
+    (re.compile(r"^((?:[A-Za-z'’]+ ){0,4}[A-Za-z'’]+): (?=\S)"), r"\1 is "),
+    (re.compile(r"(?<=\w)['’]s (?=(?:an?|the|not|called|named|near|at|in|on|from)\b)"), " is "),
+    (re.compile(r"(?<=\w)['’]s (?=(?:been|got)\b)"), " has "),
+    (re.compile(r"(?<=[A-Za-z])/(?=(?:second|minute|hour|day|week|month|year)s?\b)"), " per "),
+    (re.compile(rf"\b(?P<month>{MONTH})\.? {_DAY}(?!:)", re.IGNORECASE), lambda m: _date(m)),
+    (re.compile(rf"\b{_DAY}(?: of)? (?P<month>{MONTH})\b", re.IGNORECASE), lambda m: _date(m)),
+    (
+        re.compile(r"\b(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<half>[ap])\.?m\b\.?", re.IGNORECASE),
+        lambda m: _clock(m),
+    ),
+    (re.compile(r"\b(?P<hour>\d{1,2}):(?P<minute>\d\d)\b(?!:)"), lambda m: _clock(m)),
+)
+_NOW = "now|currently|right now|at the moment|at present|presently|nowadays|these days"
+_UNITS = {"s": "second", "sec": "second", "min": "minute", "h": "hour", "hr": "hour", "ms": "millisecond", "kg": "kilo"}
+_SAID = (
+    (re.compile(r"\b(\d+) ?(s|sec|min|h|hr|ms|kg)s?\b"), lambda m: f"{m[1]} {_UNITS[m[2]]}s"),
+    (re.compile(r"\b(?:around|approximately|roughly|circa)(?= \d)"), "about"),
+    (re.compile(rf"\b(?:on|in) (?=(?:the )?(?:{_WEEKDAY}|date[a-z]{{3}}\d|{MONTH}\b))"), ""),
+    (re.compile(rf"\b(?:{_NOW})\b"), ""),
+    (re.compile(r"\b(?:really|truly|honestly|definitely|absolutely)\b"), ""),
+    (re.compile(r"现在|目前"), ""),
+    (re.compile(r"\b(?:a|an|the|per)\b(?! (?:few|little|bit|lot)\b)"), ""),
+    (re.compile(r"\b(?:is|are|am)\b"), "be"),
+    (re.compile(r"\b(?:has|have) got\b"), "have"),
+    (re.compile(r"\bhas\b"), "have"),
+    (re.compile(r"\b(prefers?) (.+?) over\b"), r"\1 \2 to"),
+    (re.compile(r"\b(?:work|works) (?:at|for) (.+?) as (.+)$"), r"be \2 at \1"),
+    (re.compile(r"\b(?:work|works) as (?=\w)"), "be "),
+    (re.compile(r"\bhave (\w+) allergy\b"), r"be allergic to \1"),
+    (re.compile(r"^(\S+(?: \S+)?) be (my|our|his|her|their|\w+ s) (\S+(?: \S+){0,2})$"), r"\2 \3 be \1"),
+    (re.compile(r"^(\w+) and (\w+)(?= )"), lambda m: " and ".join(sorted(m.groups()))),
+    (
+        re.compile(r"^(\w+) be (married to|engaged to|related to|friends with|twin of) (\w+)$"),
+        lambda m: f"{min(m[1], m[3])} be {m[2]} {max(m[1], m[3])}",
+    ),
+)
+#: Words for the very same thing, each with the one that stands for both.
+_SAME = dict(
+    pair.split(":")
+    for pair in """kids:children kid:child mom:mother mum:mother mommy:mother dad:father daddy:father tv:television
+    fridge:refrigerator movie:film movies:films bike:bicycle apartment:flat grandma:grandmother granny:grandmother
+    grandpa:grandfather fav:favorite photo:picture photos:pictures grey:gray centre:center theatre:theater
+    licence:license programme:program automobile:car mobile:cellphone maths:math
+    first:1st second:2nd third:3rd fourth:4th fifth:5th sixth:6th whenever:when each:every reply:answer around:about
+    organise:organize organises:organizes organised:organized specialise:specialize realise:realize
+    begin:start begins:starts buy:purchase buys:purchases 该用户:用户 您:你""".split()
+)
+
+
+@lru_cache(maxsize=4_096)
+def canonical(text: str) -> str:
+    """Return the canonical form of a text: its words with a space between them."""
+    for pattern, plain in _WRITTEN:
+        text = pattern.sub(plain, text)
+    found = normal(text)
+    for pattern, put in _SAID:
+        found = " ".join(pattern.sub(put, found).split())
+    return " ".join(_SAME.get(word, word) for word in found.replace("该用户", "用户").split())
+
+
+def _date(match: re.Match[str]) -> str:
+    """Return a day of a month as one word."""
+    return f"date{match['month'][:3].lower()}{int(match['day'])}"
+
+
+def _clock(match: re.Match[str]) -> str:
+    """Return a time of day as one word, counted to 24 hours."""
+    hour, half = int(match["hour"]), match.groupdict().get("half")
+    if half is not None:
+        hour = hour % 12 + (12 if half in "pP" else 0)
+    return f"clock{hour}h{match['minute'] or '00'}"

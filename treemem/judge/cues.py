@@ -1,0 +1,250 @@
+"""The words by which people say that something changed, ended or came true: the patterns behind stated changes."""
+
+from __future__ import annotations
+
+import re
+
+from treemem.text import MONTH
+
+SENTENCE = re.compile(r"(?<=[.!?;\n])\s+|[!?;\n]")
+CLAUSE = re.compile(r",? (?:and|but|so|because|since|when|while)(?= )|;|[,:](?!\d)|\s[-–]\s")
+LEAD = re.compile(
+    r"(?:by the way|actually|well|okay|ok|so|and|but|then|finally|nowadays|these days|currently|now|also|just so you "
+    r"know|as i said|from now on|since \w+|as of \w+|in \w+|(?:it )?turn(?:s|ed) out(?: that)?)\b,? ?",
+    re.IGNORECASE,
+)
+WORD = re.compile(r"[^\W_][\w'’-]*")
+OF_PERSON = re.compile(r"(?:I|[Ww]e)\b(?:['’]\w+)?")
+DETERMINED = re.compile(r"(?:my|our|the)\s+", re.IGNORECASE)
+NAME = re.compile(r"(?:[A-Z][\w'’-]*\s?){1,3}")
+SUBJECT_ENDS = frozenset(
+    """is isn't are aren't was wasn't were weren't am be been has hasn't have haven't had does doesn't do don't
+    did didn't will won't would can can't could may must should no now never always usually used just at in on
+    of for with from to by and or not still also already finally went goes go grew rose fell lives works plays
+    runs left got gets slipped turned became becomes takes sank jumped climbed improved""".split()
+)
+#: A place or a direction that belongs to a subject, since a verb follows it: "the lift in the other building has ...".
+PLACED_SUBJECT = re.compile(
+    r"(?:to|from|in|on|at|near|with) (?P<where>(?:[\w'’-]+ ){1,4}?)"
+    r"(?:is|are|was|were|has|have|had|will|does|do|can|[a-z]+(?:[^sui]s|ed))\b"
+)
+NOT = re.compile(r"n['’]t\b|\b(?:not|no|never|without|nobody|none|cannot)\b", re.IGNORECASE)
+ONLY_THOUGHT = re.compile(
+    r"\b(?:if|whether|would|could|might|may|should|want(?:s|ed)?|plan(?:s|ned|ning)?|going to|hop(?:e|es|ing)|wish\w*|"
+    r"thinking|thought|consider\w*|contemplat\w*|debat\w*|suggest\w*|recommend\w*|propos\w*|ask\w*|tempted|dream\w*|almost|nearly|try|tries|trying|never|unless|maybe|perhaps|says?|said|told|heard|"
+    r"thinks?|will|about to)\b|\?",
+    re.IGNORECASE,
+)
+#: What tells of something past: the verbs that matter, and any other in -ed that stands without "is".
+PAST = re.compile(
+    r"\b(?:yesterday|ago|last (?:night|week|month|year|\w+day)|was|were|went|met|saw|bought|got|came|ran|won|lost|had|"
+    r"did|made|took|gave|found|told|used to|sold|broke|fell|died|ate|quit|stole|blew|hurt|kept|sent|paid|spent|"
+    r"grew|rose|flew|drove|felt|became|began|brought|built|caught|chose|drank|forgot|held|knew|led|meant|rang|said|"
+    r"sang|slept|spoke|stood|swam|taught|thought|threw|woke|wore|wrote|dreamt|burnt|shut down)\b"
+    r"|(?<!\bis )(?<!\bare )(?<!\bam )(?<!\bbe )(?<!['’]s )(?<!['’]m )(?<!['’]re )"
+    r"(?<!-)(?<!\bthe )(?<!\ba )(?<!\ban )(?<!\bmy )"
+    r"\b(?!hundred\b)[a-z]{2,}[^e\W\d]ed\b",
+    re.IGNORECASE,
+)
+#: Stems that say no more of a thing than that it is there, or in use.
+LIGHT = frozenset(
+    """use run keep take go drive play have own pay read stay rent work live wear write bank need get studi eat drink
+    listen written hold see date cost""".split()
+)
+
+#: Stems of what happens once, of which the time goes with it; and of verbs that say where something is.
+ONCE = frozenset(
+    """appoint meet flight trip book reserv subscript order account contract class cours concert parti wed ticket
+    membership project plan event interview""".split()
+)
+LOCATED = frozenset(
+    """live base go locat held meet stand lie stay hous sit park teach attend train shop volunt store host
+    deploi run""".split()
+)
+#: Verbs that tell of a way as well as of a change.
+WAYS = frozenset("went gone go passed rose fell grew".split())
+
+NO_LONGER = re.compile(
+    r"\b(?:no longer|any ?more|any longer|stopped|stops|quit|ceased|gave up|given up|used to)\b"
+    r"|\bturn(?:s|ed) out\b.*(?:\bnot\b|n['’]t\b)|(?:\bnot\b|n['’]t\b).*\bafter all\b",
+    re.IGNORECASE,
+)
+LEFT_OVER = frozenset(
+    "t ve re m s d ll don doesn didn isn aren wasn weren hasn haven still alreadi usual current".split()
+)
+CUE_STEMS = frozenset("longer ani anymor stop quit ceas gave given use turn".split())
+FROM_TO = re.compile(
+    r"\b(?P<verb>switch\w*|mov(?:ed|ing)|chang(?:ed|ing)|migrat\w+|port(?:ed|ing)|upgrad\w+|downgrad\w+|renamed|"
+    r"transferred|relocated|went|gone|go|raised|lowered|increased|reduced|cut|extended|postponed|pushed|shifted|"
+    r"converted|rose|fell|grew|promoted|passed)\b(?P<what>[^.;,]{0,50}?) from (?P<old>[^.;,]{1,50}?) "
+    r"(?:to|onto|into) (?P<new>[^.;,]{1,50})",
+    re.IGNORECASE,
+)
+REPLACED = (
+    re.compile(r"\b(?:replaced|swapped|traded) (?P<old>[^.;,]{1,50}?) (?:with|for|by) (?P<new>[^.;,]{1,50})", re.I),
+    re.compile(
+        r"(?P<old>[^.;,]{1,50}?) (?:was|were|has been|have been|got) replaced (?:by|with) (?P<new>[^.;,]+)", re.I
+    ),
+    re.compile(r"(?P<new>[^.;,]{1,60}) instead of (?P<old>[^.;,]{1,50})", re.I),
+    re.compile(r"(?P<new>[A-Z][^.;,]{0,50}?) (?:replaced|took over from|succeeded) (?P<old>[^.;,]{1,50})"),
+)
+ENDED = re.compile(
+    r"\b(?:cancell?ed|sold|shaved off|tore|demolished|removed|deleted|gave away|got rid of|returned|checked out of|"
+    r"resigned as|retired as|stepped down as|terminated|discontinued|dissolved|handed|moved out of|gave up|"
+    r"graduated from|dropped out of|closed(?= (?:my|our|the|his|her)? ?\w* ?(?:account|shop|business|company|branch))|"
+    r"(?P<done>finished|completed))\b(?P<what>[^.;,]*)",
+    re.IGNORECASE,
+)
+#: What goes on, and can be finished.
+GOING_ON = re.compile(r"(?:\b(?:am|is|are)|['’](?:m|s|re)) \w+ing\b", re.IGNORECASE)
+WAS_ENDED = re.compile(
+    r"(?P<what>[^.;,]{1,60}?) (?:was|were|has been|have been|got) (?:officially )?(?:closed|cancell?ed|called off|"
+    r"sold|removed|deleted|discontinued|terminated|demolished|torn down|dissolved|abolished)\b",
+    re.IGNORECASE,
+)
+NOW = re.compile(
+    r"\b(?:now|these days|nowadays|currently|"
+    r"starting (?:today|tomorrow|next \w+|\w+day)|from (?:now|today|tomorrow|then|next \w+|\w+day|"
+    rf"\d[\d:]* ?(?:am|pm)?|{MONTH}) on)\b",
+    re.IGNORECASE,
+)
+CHANGED = re.compile(
+    r"\b(?:moved|relocated|transferred|changed|raised|lowered|increased|reduced|extended|postponed|pushed|delayed|"
+    r"rescheduled|brought forward|shortened|went up|went down|gone up|gone down|rose|fell|grew|grown|dropped|upgraded|"
+    r"renewed|bumped|improved|jumped|climbed|slipped|sank|came down|cut|adjusted|shifted|shrank|"
+    r"shrunk|switched|renamed|reassigned|is down|is up|am down|am up|'m down|’m down|'m up)\b"
+    r"(?P<what>[^.;,]*?) (?:to|until|till|by|into)\b",
+    re.IGNORECASE,
+)
+#: What is no thing that changes, between "moved" and "to".
+DIRECTIONS = frozenset("back forward further again slight down up".split())
+EVERY = frozenset("everi each day week month year hour minut".split())
+#: Words after which one of a kind takes the place of another: "prefers dark mode".
+ONE_OF_A_KIND = frozenset(["prefer", "prefers", "be"])
+ALSO = re.compile(r"\b(?:also|too|as well|another|additional\w*|both)\b", re.IGNORECASE)
+SOUGHT = re.compile(r"\b(?:looking|searching) for (?P<what>[^.;,]+)", re.IGNORECASE)
+FOUND = re.compile(r"\b(?:found|got|hired|bought) (?P<what>(?:an?|the|my|our) [^.;,]+)", re.IGNORECASE)
+MENDED = re.compile(r"\b(?:fixed|repaired|replaced) (?P<what>(?:the|my|our) [^.;,]+)", re.IGNORECASE)
+WAS_RENAMED = re.compile(
+    r"(?P<what>[^.;,]{1,50}?) (?:was|were|is|has been|got) renamed (?:to |into )?(?P<new>[^.;,]+)", re.IGNORECASE
+)
+ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+NUMBERS = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand"
+).split()
+CLOCK = re.compile(r"\b\d{1,2}(?::\d\d)? ?[ap]\.?m\b|\b\d{1,2}:\d\d\b", re.IGNORECASE)
+VALUES = (
+    ("month", re.compile(MONTH + r"\b", re.IGNORECASE)),
+    ("day", re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b", re.IGNORECASE)),
+    ("clock", CLOCK),
+    ("number", re.compile(rf"\d[\d.,]*|\b(?:{'|'.join(NUMBERS)})\b", re.IGNORECASE)),
+    ("ordinal", re.compile(rf"\b(?:\d+(?:st|nd|rd|th)|{'|'.join(ORDINALS)})\b", re.IGNORECASE)),
+    ("place", re.compile(r"(?<=\b(?:in|on|at|to) )(?:the )?[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*")),
+)
+HOLDER = re.compile(r"^(?P<who>[A-Z][\w'’ -]{0,30}?) (?:is|was) (?:now )?the (?P<role>[^.;,]+)")
+NEW_HOLDER = re.compile(
+    r"(?:^|[;,] |\band )(?P<who>[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)?) is (?:now )?the (?P<role>[^.;,]+)"
+)
+STATES = tuple(
+    (
+        re.compile(rf"(?:\b(?:is|are|am|has|have)|['’](?:s|m|re)) (?:[\w'’ ]* )?(?:{before})\b", re.IGNORECASE),
+        re.compile(rf"\b(?:{after})\b", re.IGNORECASE),
+    )
+    for before, after in (
+        ("closed|shut", "reopened|open again|has opened|have opened"),
+        ("open", "closed down|has closed|shut down"),
+        ("broken|leaking|out of order|defect(?:ive)?|down|in the garage|being repaired", "repaired|fixed|works again"),
+        ("missing|lost", "found|turned up|came back"),
+        ("in hospital|in the hospital", "discharged|released|home from|left (?:the )?hospital"),
+        ("pregnant|expecting", "had (?:her|the|a|our|my) (?:baby|twins|girl|boy)|gave birth"),
+        ("unemployed|out of work|looking for (?:a job|work)", "found a job|got a job|was hired"),
+        ("flaky|unstable", "stable (?:now|again)|fixed"),
+        ("under construction|being built", "completed|opened|finished|inaugurated"),
+        ("for sale", "sold|not (?:to )?sell|off the market"),
+        (
+            "on (?:parental |sick |maternity |paternity )?leave|on holiday|on vacation",
+            r"(?:back|returned) from (?:\w+ ){0,2}(?:leave|holiday|vacation)|is back(?: at work| to work)?(?=\W*$)",
+        ),
+        (
+            "learning to drive|taking driving lessons",
+            "driving licen[cs]e|driver['’]?s licen[cs]e|passed (?:the|her|his)",
+        ),
+        ("training as|studying|student|apprentice", "finished (?:my|his|her|their|the) (?:training|studies)|graduated"),
+        ("in beta|a draft|in development", "released|out of beta|published|launched|went live"),
+        ("engaged|dating|together|in a relationship", "broke up|split up|separated|called off|got married|married"),
+        (r"(?:off|disabled)(?=\W*$)", r"on (?:now|again)|enabled|(?:turned|switched) (?:back )?on"),
+        (r"(?:on|enabled)(?=\W*$)", r"off (?:now|again)|disabled|(?:turned|switched) off"),
+        (r"(?:open|unresolved)(?=\W*$)", "fixed|resolved|closed"),
+        ("being processed|in transit|on its way|on the way", "delivered|arrived"),
+        (r"single(?=\W*$)", r"dating|engaged|married|in a relationship|(?:girl|boy)friend"),
+        ("married", "divorced|separated"),
+        ("ill|sick|unwell", "recovered(?! (?:the|my|a|an)\\b)|well again|healthy again|better now"),
+        ("vacant|empty", "occupied|rented out|taken now"),
+        ("pending|undecided", "approved|rejected|decided|settled"),
+        ("long hair", "cut (?:my|her|his) hair"),
+        ("brown|black|blonde?|red|grey|gray", "dyed (?:my|her|his) hair"),
+    )
+)
+
+
+#: Times at which alone something is so, and words that say that a time is an end, or that something lasts longer.
+AT_TIMES = re.compile(
+    r"\b(?:weekends?|weekdays?|mornings?|evenings?|afternoons?|nights?|summers?|winters?|holidays?)\b", re.IGNORECASE
+)
+UNTIL = re.compile(r"\b(?:until|till|clos\w+|ends?|to)\b", re.IGNORECASE)
+LENGTHENED = re.compile(r"\b(?:extended|shortened|lengthened)\b", re.IGNORECASE)
+#: "I raised my savings goal to ...": what is mine, and changed.
+OF_MINE_CHANGED = re.compile(
+    r"^(?:I|[Ww]e)(?:['’]ve| have)?(?: just| finally| recently)? (?:moved|changed|raised|lowered|increased|reduced|"
+    r"extended|postponed|pushed|delayed|rescheduled|shortened|cut|bumped|shifted) "
+    r"(?P<what>(?:my|our|the) [^.;,]{1,40}?) (?:from [^.;,]{1,30} )?(?:to|until|by) ",
+)
+#: A role somebody has, and one that takes its place.
+ROLE = re.compile(r"(?:\b(?:is|am)|['’][ms]) (?:an?|the) (?P<role>[^.;,]+)", re.IGNORECASE)
+NEW_ROLE = re.compile(
+    r"(?:\bpromoted to|(?:\b(?:is|am)|['’][ms]) now) (?:be )?(?:an? |the )?(?P<role>[^.;,]+)"
+    r"|(?:\b(?:is|am)|['’][ms]) (?:an?|the) (?P<role_now>[^.;,]+) now\b",
+    re.IGNORECASE,
+)
+RENAMED = re.compile(r"\brenamed (?P<what>[^.;,]{1,50}?) (?:to|into) (?P<new>[^.;,]+)", re.IGNORECASE)
+NAMED = re.compile(r"\b(?:named|called)\b|\bname (?:is|was)\b", re.IGNORECASE)
+DIED = re.compile(r"\b(?:died|passed away)\b", re.IGNORECASE)
+#: What a household leaves when it moves out of somewhere.
+HOMES = frozenset("hous home place flat apart".split())
+
+
+#: Words of which every cue has one: a quick look before the patterns.
+CUE_WORDS = frozenset(
+    """abolished adjusted after again any anymore approved arrived back better birth boyfriend broke brought bumped
+    called came canceled cancelled ceased changed checked climbed closed completed currently cut dating days
+    decided delayed deleted delivered demolished died disabled discharged discontinued dissolved divorced down
+    downgraded driving dropped dyed enabled engaged extended fell finally finished fixed found from gave
+    girlfriend given gone got graduated grew grown had handed has have healthy hired home improved inaugurated
+    increased instead jumped launched left licence license longer lowered market married migrated moved moving
+    not now nowadays occupied off open opened out passed picked ported porting postponed promoted published
+    pushed quit raised reassigned recovered reduced rejected relationship released relocated removed renamed
+    renewed rented reopened repaired replaced rescheduled resigned resolved retired returned rose sank separated
+    settled shaved shifted short shortened shrank shrunk shut slipped sold split stable stepped stopped stops
+    succeeded swapped switched taken terminated took tore torn traded transferred turned turns up upgraded used
+    went works""".split()
+)
+#: What one of tells that a sentence may be news.
+CUES = (
+    *(
+        NO_LONGER,
+        FROM_TO,
+        *REPLACED,
+        ENDED,
+        WAS_ENDED,
+        NOW,
+        CHANGED,
+        NEW_ROLE,
+        RENAMED,
+        WAS_RENAMED,
+        FOUND,
+        DIED,
+        re.compile(r"\bfinally\b", re.IGNORECASE),
+    ),
+    *(after for _, after in STATES),
+)
