@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from treemem.judge.normal import normal
+from treemem.judge.values import MONTHS
 from treemem.text import MONTH
 
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\b"
@@ -17,7 +18,12 @@ _WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
 #: What is seen in the text as it is written, before its case and its punctuation are gone.
 _WRITTEN = (
     (re.compile(r"(?<=[a-z] )A\b"), "letter-a"),  # "server A" is a name, not an article
-    (re.compile(r"^((?:[A-Za-z'’]+ ){0,4}[A-Za-z'’]+): (?=\S)"), r"\1 is "),
+    (re.compile(r"^(?!.*\b(?:is|are|has|have|had)\b.*:)((?:[A-Za-z'’]+ ){0,4}[A-Za-z'’]+): (?=\S)"), r"\1 is "),
+    (re.compile(r"^([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?) is the ([^,;]+?)[.!]*$"), r"the \2 is \1"),
+    (re.compile(r"^((?:At|In|On|During|Every|For) [\w' ]{1,25}), (.+?)[.!]*$"), r"\2 \1"),
+    (re.compile(r"°(?: ?C\b)?"), " degrees"),
+    (re.compile(r"(?<=\d)(?=(?:gb|mb|tb|kb|km|cm|mm|kg|mg|ml)\b)", re.IGNORECASE), " "),
+    (re.compile(r"\b(?P<year>\d{4})-(?P<number>\d\d)-(?P<day>\d\d)\b"), lambda m: _iso(m)),
     (re.compile(r"(?<=\w)['’]s (?=(?:an?|the|not|called|named|near|at|in|on|from)\b)"), " is "),
     (re.compile(r"(?<=\w)['’]s (?=(?:been|got)\b)"), " has "),
     (re.compile(r"(?<=[A-Za-z])/(?=(?:second|minute|hour|day|week|month|year)s?\b)"), " per "),
@@ -32,6 +38,12 @@ _WRITTEN = (
 _NOW = "now|currently|right now|at the moment|at present|presently|nowadays|these days"
 _UNITS = {"s": "second", "sec": "second", "min": "minute", "h": "hour", "hr": "hour", "ms": "millisecond", "kg": "kilo"}
 _SAID = (
+    (re.compile(r"\b(?:have no|do not have any)\b"), "do not have"),
+    (re.compile(r"\b(?:am|is|are) (?:not able|unable) to\b"), "can not"),
+    (re.compile(r"\b(night|dai|week|month)ly$"), lambda m: f"every {m[1].replace('dai', 'day')}"),
+    (re.compile(r"(?<= at )(\d{1,2})$"), r"clock\1h00"),
+    (re.compile(r"(?<= (?:gb|mb|tb)) of\b"), ""),
+    (re.compile(r" (?:so much|very much|a lot)$"), ""),
     (re.compile(r"\b(\d+) ?(s|sec|min|h|hr|ms|kg)s?\b"), lambda m: f"{m[1]} {_UNITS[m[2]]}s"),
     (re.compile(r"\b(?:around|approximately|roughly|circa)(?= \d)"), "about"),
     (re.compile(rf"\b(?:on|in) (?=(?:the )?(?:{_WEEKDAY}|date[a-z]{{3}}\d|{MONTH}\b))"), ""),
@@ -57,12 +69,13 @@ _SAID = (
 _SAME = dict(
     pair.split(":")
     for pair in """kids:children kid:child mom:mother mum:mother mommy:mother dad:father daddy:father tv:television
-    fridge:refrigerator movie:film movies:films bike:bicycle apartment:flat grandma:grandmother granny:grandmother
-    grandpa:grandfather fav:favorite photo:picture photos:pictures grey:gray centre:center theatre:theater
-    licence:license programme:program automobile:car mobile:cellphone maths:math
-    first:1st second:2nd third:3rd fourth:4th fifth:5th sixth:6th whenever:when each:every reply:answer around:about
-    organise:organize organises:organizes organised:organized specialise:specialize realise:realize
-    begin:start begins:starts buy:purchase buys:purchases 该用户:用户 您:你""".split()
+    fridge:refrigerator movie:film movies:films bike:bicycle apartment:flat grandma:grandmother
+    granny:grandmother grandpa:grandfather fav:favorite photo:picture photos:pictures grey:gray
+    centre:center theatre:theater licence:license programme:program automobile:car mobile:cellphone
+    maths:math first:1st second:2nd third:3rd fourth:4th fifth:5th sixth:6th named:called holds:have
+    hold:have whenever:when each:every reply:answer around:about organise:organize organises:organizes
+    organised:organized specialise:specialize realise:realize begin:start begins:starts buy:purchase
+    buys:purchases 该用户:用户 您:你""".split()
 )
 
 
@@ -80,6 +93,12 @@ def canonical(text: str) -> str:
 def _date(match: re.Match[str]) -> str:
     """Return a day of a month as one word."""
     return f"date{match['month'][:3].lower()}{int(match['day'])}"
+
+
+def _iso(match: re.Match[str]) -> str:
+    """Return a date as its day of a month and its year."""
+    month = MONTHS[int(match["number"]) - 1][:3] if 1 <= int(match["number"]) <= 12 else match["number"]
+    return f"date{month}{int(match['day'])} {match['year']}"
 
 
 def _clock(match: re.Match[str]) -> str:

@@ -22,14 +22,20 @@ from treemem.text import analyse, fold, words
 LONGEST_NEWS = 20
 
 
+def tells_news(text: str) -> bool:
+    """Return whether a text may say that anything ended, or is another now."""
+    return bool(_news(text)) or not text.isascii()
+
+
 def ends(newer: str, older: str, *, same_speaker: bool) -> bool:
     """Return whether a newer text states that what an older one says has ended, or has another value now.
 
     "I", "my" and "the" mean the same only where both are of the `same_speaker`.
     """
-    was = statement(older)
-    if was is not None and (same_speaker or is_named(was.text)):
-        return any(_ends(one, was) for one in _news(newer))
+    if news := _news(newer):
+        was = statement(older)
+        if was is not None and (same_speaker or is_named(was.text)):
+            return any(_ends(one, was) for one in news)
     return same_speaker and not older.isascii() and not newer.isascii() and changes_zh.ends(newer, older)
 
 
@@ -63,6 +69,7 @@ def _ends(news: Sentence, was: Sentence) -> bool:
         or _died(news, was)
         or _another_kind(news, was)
         or _found(news, was)
+        or _holds_no_longer(news, was)
     )
 
 
@@ -264,6 +271,15 @@ def _another_holder(news: Sentence, was: Sentence) -> bool:
         role and stems_of(cues.NOW.sub("", new["role"])) == role and fold(new["who"]) != fold(old["who"])
         for new in cues.NEW_HOLDER.finditer(news.text)
     )
+
+
+def _holds_no_longer(news: Sentence, was: Sentence) -> bool:
+    """ "The client is Acme": "Acme is no longer our client"."""
+    old, new = cues.HELD_BY.search(was.text), cues.NO_LONGER_HELD_BY.search(news.text)
+    if old is None or new is None or not cues.NO_LONGER.search(news.text):
+        return False
+    role = stems_of(new["role"]) - cues.CUE_STEMS
+    return bool(role) and stems_of(old["who"]) == stems_of(new["who"]) and stems_of(old["role"]) == role
 
 
 def _another_state(news: Sentence, was: Sentence) -> bool:

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from treemem.judge import phrases
 from treemem.judge.places import COUNTRIES
-from treemem.text import analyse, fold
+from treemem.text import analyse, fold, words
 
 SPEAKER = ""
 #: Slots of which a subject has one value at a time, beside "my ..."; of the others it may have many.
@@ -24,6 +24,7 @@ _MANY = frozenset({"likes", "does", "has"})
 #: Slots whose value must be a proper name, to be told from "a flat" or "the sales team".
 _NAMED = frozenset({"residence", "country", "employer", "school", "partner"})
 _NAME = re.compile(r"(?:^|\b(?:the|downtown|central|north|south|east|west|of) )[A-Z]|[^\x00-\x7f]")
+_NOW = re.compile(r" (?:now|these days|nowadays|from now on)\b", re.IGNORECASE)
 _STOP = re.compile(r"[.!?;\n](?:\s|$)")
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 _CAPITAL = re.compile(r"\d*[A-Z]")
@@ -76,15 +77,16 @@ def claims_in(text: str, speaker: str = SPEAKER) -> tuple[Claim, ...]:
 
 def _said(text: str, me: str) -> Iterator[Claim]:
     """Yield the claims of subject, verb and value."""
-    for slot, pattern, holds in phrases.SAYS:
-        for match in pattern.finditer(text):
+    for saying in phrases.SAYS:
+        for match in saying.in_text(text):
+            slot = saying.slot
             subject = _subject(match["who"], me)
             if slot in SINGLE and phrases.AT_TIMES.search(_rest(text, match.start("value"))):
                 continue
             if slot == "residence" and fold(match["value"]) in COUNTRIES:
                 slot = "country"
             if subject is not None and not phrases.ONLY_THOUGHT.search(text[: match.start("value")][-80:]):
-                yield from _claims(subject, slot, match["value"], holds)
+                yield from _claims(subject, slot, match["value"], saying.holds)
 
 
 def _rest(text: str, start: int) -> str:
@@ -94,6 +96,8 @@ def _rest(text: str, start: int) -> str:
 
 def _said_of_mine(text: str, me: str) -> Iterator[Claim]:
     """Yield the claims of what somebody has one of: "my phone number is ...", "I changed my phone number to ..."."""
+    if text.isascii() and phrases.OF_MINE_WORDS.isdisjoint(words(text)):
+        return
     for pattern in phrases.OF_MINE:
         for match in pattern.finditer(text):
             found = match.groupdict()
@@ -102,7 +106,7 @@ def _said_of_mine(text: str, me: str) -> Iterator[Claim]:
             owner = _subject(found["whose"], me) if found.get("whose") else me
             kind = _kind(found["value"], thing)
             if owner is not None and kind is not None:
-                changed = any(found.get(cue) for cue in ("cue", "now"))
+                changed = any(found.get(cue) for cue in ("cue", "now")) or bool(_NOW.match(text, match.end("value")))
                 single = phrases.ATTRIBUTE if found["value"].isascii() else _NOUNS
                 sure = changed or (single.search(thing) is not None and not found.get("the"))
                 yield from _claims(owner, f"my {thing} {kind}", found["value"], True, sure=sure)
@@ -126,6 +130,8 @@ def _kind(value: str, thing: str) -> str | None:
 
 def _left_behind(text: str, me: str) -> Iterator[Claim]:
     """Yield what "switched from A to B" ends, whatever A was."""
+    if phrases.OF_MINE_WORDS.isdisjoint(words(text)):
+        return
     for match in phrases.SWITCHED.finditer(text):
         subject = _subject(match["who"], me)
         if subject is not None and not phrases.AT_TIMES.search(_rest(text, match.start("value"))):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from treemem.text import words
 
 MYSELF = frozenset(["i", "we", "我", "我们"])
 NO_NAMES = frozenset(
@@ -38,13 +42,38 @@ _NO_LONGER = _any(
 )
 
 
-def _says(verbs: str, before: str = "", after: str = "", ends: str = "") -> re.Pattern[str]:
-    """Return the pattern of somebody, a verb and a value; `before` and `after` stand around the verb.
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What a pattern with the groups `who` and `value` says of a slot, and whether it says that it holds.
+
+    A text without one of its `words` need not be looked at; without any, one in ASCII need not.
+    """
+
+    slot: str
+    holds: bool
+    pattern: re.Pattern[str]
+    words: frozenset[str] | None
+
+    def in_text(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield where a text says it."""
+        if text.isascii() if self.words is None else self.words.isdisjoint(words(text)):
+            return iter(())
+        return self.pattern.finditer(text)
+
+
+def _says(slot: str, holds: bool, verbs: str, before: str = "", after: str = "", ends: str = "") -> Saying:
+    """Return what somebody says by a verb and a value; `before` and `after` stand around the verb.
 
     With `ends` the value must be followed by these words.
     """
+    first = frozenset(words(verb)[0] for verb in verbs.split(","))
     value = rf"(?P<value>[^.!?;,\n]{{1,60}}?)(?={ends}\b)" if ends else _VALUE
-    return re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} {before}{_any(verbs)}{after} {value}")
+    return Saying(slot, holds, re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} {before}{_any(verbs)}{after} {value}"), first)
+
+
+def _zh(slot: str, holds: bool, pattern: str) -> Saying:
+    """Return what somebody says in Chinese."""
+    return Saying(slot, holds, re.compile(pattern), None)
 
 
 _LIVE = "live,lives,living,reside,resides,residing,am based,is based,based"
@@ -73,61 +102,56 @@ _A = r"(?: an?| my| the| our| his| her| one| two| three)*"
 _STATE = r"(?P<value>single|married|engaged|divorced|widowed|separated)\b(?! (?:in|with|room|bed|out|mom|parent|day))"
 _DIET = r"(?P<value>vegan|vegetarian|pescatarian|omnivore)s?\b"
 
+_DIETS = frozenset("vegan vegans vegetarian vegetarians pescatarian pescatarians omnivore omnivores".split())
+_STATES = frozenset("single married engaged divorced widowed separated".split())
 _ZH_WHO = r"(?P<who>我们?|用户|[^\W\d_a-zA-Z的了在不是]{2,4}?)"
 _ZH_WHEN = r"(?:现在|目前|已经|一直|刚刚|刚|最近|上个月|去年|今年)*"
 _ZH_VALUE = r"(?P<value>[^，。！？；、\s]{1,20}?)(?=了|[，。！？；、\s]|$)"
 
-#: (slot, pattern with the groups `who` and `value`, whether it says that it holds)
-SAYS: tuple[tuple[str, re.Pattern[str], bool], ...] = (
-    ("residence", _says(_LIVE, after=" (?:in|at)"), True),
-    ("residence", _says(_MOVE, after=" (?:house )?(?:back )?(?:to|into|in|out to)"), True),
-    ("employer", _says(_WORK, after=" (?:at|for)"), True),
-    (
-        "employer",
-        _says("started,started working,started a job,started a new job,got a job", after=" (?:at|with)"),
+SAYS: tuple[Saying, ...] = (
+    _says("residence", True, _LIVE, after=" (?:in|at)"),
+    _says("residence", True, _MOVE, after=" (?:house )?(?:back )?(?:to|into|in|out to)"),
+    _says("employer", True, _WORK, after=" (?:at|for)"),
+    _says("employer", True, "started,started working,started a job,started a new job,got a job", after=" (?:at|with)"),
+    _says("employer", False, _LEAVE, after="(?: my job)?(?: at| for| with)?"),
+    _says("occupation", True, _WORK, after=" as (?:an?|the)"),
+    _says("occupation", True, "became,promoted to,started as,started working as", after=" (?:an?|the)"),
+    _says("employer", True, "joined,moved to,switched to,left for", after="", ends=" as"),
+    _says("partner", True, "dating,in a relationship with,together with"),
+    _says("partner", False, "broke up with,split up with,separated from,divorced", after=""),
+    _says("school", True, "study,studies,studying", after=" at"),
+    _says("school", True, "transferred,enrolled", after=" (?:to|at|in)"),
+    Saying(
+        "diet",
         True,
+        re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} (?:(?:went|gone|turned|became|become) )?(?:an? )?{_DIET}"),
+        _DIETS,
     ),
-    ("employer", _says(_LEAVE, after="(?: my job)?(?: at| for| with)?"), False),
-    ("occupation", _says(_WORK, after=" as (?:an?|the)"), True),
-    ("occupation", _says("became,promoted to,started as,started working as", after=" (?:an?|the)"), True),
-    ("employer", _says("joined,moved to,switched to,left for", after="", ends=" as"), True),
-    ("partner", _says("dating,in a relationship with,together with"), True),
-    ("partner", _says("broke up with,split up with,separated from,divorced", after=""), False),
-    ("school", _says("study,studies,studying", after=" at"), True),
-    ("school", _says("transferred,enrolled", after=" (?:to|at|in)"), True),
-    ("diet", re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} (?:(?:went|gone|turned|became|become) )?(?:an? )?{_DIET}"), True),
-    ("relationship", re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} (?:got )?{_STATE}"), True),
-    ("likes", _says(_LIKE), True),
-    ("likes", _says(_LIKE_NOT, before=rf"{_NO_LONGER} (?:really |much |ever )?"), False),
-    ("likes", _says(_DISLIKE), False),
-    ("does", _says(_DO), True),
-    ("does", _says(_DO_NOT, before=rf"{_NO_LONGER} "), False),
-    ("does", _says("cancelled,canceled,dropped out of,dropped,quit,gave up", after="(?: my| the)?"), False),
-    ("has", _says(_HAVE, after=_A), True),
-    ("has", _says(_HAVE_NOT, after=_A), False),
-    ("residence", re.compile(rf"{_ZH_WHO}{_ZH_WHEN}(?:定居在|居住在|住在|住){_ZH_VALUE}"), True),
-    ("residence", re.compile(rf"{_ZH_WHO}{_ZH_WHEN}(?:搬家?到了?|搬去了?|搬回了?|移居到?){_ZH_VALUE}"), True),
-    ("employer", re.compile(rf"{_ZH_WHO}{_ZH_WHEN}在(?P<value>[^，。！？；、\s]{{1,20}}?)(?:工作|上班|任职)"), True),
-    ("employer", re.compile(rf"{_ZH_WHO}{_ZH_WHEN}(?:加入了?|入职了?|跳槽到了?){_ZH_VALUE}"), True),
-    (
-        "employer",
-        re.compile(rf"{_ZH_WHO}{_ZH_WHEN}(?:调到|转到|调去)(?P<value>[^，。！？；、\s]{{1,20}}?)(?:工作|上班)"),
-        True,
-    ),
-    (
-        "employer",
-        re.compile(rf"{_ZH_WHO}{_ZH_WHEN}从(?P<value>[^，。！？；、\s]{{1,20}}?)(?:离职|辞职|跳槽)"),
-        False,
-    ),
-    ("likes", re.compile(rf"{_ZH_WHO}(?:很|最|特别|非常|一直)?(?:喜欢|喜爱|爱)(?:吃|喝)?{_ZH_VALUE}"), True),
-    (
-        "likes",
-        re.compile(rf"{_ZH_WHO}{_ZH_WHEN}(?:再也不|不再|不太|不|讨厌|戒了?)(?:能|喜欢|爱)?(?:吃|喝)?{_ZH_VALUE}"),
-        False,
-    ),
+    Saying("relationship", True, re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} (?:got )?{_STATE}"), _STATES),
+    _says("likes", True, _LIKE),
+    _says("likes", False, _LIKE_NOT, before=rf"{_NO_LONGER} (?:really |much |ever )?"),
+    _says("likes", False, _DISLIKE),
+    _says("does", True, _DO),
+    _says("does", False, _DO_NOT, before=rf"{_NO_LONGER} "),
+    _says("does", False, "cancelled,canceled,dropped out of,dropped,quit,gave up", after="(?: my| the)?"),
+    _says("has", True, _HAVE, after=_A),
+    _says("has", False, _HAVE_NOT, after=_A),
+    _zh("residence", True, rf"{_ZH_WHO}{_ZH_WHEN}(?:定居在|居住在|住在|住){_ZH_VALUE}"),
+    _zh("residence", True, rf"{_ZH_WHO}{_ZH_WHEN}(?:搬家?到了?|搬去了?|搬回了?|移居到?){_ZH_VALUE}"),
+    _zh("employer", True, rf"{_ZH_WHO}{_ZH_WHEN}在(?P<value>[^，。！？；、\s]{{1,20}}?)(?:工作|上班|任职)"),
+    _zh("employer", True, rf"{_ZH_WHO}{_ZH_WHEN}(?:加入了?|入职了?|跳槽到了?){_ZH_VALUE}"),
+    _zh("employer", True, rf"{_ZH_WHO}{_ZH_WHEN}(?:调到|转到|调去)(?P<value>[^，。！？；、\s]{{1,20}}?)(?:工作|上班)"),
+    _zh("employer", False, rf"{_ZH_WHO}{_ZH_WHEN}从(?P<value>[^，。！？；、\s]{{1,20}}?)(?:离职|辞职|跳槽)"),
+    _zh("likes", True, rf"{_ZH_WHO}(?:很|最|特别|非常|一直)?(?:喜欢|喜爱|爱)(?:吃|喝)?{_ZH_VALUE}"),
+    _zh("likes", False, rf"{_ZH_WHO}{_ZH_WHEN}(?:再也不|不再|不太|不|讨厌|戒了?)(?:能|喜欢|爱)?(?:吃|喝)?{_ZH_VALUE}"),
 )
 
 _THING = r"(?P<thing>(?:favou?rite )?[A-Za-z][\w-]*(?: (?!is\b|are\b|was\b|has\b|to\b|from\b)[a-z][\w-]*){0,2})"
+#: A text without one of these says nothing of the kind of OF_MINE, nor of SWITCHED, unless it has more than ASCII.
+OF_MINE_WORDS = frozenset(
+    "is are changed became become switched updated moved renamed raised lowered increased reduced cut set migrated "
+    "converted".split()
+)
 #: Patterns of what somebody has one of, with the groups `thing`, `value` and perhaps `whose` and `cue` (it changed).
 OF_MINE = (
     re.compile(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from treemem.changes import State
 from treemem.judge.asked import Focus, another_value
-from treemem.judge.changes import ends
+from treemem.judge.changes import ends, tells_news
 from treemem.judge.claims import claims_in
 
 #: A name before a colon: one word, or some that all begin with a capital letter; "API rate limit: 100" has none.
@@ -40,6 +40,11 @@ class Statement:
             (state.valid_from, state.recorded_from, position if isinstance(position, int) else 0),
             state.valid_from,
         )
+
+
+def may_supersede(newer: Statement, focus: Focus | None) -> bool:
+    """Return whether a statement may take the place of any other, by what it says alone."""
+    return focus is not None or bool(claims_in(newer.text, newer.speaker)) or tells_news(newer.text)
 
 
 def superseded(newer: Statement, older: Statement, focus: Focus | None) -> bool:
