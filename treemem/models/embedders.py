@@ -73,6 +73,8 @@ class MiniLM:
 
                 options = onnxruntime.SessionOptions()
                 options.intra_op_num_threads = self._threads
+                # threads that go on spinning after their work take a core from what a search does next
+                options.add_session_config_entry("session.force_spinning_stop", "1")
                 options.log_severity_level = 3
                 folder = files("treemem.models") / "minilm"
                 tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text("utf-8"))
