@@ -1,40 +1,18 @@
-"""From a subgraph to ranked memories: arms summed, personalised PageRank, and the path that led to each.
-
-PageRank with restart: p = (1 - d) r + d P p, P being the column-substochastic matrix of the walked edges
-(Haveliwala, 2002).
-"""
+"""From a subgraph to ranked memories: arms summed, personalised PageRank, and the path that led to each."""
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from treemem.changes import EdgeType
+from treemem.search.network import Network, Paths
 from treemem.search.options import SearchOptions
 from treemem.store.protocol import ENTITY, MEMORY, Node, Seed, Subgraph, WalkedEdge
 
-ITERATIONS = 30
 ASKED_FOR = 0.2  # what a memory gains at an edge of a type that the question asks for, on the scale of log scores
-STEP_PRICE = 0.7  # a step halves the worth of a way
-
-#: How much a walk along an edge of this type is worth.
-TYPE_WEIGHTS = {
-    EdgeType.CAUSES: 1.0,
-    EdgeType.PARENT: 0.6,
-    EdgeType.SUPERSEDES: 0.6,
-    EdgeType.CONTRADICTS: 0.6,
-    EdgeType.FOLLOWS: 0.6,
-    EdgeType.RELATES_TO: 0.4,
-    EdgeType.MENTIONS: 0.5,
-    EdgeType.MERGED_INTO: 0.3,
-    EdgeType.DERIVED_FROM: 0.3,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +47,14 @@ def rank(
     if not _anchored(similar, subgraph.seeds, options):
         return
     restart = _restart(seeded, subgraph, options)
-    worths = edge_worths(subgraph.edges, boosts or {})
-    mass = pagerank(subgraph.edges, worths, restart, options.damping)
+    network = Network(subgraph.edges, restart, boosts or {})
+    mass = network.pagerank(options.damping)
     raw = _raw_scores(subgraph, seeded, mass, options)
     for memory_id in _at(subgraph.edges, boosts or {}):
         if memory_id in raw:
             raw[memory_id] += ASKED_FOR
     order = sorted(raw, key=lambda i: (-round(raw[i], 6), i))
-    paths = Paths(subgraph.edges, worths, restart)
+    paths = Paths(network)
     arms = _arm_ranks(subgraph.seeds)
     for memory_id in order:
         path = paths.to(MEMORY + memory_id)
@@ -191,87 +169,3 @@ def _restart(seeded: Mapping[str, float], subgraph: Subgraph, options: SearchOpt
     for each in subgraph.entities:
         restart[ENTITY + each.id] = share / len(subgraph.entities)
     return {node: weight for node, weight in restart.items() if weight > 0}
-
-
-def edge_worths(edges: Sequence[WalkedEdge], boosts: Mapping[EdgeType, float]) -> list[float]:
-    """Return what a walk along each edge is worth: weight, confidence, type, and how few share what is mentioned."""
-    sharing = Counter(edge.target for edge in edges if edge.type is EdgeType.MENTIONS)
-    rarity = {target: 1 / math.log2(1 + count) for target, count in sharing.items()}
-    prices = {kind.value: worth * boosts.get(kind, 1.0) / 100.0 for kind, worth in TYPE_WEIGHTS.items()}
-    return [
-        edge.weight * prices[edge.type.value] * max(edge.confidence, 1.0) * rarity.get(edge.target, 1.0)
-        for edge in edges
-    ]
-
-
-def pagerank(
-    edges: Sequence[WalkedEdge], worths: Sequence[float], restart: Mapping[Node, float], damping: float
-) -> dict[Node, float]:
-    """Return the stationary probability of each node under restarts; edges are walked both ways by their worth.
-
-    Where the edges of a node are worth less than 1 together, the rest of its probability goes back to the restart: a
-    node with one weak edge does not pass all it has along it.
-    """
-    if not restart:
-        return {}
-    from scipy.sparse import coo_array
-
-    index: dict[Node, int] = {}
-    for node in [*restart, *(n for e in edges for n in (e.source, e.target))]:
-        index.setdefault(node, len(index))
-    size = len(index)
-    r = np.zeros(size)
-    for node, weight in restart.items():
-        r[index[node]] = weight
-    r /= r.sum()
-    if not edges:
-        return {node: float(r[i]) for node, i in index.items() if r[i] > 0}
-    ends = np.array([(index[e.source], index[e.target]) for e in edges])
-    weights = np.asarray(worths, dtype=float)
-    rows = np.concatenate([ends[:, 1], ends[:, 0]])
-    columns = np.concatenate([ends[:, 0], ends[:, 1]])
-    matrix = coo_array((np.concatenate([weights, weights]), (rows, columns)), shape=(size, size)).tocsr()
-    out = np.asarray(matrix.sum(axis=0)).ravel()
-    scale = 1.0 / np.maximum(out, 1.0)
-    back = 1.0 - out * scale
-    p = r.copy()
-    for _ in range(ITERATIONS):
-        p = (1 - damping) * r + damping * (matrix @ (scale * p) + (back @ p) * r)
-    return {node: float(p[i]) for node, i in index.items()}
-
-
-class Paths:
-    """The likeliest way to each node from a restart node: Dijkstra over -log of what edges are worth, lazily."""
-
-    def __init__(self, edges: Sequence[WalkedEdge], worths: Sequence[float], restart: Mapping[Node, float]) -> None:
-        self._beside: dict[Node, list[tuple[float, Node, WalkedEdge]]] = defaultdict(list)
-        for edge, worth in zip(edges, worths, strict=True):
-            price = STEP_PRICE - math.log(min(max(worth, 1e-9), 1.0))
-            self._beside[edge.source].append((price, edge.target, edge))
-            self._beside[edge.target].append((price, edge.source, edge))
-        self._came: dict[Node, tuple[Node, WalkedEdge] | None] = {}
-        self._order = itertools.count()
-        self._queue: list[tuple[float, int, Node, tuple[Node, WalkedEdge] | None]] = [
-            (-math.log(weight), next(self._order), node, None) for node, weight in restart.items()
-        ]
-        heapq.heapify(self._queue)
-
-    def to(self, node: Node) -> tuple[WalkedEdge, ...]:
-        """Return the edges of the way to a node, empty if it starts there or none leads there."""
-        while self._queue and node not in self._came:
-            self._settle()
-        path: list[WalkedEdge] = []
-        step = self._came.get(node)
-        while step is not None:
-            path.append(step[1])
-            step = self._came[step[0]]
-        return tuple(reversed(path))
-
-    def _settle(self) -> None:
-        cost, _, node, step = heapq.heappop(self._queue)
-        if node in self._came:
-            return
-        self._came[node] = step
-        for price, other, edge in self._beside[node]:
-            if other not in self._came:
-                heapq.heappush(self._queue, (cost + price, next(self._order), other, (node, edge)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from treemem.changes import EdgeType, State
 from treemem.judge.asked import focus_of
-from treemem.judge.supersession import Statement, superseded
+from treemem.judge.supersession import Statement, may_supersede, superseded
 from treemem.search.rank import Ranked
 from treemem.search.target import Target, fitted
 from treemem.store.protocol import WalkedEdge
@@ -93,8 +93,9 @@ def _superseding(
         if edge.type is EdgeType.SUPERSEDES and newer in statements and older in statements:
             found.setdefault(older, set()).add(newer)
     focus = focus_of(question)
+    news = [memory_id for memory_id in order if may_supersede(statements[memory_id], focus)]
     for older in order:
-        for newer in order:
+        for newer in news:
             if newer != older and superseded(statements[newer], statements[older], focus):
                 found.setdefault(older, set()).add(newer)
     return {

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from array import array
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from treemem.temporal import END
 K1, B = 1.2, 0.75
 CHUNK = 200
 #: How many vectors are compared with the matrix at once.
-BLOCK = 32
+BLOCK = 64
 Mask = npt.NDArray[np.bool_]
 #: From the numbers of some states to those of them that pass.
 Passing = Callable[[list[int]], Collection[int]]
@@ -35,6 +35,14 @@ _COLUMNS = (
     "s.recorded_to, s.tokens, s.embedding"
 )
 _LOAD = f"SELECT {_COLUMNS} FROM state s JOIN node n ON n.num = s.node WHERE s.cube = ? AND "
+
+
+#: The ends of the edges that were opened or closed after a time.
+_CHANGED_EDGES = " UNION ALL ".join(
+    f"SELECT e.src, e.dst FROM operation o CROSS JOIN edge e ON e.{by} = o.num "
+    "WHERE o.cube = :cube AND o.recorded_at > :clock"
+    for by in ("opened_by", "closed_by")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +64,15 @@ class Hit(NamedTuple):
     score: float
     valid_from: int
     valid_to: int
+    memory_type: str
 
 
 class Held(NamedTuple):
-    """The state of a memory that holds: its number, version and memory type."""
+    """The state of a memory that holds: the numbers of both, id, version and memory type."""
 
+    node: int
     num: int
+    memory_id: str
     version: int
     memory_type: str
 
@@ -75,7 +86,7 @@ class NodeRow(NamedTuple):
 
 
 class EdgeRow(NamedTuple):
-    """An edge of the graph between two nodes, given by number."""
+    """An edge of the graph between two nodes, given by number, with its times in microseconds."""
 
     num: int
     type: str
@@ -84,6 +95,10 @@ class EdgeRow(NamedTuple):
     weight: float
     tiebreak: int
     confidence: float
+    valid_from: int
+    valid_to: int
+    recorded_from: int
+    recorded_to: int
 
 
 class CubeIndex:
@@ -92,16 +107,20 @@ class CubeIndex:
     def __init__(self, dimension: int, base: int, epoch: int) -> None:
         self.base = self.clock = base
         self.epoch = epoch
+        #: Whether it serves one time in the past alone, of which nothing changes any more.
+        self.past = False
         self.lock = threading.Lock()
         self._dimension = dimension
         self._size = 0
         self._dead = 0
         self._rows: dict[int, int] = {}
         self._of_node: dict[int, list[int]] = {}
-        #: What walks have read of nodes and edges, by number: it never changes, but for when an edge held.
+        #: The number of each memory's node.
+        self.node_of: dict[str, int] = {}
+        #: What walks have read: nodes by number, and edges by number as a walk returns them. They never change.
         self.nodes: dict[int, NodeRow] = {}
-        self.edges: dict[int, EdgeRow] = {}
         self.walked: dict[int, WalkedEdge] = {}
+        self._fans: dict[int, list[EdgeRow]] = {}
         self._ids: list[str] = []
         self._words: dict[str, int] = {}
         self._spelled: list[str] = []
@@ -116,7 +135,7 @@ class CubeIndex:
     @property
     def nbytes(self) -> int:
         """An estimate of the memory held, in bytes."""
-        walked = 300 * (len(self.nodes) + 2 * len(self.edges))
+        walked = 300 * (len(self.nodes) + len(self.walked)) + 400 * len(self._fans)
         return walked + int(
             self._matrix.nbytes + self._times.nbytes + 360 * len(self._rows) + 300 * len(self._postings)
         )
@@ -140,7 +159,21 @@ class CubeIndex:
             if row is not None and self._times[3, row] == END:
                 self._times[3, row] = recorded_to
                 self._dead += 1
+        if self._fans:
+            for ends in conn.execute(_CHANGED_EDGES, {"cube": cube, "clock": self.clock}):
+                for node in ends:
+                    self._fans.pop(node, None)
         self.clock = clock
+
+    def fan(self, node: int) -> list[EdgeRow] | None:
+        """Return every edge that a node ever had, strongest first, None if it was not read or may be out of date."""
+        return self._fans.get(node)
+
+    def keep_fans(self, fans: Mapping[int, list[EdgeRow]], clock: int) -> None:
+        """Keep what a reader whose transaction saw `clock` read, unless others know more by now."""
+        with self.lock:
+            if clock == self.clock or self.past:
+                self._fans.update(fans)
 
     def load(self, conn: sqlite3.Connection, cube: int, known_at: int) -> None:
         """Load the states known at `known_at`."""
@@ -160,6 +193,7 @@ class CubeIndex:
             self._matrix[start:end] = np.frombuffer(b"".join(vectors), dtype="<f4").reshape(-1, self._dimension)
             self._ids.extend(ids)
             self._rows.update(zip(nums, range(start, end), strict=True))
+            self.node_of.update(zip(ids, nodes, strict=True))
             for row, node in enumerate(nodes, start):
                 self._of_node.setdefault(node, []).append(row)
             for row, text in enumerate(tokens, start):
@@ -205,23 +239,33 @@ class CubeIndex:
             keep &= valid_from >= bounds.valid_from
         for column, allowed in ((0, where.statuses), (0, bounds.statuses), (1, bounds.memory_types)):
             if allowed is not None:
-                codes = [self._words[word] for word in allowed if word in self._words]
-                keep &= np.isin(self._codes[column, :n], codes)
+                table = np.array([word in allowed for word in self._spelled] or [False])
+                keep &= table[self._codes[column, :n]]
         result: Mask = keep
         return result
 
-    def held(self, nodes: Iterable[int], keep: Mask) -> dict[int, Held]:
+    def held(self, nodes: Iterable[int], keep: Mask) -> list[Held]:
         """Return the kept state of each memory, given by the number of its node; of several the one that began last."""
         kept, n = keep.tobytes(), len(keep)  # a byte is read faster than a numpy scalar
-        found: dict[int, int] = {}
+        found: list[int] = []
+        live: list[int] = []
         for node in nodes:
-            rows = [row for row in self._of_node.get(node, ()) if row < n and kept[row]]
-            if rows:
-                found[node] = rows[0] if len(rows) == 1 else max(rows, key=lambda r: int(self._times[0, r]))
-        best = np.fromiter(found.values(), dtype=np.int64, count=len(found))
+            rows = self._of_node.get(node, ())
+            if len(rows) > 1:
+                rows = [row for row in rows if row < n and kept[row]]
+                rows = [max(rows, key=lambda r: int(self._times[0, r]))] if rows else []
+            if rows and rows[0] < n and kept[rows[0]]:
+                live.append(node)
+                found.append(rows[0])
+        best = np.array(found, dtype=np.int64)
         columns = self._nums[best].tolist(), self._versions[best].tolist(), self._codes[1, best].tolist()
-        held = zip(found, *columns, strict=True)
-        return {node: Held(num, version, self._spelled[code]) for node, num, version, code in held}
+        kinds, ids = self._spelled, self._ids
+        held = zip(live, found, *columns, strict=True)
+        return [Held(node, num, ids[row], version, kinds[code]) for node, row, num, version, code in held]
+
+    def is_memory(self, node: int) -> bool:
+        """Return whether a node, given by number, is a memory of which a state is known."""
+        return node in self._of_node
 
     def nearest(self, vector: Vector, keep: Mask, limit: int, passing: Passing | None = None) -> list[Hit]:
         """Return the `limit` rows with the highest cosine, best first.
@@ -229,14 +273,15 @@ class CubeIndex:
         `passing` tells which of some states, given by number, pass a filter that the index cannot test.
         """
         scores = self._matrix[: len(keep)] @ vector
-        return self._best(scores, keep, limit, passing)
+        return self._best(scores, np.flatnonzero(keep), limit, passing)
 
     def nearest_to_each(self, vectors: Sequence[Vector], keep: Mask, limit: int) -> list[list[Hit]]:
         """Return what `nearest` does for each of some vectors; many at once cost a tenth of each on its own."""
         found = []
+        rows = np.flatnonzero(keep)
         for start in range(0, len(vectors), BLOCK):
             block = np.asarray(vectors[start : start + BLOCK], dtype=np.float32)
-            found += [self._best(scores, keep, limit, None) for scores in block @ self._matrix[: len(keep)].T]
+            found += [self._best(scores, rows, limit, None) for scores in block @ self._matrix[: len(keep)].T]
         return found
 
     def matching(self, tokens: Sequence[str], keep: Mask, limit: int, passing: Passing | None = None) -> list[Hit]:
@@ -252,7 +297,7 @@ class CubeIndex:
                 rows = rows[rows < n]
             idf = math.log(1 + (n - len(rows) + 0.5) / (len(rows) + 0.5))
             scores[rows] += (weight * idf * (K1 + 1)) * counts / (counts + norm[rows])
-        return self._best(scores, keep & (scores > 0), limit, passing)
+        return self._best(scores, np.flatnonzero(keep & (scores > 0)), limit, passing)
 
     def _copied(self, tokens: Sequence[str]) -> list[tuple[int, npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
         """Return (query count, rows, term counts) per token; copied under the lock, since postings grow."""
@@ -263,8 +308,9 @@ class CubeIndex:
                 if token in self._postings
             ]
 
-    def _best(self, scores: npt.NDArray[np.float32], keep: Mask, limit: int, passing: Passing | None) -> list[Hit]:
-        rows = np.flatnonzero(keep)
+    def _best(
+        self, scores: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], limit: int, passing: Passing | None
+    ) -> list[Hit]:
         if limit <= 0 or len(rows) == 0:
             return []
         if passing is None:
@@ -274,7 +320,15 @@ class CubeIndex:
         else:
             rows = self._first_passing(scores, rows, limit, passing)
         found = [
-            Hit(self._ids[r], int(self._versions[r]), float(scores[r]), *map(int, self._times[:2, r])) for r in rows
+            Hit(self._ids[r], version, score, valid_from, valid_to, self._spelled[kind])
+            for r, version, score, valid_from, valid_to, kind in zip(
+                rows.tolist(),
+                self._versions[rows].tolist(),
+                scores[rows].tolist(),
+                *self._times[:2, rows].tolist(),
+                self._codes[1, rows].tolist(),
+                strict=True,
+            )
         ]
         found.sort(key=lambda hit: (-hit.score, hit.memory_id, hit.version))
         return found[:limit]
@@ -344,6 +398,7 @@ class IndexCache:
             if index.base < 0:
                 index.load(conn, cube, known_at)
                 index.base = index.clock = known_at
+                index.past = True
         return index
 
     def _shrink(self) -> None:

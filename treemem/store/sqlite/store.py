@@ -69,14 +69,16 @@ class SqliteStore:
                 return nothing(recall.moment), []
             cube, t, k = pin
             check_model(recall.cube, *reading.model_of(conn, cube), recall.model)
-            found = walk.recall(conn, cube, recall, self._index(conn, cube, k), t, k)
+            index, clock = self._index(conn, cube, k)
+            found = walk.recall(conn, cube, recall, index, clock, t, k)
             return found, reading.versions(conn, recall.cube, pick(found), vectors=recall.vectors)
 
-    def _index(self, conn: sqlite3.Connection, cube: int, known_at: int) -> CubeIndex:
+    def _index(self, conn: sqlite3.Connection, cube: int, known_at: int) -> tuple[CubeIndex, int]:
+        """Return the index of a cube that serves `known_at`, and the cube's clock."""
         clock, epoch, dimension = conn.execute(
             "SELECT clock, epoch, coalesce(dimension, 1) FROM cube WHERE num = ?", (cube,)
         ).fetchone()
-        return self._cache.get(conn, cube, clock, epoch, dimension, known_at)
+        return self._cache.get(conn, cube, clock, epoch, dimension, known_at), clock
 
     def neighbours(
         self, cube: str, vectors: Sequence[Vector], k: int, moment: Moment, *, statuses: Sequence[str] = LIVE
@@ -86,7 +88,7 @@ class SqliteStore:
             if pin is None:
                 return [[] for _ in vectors]
             num, valid_at, known_at = pin
-            index = self._index(conn, num, known_at)
+            index, _ = self._index(conn, num, known_at)
             keep = index.mask(Where(valid_at, valid_at, known_at, statuses))
             return [[(hit[0], hit[2]) for hit in hits] for hits in index.nearest_to_each(vectors, keep, k)]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,24 +12,34 @@ from typing import Any
 from treemem.changes import EdgeType, Entity, NodeKind
 from treemem.errors import StoreTimeoutError
 from treemem.filters import Filter, joined, split
-from treemem.store.protocol import PREFIXES, Recall, Seed, Subgraph, WalkedEdge
+from treemem.store.protocol import ENTITY, MEMORY, PREFIXES, Node, Recall, Seed, Subgraph, WalkedEdge
 from treemem.store.sqlite import filtering, rows
-from treemem.store.sqlite.index import CubeIndex, EdgeRow, Mask, NodeRow, Where
+from treemem.store.sqlite.index import CubeIndex, EdgeRow, Hit, Mask, NodeRow, Where
 from treemem.store.sqlite.reading import WITHIN
 
 SPAN_BREADTH = 400  # as many states are looked at over a span, since a memory may have many in it
 
 
+#: Fans of nodes with more edges than this are not kept, but read anew each time, as far as a walk follows them.
+KEPT = 1_000
+
+
 @dataclass(slots=True)
 class _Walk:
-    """The nodes reached so far, as numbers of the node table. `keep` tells which states hold, `visible` what every
-    memory must pass.
+    """What is asked, where, as which transaction, and the nodes reached so far, as numbers of the node table.
+
+    `keep` tells which states hold.
     """
 
+    conn: sqlite3.Connection
+    ask: Recall
     index: CubeIndex
+    clock: int
+    parameters: dict[str, Any]
     keep: Mask
-    visible: Filter | None = None
-    names: dict[int, tuple[NodeKind, str]] = field(default_factory=dict)
+    types: frozenset[str] = frozenset()
+    seeded: set[int] = field(default_factory=set)
+    names: dict[int, Node] = field(default_factory=dict)
     dead: set[int] = field(default_factory=set)
     edges: dict[int, WalkedEdge] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
@@ -39,14 +48,13 @@ class _Walk:
 
     def walked(self, edge: EdgeRow) -> WalkedEdge:
         """Return an edge between nodes reached as others know it."""
-        source, target = (PREFIXES[kind] + i for kind, i in (self.names[edge.src], self.names[edge.dst]))
-        found = WalkedEdge(_TYPES[edge.type], source, target, edge.weight, edge.confidence)
+        found = WalkedEdge(_TYPES[edge.type], self.names[edge.src], self.names[edge.dst], edge.weight, edge.confidence)
         self.index.walked[edge.num] = found
         return found
 
 
-def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, t: int, k: int) -> Subgraph:
-    """Answer a recall at the pinned times, inside the open read transaction."""
+def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, clock: int, t: int, k: int) -> Subgraph:
+    """Answer a recall at the pinned times, inside the open read transaction, which sees the cube as of `clock`."""
     started = time.monotonic()
     bounds, rest = split(joined(ask.filter, ask.visible))
     since, until = (t, t) if ask.span is None else ask.span.ends(t)
@@ -54,27 +62,32 @@ def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, t
     keep = index.mask(Where(since, until, k, ask.statuses, bounds))
     passing = None if rest is None else partial(_passing, conn, rest)
     arms: list[list[Seed]] = []
-    if ask.vector is not None and ask.vector_limit:
-        hits = index.nearest(ask.vector, keep, max(ask.vector_limit, wide), passing)
-        arms.append([Seed(hit.memory_id, hit.version, "vector", *hit[2:]) for hit in hits])
-    if ask.tokens and ask.text_limit:
-        hits = index.matching(ask.tokens, keep, max(ask.text_limit, wide), passing)
-        arms.append([Seed(hit.memory_id, hit.version, "text", *hit[2:]) for hit in hits])
     parameters = {"cube": cube, "t": since, "u": until, "k": k}
-    walk = _Walk(index, index.mask(Where(since, until, k, ask.statuses)), ask.visible)
+    walk = _Walk(conn, ask, index, clock, parameters, index.mask(Where(since, until, k, ask.statuses)))
+    if ask.vector is not None and ask.vector_limit:
+        arms.append(_seeds(index.nearest(ask.vector, keep, max(ask.vector_limit, wide), passing), "vector", walk))
+    if ask.tokens and ask.text_limit:
+        arms.append(_seeds(index.matching(ask.tokens, keep, max(ask.text_limit, wide), passing), "text", walk))
+    walk.types = frozenset(t.value for t in ask.edge_types)
     best = sorted({seed.memory_id for arm in arms for seed in arm[: ask.walk_seeds]})
-    entities = _start(conn, ask, parameters, best, walk)
+    entities = _start(best, walk)
     frontier: Collection[int] = list(walk.names)
-    seeded = set(frontier)
+    walk.seeded = set(frontier)
     for _ in range(ask.hops):
         _in_time(ask, started)
-        frontier = _hop(conn, ask, parameters, frontier, seeded, walk)
+        frontier = _hop(frontier, walk)
     _in_time(ask, started)
     seeds = tuple(seed for arm in arms for seed in arm)
-    _complete(conn, parameters, seeds, walk)
     edges = sorted(walk.edges.values())
     reached = sorted(walk.entities.values(), key=lambda e: e.id)
-    return Subgraph(t, k, seeds, tuple(entities), tuple(reached), tuple(edges), walk.versions, walk.kinds)
+    versions = {seed.memory_id: seed.version for seed in seeds} | walk.versions
+    return Subgraph(t, k, seeds, tuple(entities), tuple(reached), tuple(edges), versions, walk.kinds)
+
+
+def _seeds(hits: Iterable[Hit], arm: str, walk: _Walk) -> list[Seed]:
+    """Return hits as seeds of an arm; their memory types are noted."""
+    walk.kinds.update((hit.memory_id, hit.memory_type) for hit in hits)
+    return [Seed(hit.memory_id, hit.version, arm, hit.score, hit.valid_from, hit.valid_to) for hit in hits]
 
 
 def _in_time(ask: Recall, started: float) -> None:
@@ -89,142 +102,161 @@ def _passing(conn: sqlite3.Connection, rest: Filter, nums: list[int]) -> set[int
     return {num for (num,) in conn.execute(query, {**given, "nums": rows.listed(nums)})}
 
 
-def _start(
-    conn: sqlite3.Connection, ask: Recall, parameters: dict[str, Any], best: Iterable[str], walk: _Walk
-) -> list[Entity]:
+def _start(best: Iterable[str], walk: _Walk) -> list[Entity]:
     """Put the best seeds and the entities that the question names at the start of the walk; return the entities."""
-    wanted = [("memory", i) for i in best] + [("entity", i) for i in ask.entity_ids]
+    _test([walk.index.node_of[memory_id] for memory_id in best], walk)
+    query = (
+        "SELECT n.num, n.id, n.name, n.attributes ->> 'kind' FROM json_each(:ids) j CROSS JOIN node n "
+        "ON n.cube = :cube AND n.kind = 'entity' AND n.id = j.value"
+    )
     entities = []
-    nums = []
-    for num, kind, node_id, name, entity_kind in conn.execute(
-        "SELECT n.num, n.kind, n.id, n.name, n.attributes ->> 'kind' FROM json_each(:wanted) j CROSS JOIN node n "
-        "ON n.cube = :cube AND n.kind = j.value ->> 0 AND n.id = j.value ->> 1",
-        {**parameters, "wanted": rows.listed(wanted)},
-    ):
-        walk.names[num] = (_KINDS[kind], node_id)
-        if kind == "entity":
+    if walk.ask.entity_ids:
+        named = walk.conn.execute(query, {**walk.parameters, "ids": rows.listed(walk.ask.entity_ids)})
+        for num, node_id, name, entity_kind in named:
+            walk.names[num] = ENTITY + node_id
             entities.append(Entity(node_id, name, entity_kind))
-        else:
-            nums.append(num)
-    _test(conn, nums, walk)
     return sorted(entities, key=lambda e: e.id)
 
 
-def _complete(conn: sqlite3.Connection, parameters: dict[str, Any], seeds: Iterable[Seed], walk: _Walk) -> None:
-    """Note version and memory type of the seeds that the walk did not come by."""
-    rest = {seed.memory_id: seed.version for seed in seeds if seed.memory_id not in walk.versions}
-    query = (
-        "SELECT n.id, s.version, s.memory_type FROM json_each(:rest) j CROSS JOIN node n ON n.cube = :cube "
-        "AND n.kind = 'memory' AND n.id = j.value ->> 0 CROSS JOIN state s ON s.node = n.num "
-        "AND s.version = j.value ->> 1"
-    )
-    for memory_id, version, memory_type in conn.execute(query, {**parameters, "rest": rows.listed(rest.items())}):
-        walk.versions[memory_id] = version
-        walk.kinds[memory_id] = memory_type
-
-
-def _hop(
-    conn: sqlite3.Connection,
-    ask: Recall,
-    parameters: dict[str, Any],
-    frontier: Collection[int],
-    seeded: set[int],
-    walk: _Walk,
-) -> list[int]:
+def _hop(frontier: Collection[int], walk: _Walk) -> list[int]:
     """Walk one hop from the frontier; return the live nodes reached for the first time."""
-    chosen = _fans(conn, ask, parameters, _passable(conn, ask, frontier, seeded), walk.index.edges)
+    chosen = _passed_on(frontier, walk)
     reached = {num for edge in chosen for num in (edge.src, edge.dst)}
-    fresh = _name(conn, [num for num in reached if num not in walk.names and num not in walk.dead], walk)
-    _test(conn, [num for num in fresh if walk.names[num][0] is NodeKind.MEMORY], walk)
+    fresh = _reach(reached, walk)
     walked = walk.index.walked
     for edge in chosen:
         if edge.src in walk.names and edge.dst in walk.names:
             walk.edges[edge.num] = walked.get(edge.num) or walk.walked(edge)
-    return [num for num in fresh if num in walk.names]
+    return fresh
 
 
-def _fan(end: str) -> str:
-    """Return the subquery that lists a node's strongest edges in one direction; the index serves the order."""
-    return (
-        f"(SELECT json_group_array(num) FROM (SELECT e.num FROM edge e WHERE e.{end} = j.value AND "
-        f"{WITHIN.format('e')} AND e.type IN (SELECT value FROM json_each(:types)) "
-        "ORDER BY e.weight DESC, e.tiebreak LIMIT :fan))"
-    )
-
-
-_FANS = f"SELECT {_fan('src')}, {_fan('dst')} FROM json_each(:nodes) j"
-_EDGES = (
-    "SELECT e.num, e.type, e.src, e.dst, e.weight, e.tiebreak, e.confidence "
-    "FROM json_each(:nums) j CROSS JOIN edge e ON e.num = j.value"
+_EDGE = (
+    "e.num, e.type, e.src, e.dst, e.weight, e.tiebreak, e.confidence, e.valid_from, e.valid_to, e.recorded_from, "
+    "e.recorded_to"
+)
+#: Every edge of some nodes, and which nodes have too many for that.
+_ALL_EDGES = " UNION ALL ".join(
+    f"SELECT j.value, {_EDGE} FROM json_each(:nodes) j CROSS JOIN edge e ON e.{end} = j.value" for end in ("src", "dst")
+)
+_SMALL = (
+    "SELECT j.value FROM json_each(:nodes) j WHERE "
+    "(SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.src = j.value LIMIT :more)) + "
+    "(SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.dst = j.value LIMIT :more)) < :more"
+)
+#: The strongest edges of a node in each direction; the indexes serve the order.
+_STRONGEST = " UNION ALL ".join(
+    f"SELECT * FROM (SELECT {_EDGE} FROM edge e WHERE e.{end} = :node AND {WITHIN.format('e')} "
+    "AND e.type IN (SELECT value FROM json_each(:types)) ORDER BY e.weight DESC, e.tiebreak LIMIT :fan)"
+    for end in ("src", "dst")
 )
 _TYPES = {t.value: t for t in EdgeType}
 _KINDS = {k.value: k for k in NodeKind}
 
 
-def _fans(
-    conn: sqlite3.Connection,
-    ask: Recall,
-    parameters: dict[str, Any],
-    nodes: Collection[int],
-    edges: dict[int, EdgeRow],
-) -> list[EdgeRow]:
-    """Return the edges that the nodes pass on: for each at most `fan_out`, strongest first, either direction."""
-    found = conn.execute(
-        _FANS,
-        {**parameters, "nodes": rows.listed(nodes), "types": rows.listed(ask.edge_types), "fan": ask.fan_out},
-    )
-    fans = [json.loads(out) + json.loads(into) for out, into in found]
-    unread = {num for fan in fans for num in fan if num not in edges}
-    edges.update((row[0], EdgeRow(*row)) for row in conn.execute(_EDGES, {"nums": rows.listed(unread)}))
+def _passed_on(nodes: Collection[int], walk: _Walk) -> list[EdgeRow]:
+    """Return the edges that nodes pass on: for each at most `fan_out`, strongest first, in either direction.
+
+    A hub passes on none, unless the walk starts there.
+    """
+    ask, since, until, k = walk.ask, *(walk.parameters[name] for name in ("t", "u", "k"))
     chosen: dict[int, EdgeRow] = {}
-    for fan in fans:
-        if len(fan) > ask.fan_out:
-            fan.sort(key=lambda num: (-edges[num].weight, edges[num].tiebreak))
-        chosen.update((num, edges[num]) for num in fan[: ask.fan_out])
+    for node, fan in _fans(nodes, walk):
+        if len(fan) > ask.hub_degree and node not in walk.seeded:
+            continue
+        left = ask.fan_out
+        for edge in fan:
+            if not left:
+                break
+            if (
+                edge.valid_from <= until
+                and edge.valid_to > since
+                and edge.recorded_from <= k < edge.recorded_to
+                and edge.type in walk.types
+            ):
+                chosen[edge.num] = edge
+                left -= 1
     return list(chosen.values())
 
 
-def _passable(conn: sqlite3.Connection, ask: Recall, frontier: Collection[int], seeded: set[int]) -> list[int]:
-    """Return the nodes of the frontier that are no hubs, or are seeds."""
-    others = [num for num in frontier if num not in seeded]
+def _fans(nodes: Collection[int], walk: _Walk) -> Iterator[tuple[int, Sequence[EdgeRow]]]:
+    """Yield each node with its edges, strongest first: all of them, or of one with very many those to be walked."""
+    kept = {node: walk.index.fan(node) for node in nodes}
+    fans = {node: fan for node, fan in kept.items() if fan is not None}
+    unread = [node for node in nodes if node not in fans]
+    if unread:
+        more = {"nodes": rows.listed(unread), "more": KEPT + 1}
+        small = [node for (node,) in walk.conn.execute(_SMALL, more)]
+        fresh: dict[int, list[EdgeRow]] = {node: [] for node in small}
+        for node, *edge in walk.conn.execute(_ALL_EDGES, {"nodes": rows.listed(small)}):
+            fresh[node].append(EdgeRow(*edge))
+        for fan in fresh.values():
+            fan.sort(key=_strength)
+        walk.index.keep_fans(fresh, walk.clock)
+        fans.update(fresh)
+    for node in nodes:
+        if node in fans:
+            yield node, fans[node]
+        elif node in walk.seeded or _degree(node, walk) <= walk.ask.hub_degree:
+            yield node, _strongest(node, walk)
+
+
+def _strength(edge: EdgeRow) -> tuple[float, int]:
+    return -edge.weight, edge.tiebreak
+
+
+def _degree(node: int, walk: _Walk) -> int:
+    """Return how many edges a node has, at most one more than makes a hub."""
     query = (
-        "SELECT j.value FROM json_each(:nodes) j WHERE "
-        "(SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.src = j.value LIMIT :hub)) + "
-        "(SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.dst = j.value LIMIT :hub)) < :hub"
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.src = :node LIMIT :most)) + "
+        "(SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.dst = :node LIMIT :most))"
     )
-    found = conn.execute(query, {"nodes": rows.listed(others), "hub": ask.hub_degree + 1})
-    return [num for num in frontier if num in seeded] + [num for (num,) in found]
+    found: int = walk.conn.execute(query, {"node": node, "most": walk.ask.hub_degree + 1}).fetchone()[0]
+    return found
 
 
-def _test(conn: sqlite3.Connection, nums: list[int], walk: _Walk) -> None:
-    """Note version and memory type of the memories that hold at the moment; forget the others."""
+def _strongest(node: int, walk: _Walk) -> list[EdgeRow]:
+    asked = {"node": node, "types": rows.listed(walk.ask.edge_types), "fan": walk.ask.fan_out}
+    found = walk.conn.execute(_STRONGEST, {**walk.parameters, **asked})
+    return sorted((EdgeRow(*row) for row in found), key=_strength)
+
+
+def _test(nums: Iterable[int], walk: _Walk) -> list[int]:
+    """Note the memories that hold at the moment, each with version and memory type; return them."""
     held = walk.index.held(nums, walk.keep)
-    if walk.visible is not None:
-        shown = _passing(conn, walk.visible, [state.num for state in held.values()])
-        held = {num: state for num, state in held.items() if state.num in shown}
-    for num in nums:
-        if num in held:
-            memory_id = walk.names[num][1]
-            walk.versions[memory_id] = held[num].version
-            walk.kinds[memory_id] = held[num].memory_type
-        else:
-            walk.dead.add(num)
-            del walk.names[num]
+    if walk.ask.visible is not None:
+        shown = _passing(walk.conn, walk.ask.visible, [state.num for state in held])
+        held = [state for state in held if state.num in shown]
+    for node, _, memory_id, version, memory_type in held:
+        walk.names[node] = MEMORY + memory_id
+        walk.versions[memory_id] = version
+        walk.kinds[memory_id] = memory_type
+    return [state.node for state in held]
 
 
-def _name(conn: sqlite3.Connection, nums: list[int], walk: _Walk) -> list[int]:
-    """Note kind and id of the nodes reached, and the names of entities; return the nodes."""
+def _reach(nums: Iterable[int], walk: _Walk) -> list[int]:
+    """Note the nodes that are reached for the first time and hold at the moment; return them."""
+    fresh = [num for num in nums if num not in walk.names and num not in walk.dead]
+    live = _test(fresh, walk)
+    others = [num for num in fresh if num not in walk.names and not walk.index.is_memory(num)]
+    _read_nodes(others, walk)
+    for num in others:
+        node = walk.index.nodes[num]
+        if node.kind is not NodeKind.MEMORY:  # of a memory that the index does not know no state is known any more
+            walk.names[num] = PREFIXES[node.kind] + node.id
+            live.append(num)
+        if node.entity is not None:
+            walk.entities[node.id] = node.entity
+    walk.dead.update(num for num in fresh if num not in walk.names)
+    return live
+
+
+def _read_nodes(nums: Iterable[int], walk: _Walk) -> None:
+    """Read the nodes that no walk has read before."""
+    unread = [num for num in nums if num not in walk.index.nodes]
     query = (
         "SELECT n.num, n.kind, n.id, n.name, n.attributes ->> 'kind' FROM json_each(?) j "
         "CROSS JOIN node n ON n.num = j.value"
     )
-    nodes = walk.index.nodes
-    for num, kind, node_id, name, entity_kind in conn.execute(query, (rows.listed(n for n in nums if n not in nodes),)):
+    for num, kind, node_id, name, entity_kind in walk.conn.execute(query, (rows.listed(unread),)) if unread else ():
         entity = Entity(node_id, name, entity_kind) if kind == "entity" else None
-        nodes[num] = NodeRow(_KINDS[kind], node_id, entity)
-    for num in nums:
-        node = nodes[num]
-        walk.names[num] = (node.kind, node.id)
-        if node.entity is not None:
-            walk.entities[node.id] = node.entity
-    return nums
+        walk.index.nodes[num] = NodeRow(_KINDS[kind], node_id, entity)
