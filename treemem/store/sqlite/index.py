@@ -284,18 +284,27 @@ class CubeIndex:
             found += [self._best(scores, rows, limit, None) for scores in block @ self._matrix[: len(keep)].T]
         return found
 
-    def matching(self, tokens: Sequence[str], keep: Mask, limit: int, passing: Passing | None = None) -> list[Hit]:
-        """Return the `limit` rows with the highest BM25 above 0, best first."""
+    def matching(
+        self, tokens: Sequence[str], keep: Mask, known_at: int, limit: int, passing: Passing | None = None
+    ) -> list[Hit]:
+        """Return the `limit` rows with the highest BM25 above 0, best first.
+
+        Words are weighed by the states known at `known_at`, so that a state closed since makes no difference whether
+        the index has it or not.
+        """
         n = len(keep)
-        if n == 0:
+        known = (self._times[2, :n] <= known_at) & (self._times[3, :n] > known_at)
+        count = int(np.count_nonzero(known))
+        if count == 0:
             return []
         scores = np.zeros(n, dtype=np.float32)
-        norm = K1 * (1 - B + B * self._lengths[:n] / max(float(self._lengths[:n].mean()), 1e-9))
+        norm = K1 * (1 - B + B * self._lengths[:n] / max(float(self._lengths[:n][known].mean()), 1e-9))
         for weight, rows, counts in self._copied(tokens):
             if len(rows) and rows[-1] >= n:
                 counts = counts[rows < n]
                 rows = rows[rows < n]
-            idf = math.log(1 + (n - len(rows) + 0.5) / (len(rows) + 0.5))
+            with_it = int(np.count_nonzero(known[rows]))
+            idf = math.log(1 + (count - with_it + 0.5) / (with_it + 0.5))
             scores[rows] += (weight * idf * (K1 + 1)) * counts / (counts + norm[rows])
         return self._best(scores, np.flatnonzero(keep & (scores > 0)), limit, passing)
 

@@ -67,7 +67,8 @@ def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, c
     if ask.vector is not None and ask.vector_limit:
         arms.append(_seeds(index.nearest(ask.vector, keep, max(ask.vector_limit, wide), passing), "vector", walk))
     if ask.tokens and ask.text_limit:
-        arms.append(_seeds(index.matching(ask.tokens, keep, max(ask.text_limit, wide), passing), "text", walk))
+        hits = index.matching(ask.tokens, keep, k, max(ask.text_limit, wide), passing)
+        arms.append(_seeds(hits, "text", walk))
     walk.types = frozenset(t.value for t in ask.edge_types)
     best = sorted({seed.memory_id for arm in arms for seed in arm[: ask.walk_seeds]})
     entities = _start(best, walk)
