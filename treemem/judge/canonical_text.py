@@ -49,7 +49,14 @@ _SAID = (
     (re.compile(rf"\b(?:on|in) (?=(?:the )?(?:{_WEEKDAY}|date[a-z]{{3}}\d|{MONTH}\b))"), ""),
     (re.compile(rf"\b(?:{_NOW})\b"), ""),
     (re.compile(r"\b(?:really|truly|honestly|definitely|absolutely)\b"), ""),
-    (re.compile(r"现在|目前"), ""),
+    (re.compile(r"现在|目前|很|非常|特别|真的"), ""),
+    (re.compile(r"(?<=是)一?[名位个]"), ""),
+    (re.compile(r"位于"), "在"),
+    (re.compile(r"母亲"), "妈妈"),
+    (re.compile(r"父亲"), "爸爸"),
+    (re.compile(r"[每一1](?=[周天年])|每个?(?=月)"), "每"),
+    (re.compile(r"(?P<half>上午|早上|下午|晚上)(?P<hour>\d{1,2})点"), lambda m: _chinese_clock(m)),
+    (re.compile(r"^(\w{1,8})是(我最喜欢的\w+)$"), r"\2是\1"),
     (re.compile(r"\b(?:a|an|the|per)\b(?! (?:few|little|bit|lot)\b)"), ""),
     (re.compile(r"\b(?:is|are|am)\b"), "be"),
     (re.compile(r"\b(?:has|have) got\b"), "have"),
@@ -93,6 +100,12 @@ def canonical(text: str) -> str:
 def _date(match: re.Match[str]) -> str:
     """Return a day of a month as one word."""
     return f"date{match['month'][:3].lower()}{int(match['day'])}"
+
+
+def _chinese_clock(match: re.Match[str]) -> str:
+    """Return a time of day as one word, counted to 24 hours."""
+    later = 12 if match["half"] in ("下午", "晚上") else 0
+    return f"clock{int(match['hour']) % 12 + later}h00"
 
 
 def _iso(match: re.Match[str]) -> str:

@@ -30,7 +30,7 @@ _STATES = tuple(
         ("怀孕", "生了"),
         ("装修|闭馆|关闭|停业|关门", "重新开放|重新开业|恢复开放|开门了"),
         ("谈恋爱|在一起|交往", "分手"),
-        ("单身", "结婚|恋爱|订婚"),
+        ("单身", "结婚|恋爱|订婚|[男女]朋友了|有对象"),
         ("结婚|已婚", "离婚"),
         ("学生|在读", "毕业"),
         ("住院", "出院"),
@@ -43,6 +43,8 @@ _STATES = tuple(
 )
 #: Somebody of mine, who is not me.
 _ANOTHER = re.compile(r"^我(?:的|爸|妈|姐|妹|哥|弟|老|儿|女|爷|奶|外|岳|同|朋|男|先生|太太|家|爱人|孩子|公司)")
+_NOW = re.compile(r"现在|如今|目前")
+_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万\d]+")
 _COUNTED = re.compile(r"^[一二两三四五六七八九十百千万\d]+")
 _ME = re.compile(r"^(?:我们?|咱们?)")
 
@@ -60,6 +62,8 @@ def ends(newer: str, older: str) -> bool:
         or _from_to(newer, was)
         or _is_now(newer, was)
         or _another_state(newer, was)
+        or _another_number(newer, was)
+        or _another_favourite(newer, was)
     )
 
 
@@ -83,7 +87,10 @@ def _same_subject(part: str, was: str) -> bool:
     if bool(_ANOTHER.match(part)) != bool(_ANOTHER.match(was)):
         return False
     return (
-        part[:2] == was[:2] or bool(_ME.match(part) and _ME.match(was)) or not part.startswith(("我", "他", "她", "你"))
+        part[:2] == was[:2]
+        or (part[0] == was[0] and part[0] in "他她它")
+        or bool(_ME.match(part) and _ME.match(was))
+        or not part.startswith(("我", "他", "她", "你"))
     )
 
 
@@ -123,6 +130,22 @@ def _is_now(newer: str, was: str) -> bool:
         if was.startswith(stem) and old != new:
             return match["verb"] != "有" or _COUNTED.sub("", old) == _COUNTED.sub("", new)
     return False
+
+
+def _another_number(newer: str, was: str) -> bool:
+    """ "商店晚上八点关门": "商店现在晚上九点关门". All but a number is the same."""
+    said = _STOPS.sub("", newer).removesuffix("了")
+    if not _NOW.search(said) or _NOW.search(was):
+        return False
+    said = _NOW.sub("", said)
+    return said != was and _NUMBER.search(was) is not None and _NUMBER.sub("#", said) == _NUMBER.sub("#", was)
+
+
+def _another_favourite(newer: str, was: str) -> bool:
+    """ "我最喜欢的颜色是蓝色": "我现在最喜欢的颜色是绿色"."""
+    said = _STOPS.sub("", newer).removesuffix("了")
+    thing, _, value = _NOW.sub("", said).partition("是")
+    return "最喜欢的" in thing and _NOW.search(said) is not None and was.startswith(thing + "是") and value not in was
 
 
 def _another_state(newer: str, was: str) -> bool:

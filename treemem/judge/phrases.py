@@ -170,7 +170,7 @@ OF_MINE = (
     ),
     re.compile(rf"我把(?:我的)?(?P<thing>[^，。！？；、\s是]{{1,8}}?)(?P<cue>改|换|变)(?:成|为)了?{_ZH_VALUE}"),
     re.compile(
-        rf"我的(?P<thing>[^，。！？；、\s是]{{1,8}}?)(?P<cue>现在|已经)?(?:是|改成了?|换成了?|变成了?){_ZH_VALUE}"
+        rf"我的(?P<now>新)?(?P<thing>[^，。！？；、\s是]{{1,8}}?)(?P<cue>现在|已经)?(?:是|改成了?|换成了?|变成了?){_ZH_VALUE}"
     ),
 )
 #: What one has one of at a time; other things ("my brother is ...") make a claim only where they are said to change.
