@@ -6,7 +6,33 @@ import pytest
 
 from treemem.judge.asked import another_value, focus_of
 from treemem.judge.claims import claims_in
+from treemem.judge.stated import causes, order
 from treemem.judge.values import values_in
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "then"),
+    [
+        ("I moved to Rome after I finished school", "I finished school", "I moved to Rome"),
+        ("After I finished school, I moved to Rome", "I finished school", "I moved to Rome"),
+        ("Before we left, we packed", "we packed", "we left"),
+        ("We packed before we left", "We packed", "we left"),
+        ("We packed, and then we left", "We packed,", "we left"),
+        ("我们收拾行李，然后出发了", "我们收拾行李，", "出发了"),
+    ],
+)
+def test_order(text: str, first: str, then: str) -> None:
+    assert [(a.strip(), b.strip()) for a, b in order(text)] == [(first, then)]
+
+
+@pytest.mark.parametrize("text", ["I look after my niece", "I did not go after all", "I left"])
+def test_no_order(text: str) -> None:
+    assert order(text) == ()
+
+
+def test_a_sentence_begins_with_its_effect() -> None:
+    assert causes("As a result, sales fell") == (("", ", sales fell"),)
+    assert causes("Because it rained, we stayed in") == ((" it rained", " we stayed in"),)
 
 
 def replaced(older: str, newer: str) -> bool:

@@ -156,6 +156,18 @@ def test_causes_are_related(open_memory: OpenMemory) -> None:
     assert (edge.direction, edge.id, edge.confidence) == ("out", "bridge", 75)
 
 
+def test_what_came_after_is_related(open_memory: OpenMemory) -> None:
+    memory = open_memory(embedder=MiniLM())
+    memory.add([{"id": "course", "memory": "Mira finished her pottery course."}], at=day(1))
+    memory.add([{"id": "shop", "memory": "Mira opened a small shop after she finished her pottery course."}], at=day(2))
+    (action,) = memory.reorganizer.plan(kinds=["relate"]).actions.values()
+    assert (action.edge, action.ids) == ("FOLLOWS", ("shop", "course"))
+    memory.reorganizer.run()
+    (edge,) = memory.neighbours("shop", types=["FOLLOWS"])
+    assert (edge.direction, edge.id) == ("out", "course")
+    assert not memory.reorganizer.plan(everything=True).actions
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

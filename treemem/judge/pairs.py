@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from treemem.changes import State
+from treemem.judge import stated
 from treemem.judge.additions import only_adds
 from treemem.judge.canonical_text import canonical
 from treemem.judge.clauses import subject_of, tells_of_the_past
@@ -31,6 +32,7 @@ class Relation(StrEnum):
     SUPERSEDES = "supersedes"
     CONTRADICTS = "contradicts"
     CAUSES = "causes"
+    FOLLOWS = "follows"
     RELATED = "related"
     NONE = "none"
 
@@ -92,16 +94,6 @@ _EVENT = re.compile(
     r"|昨天|今天|昨晚|刚刚|上周|上个?月|去年|前天|明天|下周|去了|买了|见了|看了|吃了",
     re.IGNORECASE,
 )
-_BECAUSE = re.compile(
-    r"\b(?:because(?: of)?|due to|as a result of|thanks to|owing to|caused by|on account of)\b|因为|由于",
-    re.IGNORECASE,
-)
-_THEREFORE = re.compile(
-    r"\b(?:that['’]s why|that is why|which is why|as a result|therefore|consequently|so that|led to|leads to|caused|"
-    r"resulted in)\b|所以|因此|导致|于是",
-    re.IGNORECASE,
-)
-_SENTENCE = re.compile(r"[.!?;。！？；\n]+")
 _SURE_SUPERSESSION = 0.9
 #: A plain denial without one of these may be a contradiction as well as news.
 _NEWS = re.compile(
@@ -217,6 +209,7 @@ def judge(one: Reading, other: Reading, cosine: float) -> Judgement:
         or _superseding(newer, older)
         or _same(newer, older, cosine)
         or _at_odds(newer, older, cosine)
+        or _following(newer, older, cosine)
         or _related(newer, older, cosine)
         or Judgement(Relation.NONE, newer.memory_id, older.memory_id, 1.0, "nothing in common")
     )
@@ -284,7 +277,7 @@ def _told_apart(newer: Reading, older: Reading) -> bool:
     subjects = newer.subject, older.subject
     if all(subjects) and newer.canonical != older.canonical and subjects[0] != subjects[1]:
         return True
-    if bool(_stated(newer.statement.text)) != bool(_stated(older.statement.text)):
+    if bool(stated.causes(newer.statement.text)) != bool(stated.causes(older.statement.text)):
         return True
     return bool(newer.numbers ^ older.numbers) and not (
         newer.numbers <= older.numbers or older.numbers <= newer.numbers
@@ -327,11 +320,10 @@ def _at_odds(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
 
 def _causal(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
     """Return causes where one text states a cause or an effect, in its own words, that the other one tells of."""
-    both = newer, older
-    if cosine < CAUSE or any(r.question or len(r.stems) > LONGEST or r.statement.role == "assistant" for r in both):
+    if not _comparable(newer, older, cosine):
         return None
     for teller, other in ((newer, older), (older, newer)):
-        for cause, effect in _stated(teller.statement.text):
+        for cause, effect in stated.causes(teller.statement.text):
             if _tells_of(other, cause) and not _tells_of(other, effect):
                 reason = f"the other states it as a cause: {cause.strip()!r}"
                 return Judgement(Relation.CAUSES, other.memory_id, teller.memory_id, 0.75, reason)
@@ -341,19 +333,27 @@ def _causal(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
     return None
 
 
-@lru_cache(maxsize=4_096)
-def _stated(text: str) -> tuple[tuple[str, str], ...]:
-    """Return what a text states as (cause, effect)."""
-    found = []
-    for sentence in _SENTENCE.split(text):
-        for cue, forward in ((_BECAUSE, False), (_THEREFORE, True)):
-            match = cue.search(sentence)
-            if match:
-                before, after = sentence[: match.start()], sentence[match.end() :]
-                if not before.strip() and not forward:  # "Because it rained, we stayed in."
-                    after, _, before = after.partition(",")
-                found.append((before, after) if forward else (after, before))
-    return tuple(found)
+def _following(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
+    """Return follows where one text states that something came before or after what the other one tells of."""
+    if not _comparable(newer, older, cosine):
+        return None
+    for teller, other in ((newer, older), (older, newer)):
+        for first, then in stated.order(teller.statement.text):
+            if _tells_of(other, first) and not _tells_of(other, then):
+                reason = f"the one states that it came after {first.strip()!r}"
+                return Judgement(Relation.FOLLOWS, teller.memory_id, other.memory_id, 0.75, reason)
+            if _tells_of(other, then) and not _tells_of(other, first):
+                reason = f"the other states that {then.strip()!r} came after it"
+                return Judgement(Relation.FOLLOWS, other.memory_id, teller.memory_id, 0.75, reason)
+    return None
+
+
+def _comparable(newer: Reading, older: Reading, cosine: float) -> bool:
+    """Return whether one of two texts may state something of what the other one tells of."""
+    both = newer, older
+    return cosine >= CAUSE and not any(
+        r.question or len(r.stems) > LONGEST or r.statement.role == "assistant" for r in both
+    )
 
 
 def _tells_of(reading: Reading, clause: str) -> bool:

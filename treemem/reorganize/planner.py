@@ -18,6 +18,7 @@ from treemem.text import caption
 SURE = 0.85
 #: The weight of an edge to what is alike, a share of the cosine: such edges lead far and say little.
 ALIKE_WEIGHT = 0.5
+_DIRECTED = (EdgeType.CAUSES, EdgeType.FOLLOWS)
 _DAY = 86_400_000_000
 #: How many memories of a type stay active.
 CAPACITY = {"WorkingMemory": 20, "LongTermMemory": 1_500, "UserMemory": 480}
@@ -109,12 +110,13 @@ def planned(judged: Judged, versions: Mapping[str, int], existing: frozenset[tup
     edges = {
         Relation.CONTRADICTS: (ActionKind.CONTRADICT, EdgeType.CONTRADICTS),
         Relation.CAUSES: (ActionKind.RELATE, EdgeType.CAUSES),
+        Relation.FOLLOWS: (ActionKind.RELATE, EdgeType.FOLLOWS),
         Relation.RELATED: (ActionKind.RELATE, EdgeType.RELATES_TO),
     }
     for found, cosine in judged.of(*edges):
         kind, edge = edges[found.relation]
         both = (edge, found.source, found.target), (edge, found.target, found.source)
-        known = both[0] in existing or (edge is not EdgeType.CAUSES and both[1] in existing)
+        known = both[0] in existing or (edge not in _DIRECTED and both[1] in existing)
         if not known and not {found.source, found.target} & (gone | frozen):
             weight = round(ALIKE_WEIGHT * min(cosine, 1.0), 4) if edge is EdgeType.RELATES_TO else 1.0
             ids = (found.source, found.target)

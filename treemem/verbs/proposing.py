@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: The cosine from which a language model is asked about a pair.
 _ASKED_FROM = 0.5
-_LINKS = (EdgeType.SUPERSEDES, EdgeType.CONTRADICTS, EdgeType.CAUSES, EdgeType.RELATES_TO)
+_LINKS = (EdgeType.SUPERSEDES, EdgeType.CONTRADICTS, EdgeType.CAUSES, EdgeType.FOLLOWS, EdgeType.RELATES_TO)
 
 
 class Proposals:
