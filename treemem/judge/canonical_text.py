@@ -11,10 +11,9 @@ from functools import lru_cache
 
 from treemem.judge.normal import normal
 from treemem.judge.values import MONTHS
-from treemem.text import MONTH
+from treemem.text import MONTH, WEEKDAY
 
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\b"
-_WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
 #: What is seen in the text as it is written, before its case and its punctuation are gone.
 _WRITTEN = (
     (re.compile(r"(?<=[a-z] )A\b"), "letter-a"),  # "server A" is a name, not an article
@@ -46,7 +45,7 @@ _SAID = (
     (re.compile(r" (?:so much|very much|a lot)$"), ""),
     (re.compile(r"\b(\d+) ?(s|sec|min|h|hr|ms|kg)s?\b"), lambda m: f"{m[1]} {_UNITS[m[2]]}s"),
     (re.compile(r"\b(?:around|approximately|roughly|circa)(?= \d)"), "about"),
-    (re.compile(rf"\b(?:on|in) (?=(?:the )?(?:{_WEEKDAY}|date[a-z]{{3}}\d|{MONTH}\b))"), ""),
+    (re.compile(rf"\b(?:on|in) (?=(?:the )?(?:{WEEKDAY}|date[a-z]{{3}}\d|{MONTH}\b))"), ""),
     (re.compile(rf"\b(?:{_NOW})\b"), ""),
     (re.compile(r"\b(?:really|truly|honestly|definitely|absolutely)\b"), ""),
     (re.compile(r"现在|目前|很|非常|特别|真的"), ""),
@@ -82,7 +81,7 @@ _SAME = dict(
     maths:math first:1st second:2nd third:3rd fourth:4th fifth:5th sixth:6th named:called holds:have
     hold:have whenever:when each:every reply:answer around:about organise:organize organises:organizes
     organised:organized specialise:specialize realise:realize begin:start begins:starts buy:purchase
-    buys:purchases 该用户:用户 您:你""".split()
+    buys:purchases 您:你""".split()
 )
 
 

@@ -100,7 +100,7 @@ def _from_to(news: Sentence, was: Sentence) -> bool:
             rest = was.stems - old - news.stems
             shared = (was.stems - old) & news.stems
             told = bool(old) and old <= was.stems and not new <= was.stems and not rest - cues.LIGHT and len(rest) <= 1
-            if re.match(r" (?:me|us) *$", match.groupdict().get("what") or ""):  # "my doctor switched me from A to B"
+            if _of_the_speaker(match):
                 about = frozenset(ME)
                 shared |= about & set(_about(was))
             same = shared or news.clauses[0].subject == _about(was) == ME or (about and about <= old)
@@ -114,11 +114,12 @@ def _by_another(match: re.Match[str], news: Sentence, was: Sentence) -> bool:
     subject = news.clauses[0].subject
     if subject in ((), ME, _about(was)) or set(subject) <= was.stems:
         return False
-    return (
-        re.match(r" (?:me|us) *$", match.groupdict().get("what") or "") is None
-        and "new" in match.groupdict()
-        and (not set(subject) <= stems_of(match["new"]))
-    )
+    return not _of_the_speaker(match) and not set(subject) <= stems_of(match["new"])
+
+
+def _of_the_speaker(match: re.Match[str]) -> bool:
+    """Return whether it is the speaker who was changed: "my doctor switched me from A to B"."""
+    return re.match(r" (?:me|us) *$", match.groupdict().get("what") or "") is not None
 
 
 def _is_a_change(match: re.Match[str], news: Sentence, was: Sentence) -> bool:
@@ -285,9 +286,9 @@ def _holds_no_longer(news: Sentence, was: Sentence) -> bool:
 def _another_state(news: Sentence, was: Sentence) -> bool:
     """ "The lift is broken": "The lift has been repaired"."""
     about = set(_about(was)) - set(ME)
+    if cues.AT_TIMES.search(was.text) or "day" in _values(was.text):  # "closed on Mondays"
+        return False
     for before, after in cues.STATES:
-        if cues.AT_TIMES.search(was.text) or "day" in _values(was.text):  # "closed on Mondays"
-            return False
         if before.search(was.text) and after.search(news.text) and not before.search(news.text):
             said_of = news.clauses[0].subject
             if mended := cues.MENDED.search(news.text):

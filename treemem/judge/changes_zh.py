@@ -84,14 +84,17 @@ def _over(part: str, was: str) -> bool:
 
 def _same_subject(part: str, was: str) -> bool:
     """Return whether a clause begins as a statement does, or is about the speaker as it is."""
-    if bool(_ANOTHER.match(part)) != bool(_ANOTHER.match(was)):
-        return False
-    return (
+    return _of_one(part, was) and (
         part[:2] == was[:2]
         or (part[0] == was[0] and part[0] in "他她它")
         or bool(_ME.match(part) and _ME.match(was))
         or not part.startswith(("我", "他", "她", "你"))
     )
+
+
+def _of_one(part: str, was: str) -> bool:
+    """Return whether both are about the speaker, or both about somebody of theirs."""
+    return bool(_ANOTHER.match(part)) == bool(_ANOTHER.match(was))
 
 
 def _turned(part: str, was: str) -> bool:
@@ -149,10 +152,10 @@ def _another_favourite(newer: str, was: str) -> bool:
 
 
 def _another_state(newer: str, was: str) -> bool:
+    if not _of_one(newer, was):
+        return False
     for before, after in _STATES:
         found = before.search(was)
-        if bool(_ANOTHER.match(newer)) != bool(_ANOTHER.match(was)):
-            continue
         if found and after.search(newer) and newer.startswith(was[: max(1, min(2, found.start()))]):
             return True
     return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from treemem.text import MONTH
+from treemem.text import MONTH, WEEKDAY
 
 SENTENCE = re.compile(r"(?<=[.!?;\n])\s+|[!?;\n]")
 CLAUSE = re.compile(r",? (?:and|but|so|because|since|when|while)(?= )|;|[,:](?!\d)|\s[-–]\s")
@@ -31,7 +31,8 @@ PLACED_SUBJECT = re.compile(
 NOT = re.compile(r"n['’]t\b|\b(?:not|no|never|without|nobody|none|cannot)\b", re.IGNORECASE)
 ONLY_THOUGHT = re.compile(
     r"\b(?:if|whether|would|could|might|may|should|want(?:s|ed)?|plan(?:s|ned|ning)?|going to|hop(?:e|es|ing)|wish\w*|"
-    r"thinking|thought|consider\w*|contemplat\w*|debat\w*|suggest\w*|recommend\w*|propos\w*|ask\w*|tempted|dream\w*|almost|nearly|try|tries|trying|never|unless|maybe|perhaps|says?|said|told|heard|"
+    r"thinking|thought|consider\w*|contemplat\w*|debat\w*|suggest\w*|recommend\w*|propos\w*|"
+    r"ask\w*|tempted|dream\w*|almost|nearly|try|tries|trying|never|unless|maybe|perhaps|says?|said|told|heard|"
     r"thinks?|will|about to)\b|\?",
     re.IGNORECASE,
 )
@@ -138,7 +139,7 @@ NUMBERS = (
 CLOCK = re.compile(r"\b\d{1,2}(?::\d\d)? ?[ap]\.?m\b|\b\d{1,2}:\d\d\b", re.IGNORECASE)
 VALUES = (
     ("month", re.compile(MONTH + r"\b", re.IGNORECASE)),
-    ("day", re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b", re.IGNORECASE)),
+    ("day", re.compile(rf"\b{WEEKDAY}\b", re.IGNORECASE)),
     ("clock", CLOCK),
     ("number", re.compile(rf"\d[\d.,]*|\b(?:{'|'.join(NUMBERS)})\b", re.IGNORECASE)),
     ("ordinal", re.compile(rf"\b(?:\d+(?:st|nd|rd|th)|{'|'.join(ORDINALS)})\b", re.IGNORECASE)),

@@ -7,6 +7,7 @@ names, negation, who says it. What looks alike and cannot be told is related, or
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -320,31 +321,42 @@ def _at_odds(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
 
 def _causal(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
     """Return causes where one text states a cause or an effect, in its own words, that the other one tells of."""
-    if not _comparable(newer, older, cosine):
+    reasons = "the other states it as a cause: {!r}", "the other states it as an effect: {!r}"
+    found = _stated(newer, older, cosine, stated.causes, reasons)
+    if found is None:
         return None
-    for teller, other in ((newer, older), (older, newer)):
-        for cause, effect in stated.causes(teller.statement.text):
-            if _tells_of(other, cause) and not _tells_of(other, effect):
-                reason = f"the other states it as a cause: {cause.strip()!r}"
-                return Judgement(Relation.CAUSES, other.memory_id, teller.memory_id, 0.75, reason)
-            if _tells_of(other, effect) and not _tells_of(other, cause):
-                reason = f"the other states it as an effect: {effect.strip()!r}"
-                return Judgement(Relation.CAUSES, teller.memory_id, other.memory_id, 0.75, reason)
-    return None
+    cause, effect, reason = found
+    return Judgement(Relation.CAUSES, cause.memory_id, effect.memory_id, 0.75, reason)
 
 
 def _following(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
     """Return follows where one text states that something came before or after what the other one tells of."""
+    reasons = "the one states that it came after {!r}", "the other states that {!r} came after it"
+    found = _stated(newer, older, cosine, stated.order, reasons)
+    if found is None:
+        return None
+    first, then, reason = found
+    return Judgement(Relation.FOLLOWS, then.memory_id, first.memory_id, 0.75, reason)
+
+
+def _stated(
+    newer: Reading,
+    older: Reading,
+    cosine: float,
+    parts: Callable[[str], tuple[tuple[str, str], ...]],
+    reasons: tuple[str, str],
+) -> tuple[Reading, Reading, str] | None:
+    """Return two texts, the one that is first before the other, and why, where one states both parts of which the other
+    tells one.
+    """
     if not _comparable(newer, older, cosine):
         return None
     for teller, other in ((newer, older), (older, newer)):
-        for first, then in stated.order(teller.statement.text):
+        for first, then in parts(teller.statement.text):
             if _tells_of(other, first) and not _tells_of(other, then):
-                reason = f"the one states that it came after {first.strip()!r}"
-                return Judgement(Relation.FOLLOWS, teller.memory_id, other.memory_id, 0.75, reason)
+                return other, teller, reasons[0].format(first.strip())
             if _tells_of(other, then) and not _tells_of(other, first):
-                reason = f"the other states that {then.strip()!r} came after it"
-                return Judgement(Relation.FOLLOWS, other.memory_id, teller.memory_id, 0.75, reason)
+                return teller, other, reasons[1].format(then.strip())
     return None
 
 

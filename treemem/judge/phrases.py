@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from treemem.text import words
+from treemem.text import WEEKDAY, words
 
 MYSELF = frozenset(["i", "we", "我", "我们"])
 NO_NAMES = frozenset(
@@ -181,7 +181,7 @@ ATTRIBUTE = re.compile(
 )
 #: Times at which alone something is so.
 AT_TIMES = re.compile(
-    r"\b(?:(?:on |every )?(?:mon|tues|wednes|thurs|fri|satur|sun)days?|weekends?|weekdays?|during|every|sometimes|"
+    rf"\b(?:(?:on |every )?{WEEKDAY}|weekends?|weekdays?|during|every|sometimes|"
     r"occasionally|part[- ]time|in the (?:morning|evening|afternoon|summer|winter)s?|mornings|evenings|afternoons|"
     r"at night|once a|twice a|for breakfast|as a child|in \d{4})\b|周末|周[一二三四五六日]|有时|偶尔|每",
     re.IGNORECASE,

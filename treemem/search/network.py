@@ -50,8 +50,11 @@ class Network:
             number.setdefault(edge.source, len(number))
             number.setdefault(edge.target, len(number))
         self.number = number
-        self.sources = np.fromiter((number[edge.source] for edge in edges), np.intp, len(edges))
+        sources = np.fromiter((number[edge.source] for edge in edges), np.intp, len(edges))
         self.targets = np.fromiter((number[edge.target] for edge in edges), np.intp, len(edges))
+        #: Both ends of each step: every edge from its source, then every edge from its target.
+        self.starts = np.concatenate([sources, self.targets])
+        self.ends = np.concatenate([self.targets, sources])
         self.restart = np.fromiter((restart.get(node, 0.0) for node in number), float, len(number))
         self.worths = self._worths(boosts)
 
@@ -74,8 +77,7 @@ class Network:
         if not size or self.restart.sum() <= 0:
             return {}
         r = self.restart / self.restart.sum()
-        ends = np.concatenate([self.targets, self.sources])
-        starts = np.concatenate([self.sources, self.targets])
+        starts, ends = self.starts, self.ends
         weights = np.concatenate([self.worths, self.worths])
         out = np.bincount(starts, weights, size)
         scale = 1.0 / np.maximum(out, 1.0)
@@ -92,11 +94,10 @@ class Paths:
 
     def __init__(self, network: Network) -> None:
         self._number, self._edges = network.number, network.edges
-        ends = np.concatenate([network.sources, network.targets])
-        order = np.argsort(ends, kind="stable")
+        order = np.argsort(network.starts, kind="stable")
         self._order = order.tolist()
-        self._starts = np.searchsorted(ends[order], np.arange(len(self._number) + 1)).tolist()
-        self._others = np.concatenate([network.targets, network.sources]).tolist()
+        self._starts = np.searchsorted(network.starts[order], np.arange(len(self._number) + 1)).tolist()
+        self._others = network.ends.tolist()
         self._prices = (STEP_PRICE - np.log(np.clip(network.worths, 1e-9, 1.0))).tolist()
         self._came: dict[int, tuple[int, int] | None] = {}
         self._turn = itertools.count()

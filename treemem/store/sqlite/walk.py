@@ -139,11 +139,10 @@ _EDGE = (
 _ALL_EDGES = " UNION ALL ".join(
     f"SELECT j.value, {_EDGE} FROM json_each(:nodes) j CROSS JOIN edge e ON e.{end} = j.value" for end in ("src", "dst")
 )
-_SMALL = (
-    "SELECT j.value FROM json_each(:nodes) j WHERE "
-    "(SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.src = j.value LIMIT :more)) + "
-    "(SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.dst = j.value LIMIT :more)) < :more"
+_DEGREE = " + ".join(
+    f"(SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.{end} = {{0}} LIMIT :most))" for end in ("src", "dst")
 )
+_SMALL = f"SELECT j.value FROM json_each(:nodes) j WHERE {_DEGREE.format('j.value')} < :most"
 #: The strongest edges of a node in each direction; the indexes serve the order.
 _STRONGEST = " UNION ALL ".join(
     f"SELECT * FROM (SELECT {_EDGE} FROM edge e WHERE e.{end} = :node AND {WITHIN.format('e')} "
@@ -185,7 +184,7 @@ def _fans(nodes: Collection[int], walk: _Walk) -> Iterator[tuple[int, Sequence[E
     fans = {node: fan for node, fan in kept.items() if fan is not None}
     unread = [node for node in nodes if node not in fans]
     if unread:
-        more = {"nodes": rows.listed(unread), "more": KEPT + 1}
+        more = {"nodes": rows.listed(unread), "most": KEPT + 1}
         small = [node for (node,) in walk.conn.execute(_SMALL, more)]
         fresh: dict[int, list[EdgeRow]] = {node: [] for node in small}
         for node, *edge in walk.conn.execute(_ALL_EDGES, {"nodes": rows.listed(small)}):
@@ -207,10 +206,7 @@ def _strength(edge: EdgeRow) -> tuple[float, int]:
 
 def _degree(node: int, walk: _Walk) -> int:
     """Return how many edges a node has, at most one more than makes a hub."""
-    query = (
-        "SELECT (SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.src = :node LIMIT :most)) + "
-        "(SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.dst = :node LIMIT :most))"
-    )
+    query = f"SELECT {_DEGREE.format(':node')}"
     found: int = walk.conn.execute(query, {"node": node, "most": walk.ask.hub_degree + 1}).fetchone()[0]
     return found
 
