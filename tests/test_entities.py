@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treemem.read.entities import _ASCII_RUN, _runs, entity, names_in, question_entity_ids
+from treemem.read.entities import _ASCII_RUN, _runs, entity, meant, names_in, question_entity_ids
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,25 @@ def test_a_question_reaches_the_entities_it_names() -> None:
     assert entity("c", "LISBON").id in ids
     assert entity("other", "Lisbon").id not in ids
     assert question_entity_ids("c", "what is it?") == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("Who directed the film Dark River (2017 film)?", ["Dark River (2017 film)"]),
+        ("When was the film Stalker made?", ["Stalker"]),
+        ("who made the film stalker?", ["Film", "Stalker"]),
+        ("What did I say about the sourdough of Stalker?", ["Stalker", "sourdough"]),
+        ("Is the Film of Stalker's director out?", ["Film", "Stalker"]),
+        ("关于项目A的电影 Stalker", ["Stalker", "电影"]),
+        ("nothing", []),
+    ],
+)
+def test_a_question_means_whole_names_in_their_case(question: str, names: list[str]) -> None:
+    known = ["Film", "Dark River", "Dark River (2017 film)", "River", "Stalker", "sourdough", "电影"]
+    ids = question_entity_ids("c", question)
+    named = [each for each in (entity("c", name) for name in known) if each.id in ids]
+    assert [each.name for each in meant(question, named)] == names
 
 
 @given(st.text(alphabet="aB c.D'-eF", max_size=40))

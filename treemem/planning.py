@@ -20,7 +20,7 @@ HIDDEN = frozenset({"deleted", "archived", "merged", "expired"})
 
 
 #: How much more an edge to what a memory is about is worth than one to a name that it says.
-TITLE_WEIGHT = 2.0
+TITLE_WEIGHT = 4.0
 
 
 def mentions(cube: str, fields: Mapping[str, Any]) -> dict[str, tuple[Entity, float]]:

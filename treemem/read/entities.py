@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from treemem.changes import Entity
@@ -108,6 +108,28 @@ def _name(run: list[str]) -> list[str]:
     if not name or name.casefold() in _OPENERS or name.casefold() in _CALENDAR or len(words(name)) == 0:
         return []
     return [name]
+
+
+def meant(question: str, entities: Sequence[Entity]) -> tuple[Entity, ...]:
+    """Return the entities that a question means, of those whose names its words spell.
+
+    A name inside a longer one is not meant. In a question that writes names with capitals, one word without a capital
+    is not the name that has one: "film" is not Film in "Who directed the film Stalker?".
+    """
+    said = _WORD.findall(question)
+    capital = {word for each in said if each[0].isupper() for word in words(each)}
+    cased = any(each[0].isupper() and each.casefold() not in _OPENERS for each in said[1:])
+    keys = {each.id: words(each.name) for each in entities}
+
+    def whole(key: tuple[str, ...]) -> bool:
+        return not any(
+            len(key) < len(other) and f" {' '.join(key)} " in f" {' '.join(other)} " for other in keys.values()
+        )
+
+    def spelt(name: str, key: tuple[str, ...]) -> bool:
+        return not cased or len(key) > 1 or key[0] in capital or name == name.lower()
+
+    return tuple(each for each in entities if whole(keys[each.id]) and spelt(each.name, keys[each.id]))
 
 
 def question_entity_ids(cube: str, question: str) -> tuple[str, ...]:

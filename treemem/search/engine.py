@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from treemem.changes import State
 from treemem.contents import is_topic, item_of
 from treemem.filters import passes, split
+from treemem.read.entities import meant
 from treemem.search.budget import degrading
 from treemem.search.explain import Explanation, Stage
 from treemem.search.options import MAX_TOP_K
@@ -105,6 +107,7 @@ def settled_of(question: Question, ranked: Sequence[Ranked], held: Sequence[Stat
 def ranking_of(found: Subgraph, question: Question) -> list[Ranked]:
     """Return the best memories of a subgraph, as many as are read."""
     found = trimmed(found, question.target, question.arm_limits)
+    found = replace(found, entities=meant(question.text, found.entities))
     ranked = rank(found, question.options, edge_boosts(question.text), chosen(found, question.target))
     return _enough(ranked, found, question)
 

@@ -18,6 +18,7 @@ from treemem.store.protocol import Node, WalkedEdge
 
 ITERATIONS = 30
 STEP_PRICE = 0.7  # a step halves the worth of a way
+LEADS_ON = 2.0  # how much more a name is worth that a memory has as its title: it leads there, not only across
 
 #: How much a walk along an edge of this type is worth.
 TYPE_WEIGHTS = {
@@ -31,6 +32,11 @@ TYPE_WEIGHTS = {
     EdgeType.MERGED_INTO: 0.3,
     EdgeType.DERIVED_FROM: 0.3,
 }
+
+
+def is_title(edge: WalkedEdge) -> bool:
+    """Whether an edge leads from a memory to the name that is its title: a mention that weighs more than any other."""
+    return edge.type is EdgeType.MENTIONS and edge.weight > 1.0
 
 
 class Network:
@@ -65,6 +71,9 @@ class Network:
         mentions = np.fromiter((edge.type is EdgeType.MENTIONS for edge in self.edges), bool, len(self.edges))
         sharing = np.bincount(self.targets[mentions], minlength=len(self.number))[self.targets]
         worths: np.ndarray = np.array(own, dtype=float) / np.log2(1 + np.maximum(sharing, 1))
+        titles = np.fromiter((is_title(edge) for edge in self.edges), bool, len(self.edges))
+        titled = np.bincount(self.targets[titles], minlength=len(self.number))[self.targets] > 0
+        worths[mentions & titled & ~titles] *= LEADS_ON
         return worths
 
     def pagerank(self, damping: float) -> dict[Node, float]:

@@ -21,7 +21,9 @@ class SearchOptions:
 
     `relativity` is the cosine in [-1, 1] that the best seed of the vector arm must reach for anything to be returned;
     hits below it are kept only if they were reached by walking from a seed above it. `restart_seeds` seeds, weighted
-    by a softmax of `temperature`, restart the PageRank, whose `damping` is the probability of walking on.
+    by a softmax of `temperature`, restart the PageRank, whose `damping` is the probability of walking on; a seed whose
+    title the question names weighs `title_restart` of the best at least, and `entity_restart` is the share of the names
+    themselves.
     `fusion` is how the scores of the arms come together: as `shares` of the best, `min-max`, or by `rrf`.
     `supersession` is whether hits are compared for what supersedes what.
 
@@ -45,6 +47,7 @@ class SearchOptions:
     restart_seeds: int = 5
     temperature: float = 0.05
     entity_restart: float = 0.1
+    title_restart: float = 0.6
     damping: float = 0.5
     walk_weight: float = 0.15
     supersession: bool = True
@@ -68,6 +71,7 @@ class SearchOptions:
             "restart_seeds": (1, 100),
             "temperature": (1e-6, 1e6),
             "entity_restart": (0, 1),
+            "title_restart": (0, 1),
             "damping": (0, 0.999),
             "walk_weight": (0, 100),
             "vector_weight": (0, 1e6),

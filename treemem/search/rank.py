@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from treemem.changes import EdgeType
-from treemem.search.network import Network, Paths
+from treemem.search.network import Network, Paths, is_title
 from treemem.search.options import SearchOptions
 from treemem.store.protocol import ENTITY, MEMORY, Node, Seed, Subgraph, WalkedEdge
 
@@ -157,10 +157,24 @@ def _arm_ranks(seeds: Sequence[Seed]) -> dict[str, dict[str, int]]:
     return dict(ranks)
 
 
+def _titled(seeded: Mapping[str, float], subgraph: Subgraph) -> set[str]:
+    """Return the best seed of each title that the question names."""
+    named = {ENTITY + each.id for each in subgraph.entities}
+    best: dict[Node, str] = {}
+    for edge in subgraph.edges:
+        memory_id = edge.source[2:]
+        if edge.target in named and is_title(edge) and memory_id in seeded:
+            before = best.setdefault(edge.target, memory_id)
+            best[edge.target] = max(before, memory_id, key=lambda i: (seeded[i], i))
+    return set(best.values())
+
+
 def _restart(seeded: Mapping[str, float], subgraph: Subgraph, options: SearchOptions) -> dict[Node, float]:
     """Return the restart distribution: the best seeds, sharply weighted, and a share for the entities named."""
     best = sorted(seeded, key=lambda i: (-seeded[i], i))[: options.restart_seeds]
     weights = {i: math.exp((seeded[i] - seeded[best[0]]) / options.temperature) for i in best}
+    for i in _titled(seeded, subgraph):
+        weights[i] = max(weights.get(i, 0.0), options.title_restart)
     share = options.entity_restart if subgraph.entities else 0.0
     if not best:
         share = 1.0
