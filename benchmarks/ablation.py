@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.retrieval import READERS, Collection, interval, score
+from benchmarks.retrieval import READERS, asked, interval, link, load, score
 from treemem import SearchOptions, TreeTextMemory
-from treemem.changes import ChangeSet, EdgeAssert, EdgeType
+from treemem.changes import EdgeAssert, EdgeType
 from treemem.store.protocol import WALKED
 from treemem.temporal import Moment
 
@@ -31,6 +31,7 @@ PARTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "default": ({}, {}),
     "no walk": ({"hops": 0, "walk_weight": 0}, {}),
     "no entities": ({"edge_types": _without(EdgeType.MENTIONS), "entity_restart": 0}, {}),
+    "no titles": ({"title_restart": 0}, {}),
     "no FOLLOWS": ({"edge_types": _without(EdgeType.FOLLOWS)}, {}),
     "neighbours": ({}, {}),
     "no hub damping": ({"hub_degree": 1_000_000}, {}),
@@ -61,7 +62,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, TreeTextMemory.open(str(Path(folder) / "ablation.db")) as memory:
         for name in READERS:
             if arguments.only is None or name in arguments.only.split(","):
-                tables[name] = measured(memory, name, arguments.data / name, arguments.limit)
+                tables[name] = measured(memory, name, arguments.data / name.partition("+")[0], arguments.limit)
                 report(name, tables[name])
 
 
@@ -76,16 +77,9 @@ def measured(memory: TreeTextMemory, name: str, folder: Path, limit: int | None)
             for part, (options, arguments) in PARTS.items():
                 cube = linked if part == "neighbours" else plain
                 chosen = SearchOptions(supersession=False, **options)
-                hits = cube.search(question.text, 10, when="now", options=chosen, **arguments)
-                found[part].append(score([hit.id for hit in hits], question.gold))
+                hits = asked(cube, collection, question, when="now", options=chosen, **arguments)
+                found[part].append(score(hits, question.gold))
     return {part: np.array(scores) for part, scores in found.items()}
-
-
-def load(cube: TreeTextMemory, collection: Collection) -> None:
-    if collection.messages:
-        cube.add_messages(collection.messages, conversation_id=collection.name)
-    if collection.passages:
-        cube.add(collection.passages)
 
 
 def link_neighbours(cube: TreeTextMemory) -> None:
@@ -102,8 +96,7 @@ def link_neighbours(cube: TreeTextMemory) -> None:
             for other, cosine in near:
                 if other != state.memory_id and cosine >= LEAST_COSINE:
                     edges[min(state.memory_id, other), max(state.memory_id, other)] = min(1.0, cosine)
-    asserted = tuple(EdgeAssert(EdgeType.RELATES_TO, a, b, weight=w, valid_from=0) for (a, b), w in edges.items())
-    cube.store.apply(ChangeSet(cube.cube_id, "neighbours", "link", info.clock + 1, model=info.model, edges=asserted))
+    link(cube, [EdgeAssert(EdgeType.RELATES_TO, a, b, weight=w) for (a, b), w in edges.items()])
 
 
 def report(name: str, table: dict[str, np.ndarray]) -> None:

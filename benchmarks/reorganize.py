@@ -19,8 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import synthetic
-from benchmarks.ablation import load
-from benchmarks.retrieval import READERS, Collection, interval, score
+from benchmarks.retrieval import READERS, Collection, interval, load, score
 from treemem import Plan, SearchOptions, TreeTextMemory
 
 CHANGES = 500

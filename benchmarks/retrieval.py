@@ -1,7 +1,9 @@
 """Retrieval on public sets: `python -m benchmarks.retrieval --data DIR [--store URI] [--only NAMES] [--limit N]`.
 
 DIR holds locomo, beam_100k, 2wiki, hotpotqa and musique as JSON Lines (conversations as messages, documents as passages
-with a title). Measured in one run, with one model and one setting for all sets: the text arm alone (BM25), the vector
+with a title; "musique+facts" is musique with the names and triples that a language model read from each passage: the
+names as its entities, the triples as memories of their own, children of it, which the walk passes and no hit shows).
+Measured in one run, with one model and one setting for all sets: the text arm alone (BM25), the vector
 arm alone, their min-max sum, the search with its walk, and with its reading of time and supersession too. A hit credits
 the one source it was made from, so that ten
 hits credit at most ten. Figures are recall at 5 and 10 (mean share of the gold found) and the share of questions all of
@@ -16,7 +18,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from treemem import SearchOptions, TreeTextMemory
+from treemem.changes import ChangeSet, EdgeAssert, EdgeType
 
 #: Options, and whether the time of the question is read.
 METHODS = {
@@ -51,6 +54,7 @@ class Collection:
     name: str
     messages: tuple[dict[str, Any], ...] = ()
     passages: tuple[dict[str, Any], ...] = ()
+    facts: tuple[dict[str, Any], ...] = ()
     questions: tuple[Question, ...] = ()
 
 
@@ -121,7 +125,63 @@ def documents(folder: Path) -> Iterator[Collection]:
     yield Collection(folder.name, passages=tuple(passages), questions=tuple(asked))
 
 
-READERS = {"locomo": locomo, "beam_100k": beam, "2wiki": documents, "hotpotqa": documents, "musique": documents}
+def with_facts(folder: Path) -> Iterator[Collection]:
+    (plain,) = documents(folder)
+    read = {each["passage"]: each for each in lines(folder / "triples.jsonl")}
+    passages = [
+        {**p, "metadata": {**p["metadata"], "entities": _said(read[p["id"]]["entities"])}} if p["id"] in read else p
+        for p in plain.passages
+    ]
+    facts = [
+        {
+            "id": f"{each['passage']}-fact-{n}",
+            "memory": " ".join(triple),
+            "metadata": {"memory_type": "UserMemory", "entities": [triple[0], triple[2]]},
+        }
+        for each in read.values()
+        for n, triple in enumerate(each["triples"])
+        if len(_said(triple)) == 3
+    ]
+    yield Collection(plain.name + "+facts", passages=tuple(passages), facts=tuple(facts), questions=plain.questions)
+
+
+def _said(names: list[str]) -> list[str]:
+    return [name for name in names if name.strip()]
+
+
+READERS = {
+    "locomo": locomo,
+    "beam_100k": beam,
+    "2wiki": documents,
+    "hotpotqa": documents,
+    "musique": documents,
+    "musique+facts": with_facts,
+}
+
+
+def load(cube: TreeTextMemory, collection: Collection) -> None:
+    """Add a collection to a cube: its facts under their passages."""
+    if collection.messages:
+        cube.add_messages(collection.messages, conversation_id=collection.name)
+    if collection.passages:
+        cube.add(collection.passages)
+    if collection.facts:
+        cube.add(collection.facts)
+        link(cube, [EdgeAssert(EdgeType.PARENT, f["id"].split("-fact-")[0], f["id"]) for f in collection.facts])
+
+
+def link(cube: TreeTextMemory, edges: list[EdgeAssert]) -> None:
+    """Assert edges for all time."""
+    info = cube.store.cube(cube.cube_id)
+    assert info is not None
+    always = tuple(replace(edge, valid_from=0) for edge in edges)
+    cube.store.apply(ChangeSet(cube.cube_id, "benchmark", "link", info.clock + 1, model=info.model, edges=always))
+
+
+def asked(cube: TreeTextMemory, collection: Collection, question: Question, **arguments: Any) -> list[str]:
+    """Return the ids of the ten hits for a question; facts are walked through and not shown."""
+    types = ["LongTermMemory"] if collection.facts else None
+    return [hit.id for hit in cube.search(question.text, 10, memory_types=types, **arguments)]
 
 
 def score(hits: list[str], gold: frozenset[str]) -> tuple[float, float, float]:
@@ -142,15 +202,12 @@ def measure(memory: TreeTextMemory, name: str, folder: Path, limit: int | None) 
     seconds: dict[str, float] = defaultdict(float)
     for collection in READERS[name](folder):
         cube = memory.cube(f"{name}-{collection.name}-{int(time.time())}")
-        if collection.messages:
-            cube.add_messages(collection.messages, conversation_id=collection.name)
-        if collection.passages:
-            cube.add(collection.passages)
+        load(cube, collection)
         for question in collection.questions[:limit]:
             categories.append(question.category)
             for method, (options, when) in METHODS.items():
                 started = time.perf_counter()
-                hits = [hit.id for hit in cube.search(question.text, 10, when=when, options=options)]
+                hits = asked(cube, collection, question, options=options, when=when)
                 seconds[method] += time.perf_counter() - started
                 found[method].append(score(hits, question.gold))
     report(name, found, categories, seconds)
@@ -199,7 +256,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         with TreeTextMemory.open(arguments.store or str(Path(folder) / "retrieval.db")) as memory:
             for name in READERS:
-                place = arguments.data / name
+                place = arguments.data / name.partition("+")[0]
                 if place.is_dir() and (arguments.only is None or name in arguments.only.split(",")):
                     measure(memory, name, place, arguments.limit)
 

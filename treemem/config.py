@@ -46,7 +46,8 @@ class TreeTextMemoryConfig(BaseModel):
     `store` is a path for the embedded store or a Neo4j URI (`neo4j+s://` for TLS with a trusted certificate);
     `trusted_certificates` is a PEM file for servers with a certificate of their own. `timeout` is in seconds.
     `user_id` and `session_id` say who calls: reads then show what that caller may see, and what is added is theirs.
-    With `record_usage` searches count what they return, some seconds later: the reorganizer keeps what is of use.
+    With `record_usage` searches count what they return, some seconds later, beside the versioned states: the
+    reorganizer keeps what is of use. Without it reading writes nothing.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
@@ -62,7 +63,7 @@ class TreeTextMemoryConfig(BaseModel):
     actor: str | None = None
     user_id: str | None = None
     session_id: str | None = None
-    record_usage: bool = False
+    record_usage: bool = True
     embedder: EmbedderConfig = Field(default_factory=EmbedderConfig)
 
     @classmethod

@@ -55,8 +55,8 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
         A `driver` of your own is used as it is and left open; `trusted_certificates` is a PEM file for TLS. What is
         left out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is
         kept with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
-        every search; an `llm` serves `search(mode="fine")` and the reorganizer. With `record_usage` searches count what
-        they return. Raises ConfigError, StoreError.
+        every search; an `llm` serves `search(mode="fine")` and the reorganizer. Without `record_usage` searches do not
+        count what they return, and write nothing. Raises ConfigError, StoreError.
         """
         settings = {
             "store": store,

@@ -26,6 +26,7 @@ from treemem import (
 from treemem.changes import ChangeSet
 from treemem.reorganize import planner, turn
 from treemem.store.protocol import Lease
+from treemem.verbs.usage import UsageLog
 
 TEA = "Anna likes green tea from Porto."
 
@@ -393,7 +394,7 @@ def test_memories_find_their_topic(memory: TreeTextMemory) -> None:
 
 
 def test_searches_count_what_they_return(open_memory: OpenMemory) -> None:
-    memory = open_memory(record_usage=True)
+    memory = open_memory()
     first, second = memory.add(["Anna sings in the choir.", "Ben dances on Mondays."])
     for _ in range(3):
         memory.search("Anna choir", 1)
@@ -402,9 +403,22 @@ def test_searches_count_what_they_return(open_memory: OpenMemory) -> None:
     memory._usage.flush()
     usage = memory.store.usage(memory.cube_id, [first, second])
     assert (usage[first][0], usage[second][0]) == (3, 1)
-    silent = open_memory()
+    silent = open_memory(record_usage=False)
     silent.search("Anna choir", 1)
     assert memory.store.usage(memory.cube_id, [first])[first][0] == 3
+
+
+def test_counting_ends_its_thread_when_there_is_nothing_left(memory: TreeTextMemory) -> None:
+    first = memory.add("Anna sings in the choir.")[0]
+    usage = UsageLog(memory.store, memory._now, seconds=0.02)
+    for times in (1, 2):
+        usage.note([(memory.cube_id, first)])
+        deadline = time.monotonic() + 10
+        while usage._thread is not None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert usage._thread is None
+        assert memory.store.usage(memory.cube_id, [first])[first][0] == times
+    usage.close()
 
 
 def test_a_store_that_fails_loses_counts_and_no_search(memory: TreeTextMemory) -> None:
@@ -415,7 +429,7 @@ def test_a_store_that_fails_loses_counts_and_no_search(memory: TreeTextMemory) -
             raise StoreUnavailableError("gone")
 
     broken = TreeTextMemory(
-        memory._config.model_copy(update={"record_usage": True}),
+        memory._config,
         embedder=memory._embedder,
         clock=memory._clock,
         store=Silent(memory.store, 0),

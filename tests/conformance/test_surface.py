@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import OpenMemory
 from tests.helpers import day, fresh_cube
-from treemem import FrozenMemoryError, InvalidInputError, MemoryNotFoundError, TreeTextMemory
+from treemem import FrozenMemoryError, InvalidInputError, MemoryNotFoundError, SearchOptions, TreeTextMemory
 
 
 def test_replace_working_memory(memory: TreeTextMemory) -> None:
@@ -294,7 +294,35 @@ def test_a_key_is_what_others_name(memory: TreeTextMemory) -> None:
     )
     memory.add({"id": "man", "memory": "He was born in 1890.", "metadata": {"key": "Clarence L. Brown (director)"}})
     names = {n.name: n.weight for n in memory.neighbours("man")}
-    assert names == {"Clarence L. Brown (director)": 2.0, "Clarence L. Brown": 2.0}
+    assert names == {"Clarence L. Brown (director)": 4.0, "Clarence L. Brown": 4.0}
     hits = memory.search("Who directed the Goose Woman?", top_k=2)
     assert [hit.id for hit in hits] == ["film", "man"]
     assert [step.target for step in hits[1].path] == ["Clarence L. Brown", "Clarence L. Brown"]
+
+
+def test_both_things_a_question_names_by_title_start_the_walk(memory: TreeTextMemory) -> None:
+    memory.add(
+        [
+            {
+                "id": "goose",
+                "memory": "The film The Goose Woman has Clara Brown as its director, the first born.",
+                "metadata": {"key": "The Goose Woman"},
+            },
+            {"id": "tonto", "memory": "A comedy by Charlie Day, his first.", "metadata": {"key": "El Tonto"}},
+            {"id": "brown", "memory": "Born in 1890.", "metadata": {"key": "Clara Brown"}},
+            {"id": "day", "memory": "Born in 1976.", "metadata": {"key": "Charlie Day (actor)"}},
+            *(
+                {
+                    "id": f"other{n}",
+                    "memory": f"The film number {n} has a director who was young at first.",
+                    "metadata": {"key": f"Film {n}"},
+                }
+                for n in range(30)
+            ),
+        ]
+    )
+    question = "Which film has the director who was born first, The Goose Woman or El Tonto?"
+    found = {hit.id: hit.score for hit in memory.search(question, 4)}
+    assert set(found) == {"goose", "tonto", "brown", "day"}
+    alone = {hit.id: hit.score for hit in memory.search(question, 4, options=SearchOptions(title_restart=0))}
+    assert alone["day"] < found["day"] - 0.05

@@ -14,22 +14,29 @@ from treemem.judge.values import MONTHS
 from treemem.text import MONTH, WEEKDAY
 
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\b"
+_ORDINAL = r"(?:\d{1,2}(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth)"
 #: What is seen in the text as it is written, before its case and its punctuation are gone.
 _WRITTEN = (
     (re.compile(r"(?<=[a-z] )A\b"), "letter-a"),  # "server A" is a name, not an article
     (re.compile(r"^(?!.*\b(?:is|are|has|have|had)\b.*:)((?:[A-Za-z'’]+ ){0,4}[A-Za-z'’]+): (?=\S)"), r"\1 is "),
+    (re.compile(r"(?<=\w)['’]s (?=(?:an?|the|not|called|named|near|at|in|on|from|closed|open|back|down)\b)"), " is "),
+    (re.compile(r"(?<=[a-z] )([A-Z]\w+) and ([A-Z]\w+)(?=\W*$)"), lambda m: " and ".join(sorted(m.groups()))),
+    (re.compile(r"(?<=\w)['’]s (?=(?:been|got)\b)"), " has "),
+    (re.compile(r"\b(?:[A-Z]\.){2,}"), lambda m: m[0].replace(".", "")),
     (re.compile(r"^([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?) is the ([^,;]+?)[.!]*$"), r"the \2 is \1"),
     (re.compile(r"^((?:At|In|On|During|Every|For) [\w' ]{1,25}), (.+?)[.!]*$"), r"\2 \1"),
     (re.compile(r"°(?: ?C\b)?"), " degrees"),
     (re.compile(r"(?<=\d)(?=(?:gb|mb|tb|kb|km|cm|mm|kg|mg|ml)\b)", re.IGNORECASE), " "),
     (re.compile(r"\b(?P<year>\d{4})-(?P<number>\d\d)-(?P<day>\d\d)\b"), lambda m: _iso(m)),
-    (re.compile(r"(?<=\w)['’]s (?=(?:an?|the|not|called|named|near|at|in|on|from)\b)"), " is "),
-    (re.compile(r"(?<=\w)['’]s (?=(?:been|got)\b)"), " has "),
     (re.compile(r"(?<=[A-Za-z])/(?=(?:second|minute|hour|day|week|month|year)s?\b)"), " per "),
     (re.compile(rf"\b(?P<month>{MONTH})\.? {_DAY}(?!:)", re.IGNORECASE), lambda m: _date(m)),
     (re.compile(rf"\b{_DAY}(?: of)? (?P<month>{MONTH})\b", re.IGNORECASE), lambda m: _date(m)),
     (
         re.compile(r"\b(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<half>[ap])\.?m\b\.?", re.IGNORECASE),
+        lambda m: _clock(m),
+    ),
+    (
+        re.compile(r"\b(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? in the (?P<half>morning|afternoon|evening)\b"),
         lambda m: _clock(m),
     ),
     (re.compile(r"\b(?P<hour>\d{1,2}):(?P<minute>\d\d)\b(?!:)"), lambda m: _clock(m)),
@@ -38,6 +45,25 @@ _NOW = "now|currently|right now|at the moment|at present|presently|nowadays|thes
 _UNITS = {"s": "second", "sec": "second", "min": "minute", "h": "hour", "hr": "hour", "ms": "millisecond", "kg": "kilo"}
 _SAID = (
     (re.compile(r"\b(?:have no|do not have any)\b"), "do not have"),
+    (re.compile(r"\b(do(?:es)? not \w+) any\b"), r"\1"),
+    (re.compile(r"\bwhose name is\b"), "called"),
+    (re.compile(r"\bspeaks? fluent (\w+)|\bspeaks? (\w+) fluently"), lambda m: f"be fluent in {m[1] or m[2]}"),
+    (re.compile(r"\bcomes? from\b"), "be from"),
+    (re.compile(r"\bclose to\b"), "near"),
+    (re.compile(r"\b(\d+) ?x (?=a|per|every|each)\b"), r"\1 times "),
+    (re.compile(r"^the (\w+) of (?:the |our )?((?:\w+ ){0,2}\w+) is\b"), r"\2 \1 is"),
+    (re.compile(r"^((?:\w+ ){0,2}\w+?)(?: s)? name is\b"), r"\1 is called"),
+    (re.compile(rf"\bon (?=the {_ORDINAL}(?: of\b|$))"), ""),
+    (re.compile(r"上班"), "工作"),
+    (re.compile(r"每个(?=周)"), "每"),
+    (re.compile(r"(\d)号"), r"\1日"),
+    (re.compile(r"从不"), "不"),
+    (re.compile(r"\b2 times\b"), "twice"),
+    (re.compile(r"\bback in (?=\d{4}\b)"), "in "),
+    (re.compile(r"\bends in (?=\d)"), "ends with "),
+    (re.compile(rf"\b(?:every|each) ({WEEKDAY.removesuffix('s?')})\b"), r"\1s"),
+    (re.compile(r"\b(elementary|primary|middle|high|secondary) school\b"), r"\1"),
+    (re.compile(r"\bnew york city\b"), "new york"),
     (re.compile(r"\b(?:am|is|are) (?:not able|unable) to\b"), "can not"),
     (re.compile(r"\b(night|dai|week|month)ly$"), lambda m: f"every {m[1].replace('dai', 'day')}"),
     (re.compile(r"(?<= at )(\d{1,2})$"), r"clock\1h00"),
@@ -64,13 +90,17 @@ _SAID = (
     (re.compile(r"\b(?:work|works) (?:at|for) (.+?) as (.+)$"), r"be \2 at \1"),
     (re.compile(r"\b(?:work|works) as (?=\w)"), "be "),
     (re.compile(r"\bhave (\w+) allergy\b"), r"be allergic to \1"),
+    (re.compile(r"\b(be allergic to \w+?)s?(?= and\b|$)"), r"\1"),
     (re.compile(r"^(\S+(?: \S+)?) be (my|our|his|her|their|\w+ s) (\S+(?: \S+){0,2})$"), r"\2 \3 be \1"),
     (re.compile(r"^(\w+) and (\w+)(?= )"), lambda m: " and ".join(sorted(m.groups()))),
     (
         re.compile(r"^(\w+) be (married to|engaged to|related to|friends with|twin of) (\w+)$"),
         lambda m: f"{min(m[1], m[3])} be {m[2]} {max(m[1], m[3])}",
     ),
+    (re.compile(r"(?<=\w) s(?= )"), ""),
 )
+#: A space that does not stand between two numbers.
+_SPACE = re.compile(r"(?<!\d) | (?!\d)")
 #: Words for the very same thing, each with the one that stands for both.
 _SAME = dict(
     pair.split(":")
@@ -81,7 +111,7 @@ _SAME = dict(
     maths:math first:1st second:2nd third:3rd fourth:4th fifth:5th sixth:6th named:called holds:have
     hold:have whenever:when each:every reply:answer around:about organise:organize organises:organizes
     organised:organized specialise:specialize realise:realize begin:start begins:starts buy:purchase
-    buys:purchases 您:你""".split()
+    buys:purchases 您:你 own:have owns:have max:maximum attorney:lawyer attorneys:lawyers""".split()
 )
 
 
@@ -94,6 +124,11 @@ def canonical(text: str) -> str:
     for pattern, put in _SAID:
         found = " ".join(pattern.sub(put, found).split())
     return " ".join(_SAME.get(word, word) for word in found.replace("该用户", "用户").split())
+
+
+def squeezed(text: str) -> str:
+    """Return a canonical form without the spaces between its words, so that "wi fi" is "wifi"; numbers stay apart."""
+    return _SPACE.sub("", text)
 
 
 def _date(match: re.Match[str]) -> str:
@@ -117,5 +152,5 @@ def _clock(match: re.Match[str]) -> str:
     """Return a time of day as one word, counted to 24 hours."""
     hour, half = int(match["hour"]), match.groupdict().get("half")
     if half is not None:
-        hour = hour % 12 + (12 if half in "pP" else 0)
+        hour = hour % 12 + (0 if half in ("a", "A", "morning") else 12)
     return f"clock{hour}h{match['minute'] or '00'}"

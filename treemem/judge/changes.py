@@ -80,12 +80,20 @@ def _about(was: Sentence) -> tuple[str, ...]:
 def _no_longer(news: Sentence, was: Sentence) -> bool:
     """ "I eat meat": "I no longer eat meat". What is denied may not say more than what was said."""
     for clause in news.clauses:
-        if clause.subject == _about(was) and cues.NO_LONGER.search(clause.text):
-            denied = clause.stems - cues.CUE_STEMS - set(clause.subject) - (_numbers(clause.text) - was.stems)
+        if clause.subject == _about(was) and cues.NO_LONGER.search(clause.text) and not _differ(was.text, clause.text):
+            denied = (
+                clause.stems - cues.CUE_STEMS - _needed(was) - set(clause.subject) - (_numbers(clause.text) - was.stems)
+            )
             rest = was.stems - news.stems - set(_about(was)) - _numbers(was.text) - cues.EVERY
             if denied and denied <= was.stems and not rest:
                 return True
     return False
+
+
+def _differ(one: str, other: str) -> bool:
+    """Return whether two texts have values of one kind, and none in common: Boston and Denver."""
+    ours, theirs = _values(one), _values(other)
+    return any(ours[kind].isdisjoint(theirs[kind]) for kind in ours.keys() & theirs.keys())
 
 
 def _from_to(news: Sentence, was: Sentence) -> bool:
@@ -98,6 +106,8 @@ def _from_to(news: Sentence, was: Sentence) -> bool:
             if not _is_a_change(match, news, was) or _by_another(match, news, was):
                 continue
             rest = was.stems - old - news.stems
+            if " for " not in news.text:
+                rest -= _purpose(was.text, old)
             shared = (was.stems - old) & news.stems
             told = bool(old) and old <= was.stems and not new <= was.stems and not rest - cues.LIGHT and len(rest) <= 1
             if _of_the_speaker(match):
@@ -107,6 +117,19 @@ def _from_to(news: Sentence, was: Sentence) -> bool:
             if told and same:
                 return True
     return False
+
+
+def _needed(was: Sentence) -> frozenset[str]:
+    """Return what "needing" a thing adds to using it: nothing."""
+    return frozenset(["need"]) if was.stems & {"use", "wear", "take"} else frozenset()
+
+
+def _purpose(text: str, thing: frozenset[str]) -> frozenset[str]:
+    """Return the stems of what a thing is used for, or is: what takes its place takes it for all of it."""
+    before, _, after = text.partition(" for ")
+    if owned := cues.OWNED.match(text):
+        before, after = owned["value"], owned["thing"]
+    return stems_of(after) if thing <= stems_of(before) else frozenset()
 
 
 def _by_another(match: re.Match[str], news: Sentence, was: Sentence) -> bool:
@@ -168,7 +191,7 @@ def _another_value(news: Sentence, was: Sentence) -> bool:
         now, changed = cues.NOW.search(news.text), cues.CHANGED.search(clause.text)
         if any(not _is_a_change(way, news, was) for way in cues.FROM_TO.finditer(clause.text)):
             continue
-        if clause.subject != _about(was) or not (now or changed) or cues.NOT.search(clause.text):
+        if not _same_subject(clause, was) or not (now or changed) or cues.NOT.search(clause.text):
             continue
         if cues.ALSO.search(news.text) or (changed and _of_another(changed["what"], was)):
             continue
@@ -178,6 +201,8 @@ def _another_value(news: Sentence, was: Sentence) -> bool:
             continue
         said = frozenset().union(*(analyse(value) for many in old.values() for value in many))
         frame = was.stems - said - set(_about(was))
+        if "weigh" in frame and clause.stems - was.stems - _numbers(clause.text) - cues.DIRECTIONS - {"now"}:
+            continue
         kinds = [kind for kind in kinds if kind != "place" or frame <= cues.LOCATED]
         if not kinds:
             continue
@@ -186,11 +211,17 @@ def _another_value(news: Sentence, was: Sentence) -> bool:
         if (
             changed
             and clause.subject != ME
-            and set(kinds) & {"month", "day", "place", "ordinal", "clock"}
+            and set(kinds) & {"date", "month", "day", "place", "ordinal", "clock"}
             and len(frame) <= 1
         ):
             return True
     return False
+
+
+def _same_subject(clause: Clause, was: Sentence) -> bool:
+    """Return whether a clause is about what an older text is about; the price of a thing is what it costs."""
+    told = clause.subject[:-1] if cues.COSTS.search(was.text) and clause.subject[-1:] == ("price",) else clause.subject
+    return told == _about(was)
 
 
 def _of_another(what: str, was: Sentence) -> bool:

@@ -34,6 +34,7 @@ _STATES = tuple(
         ("结婚|已婚", "离婚"),
         ("学生|在读", "毕业"),
         ("住院", "出院"),
+        ("养了?", "的.{1,4}(?:去世|死|走丢)了"),
         ("失业|找工作", "找到工作|找到了工作|入职"),
         ("丢了|不见了|走丢", "找到|找回"),
         ("测试阶段|内测|公测", "发布|上线"),
@@ -43,6 +44,7 @@ _STATES = tuple(
 )
 #: Somebody of mine, who is not me.
 _ANOTHER = re.compile(r"^我(?:的|爸|妈|姐|妹|哥|弟|老|儿|女|爷|奶|外|岳|同|朋|男|先生|太太|家|爱人|孩子|公司)")
+_CANNOT = re.compile(r"(?P<who>我们?|[他她])(?:还|现在)?不会(?P<what>[^，。！？；、\s了]{1,8})$")
 _NOW = re.compile(r"现在|如今|目前")
 _NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万\d]+")
 _COUNTED = re.compile(r"^[一二两三四五六七八九十百千万\d]+")
@@ -55,7 +57,7 @@ def ends(newer: str, older: str) -> bool:
     if not 0 < len(was) <= 40 or _ONLY_THOUGHT.search(newer) or _EVENT.search(older) or "?" in older or "？" in older:
         return False
     if _DENIED.search(was):
-        return False
+        return _learnt(newer, was)
     parts = [part for part in _STOPS.split(newer) if part]
     return (
         any(_over(part, was) or _turned(part, was) for part in parts)
@@ -64,6 +66,14 @@ def ends(newer: str, older: str) -> bool:
         or _another_state(newer, was)
         or _another_number(newer, was)
         or _another_favourite(newer, was)
+    )
+
+
+def _learnt(newer: str, was: str) -> bool:
+    """ "我不会游泳": "我学会游泳了"."""
+    found = _CANNOT.match(was)
+    return (
+        found is not None and re.match(f"{found['who']}(?:终于|已经|现在)*学?会{found['what']}了?", newer) is not None
     )
 
 

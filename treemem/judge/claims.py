@@ -23,11 +23,13 @@ SINGLE = frozenset({"residence", "country", "employer", "occupation", "relations
 _MANY = frozenset({"likes", "does", "has"})
 #: Slots whose value must be a proper name, to be told from "a flat" or "the sales team".
 _NAMED = frozenset({"residence", "country", "employer", "school", "partner"})
-_NAME = re.compile(r"(?:^|\b(?:the|downtown|central|north|south|east|west|of) )[A-Z]|[^\x00-\x7f]")
+_NAME = re.compile(r"(?:^|\b(?:the|downtown|central|north|south|east|west|of|near|outside) )[A-Z]|[^\x00-\x7f]")
 _NOW = re.compile(r" (?:now|these days|nowadays|from now on)\b", re.IGNORECASE)
 _STOP = re.compile(r"[.!?;\n](?:\s|$)")
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 _CAPITAL = re.compile(r"\d*[A-Z]")
+#: What is told apart by letters and digits: "eu-west-1", "v2.3".
+_CODE = re.compile(r"(?=\S*\d)(?=\S*[a-z])[\w.:-]+")
 _DIGIT = re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|hundred)\b")
 _DIGITS = re.compile(rf"\d[\d.,:]*|{_DIGIT.pattern}")
 #: What says where, when or how something is, not what.
@@ -122,6 +124,8 @@ def _kind(value: str, thing: str) -> str | None:
         return None if _PLACED.match(bare) else "noun"
     if _CAPITAL.match(bare):
         return "name"
+    if _CODE.fullmatch(bare):
+        return "code"
     if _DIGIT.search(bare):
         unit = " ".join(analyse(_DIGITS.sub(" ", bare)))
         return None if _PLACED.match(bare) else f"number {unit}".strip()

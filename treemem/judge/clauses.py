@@ -102,7 +102,11 @@ def _subject(clause: str) -> tuple[str, ...]:
             continue
         if noun and (placed := cues.PLACED_SUBJECT.match(rest, match.start())):
             return (*noun, *analyse(placed["where"]))
-        if folded in cues.SUBJECT_ENDS or (number and re.search(r"(?:[^sui]s|ed|ing)$", folded)):
+        if (
+            folded in cues.SUBJECT_ENDS
+            or (noun and folded in cues.PAST_VERBS)
+            or (number and re.search(r"(?:[^sui]s|ed|ing)$", folded))
+        ):
             break
         if determined is None and not owned and not word[0].isupper() and not word[0].isdigit():
             break
@@ -115,6 +119,12 @@ def subject_of(text: str) -> tuple[str, ...]:
     """Return the stems of whom or what a text begins with, ("i",) for who says it, nothing where that is not clear."""
     found = sentences(text)
     return found[0].clauses[0].subject if found and found[0].clauses else ()
+
+
+def scope_of(text: str) -> frozenset[str]:
+    """Return the stems of where or when alone a text says that something is so."""
+    found = cues.SCOPE.match(text)
+    return stems_of(found["where"]) if found else frozenset()
 
 
 def tells_of_the_past(text: str) -> bool:

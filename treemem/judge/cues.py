@@ -13,6 +13,12 @@ LEAD = re.compile(
     r"know|as i said|from now on|since \w+|as of \w+|in \w+|(?:it )?turn(?:s|ed) out(?: that)?)\b,? ?",
     re.IGNORECASE,
 )
+#: Where or when alone a sentence says that something is so: "At work I use ..."; but "On Monday I moved ...".
+SCOPE = re.compile(
+    rf"^(?:At|On|For|During|In) (?!{MONTH}\b|{WEEKDAY.removesuffix('s?')}\b|\d|(?:the |this |last )?(?:spring|summer|"
+    r"autumn|fall|winter|end|meantime|moment)\b|last\b|now\b|fact\b|addition\b|short\b|general\b|present\b)"
+    r"(?P<where>[^,.;]{1,30}?),? (?:I|[Ww]e|my|our|the|he|she|they|it|[A-Z]\w+)\b"
+)
 WORD = re.compile(r"[^\W_][\w'’-]*")
 OF_PERSON = re.compile(r"(?:I|[Ww]e)\b(?:['’]\w+)?")
 DETERMINED = re.compile(r"(?:my|our|the)\s+", re.IGNORECASE)
@@ -23,6 +29,11 @@ SUBJECT_ENDS = frozenset(
     of for with from to by and or not still also already finally went goes go grew rose fell lives works plays
     runs left got gets slipped turned became becomes takes sank jumped climbed improved""".split()
 )
+#: Verbs that end a subject, but may stand before a noun too: "the lost keys".
+PAST_VERBS = frozenset(
+    """found bought sold lost made gave met quit won came sent began chose wrote spent kept said told saw ran read sold
+    hired broke""".split()
+)
 #: A place or a direction that belongs to a subject, since a verb follows it: "the lift in the other building has ...".
 PLACED_SUBJECT = re.compile(
     r"(?:to|from|in|on|at|near|with) (?P<where>(?:[\w'’-]+ ){1,4}?)"
@@ -30,8 +41,8 @@ PLACED_SUBJECT = re.compile(
 )
 NOT = re.compile(r"n['’]t\b|\b(?:not|no|never|without|nobody|none|cannot)\b", re.IGNORECASE)
 ONLY_THOUGHT = re.compile(
-    r"\b(?:if|whether|would|could|might|may|should|want(?:s|ed)?|plan(?:s|ned|ning)?|going to|hop(?:e|es|ing)|wish\w*|"
-    r"thinking|thought|consider\w*|contemplat\w*|debat\w*|suggest\w*|recommend\w*|propos\w*|"
+    r"\b(?:if|whether|would|could|might|(?-i:may)|should|want(?:s|ed)?|plan(?:s|ned|ning)?|going to|hop(?:e|es|ing)|"
+    r"wish\w*|thinking|thought|consider\w*|contemplat\w*|debat\w*|suggest\w*|recommend\w*|propos\w*|"
     r"ask\w*|tempted|dream\w*|almost|nearly|try|tries|trying|never|unless|maybe|perhaps|says?|said|told|heard|"
     r"thinks?|will|about to)\b|\?",
     re.IGNORECASE,
@@ -39,18 +50,19 @@ ONLY_THOUGHT = re.compile(
 #: What tells of something past: the verbs that matter, and any other in -ed that stands without "is".
 PAST = re.compile(
     r"\b(?:yesterday|ago|last (?:night|week|month|year|\w+day)|was|were|went|met|saw|bought|got|came|ran|won|lost|had|"
-    r"did|made|took|gave|found|told|used to|sold|broke|fell|died|ate|quit|stole|blew|hurt|kept|sent|paid|spent|"
-    r"grew|rose|flew|drove|felt|became|began|brought|built|caught|chose|drank|forgot|held|knew|led|meant|rang|said|"
-    r"sang|slept|spoke|stood|swam|taught|thought|threw|woke|wore|wrote|dreamt|burnt|shut down)\b"
+    r"did|took|gave|found|told|used to|sold|broke|fell|died|ate|quit|stole|blew|hurt|sent|spent|"
+    r"grew|rose|flew|drove|felt|became|began|chose|drank|forgot|knew|meant|rang|said|"
+    r"sang|slept|spoke|stood|swam|thought|threw|woke|wore|wrote|dreamt|burnt|shut down)\b"
+    r"|(?<!\bis )(?<!\bare )(?<!\bbe )(?<!\bbeing )\b(?:led|made|built|held|kept|taught|caught|paid|brought)\b"
     r"|(?<!\bis )(?<!\bare )(?<!\bam )(?<!\bbe )(?<!['’]s )(?<!['’]m )(?<!['’]re )"
-    r"(?<!-)(?<!\bthe )(?<!\ba )(?<!\ban )(?<!\bmy )"
+    r"(?<!-)(?<!\bthe )(?<!\ba )(?<!\ban )(?<!\bmy )(?<!\bleft )(?<!\bright )"
     r"\b(?!hundred\b)(?-i:[a-z]{2,}[^e\W\d]ed\b|^[A-Z][a-z]+[^e\W\d]ed\b)",
     re.IGNORECASE,
 )
 #: Stems that say no more of a thing than that it is there, or in use.
 LIGHT = frozenset(
     """use run keep take go drive play have own pay read stay rent work live wear write bank need get studi eat drink
-    listen written hold see date cost""".split()
+    listen written hold see date cost weigh""".split()
 )
 
 #: Stems of what happens once, of which the time goes with it; and of verbs that say where something is.
@@ -105,7 +117,8 @@ WAS_ENDED = re.compile(
     re.IGNORECASE,
 )
 NOW = re.compile(
-    r"\b(?:now|these days|nowadays|currently|"
+    r"\b(?:now|these days|nowadays|currently|just (?:started|entered|turned)|"
+    rf"since (?:today|yesterday|last \w+|{MONTH}|\d{{4}})|"
     r"starting (?:today|tomorrow|next \w+|\w+day)|from (?:now|today|tomorrow|then|next \w+|\w+day|"
     rf"\d[\d:]* ?(?:am|pm)?|{MONTH}) on)\b",
     re.IGNORECASE,
@@ -138,6 +151,7 @@ NUMBERS = (
 ).split()
 CLOCK = re.compile(r"\b\d{1,2}(?::\d\d)? ?[ap]\.?m\b|\b\d{1,2}:\d\d\b", re.IGNORECASE)
 VALUES = (
+    ("date", re.compile(rf"{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?\b|\b\d{{1,2}}(?:st|nd|rd|th)? {MONTH}\b", re.I)),
     ("month", re.compile(MONTH + r"\b", re.IGNORECASE)),
     ("day", re.compile(rf"\b{WEEKDAY}\b", re.IGNORECASE)),
     ("clock", CLOCK),
@@ -155,10 +169,16 @@ STATES = tuple(
         re.compile(rf"\b(?:{after})\b", re.IGNORECASE),
     )
     for before, after in (
-        ("closed|shut", "reopened|open again|has opened|have opened"),
+        ("closed|shut", r"reopened|open (?:[\w']+ ){0,3}again|has opened|have opened"),
         ("open", "closed down|has closed|shut down"),
         ("broken|leaking|out of order|defect(?:ive)?|down|in the garage|being repaired", "repaired|fixed|works again"),
+        ("out of order|broken|down|not working", "working again|(?:is|are) (?:back )?up again"),
+        ("(?:in|at) the (?:shop|garage|workshop)", "back from the (?:shop|garage|workshop)|repaired|fixed"),
         ("missing|lost", "found|turned up|came back"),
+        ("on time", "delayed|running late|is late"),
+        ("in progress|ongoing|open", "done|finished|completed|merged|closed"),
+        ("at the post office|(?:ready|waiting) (?:for|at) [\\w ]+", "picked up|collected"),
+        ("(?:my|our) (?:room|flat|house)mate", "moved out"),
         ("in hospital|in the hospital", "discharged|released|home from|left (?:the )?hospital"),
         ("pregnant|expecting", "had (?:her|the|a|our|my) (?:baby|twins|girl|boy)|gave birth"),
         ("unemployed|out of work|looking for (?:a job|work)", "found a job|got a job|was hired"),
@@ -195,6 +215,9 @@ STATES = tuple(
 AT_TIMES = re.compile(
     r"\b(?:weekends?|weekdays?|mornings?|evenings?|afternoons?|nights?|summers?|winters?|holidays?)\b", re.IGNORECASE
 )
+#: "My car is a Prius".
+OWNED = re.compile(r"(?:[Mm]y|[Oo]ur|[A-Z][\w-]*['’]s) (?P<thing>[a-z]+(?: [a-z]+)?) is (?P<value>an? [^.;,]+)")
+COSTS = re.compile(r"\bcosts?\b", re.IGNORECASE)
 UNTIL = re.compile(r"\b(?:until|till|clos\w+|ends?|to)\b", re.IGNORECASE)
 LENGTHENED = re.compile(r"\b(?:extended|shortened|lengthened)\b", re.IGNORECASE)
 #: "I raised my savings goal to ...": what is mine, and changed.
@@ -225,15 +248,16 @@ HOMES = frozenset("hous home place flat apart".split())
 #: Words of which every cue has one: a quick look before the patterns.
 CUE_WORDS = frozenset(
     """abolished adjusted after again any anymore approved arrived back better birth boyfriend broke brought bumped
-    called came canceled cancelled ceased changed checked climbed closed completed currently cut dating days
-    decided delayed deleted delivered demolished died disabled discharged discontinued dissolved divorced down
+    called came canceled cancelled ceased changed checked climbed closed collected completed currently cut dating days
+    decided delayed deleted delivered demolished died disabled discharged discontinued dissolved divorced done down
     downgraded driving dropped dyed enabled engaged extended fell finally finished fixed found from gave
     girlfriend given gone got graduated grew grown had handed has have healthy hired home improved inaugurated
-    increased instead jumped launched left licence license longer lowered market married migrated moved moving
+    increased instead jumped just late launched left licence license longer lowered market married merged
+    migrated moved moving
     not now nowadays occupied off open opened out passed picked ported porting postponed promoted published
     pushed quit raised reassigned recovered reduced rejected relationship released relocated removed renamed
     renewed rented reopened repaired replaced rescheduled resigned resolved retired returned rose rotated sank
-    separated settled shaved shifted short shortened shrank shrunk shut slipped sold split stable stepped
+    separated settled shaved shifted short since shortened shrank shrunk shut slipped sold split stable stepped
     stopped stops succeeded swapped switched taken terminated took tore torn traded transferred turned turns up
     upgraded used went works""".split()
 )

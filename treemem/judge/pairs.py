@@ -15,7 +15,7 @@ from functools import lru_cache
 from treemem.changes import State
 from treemem.judge import stated
 from treemem.judge.additions import only_adds
-from treemem.judge.canonical_text import canonical
+from treemem.judge.canonical_text import canonical, squeezed
 from treemem.judge.clauses import subject_of, tells_of_the_past
 from treemem.judge.cues import PAST
 from treemem.judge.normal import normal
@@ -169,7 +169,7 @@ def read(state: State) -> Reading:
     stems = tuple(analyse(text))
     return Reading(
         statement=said,
-        canonical=canonical(text),
+        canonical=squeezed(canonical(text)),
         plain=frozenset(words(normal(text))),
         said=stems,
         stems=frozenset(stems),

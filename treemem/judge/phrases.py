@@ -20,7 +20,7 @@ def _any(phrases: str) -> str:
     return "(?:" + "|".join(re.escape(phrase.strip()).replace(r"\ ", " ") for phrase in phrases.split(",")) + ")"
 
 
-_WHO = r"\b(?P<who>I|[Ww]e|[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2})"
+_WHO = r"\b(?P<who>I|[Ww]e|[Tt]he user|[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2})"
 _HELPERS = r"(?:['’](?:ve|m|s|re)| have| has| am| is| are)?(?: been)?"
 _OFTEN = _any(
     "now,currently,recently,just,finally,actually,also,still,already,officially,both,all,really,always,mostly,usually,"
@@ -103,6 +103,12 @@ _STATE = r"(?P<value>single|married|engaged|divorced|widowed|separated)\b(?! (?:
 _DIET = r"(?P<value>vegan|vegetarian|pescatarian|omnivore)s?\b"
 
 _DIETS = frozenset("vegan vegans vegetarian vegetarians pescatarian pescatarians omnivore omnivores".split())
+_JOBS = frozenset(
+    """engineer developer manager teacher nurse doctor analyst designer lawyer accountant consultant director scientist
+    researcher chef cook clerk assistant editor writer journalist architect technician mechanic programmer recruiter
+    professor lecturer barista waiter waitress cashier pilot""".split()
+)
+_JOB = f"(?:{'|'.join(sorted(_JOBS))})"
 _STATES = frozenset("single married engaged divorced widowed separated".split())
 _ZH_WHO = r"(?P<who>我们?|用户|[^\W\d_a-zA-Z的了在不是]{2,4}?)"
 _ZH_WHEN = r"(?:现在|目前|已经|一直|刚刚|刚|最近|上个月|去年|今年)*"
@@ -114,6 +120,9 @@ SAYS: tuple[Saying, ...] = (
     _says("employer", True, _WORK, after=" (?:at|for)"),
     _says("employer", True, "started,started working,started a job,started a new job,got a job", after=" (?:at|with)"),
     _says("employer", False, _LEAVE, after="(?: my job)?(?: at| for| with)?"),
+    Saying(
+        "employer", True, re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} an? (?:[a-z]+ ){{0,3}}{_JOB} at {_VALUE}"), _JOBS
+    ),
     _says("occupation", True, _WORK, after=" as (?:an?|the)"),
     _says("occupation", True, "became,promoted to,started as,started working as", after=" (?:an?|the)"),
     _says("employer", True, "joined,moved to,switched to,left for", after="", ends=" as"),
@@ -165,6 +174,10 @@ OF_MINE = (
         rf"(?: from [^.,;]{{1,40}}?)? (?:to|into) {_VALUE}"
     ),
     re.compile(
+        rf"\b(?P<whose>[A-Z][\w-]+|[Tt]he user)(?: has)? (?P<cue>changed|switched|updated|moved) "
+        rf"(?:his|her|their) {_THING}(?: from [^.,;]{{1,40}}?)? (?:to|into) {_VALUE}"
+    ),
+    re.compile(
         r"\b(?:I|[Ww]e)(?:['’]ve| have)? (?P<cue>switched|changed|moved) to (?P<value>[^.!?;,\n]{1,40}?) (?:as|for) "
         rf"(?:my|our) {_THING}"
     ),
@@ -192,7 +205,7 @@ SWITCHED = re.compile(
 )
 #: Words before a value, in its clause, which say that it is only asked, wished, planned or gone.
 ONLY_THOUGHT = re.compile(
-    r"\b(?:not sure|wonder\w*|if|whether|would|could|might|may|should|want\w* to|plan\w* to|going to|hop(?:e|ing) to|"
-    r"used to|thinking (?:of|about)|dream\w*|wish\w*|did|do you|does|considering)\b[^.!?;,]*$",
+    r"\b(?:not sure|wonder\w*|if|whether|would|could|might|(?-i:may)|should|want\w* to|plan\w* to|going to|"
+    r"hop(?:e|ing) to|used to|thinking (?:of|about)|dream\w*|wish\w*|did|do you|does|considering)\b[^.!?;,]*$",
     re.IGNORECASE,
 )

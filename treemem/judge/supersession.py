@@ -9,6 +9,7 @@ from treemem.changes import State
 from treemem.judge.asked import Focus, another_value
 from treemem.judge.changes import ends, tells_news
 from treemem.judge.claims import claims_in
+from treemem.judge.clauses import scope_of, stems_of
 
 #: A name before a colon: one word, or some that all begin with a capital letter; "API rate limit: 100" has none.
 _LED_BY_NAME = re.compile(r"^([^\W\d_][\w.'’-]{0,30}|(?:[A-Z][\w.'’-]{0,20} ){1,3}[A-Z][\w.'’-]{0,20}): (?=\S)")
@@ -54,6 +55,8 @@ def superseded(newer: Statement, older: Statement, focus: Focus | None) -> bool:
     says supersedes nothing.
     """
     if newer.order <= older.order or "assistant" in (newer.role, older.role):
+        return False
+    if not scope_of(newer.text) <= stems_of(older.text):
         return False
     for new in claims_in(newer.text, newer.speaker):
         for old in claims_in(older.text, older.speaker):

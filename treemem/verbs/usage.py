@@ -16,7 +16,10 @@ FLUSH_COUNT = 500
 
 
 class UsageLog:
-    """Counts recalls of memories by cube. Thread-safe; a store that fails loses counts, never a search."""
+    """Counts recalls of memories by cube. Thread-safe; a store that fails loses counts, never a search.
+
+    Its thread lives while there is something to write.
+    """
 
     def __init__(self, store: GraphStore, now: Callable[[], int], seconds: float = FLUSH_SECONDS) -> None:
         self._store = store
@@ -48,7 +51,12 @@ class UsageLog:
                 try:
                     self._store.record_usage(cube, ids, self._now())
                 except TreememError as error:
-                    log.warning("%d recalls in cube %s were not counted: %s", len(ids), cube, error)
+                    log.warning(
+                        "%d recalls in cube %s were not counted (record_usage=False counts none): %s",
+                        len(ids),
+                        cube,
+                        error,
+                    )
             counts = Counter({key: count - 1 for key, count in counts.items() if count > 1})
 
     def close(self) -> None:
@@ -61,7 +69,16 @@ class UsageLog:
         self.flush()
 
     def _work(self) -> None:
-        while not self._closed:
+        while self._goes_on():
             self._wake.wait(self._seconds)
             self._wake.clear()
             self.flush()
+
+    def _goes_on(self) -> bool:
+        """Whether there is something to count; if not, the thread is given up and the next recall starts another."""
+        with self._lock:
+            if self._counts and not self._closed:
+                return True
+            if self._thread is threading.current_thread():
+                self._thread = None
+            return False
