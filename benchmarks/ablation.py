@@ -47,6 +47,7 @@ PARTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "no vector arm": ({"vector_limit": 0}, {}),
     "vector arm alone": ({"text_limit": 0, "hops": 0, "walk_weight": 0}, {}),
     "text arm alone": ({"vector_limit": 0, "hops": 0, "walk_weight": 0}, {}),
+    "no role prior": ({"assistant_weight": 0}, {}),
     "MMR": ({}, {"dedup": "mmr"}),
 }
 NEIGHBOURS, LEAST_COSINE = 3, 0.5
@@ -62,7 +63,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, TreeTextMemory.open(str(Path(folder) / "ablation.db")) as memory:
         for name in READERS:
             if arguments.only is None or name in arguments.only.split(","):
-                tables[name] = measured(memory, name, arguments.data / name.partition("+")[0], arguments.limit)
+                tables[name] = measured(memory, name, arguments.data / name.removesuffix("_facts"), arguments.limit)
                 report(name, tables[name])
 
 

@@ -1,7 +1,7 @@
 """Retrieval on public sets: `python -m benchmarks.retrieval --data DIR [--store URI] [--only NAMES] [--limit N]`.
 
 DIR holds locomo, beam_100k, 2wiki, hotpotqa and musique as JSON Lines (conversations as messages, documents as passages
-with a title; "musique+facts" is musique with the names and triples that a language model read from each passage: the
+with a title; "musique_facts" is musique with the names and triples that a language model read from each passage: the
 names as its entities, the triples as memories of their own, children of it, which the walk passes and no hit shows).
 Measured in one run, with one model and one setting for all sets: the text arm alone (BM25), the vector
 arm alone, their min-max sum, the search with its walk, and with its reading of time and supersession too. A hit credits
@@ -16,6 +16,7 @@ import argparse
 import json
 import tempfile
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -142,7 +143,7 @@ def with_facts(folder: Path) -> Iterator[Collection]:
         for n, triple in enumerate(each["triples"])
         if len(_said(triple)) == 3
     ]
-    yield Collection(plain.name + "+facts", passages=tuple(passages), facts=tuple(facts), questions=plain.questions)
+    yield Collection(plain.name + "_facts", passages=tuple(passages), facts=tuple(facts), questions=plain.questions)
 
 
 def _said(names: list[str]) -> list[str]:
@@ -155,7 +156,7 @@ READERS = {
     "2wiki": documents,
     "hotpotqa": documents,
     "musique": documents,
-    "musique+facts": with_facts,
+    "musique_facts": with_facts,
 }
 
 
@@ -175,7 +176,9 @@ def link(cube: TreeTextMemory, edges: list[EdgeAssert]) -> None:
     info = cube.store.cube(cube.cube_id)
     assert info is not None
     always = tuple(replace(edge, valid_from=0) for edge in edges)
-    cube.store.apply(ChangeSet(cube.cube_id, "benchmark", "link", info.clock + 1, model=info.model, edges=always))
+    cube.store.apply(
+        ChangeSet(cube.cube_id, f"link-{uuid.uuid4()}", "link", info.clock + 1, model=info.model, edges=always)
+    )
 
 
 def asked(cube: TreeTextMemory, collection: Collection, question: Question, **arguments: Any) -> list[str]:
@@ -256,7 +259,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         with TreeTextMemory.open(arguments.store or str(Path(folder) / "retrieval.db")) as memory:
             for name in READERS:
-                place = arguments.data / name.partition("+")[0]
+                place = arguments.data / name.removesuffix("_facts")
                 if place.is_dir() and (arguments.only is None or name in arguments.only.split(",")):
                     measure(memory, name, place, arguments.limit)
 

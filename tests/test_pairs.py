@@ -11,7 +11,7 @@ from benchmarks.pairs import labelled, planned, wrong
 from treemem import TreeTextMemory
 
 
-@pytest.mark.parametrize(("part", "actions"), [("open", 80), ("test", 150)])
+@pytest.mark.parametrize(("part", "actions"), [("open", 300), ("test", 150)])
 def test_labelled_pairs(tmp_path: Path, part: str, actions: int) -> None:
     found: Counter[tuple[str, str]] = Counter()
     with TreeTextMemory.open(tmp_path / "pairs.db") as memory:

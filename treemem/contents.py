@@ -38,6 +38,16 @@ def fields_of(item: TextualMemoryItem) -> dict[str, Any]:
     return fields
 
 
+def origin_of(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the first source of a content that says more than a name, empty where there is none."""
+    return next((s for s in fields.get("sources") or () if isinstance(s, dict)), {})
+
+
+def role_of(fields: Mapping[str, Any]) -> str:
+    """Return who said a content in its conversation: "user", "assistant", "system" or "tool"."""
+    return str(origin_of(fields).get("role") or "user")
+
+
 def tokens_of(fields: dict[str, Any]) -> str:
     """Return the index tokens of a content: key, text, the text before it, and the day it is about."""
     parts = [fields.get("key"), fields["memory"], fields.get("background")]

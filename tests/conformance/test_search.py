@@ -119,6 +119,24 @@ def test_priors_weigh_alike_answers(memory: TreeTextMemory) -> None:
     assert [hit.id for hit in memory.search("lake cold", options=newer)] == ["unsure", "sure"]
 
 
+def test_what_a_person_said_comes_before_what_an_assistant_said(memory: TreeTextMemory) -> None:
+    said = "The train to Porto leaves at nine."
+    memory.add_messages(
+        [
+            {"id": "answer", "role": "assistant", "content": said, "chat_time": day(1)},
+            {"id": "told", "role": "user", "content": said, "chat_time": day(2)},
+        ]
+    )
+
+    def gain(question: str, **options: float) -> float:
+        hits = {hit.id: hit.score for hit in memory.search(question, options=SearchOptions(**options))}  # type: ignore[arg-type]
+        return hits["told"] - hits["answer"]
+
+    assert gain("When does the train to Porto leave?") > gain("When does the train to Porto leave?", assistant_weight=0)
+    for question in ("When did you say the train to Porto leaves?", "你说去 Porto 的 train 几点？"):
+        assert gain(question) == gain(question, assistant_weight=0)
+
+
 def test_a_reranker_orders_and_a_failing_one_degrades(open_memory: OpenMemory) -> None:
     filled(open_memory())
 

@@ -11,22 +11,34 @@ from functools import lru_cache
 
 from treemem.judge.normal import normal
 from treemem.judge.values import MONTHS
-from treemem.text import MONTH, WEEKDAY
+from treemem.text import MONTH, WEEKDAY, fold
 
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\b"
+_WEEKDAY = WEEKDAY.removesuffix("s?")
+_HOURS = "one two three four five six seven eight nine ten eleven twelve".split()
+_HOUR = rf"(?:\d{{1,2}}|{'|'.join(_HOURS)})"
+#: Words after which "'s" is short for "is".
+_NO_NOUN = "|".join(
+    "a an the not called named near at in on from closed open back down broken gone full empty free late ready done "
+    "sick dead fine".split()
+)
 _ORDINAL = r"(?:\d{1,2}(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth)"
 #: What is seen in the text as it is written, before its case and its punctuation are gone.
 _WRITTEN = (
     (re.compile(r"(?<=[a-z] )A\b"), "letter-a"),  # "server A" is a name, not an article
     (re.compile(r"^(?!.*\b(?:is|are|has|have|had)\b.*:)((?:[A-Za-z'’]+ ){0,4}[A-Za-z'’]+): (?=\S)"), r"\1 is "),
-    (re.compile(r"(?<=\w)['’]s (?=(?:an?|the|not|called|named|near|at|in|on|from|closed|open|back|down)\b)"), " is "),
+    (re.compile(rf"(?<=\w)['’]s (?=(?:{_NO_NOUN})\b)"), " is "),
     (re.compile(r"(?<=[a-z] )([A-Z]\w+) and ([A-Z]\w+)(?=\W*$)"), lambda m: " and ".join(sorted(m.groups()))),
     (re.compile(r"(?<=\w)['’]s (?=(?:been|got)\b)"), " has "),
     (re.compile(r"\b(?:[A-Z]\.){2,}"), lambda m: m[0].replace(".", "")),
     (re.compile(r"^([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?) is the ([^,;]+?)[.!]*$"), r"the \2 is \1"),
-    (re.compile(r"^((?:At|In|On|During|Every|For) [\w' ]{1,25}), (.+?)[.!]*$"), r"\2 \1"),
+    (re.compile(r"^((?:At|In|On|During|Every|For|Next|This) [\w' ]{1,25}), (.+?)[.!]*$"), r"\2 \1"),
+    (re.compile(r"^((?:Every|Each|On) \w+days?) ((?:I|we|my|our|the|[A-Z]\w+) .+?)[.!]*$"), r"\2 \1"),
     (re.compile(r"°(?: ?C\b)?"), " degrees"),
     (re.compile(r"(?<=\d)(?=(?:gb|mb|tb|kb|km|cm|mm|kg|mg|ml)\b)", re.IGNORECASE), " "),
+    (re.compile(r"\bmidnight\b"), "12 am"),
+    (re.compile(r"(?<!after)\bnoon\b"), "12 pm"),
+    (re.compile(rf"\b(?P<part>half|quarter) past (?P<hour>{_HOUR})\b", re.IGNORECASE), lambda m: _past(m)),
     (re.compile(r"\b(?P<year>\d{4})-(?P<number>\d\d)-(?P<day>\d\d)\b"), lambda m: _iso(m)),
     (re.compile(r"(?<=[A-Za-z])/(?=(?:second|minute|hour|day|week|month|year)s?\b)"), " per "),
     (re.compile(rf"\b(?P<month>{MONTH})\.? {_DAY}(?!:)", re.IGNORECASE), lambda m: _date(m)),
@@ -47,11 +59,21 @@ _SAID = (
     (re.compile(r"\b(?:have no|do not have any)\b"), "do not have"),
     (re.compile(r"\b(do(?:es)? not \w+) any\b"), r"\1"),
     (re.compile(r"\bwhose name is\b"), "called"),
+    (re.compile(r"\b(?:am|is|are) going to\b"), "will"),
+    (re.compile(r"(?<!not )\b(?:have|has) to\b"), "must"),
+    (re.compile(r"\binstead of\b"), "not"),
+    (re.compile(r"\b((?:am|is|are) \d+) years old$"), r"\1"),
+    (re.compile(r"\b1 (?=(?:hour|minute|day|week|month|year)\b)"), ""),
     (re.compile(r"\bspeaks? fluent (\w+)|\bspeaks? (\w+) fluently"), lambda m: f"be fluent in {m[1] or m[2]}"),
     (re.compile(r"\bcomes? from\b"), "be from"),
     (re.compile(r"\bclose to\b"), "near"),
+    (re.compile(r"\bacross from\b"), "opposite"),
+    (re.compile(r"\bsci fi\b"), "science fiction"),
+    (re.compile(r"\b(works?|working) from home\b"), r"\1 remotely"),
+    (re.compile(r"\b(?:(?:am|is|are) based|lives?|resides?) in\b"), "live in"),
+    (re.compile(r"\bin the year (?=\d)"), "in "),
     (re.compile(r"\b(\d+) ?x (?=a|per|every|each)\b"), r"\1 times "),
-    (re.compile(r"^the (\w+) of (?:the |our )?((?:\w+ ){0,2}\w+) is\b"), r"\2 \1 is"),
+    (re.compile(r"^the (\w+) (?:of|for) (?:the |our )?((?:\w+ ){0,2}\w+) is\b"), r"\2 \1 is"),
     (re.compile(r"^((?:\w+ ){0,2}\w+?)(?: s)? name is\b"), r"\1 is called"),
     (re.compile(rf"\bon (?=the {_ORDINAL}(?: of\b|$))"), ""),
     (re.compile(r"上班"), "工作"),
@@ -61,7 +83,8 @@ _SAID = (
     (re.compile(r"\b2 times\b"), "twice"),
     (re.compile(r"\bback in (?=\d{4}\b)"), "in "),
     (re.compile(r"\bends in (?=\d)"), "ends with "),
-    (re.compile(rf"\b(?:every|each) ({WEEKDAY.removesuffix('s?')})\b"), r"\1s"),
+    (re.compile(rf"\b(?:every|each) ({_WEEKDAY}) and ({_WEEKDAY})\b"), r"\1s and \2s"),
+    (re.compile(rf"\b(?:every|each) ({_WEEKDAY})\b"), r"\1s"),
     (re.compile(r"\b(elementary|primary|middle|high|secondary) school\b"), r"\1"),
     (re.compile(r"\bnew york city\b"), "new york"),
     (re.compile(r"\b(?:am|is|are) (?:not able|unable) to\b"), "can not"),
@@ -101,17 +124,18 @@ _SAID = (
 )
 #: A space that does not stand between two numbers.
 _SPACE = re.compile(r"(?<!\d) | (?!\d)")
+_THIS = re.compile(r"(?<!应)该")
 #: Words for the very same thing, each with the one that stands for both.
 _SAME = dict(
     pair.split(":")
     for pair in """kids:children kid:child mom:mother mum:mother mommy:mother dad:father daddy:father tv:television
-    fridge:refrigerator movie:film movies:films bike:bicycle apartment:flat grandma:grandmother
-    granny:grandmother grandpa:grandfather fav:favorite photo:picture photos:pictures grey:gray
-    centre:center theatre:theater licence:license programme:program automobile:car mobile:cellphone
-    maths:math first:1st second:2nd third:3rd fourth:4th fifth:5th sixth:6th named:called holds:have
-    hold:have whenever:when each:every reply:answer around:about organise:organize organises:organizes
-    organised:organized specialise:specialize realise:realize begin:start begins:starts buy:purchase
-    buys:purchases 您:你 own:have owns:have max:maximum attorney:lawyer attorneys:lawyers""".split()
+    fridge:refrigerator movie:film movies:films bike:bicycle apartment:flat grandma:grandmother granny:grandmother
+    grandpa:grandfather fav:favorite photo:picture photos:pictures grey:gray centre:center theatre:theater
+    licence:license programme:program automobile:car mobile:cellphone maths:math first:1st second:2nd third:3rd
+    fourth:4th fifth:5th sixth:6th named:called holds:have hold:have whenever:when each:every reply:answer
+    around:about organise:organize organises:organizes organised:organized specialise:specialize realise:realize
+    begin:start begins:starts buy:purchase buys:purchases 您:你 own:have owns:have elevator:lift granddad:grandfather
+    enjoy:like enjoys:likes max:maximum attorney:lawyer attorneys:lawyers""".split()
 )
 
 
@@ -123,7 +147,7 @@ def canonical(text: str) -> str:
     found = normal(text)
     for pattern, put in _SAID:
         found = " ".join(pattern.sub(put, found).split())
-    return " ".join(_SAME.get(word, word) for word in found.replace("该用户", "用户").split())
+    return " ".join(_SAME.get(word, word) for word in _THIS.sub("", found).split())
 
 
 def squeezed(text: str) -> str:
@@ -146,6 +170,13 @@ def _iso(match: re.Match[str]) -> str:
     """Return a date as its day of a month and its year."""
     month = MONTHS[int(match["number"]) - 1][:3] if 1 <= int(match["number"]) <= 12 else match["number"]
     return f"date{month}{int(match['day'])} {match['year']}"
+
+
+def _past(match: re.Match[str]) -> str:
+    """Return half past an hour as hours and minutes."""
+    hour = fold(match["hour"])
+    minutes = "30" if fold(match["part"]) == "half" else "15"
+    return f"{_HOURS.index(hour) + 1 if hour in _HOURS else int(hour)}:{minutes}"
 
 
 def _clock(match: re.Match[str]) -> str:

@@ -85,6 +85,8 @@ def _no_longer(news: Sentence, was: Sentence) -> bool:
                 clause.stems - cues.CUE_STEMS - _needed(was) - set(clause.subject) - (_numbers(clause.text) - was.stems)
             )
             rest = was.stems - news.stems - set(_about(was)) - _numbers(was.text) - cues.EVERY
+            if cues.HAVE_TO.search(clause.text):
+                rest -= {"must"}
             if denied and denied <= was.stems and not rest:
                 return True
     return False
@@ -109,7 +111,13 @@ def _from_to(news: Sentence, was: Sentence) -> bool:
             if " for " not in news.text:
                 rest -= _purpose(was.text, old)
             shared = (was.stems - old) & news.stems
-            told = bool(old) and old <= was.stems and not new <= was.stems and not rest - cues.LIGHT and len(rest) <= 1
+            told = (
+                bool(old)
+                and old <= was.stems
+                and not new <= was.stems
+                and not rest - cues.LIGHT - cues.LOCATED
+                and len(rest) <= 1
+            )
             if _of_the_speaker(match):
                 about = frozenset(ME)
                 shared |= about & set(_about(was))
@@ -172,6 +180,8 @@ def _ended(news: Sentence, was: Sentence) -> bool:
             if match is None:
                 continue
             what = stems_of(match["what"]) - {"down", "day", "now"}
+            if "subscrib" in was.stems:
+                what -= {"subscript"}
             if pattern is cues.ENDED and clause.subject != _about(was):
                 continue
             if pattern is cues.ENDED and match["done"] and not cues.GOING_ON.search(was.text):

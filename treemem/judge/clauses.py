@@ -105,7 +105,7 @@ def _subject(clause: str) -> tuple[str, ...]:
         if (
             folded in cues.SUBJECT_ENDS
             or (noun and folded in cues.PAST_VERBS)
-            or (number and re.search(r"(?:[^sui]s|ed|ing)$", folded))
+            or (number and not owned and re.search(r"(?:[^sui]s|ed|ing)$", folded))
         ):
             break
         if determined is None and not owned and not word[0].isupper() and not word[0].isdigit():

@@ -37,7 +37,7 @@ PAST_VERBS = frozenset(
 #: A place or a direction that belongs to a subject, since a verb follows it: "the lift in the other building has ...".
 PLACED_SUBJECT = re.compile(
     r"(?:to|from|in|on|at|near|with) (?P<where>(?:[\w'’-]+ ){1,4}?)"
-    r"(?:is|are|was|were|has|have|had|will|does|do|can|[a-z]+(?:[^sui]s|ed))\b"
+    r"(?:(?:is|are|was|were|has|have|had|does|do)(?:n['’]t)?|will|can|[a-z]+(?:[^sui]s|ed))\b"
 )
 NOT = re.compile(r"n['’]t\b|\b(?:not|no|never|without|nobody|none|cannot)\b", re.IGNORECASE)
 ONLY_THOUGHT = re.compile(
@@ -49,13 +49,14 @@ ONLY_THOUGHT = re.compile(
 )
 #: What tells of something past: the verbs that matter, and any other in -ed that stands without "is".
 PAST = re.compile(
-    r"\b(?:yesterday|ago|last (?:night|week|month|year|\w+day)|was|were|went|met|saw|bought|got|came|ran|won|lost|had|"
+    r"\b(?:yesterday|ago|last (?:night|week|month|year|\w+day)|was|were|went|met|saw|bought|came|ran|won|lost|had|"
     r"did|took|gave|found|told|used to|sold|broke|fell|died|ate|quit|stole|blew|hurt|sent|spent|"
     r"grew|rose|flew|drove|felt|became|began|chose|drank|forgot|knew|meant|rang|said|"
     r"sang|slept|spoke|stood|swam|thought|threw|woke|wore|wrote|dreamt|burnt|shut down)\b"
+    r"|(?<!\bhave )(?<!\bhas )(?<!['’]ve )(?<!['’]s )\bgot\b"
     r"|(?<!\bis )(?<!\bare )(?<!\bbe )(?<!\bbeing )\b(?:led|made|built|held|kept|taught|caught|paid|brought)\b"
     r"|(?<!\bis )(?<!\bare )(?<!\bam )(?<!\bbe )(?<!['’]s )(?<!['’]m )(?<!['’]re )"
-    r"(?<!-)(?<!\bthe )(?<!\ba )(?<!\ban )(?<!\bmy )(?<!\bleft )(?<!\bright )"
+    r"(?<!-)(?<!\bthe )(?<!\ba )(?<!\ban )(?<!\bmy )(?<!\bleft )(?<!\bright )(?<!\bnot )(?<!n['’]t )"
     r"\b(?!hundred\b)(?-i:[a-z]{2,}[^e\W\d]ed\b|^[A-Z][a-z]+[^e\W\d]ed\b)",
     re.IGNORECASE,
 )
@@ -117,7 +118,7 @@ WAS_ENDED = re.compile(
     re.IGNORECASE,
 )
 NOW = re.compile(
-    r"\b(?:now|these days|nowadays|currently|just (?:started|entered|turned)|"
+    r"\b(?:now|these days|nowadays|currently|just (?:started|entered|turned)|turned (?=\\d)|"
     rf"since (?:today|yesterday|last \w+|{MONTH}|\d{{4}})|"
     r"starting (?:today|tomorrow|next \w+|\w+day)|from (?:now|today|tomorrow|then|next \w+|\w+day|"
     rf"\d[\d:]* ?(?:am|pm)?|{MONTH}) on)\b",
@@ -149,7 +150,7 @@ NUMBERS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand"
 ).split()
-CLOCK = re.compile(r"\b\d{1,2}(?::\d\d)? ?[ap]\.?m\b|\b\d{1,2}:\d\d\b", re.IGNORECASE)
+CLOCK = re.compile(r"\b\d{1,2}(?::\d\d)? ?[ap]\.?m\b|\b\d{1,2}:\d\d\b|\b(?:noon|midnight)\b", re.IGNORECASE)
 VALUES = (
     ("date", re.compile(rf"{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?\b|\b\d{{1,2}}(?:st|nd|rd|th)? {MONTH}\b", re.I)),
     ("month", re.compile(MONTH + r"\b", re.IGNORECASE)),
@@ -172,9 +173,15 @@ STATES = tuple(
         ("closed|shut", r"reopened|open (?:[\w']+ ){0,3}again|has opened|have opened"),
         ("open", "closed down|has closed|shut down"),
         ("broken|leaking|out of order|defect(?:ive)?|down|in the garage|being repaired", "repaired|fixed|works again"),
-        ("out of order|broken|down|not working", "working again|(?:is|are) (?:back )?up again"),
+        (
+            "out of order|out of service|broken|down|not working",
+            "back in service|working again|(?:is|are) (?:back )?up again",
+        ),
         ("(?:in|at) the (?:shop|garage|workshop)", "back from the (?:shop|garage|workshop)|repaired|fixed"),
+        ("blocked|full of \\w+", "cleared|open again"),
+        ("sold out|unavailable|out of stock", "available again|back in stock"),
         ("missing|lost", "found|turned up|came back"),
+        ("on hold|paused|suspended", "resumed|restarted"),
         ("on time", "delayed|running late|is late"),
         ("in progress|ongoing|open", "done|finished|completed|merged|closed"),
         ("at the post office|(?:ready|waiting) (?:for|at) [\\w ]+", "picked up|collected"),
@@ -216,7 +223,10 @@ AT_TIMES = re.compile(
     r"\b(?:weekends?|weekdays?|mornings?|evenings?|afternoons?|nights?|summers?|winters?|holidays?)\b", re.IGNORECASE
 )
 #: "My car is a Prius".
-OWNED = re.compile(r"(?:[Mm]y|[Oo]ur|[A-Z][\w-]*['’]s) (?P<thing>[a-z]+(?: [a-z]+)?) is (?P<value>an? [^.;,]+)")
+OWNED = re.compile(
+    r"(?:[Mm]y|[Oo]ur|[Tt]he user['’]s|[A-Z][\w-]*['’]s) (?P<thing>[a-z]+(?: [a-z]+)?) is (?P<value>an? [^.;,]+)"
+)
+HAVE_TO = re.compile(r"\b(?:have|has|need|needs) to\b", re.IGNORECASE)
 COSTS = re.compile(r"\bcosts?\b", re.IGNORECASE)
 UNTIL = re.compile(r"\b(?:until|till|clos\w+|ends?|to)\b", re.IGNORECASE)
 LENGTHENED = re.compile(r"\b(?:extended|shortened|lengthened)\b", re.IGNORECASE)
@@ -247,19 +257,18 @@ HOMES = frozenset("hous home place flat apart".split())
 
 #: Words of which every cue has one: a quick look before the patterns.
 CUE_WORDS = frozenset(
-    """abolished adjusted after again any anymore approved arrived back better birth boyfriend broke brought bumped
-    called came canceled cancelled ceased changed checked climbed closed collected completed currently cut dating days
-    decided delayed deleted delivered demolished died disabled discharged discontinued dissolved divorced done down
-    downgraded driving dropped dyed enabled engaged extended fell finally finished fixed found from gave
-    girlfriend given gone got graduated grew grown had handed has have healthy hired home improved inaugurated
-    increased instead jumped just late launched left licence license longer lowered market married merged
-    migrated moved moving
-    not now nowadays occupied off open opened out passed picked ported porting postponed promoted published
-    pushed quit raised reassigned recovered reduced rejected relationship released relocated removed renamed
-    renewed rented reopened repaired replaced rescheduled resigned resolved retired returned rose rotated sank
-    separated settled shaved shifted short since shortened shrank shrunk shut slipped sold split stable stepped
-    stopped stops succeeded swapped switched taken terminated took tore torn traded transferred turned turns up
-    upgraded used went works""".split()
+    """abolished adjusted after again any anymore approved arrived available back better birth boyfriend broke brought
+    bumped called came canceled cancelled ceased changed checked cleared climbed closed collected completed
+    currently cut dating days decided delayed deleted delivered demolished died disabled discharged discontinued
+    dissolved divorced done down downgraded driving dropped dyed enabled engaged extended fell finally finished
+    fixed found from gave girlfriend given gone got graduated grew grown had handed has have healthy hired home
+    improved inaugurated increased instead jumped just late launched left licence license longer lowered market
+    married merged migrated moved moving not now nowadays occupied off open opened out passed picked ported porting
+    postponed promoted published pushed quit raised reassigned recovered reduced rejected relationship released
+    relocated removed renamed renewed rented reopened repaired replaced rescheduled resigned resolved restarted
+    resumed retired returned rose rotated sank separated settled shaved shifted short shortened shrank shrunk shut
+    since slipped sold split stable stepped stopped stops succeeded swapped switched taken terminated took tore torn
+    traded transferred turned turns up upgraded used went works""".split()
 )
 #: What one of tells that a sentence may be news; each is quicker than the patterns that it stands for.
 CUES = (

@@ -17,7 +17,7 @@ from treemem.judge import stated
 from treemem.judge.additions import only_adds
 from treemem.judge.canonical_text import canonical, squeezed
 from treemem.judge.clauses import subject_of, tells_of_the_past
-from treemem.judge.cues import PAST
+from treemem.judge.cues import LEFT_OVER, PAST
 from treemem.judge.normal import normal
 from treemem.judge.supersession import Statement, superseded
 from treemem.judge.values import values_in
@@ -59,7 +59,7 @@ FEWEST_WORDS = 3
 #: Words up to which a text that begins like a call is one, not a statement.
 LONGEST_CALL = 3
 #: Letters below which even the same words ("Yes.") may mean two things.
-SHORTEST = 6
+SHORTEST = 5
 #: Words beyond which a text tells of too much to be one cause or one effect.
 LONGEST = 30
 
@@ -248,6 +248,7 @@ def _same(newer: Reading, older: Reading, cosine: float) -> Judgement | None:
     if (
         told
         and cosine >= OVERLAP
+        and _goes_on(narrower, wider)
         and only_adds(wider.statement.text, narrower.stems)
         and _within(narrower, wider, WORDS_WITHIN)
     ):
@@ -304,6 +305,12 @@ def _in_order(narrower: Reading, wider: Reading) -> bool:
     rest = iter(wider.said)
     wanted = [stem for stem in narrower.said if stem in wider.stems]
     return all(any(stem == other for other in rest) for stem in wanted)
+
+
+def _goes_on(narrower: Reading, wider: Reading) -> bool:
+    """Return whether the wider text goes on where the narrower one ends: what stands in between may change it."""
+    said, more = ([stem for stem in reading.said if stem not in LEFT_OVER] for reading in (narrower, wider))
+    return more[: len(said)] == said
 
 
 def _at_odds(newer: Reading, older: Reading, cosine: float) -> Judgement | None:

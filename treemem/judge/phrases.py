@@ -123,6 +123,7 @@ SAYS: tuple[Saying, ...] = (
     Saying(
         "employer", True, re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} an? (?:[a-z]+ ){{0,3}}{_JOB} at {_VALUE}"), _JOBS
     ),
+    _says("employer", False, "lost", after=" (?:my|his|her|their) job (?:at|with)"),
     _says("occupation", True, _WORK, after=" as (?:an?|the)"),
     _says("occupation", True, "became,promoted to,started as,started working as", after=" (?:an?|the)"),
     _says("employer", True, "joined,moved to,switched to,left for", after="", ends=" as"),
@@ -158,8 +159,8 @@ SAYS: tuple[Saying, ...] = (
 _THING = r"(?P<thing>(?:favou?rite )?[A-Za-z][\w-]*(?: (?!is\b|are\b|was\b|has\b|to\b|from\b)[a-z][\w-]*){0,2})"
 #: A text without one of these says nothing of the kind of OF_MINE, nor of SWITCHED, unless it has more than ASCII.
 OF_MINE_WORDS = frozenset(
-    "is are changed became become switched updated moved renamed raised lowered increased reduced cut set migrated "
-    "converted".split()
+    "is are changed became become switched updated moved renamed raised lowered increased reduced cut set upgraded "
+    "downgraded bumped extended migrated converted".split()
 )
 #: Patterns of what somebody has one of, with the groups `thing`, `value` and perhaps `whose` and `cue` (it changed).
 OF_MINE = (
@@ -170,7 +171,7 @@ OF_MINE = (
     ),
     re.compile(
         rf"\b(?:I|[Ww]e)(?:['’]ve| have)? (?P<cue>changed|switched|updated|moved|renamed|raised|lowered|"
-        rf"increased|reduced|cut|set) (?:my|our) {_THING}"
+        rf"increased|reduced|cut|set|upgraded|downgraded|bumped|extended) (?:my|our) {_THING}"
         rf"(?: from [^.,;]{{1,40}}?)? (?:to|into) {_VALUE}"
     ),
     re.compile(

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from treemem.changes import State
+from treemem.contents import origin_of, role_of
 from treemem.judge.asked import Focus, another_value
 from treemem.judge.changes import ends, tells_news
 from treemem.judge.claims import claims_in
@@ -29,14 +30,14 @@ class Statement:
     @classmethod
     def of(cls, state: State) -> Statement:
         """Return what a state says."""
-        origin = next((s for s in state.fields.get("sources") or () if isinstance(s, dict)), {})
+        origin = origin_of(state.fields)
         text = str(state.fields["memory"])
         led = _LED_BY_NAME.match(text) if origin.get("role") else None
         position = origin.get("position")
         return cls(
             state.memory_id,
             led.group(1) if led else "",
-            str(origin.get("role") or "user"),
+            role_of(state.fields),
             text[led.end() :] if led else text,
             (state.valid_from, state.recorded_from, position if isinstance(position, int) else 0),
             state.valid_from,

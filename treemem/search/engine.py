@@ -15,7 +15,7 @@ from treemem.search.budget import degrading
 from treemem.search.explain import Explanation, Stage
 from treemem.search.options import MAX_TOP_K
 from treemem.search.priors import weighed
-from treemem.search.question import BEYOND, Question, edge_boosts
+from treemem.search.question import BEYOND, Question, asks_the_assistant, edge_boosts
 from treemem.search.rank import Ranked, rank
 from treemem.search.results import SearchHit, SearchResult, path_steps
 from treemem.search.settle import Settled, settle
@@ -93,9 +93,12 @@ def account(
 def settled_of(question: Question, ranked: Sequence[Ranked], held: Sequence[State], found: Subgraph) -> list[Settled]:
     """Return the ranked memories of a cube whose states were read in their final order."""
     now = found.valid_at if question.moment.valid_at is not None else question.moment.now
+    options = question.options
+    if asks_the_assistant(question.text):
+        options = replace(options, assistant_weight=0.0)
     return settle(
         question.text,
-        weighed(ranked, held, question.options, now, question.conversation),
+        weighed(ranked, held, options, now, question.conversation),
         held,
         found.edges,
         question.target,

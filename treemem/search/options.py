@@ -27,8 +27,9 @@ class SearchOptions:
     `fusion` is how the scores of the arms come together: as `shares` of the best, `min-max`, or by `rrf`.
     `supersession` is whether hits are compared for what supersedes what.
 
-    `confidence_weight`, `recency_weight` (half of it after `recency_days`) and `conversation_weight` (the conversation
-    named in the search) are what a hit can gain or lose by these priors; 0 switches one off. The first `rerank` hits go
+    `confidence_weight`, `assistant_weight` (what an assistant said, unless it is asked for that: "What did you say?"),
+    `recency_weight` (half of it after `recency_days`) and `conversation_weight` (the conversation named in the search)
+    are what a hit can gain or lose by these priors; 0 switches one off. The first `rerank` hits go
     to the reranker, if the memory has one. `same` is the cosine from which two hits repeat each other, `mmr_relevance`
     what relevance is worth beside novelty.
     """
@@ -52,6 +53,7 @@ class SearchOptions:
     walk_weight: float = 0.15
     supersession: bool = True
     confidence_weight: float = 0.1
+    assistant_weight: float = 0.25
     recency_weight: float = 0.0
     recency_days: float = 90.0
     conversation_weight: float = 0.2
@@ -77,6 +79,7 @@ class SearchOptions:
             "vector_weight": (0, 1e6),
             "text_weight": (0, 1e6),
             "confidence_weight": (0, 1),
+            "assistant_weight": (0, 1),
             "recency_weight": (0, 1),
             "recency_days": (1e-3, 1e6),
             "conversation_weight": (0, 1),

@@ -1,4 +1,4 @@
-"""Small multiplicative priors: what is surer, newer, or of the conversation that goes on."""
+"""Small multiplicative priors: what is surer, newer, said by a person, or of the conversation that goes on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from treemem.changes import State
+from treemem.contents import role_of
 from treemem.search.options import SearchOptions
 from treemem.search.rank import Ranked
 
@@ -16,6 +17,8 @@ def prior(state: State, options: SearchOptions, now: int, conversation: str | No
     """Return the factor of a state's score. `now` is in microseconds; recency halves every `recency_days`."""
     unsure = 1 - float(state.fields.get("confidence", 100.0)) / 100
     factor = 1 - options.confidence_weight * unsure
+    if role_of(state.fields) == "assistant":
+        factor *= 1 - options.assistant_weight
     if options.recency_weight:
         days = max(0, now - state.valid_from) / _DAY
         factor *= 1 + options.recency_weight * 0.5 ** (days / options.recency_days)

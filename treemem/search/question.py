@@ -21,6 +21,12 @@ _CAUSAL = re.compile(
     r"|为什么|为何|怎么会|原因",
     re.IGNORECASE,
 )
+_OF_THE_ASSISTANT = re.compile(
+    r"\b(?:did|have|had|were) you\b|\byou(?:['’]ve| have| had)? (?:said|told|gave|given|suggest|recommend|"
+    r"advi[sc]e|propose|mention|explain|list|wr[io]t|show|help)\w*|\byour (?:advice|answer|suggestion|recommendation|"
+    r"explanation|reply|response|list)|\bassistant\b|你(?:说|给|推荐|建议|提)|您(?:说|给|推荐|建议|提)|助手",
+    re.IGNORECASE,
+)
 CAUSAL_BOOST = 5.0
 MAX_QUESTION_TOKENS = 64
 #: As many memories more than asked for are read, so that a newer one can take its place before an older one.
@@ -30,6 +36,11 @@ BEYOND = 10
 def edge_boosts(question: str) -> dict[EdgeType, float]:
     """Return how much more edges of a type are worth for this question: causes where it asks why."""
     return {EdgeType.CAUSES: CAUSAL_BOOST} if _CAUSAL.search(question) else {}
+
+
+def asks_the_assistant(question: str) -> bool:
+    """Return whether a question asks for what the assistant said: "What did you suggest?"."""
+    return _OF_THE_ASSISTANT.search(question) is not None
 
 
 @dataclass(frozen=True, slots=True)
