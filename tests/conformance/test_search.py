@@ -244,7 +244,9 @@ def test_the_store_keeps_its_time(memory: TreeTextMemory) -> None:
 @pytest.mark.neo4j
 def test_a_search_is_two_statements(neo4j_uri: str) -> None:
     """One read transaction; a third statement only where a filter that the index cannot express leaves too few."""
-    memory = TreeTextMemory.open(neo4j_uri, cube=fresh_cube(), embedder=HashEmbedder(), clock=FakeClock())
+    memory = TreeTextMemory.open(
+        neo4j_uri, cube=fresh_cube(), embedder=HashEmbedder(), clock=FakeClock(), record_usage=False
+    )
     with memory:
         filled(memory)
         memory.add([f"Filler number {n} about the harbour." for n in range(60)], tags=["filler"])

@@ -45,19 +45,19 @@ class UsageLog:
         """Write what was counted."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
+        for cube in sorted({cube for cube, _ in counts}):
+            own = Counter({memory_id: count for (other, memory_id), count in counts.items() if other == cube})
+            try:
+                self._write(cube, own)
+            except TreememError as error:
+                message = "recalls in cube %s were not counted (record_usage=False counts none): %s"
+                log.warning(message, cube, error)
+
+    def _write(self, cube: str, counts: Counter[str]) -> None:
+        """Write how often each memory of a cube was recalled, one time after the other."""
         while counts:
-            for cube in sorted({cube for cube, _ in counts}):
-                ids = sorted(memory_id for other, memory_id in counts if other == cube)
-                try:
-                    self._store.record_usage(cube, ids, self._now())
-                except TreememError as error:
-                    log.warning(
-                        "%d recalls in cube %s were not counted (record_usage=False counts none): %s",
-                        len(ids),
-                        cube,
-                        error,
-                    )
-            counts = Counter({key: count - 1 for key, count in counts.items() if count > 1})
+            self._store.record_usage(cube, sorted(counts), self._now())
+            counts = Counter({memory_id: count - 1 for memory_id, count in counts.items() if count > 1})
 
     def close(self) -> None:
         """Write what is left and end the thread."""
