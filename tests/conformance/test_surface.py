@@ -325,4 +325,4 @@ def test_both_things_a_question_names_by_title_start_the_walk(memory: TreeTextMe
     found = {hit.id: hit.score for hit in memory.search(question, 4)}
     assert set(found) == {"goose", "tonto", "brown", "day"}
     alone = {hit.id: hit.score for hit in memory.search(question, 4, options=SearchOptions(title_restart=0))}
-    assert alone["day"] < found["day"] - 0.05
+    assert alone.get("day", 0.0) < found["day"] - 0.05

@@ -16,7 +16,8 @@ LEAD = re.compile(
 #: Where or when alone a sentence says that something is so: "At work I use ..."; but "On Monday I moved ...".
 SCOPE = re.compile(
     rf"^(?:At|On|For|During|In) (?!{MONTH}\b|{WEEKDAY.removesuffix('s?')}\b|\d|(?:the |this |last )?(?:spring|summer|"
-    r"autumn|fall|winter|end|meantime|moment)\b|last\b|now\b|fact\b|addition\b|short\b|general\b|present\b)"
+    r"autumn|fall|winter|end|meantime|moment)\b|last\b|now\b|fact\b|addition\b|short\b|general\b|present\b|"
+    r"(?:the )?record\b|sure\b|once\b|example\b|good\b|my (?:part|opinion)\b)"
     r"(?P<where>[^,.;]{1,30}?),? (?:I|[Ww]e|my|our|the|he|she|they|it|[A-Z]\w+)\b"
 )
 WORD = re.compile(r"[^\W_][\w'’-]*")
@@ -31,8 +32,8 @@ SUBJECT_ENDS = frozenset(
 )
 #: Verbs that end a subject, but may stand before a noun too: "the lost keys".
 PAST_VERBS = frozenset(
-    """found bought sold lost made gave met quit won came sent began chose wrote spent kept said told saw ran read sold
-    hired broke""".split()
+    """found bought sold lost made gave met quit won came sent began chose wrote spent kept said told saw ran read hired
+    broke""".split()
 )
 #: A place or a direction that belongs to a subject, since a verb follows it: "the lift in the other building has ...".
 PLACED_SUBJECT = re.compile(
@@ -118,7 +119,7 @@ WAS_ENDED = re.compile(
     re.IGNORECASE,
 )
 NOW = re.compile(
-    r"\b(?:now|these days|nowadays|currently|just (?:started|entered|turned)|turned (?=\\d)|"
+    r"\b(?:now|these days|nowadays|currently|just (?:started|entered|turned)|turned (?=\d)|"
     rf"since (?:today|yesterday|last \w+|{MONTH}|\d{{4}})|"
     r"starting (?:today|tomorrow|next \w+|\w+day)|from (?:now|today|tomorrow|then|next \w+|\w+day|"
     rf"\d[\d:]* ?(?:am|pm)?|{MONTH}) on)\b",
@@ -183,7 +184,7 @@ STATES = tuple(
         ("missing|lost", "found|turned up|came back"),
         ("on hold|paused|suspended", "resumed|restarted"),
         ("on time", "delayed|running late|is late"),
-        ("in progress|ongoing|open", "done|finished|completed|merged|closed"),
+        ("in progress|ongoing", "done|finished|completed|merged|closed"),
         ("at the post office|(?:ready|waiting) (?:for|at) [\\w ]+", "picked up|collected"),
         ("(?:my|our) (?:room|flat|house)mate", "moved out"),
         ("in hospital|in the hospital", "discharged|released|home from|left (?:the )?hospital"),
