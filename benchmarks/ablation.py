@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.retrieval import READERS, asked, interval, link, load, score
+from benchmarks.retrieval import READERS, asked, interval, link, load, place_of, score
 from treemem import SearchOptions, TreeTextMemory
 from treemem.changes import EdgeAssert, EdgeType
 from treemem.store.protocol import WALKED
@@ -63,7 +63,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, TreeTextMemory.open(str(Path(folder) / "ablation.db")) as memory:
         for name in READERS:
             if arguments.only is None or name in arguments.only.split(","):
-                tables[name] = measured(memory, name, arguments.data / name.removesuffix("_facts"), arguments.limit)
+                tables[name] = measured(memory, name, place_of(arguments.data, name), arguments.limit)
                 report(name, tables[name])
 
 

@@ -160,6 +160,11 @@ READERS = {
 }
 
 
+def place_of(data: Path, name: str) -> Path:
+    """Return the folder of a set; a set with facts is read from the same one as without."""
+    return data / name.removesuffix("_facts")
+
+
 def load(cube: TreeTextMemory, collection: Collection) -> None:
     """Add a collection to a cube: its facts under their passages."""
     if collection.messages:
@@ -259,7 +264,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         with TreeTextMemory.open(arguments.store or str(Path(folder) / "retrieval.db")) as memory:
             for name in READERS:
-                place = arguments.data / name.removesuffix("_facts")
+                place = place_of(arguments.data, name)
                 if place.is_dir() and (arguments.only is None or name in arguments.only.split(",")):
                     measure(memory, name, place, arguments.limit)
 

@@ -9,20 +9,20 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from treemem.judge.normal import normal
+from treemem.judge.cues import ORDINALS
+from treemem.judge.normal import SMALL, normal
 from treemem.judge.values import MONTHS
 from treemem.text import MONTH, WEEKDAY, fold
 
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\b"
 _WEEKDAY = WEEKDAY.removesuffix("s?")
-_HOURS = "one two three four five six seven eight nine ten eleven twelve".split()
-_HOUR = rf"(?:\d{{1,2}}|{'|'.join(_HOURS)})"
+_HOUR = rf"(?:\d{{1,2}}|{'|'.join(SMALL[1:13])})"
 #: Words after which "'s" is short for "is".
 _NO_NOUN = "|".join(
     "a an the not called named near at in on from closed open back down broken gone full empty free late ready done "
     "sick dead fine".split()
 )
-_ORDINAL = r"(?:\d{1,2}(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth)"
+_ORDINAL = rf"(?:\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(ORDINALS[:6])})"
 #: What is seen in the text as it is written, before its case and its punctuation are gone.
 _WRITTEN = (
     (re.compile(r"(?<=[a-z] )A\b"), "letter-a"),  # "server A" is a name, not an article
@@ -56,7 +56,7 @@ _WRITTEN = (
 _NOW = "now|currently|right now|at the moment|at present|presently|nowadays|these days"
 _UNITS = {"s": "second", "sec": "second", "min": "minute", "h": "hour", "hr": "hour", "ms": "millisecond", "kg": "kilo"}
 _SAID = (
-    (re.compile(r"\b(?:have no|do not have any)\b"), "do not have"),
+    (re.compile(r"\bhave no\b"), "do not have"),
     (re.compile(r"\b(do(?:es)? not \w+) any\b"), r"\1"),
     (re.compile(r"\bwhose name is\b"), "called"),
     (re.compile(r"\b(?:am|is|are) going to\b"), "will"),
@@ -76,10 +76,6 @@ _SAID = (
     (re.compile(r"^the (\w+) (?:of|for) (?:the |our )?((?:\w+ ){0,2}\w+) is\b"), r"\2 \1 is"),
     (re.compile(r"^((?:\w+ ){0,2}\w+?)(?: s)? name is\b"), r"\1 is called"),
     (re.compile(rf"\bon (?=the {_ORDINAL}(?: of\b|$))"), ""),
-    (re.compile(r"上班"), "工作"),
-    (re.compile(r"每个(?=周)"), "每"),
-    (re.compile(r"(\d)号"), r"\1日"),
-    (re.compile(r"从不"), "不"),
     (re.compile(r"\b2 times\b"), "twice"),
     (re.compile(r"\bback in (?=\d{4}\b)"), "in "),
     (re.compile(r"\bends in (?=\d)"), "ends with "),
@@ -102,7 +98,10 @@ _SAID = (
     (re.compile(r"位于"), "在"),
     (re.compile(r"母亲"), "妈妈"),
     (re.compile(r"父亲"), "爸爸"),
-    (re.compile(r"[每一1](?=[周天年])|每个?(?=月)"), "每"),
+    (re.compile(r"上班"), "工作"),
+    (re.compile(r"(\d)号"), r"\1日"),
+    (re.compile(r"从不"), "不"),
+    (re.compile(r"[每一1](?=[周天年])|每个?(?=[月周])"), "每"),
     (re.compile(r"(?P<half>上午|早上|下午|晚上)(?P<hour>\d{1,2})点"), lambda m: _chinese_clock(m)),
     (re.compile(r"^(\w{1,8})是(我最喜欢的\w+)$"), r"\2是\1"),
     (re.compile(r"\b(?:a|an|the|per)\b(?! (?:few|little|bit|lot)\b)"), ""),
@@ -176,7 +175,7 @@ def _past(match: re.Match[str]) -> str:
     """Return half past an hour as hours and minutes."""
     hour = fold(match["hour"])
     minutes = "30" if fold(match["part"]) == "half" else "15"
-    return f"{_HOURS.index(hour) + 1 if hour in _HOURS else int(hour)}:{minutes}"
+    return f"{SMALL.index(hour) if hour in SMALL else int(hour)}:{minutes}"
 
 
 def _clock(match: re.Match[str]) -> str:

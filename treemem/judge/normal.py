@@ -33,11 +33,11 @@ _FILLERS = re.compile(
     r"|[,，]? ?(?:really|you know|actually|haha|lol)[.!]*$",
 )
 _WORD = re.compile(r"[^\W_]+")
-_SMALL = (
+SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty"
 ).split()
-_NUMBERS = {word: str(number) for number, word in enumerate(_SMALL)} | {
+_NUMBERS = {word: str(number) for number, word in enumerate(SMALL)} | {
     word: str(10 * number) for number, word in enumerate("thirty forty fifty sixty seventy eighty ninety".split(), 3)
 }
 _DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}

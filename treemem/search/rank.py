@@ -159,6 +159,8 @@ def _arm_ranks(seeds: Sequence[Seed]) -> dict[str, dict[str, int]]:
 
 def _titled(seeded: Mapping[str, float], subgraph: Subgraph) -> set[str]:
     """Return the best seed of each title that the question names."""
+    if not subgraph.entities:
+        return set()
     named = {ENTITY + each.id for each in subgraph.entities}
     best: dict[Node, str] = {}
     for edge in subgraph.edges:
