@@ -76,6 +76,11 @@ def is_topic(fields: Mapping[str, Any]) -> bool:
 
 def item_of(state: State) -> TextualMemoryItem:
     """Return a state as an item; its vector is there if the state was read with it."""
+    return TextualMemoryItem(**parts_of(state))
+
+
+def parts_of(state: State) -> dict[str, Any]:
+    """Return id, text and metadata of a state, of which an item is made."""
     metadata = {name: value for name, value in state.fields.items() if name != "memory"}
     for name in _TIMES:
         if metadata.get(name) is not None:
@@ -90,8 +95,8 @@ def item_of(state: State) -> TextualMemoryItem:
     }
     if state.embedding is not None:
         metadata["embedding"] = state.embedding.tolist()
-    return TextualMemoryItem(
-        id=state.memory_id,
-        memory=state.fields["memory"],
-        metadata=TreeNodeTextualMemoryMetadata.model_validate(metadata),
-    )
+    return {
+        "id": state.memory_id,
+        "memory": state.fields["memory"],
+        "metadata": TreeNodeTextualMemoryMetadata.model_validate(metadata),
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import unicodedata
@@ -74,8 +75,14 @@ def _shown(value: object) -> str:
 
 
 def derived_id(*parts: object) -> str:
-    """Return the UUID5 of the parts: the same parts give the same id everywhere."""
-    return str(uuid.uuid5(_NAMESPACE, "\x1f".join(unicodedata.normalize("NFC", str(p)) for p in parts)))
+    """Return the UUID5 of the parts (RFC 9562, 5.5): the same parts give the same id everywhere.
+
+    Written out, since a search names some seventy ids and `uuid.uuid5` takes four times as long.
+    """
+    name = "\x1f".join([unicodedata.normalize("NFC", str(part)) for part in parts])
+    digest = hashlib.sha1(_NAMESPACE.bytes + name.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 def _as_embedding(value: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from treemem.changes import State
-from treemem.contents import is_topic, item_of
+from treemem.contents import is_topic, parts_of
 from treemem.filters import passes, split
 from treemem.read.entities import meant
 from treemem.search.budget import degrading
@@ -143,13 +143,11 @@ def hits_of(cube: str, found: Subgraph, settled: Sequence[Settled], states: Sequ
     names = {e.id: e.name for e in (*found.entities, *found.walked_entities)}
     hits = []
     for each in settled:
-        item, ranked = item_of(by_id[each.ranked.memory_id]), each.ranked
+        ranked = each.ranked
         hits.append(
             SearchHit(
-                id=item.id,
+                **parts_of(by_id[ranked.memory_id]),
                 cube_id=cube,
-                memory=item.memory,
-                metadata=item.metadata,
                 score=ranked.score,
                 similarity=ranked.similarity,
                 arms=dict(ranked.arms),

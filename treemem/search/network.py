@@ -34,9 +34,13 @@ TYPE_WEIGHTS = {
 }
 
 
+_CODES = {kind: code for code, kind in enumerate(TYPE_WEIGHTS)}
+PLAIN = 1.0  # what a mention weighs at most that is no title
+
+
 def is_title(edge: WalkedEdge) -> bool:
     """Whether an edge leads from a memory to the name that is its title: a mention that weighs more than any other."""
-    return edge.type is EdgeType.MENTIONS and edge.weight > 1.0
+    return edge.type is EdgeType.MENTIONS and edge.weight > PLAIN
 
 
 class Network:
@@ -49,32 +53,29 @@ class Network:
         self, edges: Sequence[WalkedEdge], restart: Mapping[Node, float], boosts: Mapping[EdgeType, float]
     ) -> None:
         self.edges = edges
-        number: dict[Node, int] = {}
-        for node in restart:
-            number.setdefault(node, len(number))
-        for edge in edges:
-            number.setdefault(edge.source, len(number))
-            number.setdefault(edge.target, len(number))
+        types, sources, targets, weights, confidences = zip(*edges, strict=True) if edges else ((),) * 5
+        number = {node: i for i, node in enumerate(dict.fromkeys(itertools.chain(restart, sources, targets)))}
         self.number = number
-        sources = np.fromiter((number[edge.source] for edge in edges), np.intp, len(edges))
-        self.targets = np.fromiter((number[edge.target] for edge in edges), np.intp, len(edges))
+        first = np.array([number[node] for node in sources], np.intp)
+        last = np.array([number[node] for node in targets], np.intp)
         #: Both ends of each step: every edge from its source, then every edge from its target.
-        self.starts = np.concatenate([sources, self.targets])
-        self.ends = np.concatenate([self.targets, sources])
-        self.restart = np.fromiter((restart.get(node, 0.0) for node in number), float, len(number))
-        self.worths = self._worths(boosts)
+        self.starts = np.concatenate([first, last])
+        self.ends = np.concatenate([last, first])
+        self.restart = np.zeros(len(number))
+        self.restart[: len(restart)] = list(restart.values())
+        kinds = np.array([_CODES[kind] for kind in types], np.intp)
+        prices = np.array([worth * boosts.get(kind, 1.0) / 100.0 for kind, worth in TYPE_WEIGHTS.items()])
+        self.worths = np.array(weights, float) * prices[kinds] * np.maximum(np.array(confidences, float), 1.0)
+        self._weigh_mentions(last, kinds == _CODES[EdgeType.MENTIONS], np.array(weights, float))
 
-    def _worths(self, boosts: Mapping[EdgeType, float]) -> np.ndarray:
-        """Return what a walk along each edge is worth: weight, confidence, type, how few share what is mentioned."""
-        prices = {kind.value: worth * boosts.get(kind, 1.0) / 100.0 for kind, worth in TYPE_WEIGHTS.items()}
-        own = [edge.weight * prices[edge.type.value] * max(edge.confidence, 1.0) for edge in self.edges]
-        mentions = np.fromiter((edge.type is EdgeType.MENTIONS for edge in self.edges), bool, len(self.edges))
-        sharing = np.bincount(self.targets[mentions], minlength=len(self.number))[self.targets]
-        worths: np.ndarray = np.array(own, dtype=float) / np.log2(1 + np.maximum(sharing, 1))
-        titles = np.fromiter((is_title(edge) for edge in self.edges), bool, len(self.edges))
-        titled = np.bincount(self.targets[titles], minlength=len(self.number))[self.targets] > 0
-        worths[mentions & titled & ~titles] *= LEADS_ON
-        return worths
+    def _weigh_mentions(self, targets: np.ndarray, mentions: np.ndarray, weights: np.ndarray) -> None:
+        """Make mentions worth the less the more share what is mentioned, and those of a title that leads on more."""
+        size = len(self.number)
+        sharing = np.bincount(targets[mentions], minlength=size)[targets]
+        titles = mentions & (weights > PLAIN)
+        titled = np.bincount(targets[titles], minlength=size)[targets] > 0
+        self.worths /= np.log2(1 + np.maximum(sharing, 1))
+        self.worths[mentions & titled & ~titles] *= LEADS_ON
 
     def pagerank(self, damping: float) -> dict[Node, float]:
         """Return the stationary probability of each node under restarts; edges are walked both ways by their worth.

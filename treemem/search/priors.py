@@ -32,6 +32,6 @@ def weighed(
 ) -> list[Ranked]:
     """Return the ranked memories whose states were read with their priors, best first."""
     factors = {s.memory_id: prior(s, options, now, conversation) for s in states}
-    found = [replace(r, score=r.score * factors[r.memory_id]) for r in ranked if r.memory_id in factors]
-    top = max((r.score for r in found), default=1.0)
-    return sorted((replace(r, score=r.score / top) for r in found), key=lambda r: (-r.score, r.memory_id))
+    scores = [(r, r.score * factors[r.memory_id]) for r in ranked if r.memory_id in factors]
+    top = max((score for _, score in scores), default=1.0)
+    return sorted((replace(r, score=score / top) for r, score in scores), key=lambda r: (-r.score, r.memory_id))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from treemem.changes import EdgeType
 from treemem.search.network import Network, Paths, is_title
@@ -13,6 +16,7 @@ from treemem.search.options import SearchOptions
 from treemem.store.protocol import ENTITY, MEMORY, Node, Seed, Subgraph, WalkedEdge
 
 ASKED_FOR = 0.2  # what a memory gains at an edge of a type that the question asks for, on the scale of log scores
+LEAST_SHARE = 1e-6  # of the best memory's PageRank: what one that the walk does not reach has
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +54,17 @@ def rank(
     network = Network(subgraph.edges, restart, boosts or {})
     mass = network.pagerank(options.damping)
     raw = _raw_scores(subgraph, seeded, mass, options)
-    for memory_id in _at(subgraph.edges, boosts or {}):
+    for memory_id in _at(subgraph.edges, boosts) if boosts else ():
         if memory_id in raw:
             raw[memory_id] += ASKED_FOR
-    order = sorted(raw, key=lambda i: (-round(raw[i], 6), i))
     paths = Paths(network)
     arms = _arm_ranks(subgraph.seeds)
-    for memory_id in order:
+    first: float | None = None
+    for memory_id in _descending(raw):
+        first = raw[memory_id] if first is None else first
         path = paths.to(MEMORY + memory_id)
         if _near(memory_id, similar, path, options):
-            score = math.exp(raw[memory_id] - raw[order[0]])
+            score = math.exp(raw[memory_id] - first)
             yield Ranked(
                 memory_id,
                 meant[memory_id],
@@ -68,6 +73,14 @@ def rank(
                 similar.get(memory_id),
                 path,
             )
+
+
+def _descending(scores: Mapping[str, float]) -> Iterator[str]:
+    """Yield ids by falling score, ties by id; few of many are wanted, so that they are ordered as they are taken."""
+    queue = [(-round(score, 6), memory_id) for memory_id, score in scores.items()]
+    heapq.heapify(queue)
+    while queue:
+        yield heapq.heappop(queue)[1]
 
 
 def _at(edges: Sequence[WalkedEdge], types: Collection[EdgeType]) -> set[str]:
@@ -80,11 +93,14 @@ def _raw_scores(
 ) -> dict[str, float]:
     """Return seed score + weighted log PageRank of each memory that has either."""
     top = max(mass.values(), default=1.0)
+    logs = options.walk_weight * np.log(np.maximum(np.array(list(mass.values())) / top, LEAST_SHARE))
+    walked = dict(zip(mass, logs.tolist(), strict=True))
+    unreached = options.walk_weight * math.log(LEAST_SHARE)
     raw = {}
     for memory_id in subgraph.versions:
-        walked = mass.get(MEMORY + memory_id, 0.0)
-        if walked > 0.0 or memory_id in seeded:
-            raw[memory_id] = seeded.get(memory_id, 0.0) + options.walk_weight * math.log(max(walked / top, 1e-6))
+        share = walked.get(MEMORY + memory_id)
+        if share is not None or memory_id in seeded:
+            raw[memory_id] = seeded.get(memory_id, 0.0) + (unreached if share is None else share)
     return raw
 
 

@@ -89,9 +89,10 @@ def _superseding(
     """Return the memories that supersede each one, newest first: by an edge of the graph, or by what both say."""
     found: dict[str, set[str]] = {}
     for edge in edges:
-        newer, older = edge.source[2:], edge.target[2:]
-        if edge.type is EdgeType.SUPERSEDES and newer in statements and older in statements:
-            found.setdefault(older, set()).add(newer)
+        if edge.type is EdgeType.SUPERSEDES:
+            newer, older = edge.source[2:], edge.target[2:]
+            if newer in statements and older in statements:
+                found.setdefault(older, set()).add(newer)
     focus = focus_of(question)
     news = [memory_id for memory_id in order if may_supersede(statements[memory_id], focus)]
     for older in order:
@@ -106,10 +107,11 @@ def _superseding(
 def _contradicting(edges: Iterable[WalkedEdge], shown: set[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     for edge in edges:
-        a, b = edge.source[2:], edge.target[2:]
-        if edge.type is EdgeType.CONTRADICTS and a in shown and b in shown:
-            found.setdefault(a, set()).add(b)
-            found.setdefault(b, set()).add(a)
+        if edge.type is EdgeType.CONTRADICTS:
+            a, b = edge.source[2:], edge.target[2:]
+            if a in shown and b in shown:
+                found.setdefault(a, set()).add(b)
+                found.setdefault(b, set()).add(a)
     return {memory_id: tuple(sorted(others)) for memory_id, others in found.items()}
 
 

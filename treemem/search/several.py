@@ -95,7 +95,7 @@ def _joined(found: dict[str, Subgraph], moment: Moment) -> Subgraph:
     kinds: dict[str, str] = {}
     for cube, part in found.items():
         mark = cube + _BETWEEN
-        seeds += [replace(seed, memory_id=mark + seed.memory_id) for seed in part.seeds]
+        seeds += [seed._replace(memory_id=mark + seed.memory_id) for seed in part.seeds]
         edges += [e._replace(source=_marked(e.source, mark), target=_marked(e.target, mark)) for e in part.edges]
         versions |= {mark + i: version for i, version in part.versions.items()}
         kinds |= {mark + i: kind for i, kind in part.kinds.items()}

@@ -60,8 +60,7 @@ class Recall:
     vectors: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Seed:
+class Seed(NamedTuple):
     """A state found by one arm. `score` is a cosine in [-1, 1] for the vector arm, BM25 for the text arm.
 
     `valid_from` and `valid_to` are in microseconds.

@@ -9,7 +9,7 @@ import math
 import sqlite3
 import threading
 from array import array
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -27,6 +27,8 @@ K1, B = 1.2, 0.75
 CHUNK = 200
 #: How many vectors are compared with the matrix at once.
 BLOCK = 64
+#: Up to so many numbers are multiplied in one thread.
+SMALL = 10_000_000
 Mask = npt.NDArray[np.bool_]
 #: From the numbers of some states to those of them that pass.
 Passing = Callable[[list[int]], Collection[int]]
@@ -68,13 +70,12 @@ class Hit(NamedTuple):
 
 
 class Held(NamedTuple):
-    """The state of a memory that holds: the numbers of both, id, version and memory type."""
+    """Memories whose states hold, in columns: the numbers of their nodes, ids, versions and memory types."""
 
-    node: int
-    num: int
-    memory_id: str
-    version: int
-    memory_type: str
+    nodes: list[int]
+    ids: list[str]
+    versions: list[int]
+    memory_types: list[str]
 
 
 class NodeRow(NamedTuple):
@@ -165,9 +166,10 @@ class CubeIndex:
                     self._fans.pop(node, None)
         self.clock = clock
 
-    def fan(self, node: int) -> list[EdgeRow] | None:
-        """Return every edge that a node ever had, strongest first, None if it was not read or may be out of date."""
-        return self._fans.get(node)
+    def fans(self, nodes: Iterable[int]) -> dict[int, list[EdgeRow]]:
+        """Return every edge that nodes ever had, strongest first, of those that were read and are up to date."""
+        known = self._fans
+        return {node: known[node] for node in nodes if node in known}
 
     def keep_fans(self, fans: Mapping[int, list[EdgeRow]], clock: int) -> None:
         """Keep what a reader whose transaction saw `clock` read, unless others know more by now."""
@@ -244,24 +246,31 @@ class CubeIndex:
         result: Mask = keep
         return result
 
-    def held(self, nodes: Iterable[int], keep: Mask) -> list[Held]:
-        """Return the kept state of each memory, given by the number of its node; of several the one that began last."""
+    def held(self, nodes: Iterable[int], keep: Mask, passing: Passing | None = None) -> Held:
+        """Return which memories, given by the numbers of their nodes, have a state that is kept, and passes.
+
+        Of several kept states of a memory it is the one that began last.
+        """
         kept, n = keep.tobytes(), len(keep)  # a byte is read faster than a numpy scalar
-        found: list[int] = []
-        live: list[int] = []
+        found: dict[int, int] = {}
         for node in nodes:
             rows = self._of_node.get(node, ())
             if len(rows) > 1:
                 rows = [row for row in rows if row < n and kept[row]]
                 rows = [max(rows, key=lambda r: int(self._times[0, r]))] if rows else []
             if rows and rows[0] < n and kept[rows[0]]:
-                live.append(node)
-                found.append(rows[0])
-        best = np.array(found, dtype=np.int64)
-        columns = self._nums[best].tolist(), self._versions[best].tolist(), self._codes[1, best].tolist()
-        kinds, ids = self._spelled, self._ids
-        held = zip(live, found, *columns, strict=True)
-        return [Held(node, num, ids[row], version, kinds[code]) for node, row, num, version, code in held]
+                found[node] = rows[0]
+        if passing is not None:
+            nums = dict(zip(found, self._nums[list(found.values())].tolist(), strict=True)) if found else {}
+            passed = passing(list(nums.values()))
+            found = {node: row for node, row in found.items() if nums[node] in passed}
+        best = np.array(list(found.values()), dtype=np.intp)
+        return Held(
+            list(found),
+            [self._ids[row] for row in found.values()],
+            self._versions[best].tolist(),
+            [self._spelled[code] for code in self._codes[1, best].tolist()],
+        )
 
     def is_memory(self, node: int) -> bool:
         """Return whether a node, given by number, is a memory of which a state is known."""
@@ -272,7 +281,7 @@ class CubeIndex:
 
         `passing` tells which of some states, given by number, pass a filter that the index cannot test.
         """
-        scores = self._matrix[: len(keep)] @ vector
+        scores = _products(self._matrix[: len(keep)], vector)
         return self._best(scores, np.flatnonzero(keep), limit, passing)
 
     def nearest_to_each(self, vectors: Sequence[Vector], keep: Mask, limit: int) -> list[list[Hit]]:
@@ -360,6 +369,17 @@ class CubeIndex:
         return np.concatenate(found) if found else rows[:0]
 
 
+def _products(matrix: npt.NDArray[np.float32], vector: Vector) -> npt.NDArray[np.float32]:
+    """Return the product of each row and the vector.
+
+    A small product is done before the second thread of a BLAS would wake on a busy machine, which it waits for.
+    """
+    if matrix.size > SMALL:
+        return matrix @ vector
+    products: npt.NDArray[np.float32] = np.einsum("ij,j->i", matrix, vector)
+    return products
+
+
 def _resized(old: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
     new = np.empty(shape, dtype=old.dtype)
     if old.ndim == 2 and old.shape[1] != shape[1]:
@@ -367,50 +387,3 @@ def _resized(old: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
     else:
         new[: old.shape[0]] = old
     return new
-
-
-class IndexCache:
-    """The indexes of the cubes used last, under a budget of bytes."""
-
-    def __init__(self, budget: int) -> None:
-        self._budget = budget
-        self._lock = threading.Lock()
-        self._indexes: OrderedDict[tuple[int, int | None], CubeIndex] = OrderedDict()
-
-    def get(
-        self, conn: sqlite3.Connection, cube: int, clock: int, epoch: int, dimension: int, known_at: int
-    ) -> CubeIndex:
-        """Return an index that serves `known_at`; call inside the read transaction that saw `clock`."""
-        with self._lock:
-            index = self._indexes.get((cube, None))
-            if index is None or index.epoch != epoch or index.wasteful:
-                index = self._indexes[cube, None] = CubeIndex(dimension, -1, epoch)
-            self._indexes.move_to_end((cube, None))
-        with index.lock:
-            if index.base < 0:
-                index.load(conn, cube, clock)
-                index.base = index.clock = clock
-            elif index.clock < clock:
-                index.refresh(conn, cube, clock)
-        if known_at < index.base:
-            index = self._past(conn, cube, epoch, dimension, known_at)
-        self._shrink()
-        return index
-
-    def _past(self, conn: sqlite3.Connection, cube: int, epoch: int, dimension: int, known_at: int) -> CubeIndex:
-        with self._lock:
-            index = self._indexes.get((cube, known_at))
-            if index is None or index.epoch != epoch:
-                index = self._indexes[cube, known_at] = CubeIndex(dimension, -1, epoch)
-            self._indexes.move_to_end((cube, known_at))
-        with index.lock:
-            if index.base < 0:
-                index.load(conn, cube, known_at)
-                index.base = index.clock = known_at
-                index.past = True
-        return index
-
-    def _shrink(self) -> None:
-        with self._lock:
-            while len(self._indexes) > 1 and sum(i.nbytes for i in self._indexes.values()) > self._budget:
-                self._indexes.popitem(last=False)

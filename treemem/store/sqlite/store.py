@@ -14,8 +14,9 @@ from treemem.filters import Filter
 from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Pick, Recall, Rows, Subgraph, Touched
 from treemem.store.shared import check_lease, check_model, nothing
 from treemem.store.sqlite import loading, reading, rows, walk, writing
+from treemem.store.sqlite.cache import IndexCache
 from treemem.store.sqlite.database import Database
-from treemem.store.sqlite.index import CubeIndex, IndexCache, Where
+from treemem.store.sqlite.index import CubeIndex, Where
 from treemem.temporal import Moment
 
 R = TypeVar("R")

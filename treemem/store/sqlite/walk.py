@@ -11,7 +11,7 @@ from typing import Any
 
 from treemem.changes import EdgeType, Entity, NodeKind
 from treemem.errors import StoreTimeoutError
-from treemem.filters import Filter, joined, split
+from treemem.filters import Bounds, Filter, joined, split
 from treemem.store.protocol import ENTITY, MEMORY, PREFIXES, Node, Recall, Seed, Subgraph, WalkedEdge
 from treemem.store.sqlite import filtering, rows
 from treemem.store.sqlite.index import CubeIndex, EdgeRow, Hit, Mask, NodeRow, Where
@@ -63,7 +63,8 @@ def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, c
     passing = None if rest is None else partial(_passing, conn, rest)
     arms: list[list[Seed]] = []
     parameters = {"cube": cube, "t": since, "u": until, "k": k}
-    walk = _Walk(conn, ask, index, clock, parameters, index.mask(Where(since, until, k, ask.statuses)))
+    everything = keep if bounds == Bounds() else index.mask(Where(since, until, k, ask.statuses))
+    walk = _Walk(conn, ask, index, clock, parameters, everything)
     if ask.vector is not None and ask.vector_limit:
         arms.append(_seeds(index.nearest(ask.vector, keep, max(ask.vector_limit, wide), passing), "vector", walk))
     if ask.tokens and ask.text_limit:
@@ -122,11 +123,10 @@ def _start(best: Iterable[str], walk: _Walk) -> list[Entity]:
 def _hop(frontier: Collection[int], walk: _Walk) -> list[int]:
     """Walk one hop from the frontier; return the live nodes reached for the first time."""
     chosen = _passed_on(frontier, walk)
-    reached = {num for edge in chosen for num in (edge.src, edge.dst)}
-    fresh = _reach(reached, walk)
-    walked = walk.index.walked
+    fresh = _reach({edge.src for edge in chosen} | {edge.dst for edge in chosen}, walk)
+    names, walked = walk.names, walk.index.walked
     for edge in chosen:
-        if edge.src in walk.names and edge.dst in walk.names:
+        if edge.num not in walk.edges and edge.src in names and edge.dst in names:
             walk.edges[edge.num] = walked.get(edge.num) or walk.walked(edge)
     return fresh
 
@@ -180,8 +180,7 @@ def _passed_on(nodes: Collection[int], walk: _Walk) -> list[EdgeRow]:
 
 def _fans(nodes: Collection[int], walk: _Walk) -> Iterator[tuple[int, Sequence[EdgeRow]]]:
     """Yield each node with its edges, strongest first: all of them, or of one with very many those to be walked."""
-    kept = {node: walk.index.fan(node) for node in nodes}
-    fans = {node: fan for node, fan in kept.items() if fan is not None}
+    fans = walk.index.fans(nodes)
     unread = [node for node in nodes if node not in fans]
     if unread:
         more = {"nodes": rows.listed(unread), "most": KEPT + 1}
@@ -193,10 +192,9 @@ def _fans(nodes: Collection[int], walk: _Walk) -> Iterator[tuple[int, Sequence[E
             fan.sort(key=_strength)
         walk.index.keep_fans(fresh, walk.clock)
         fans.update(fresh)
-    for node in nodes:
-        if node in fans:
-            yield node, fans[node]
-        elif node in walk.seeded or _degree(node, walk) <= walk.ask.hub_degree:
+    yield from fans.items()
+    for node in nodes if len(fans) < len(nodes) else ():
+        if node not in fans and (node in walk.seeded or _degree(node, walk) <= walk.ask.hub_degree):
             yield node, _strongest(node, walk)
 
 
@@ -219,15 +217,12 @@ def _strongest(node: int, walk: _Walk) -> list[EdgeRow]:
 
 def _test(nums: Iterable[int], walk: _Walk) -> list[int]:
     """Note the memories that hold at the moment, each with version and memory type; return them."""
-    held = walk.index.held(nums, walk.keep)
-    if walk.ask.visible is not None:
-        shown = _passing(walk.conn, walk.ask.visible, [state.num for state in held])
-        held = [state for state in held if state.num in shown]
-    for node, _, memory_id, version, memory_type in held:
-        walk.names[node] = MEMORY + memory_id
-        walk.versions[memory_id] = version
-        walk.kinds[memory_id] = memory_type
-    return [state.node for state in held]
+    visible = walk.ask.visible
+    held = walk.index.held(nums, walk.keep, None if visible is None else partial(_passing, walk.conn, visible))
+    walk.names.update(zip(held.nodes, [MEMORY + memory_id for memory_id in held.ids], strict=True))
+    walk.versions.update(zip(held.ids, held.versions, strict=True))
+    walk.kinds.update(zip(held.ids, held.memory_types, strict=True))
+    return held.nodes
 
 
 def _reach(nums: Iterable[int], walk: _Walk) -> list[int]:

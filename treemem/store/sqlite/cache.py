@@ -1,0 +1,56 @@
+"""The indexes of the cubes used last."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import OrderedDict
+
+from treemem.store.sqlite.index import CubeIndex
+
+
+class IndexCache:
+    """The indexes of the cubes used last, under a budget of bytes."""
+
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._lock = threading.Lock()
+        self._indexes: OrderedDict[tuple[int, int | None], CubeIndex] = OrderedDict()
+
+    def get(
+        self, conn: sqlite3.Connection, cube: int, clock: int, epoch: int, dimension: int, known_at: int
+    ) -> CubeIndex:
+        """Return an index that serves `known_at`; call inside the read transaction that saw `clock`."""
+        with self._lock:
+            index = self._indexes.get((cube, None))
+            if index is None or index.epoch != epoch or index.wasteful:
+                index = self._indexes[cube, None] = CubeIndex(dimension, -1, epoch)
+            self._indexes.move_to_end((cube, None))
+        with index.lock:
+            if index.base < 0:
+                index.load(conn, cube, clock)
+                index.base = index.clock = clock
+            elif index.clock < clock:
+                index.refresh(conn, cube, clock)
+        if known_at < index.base:
+            index = self._past(conn, cube, epoch, dimension, known_at)
+        self._shrink()
+        return index
+
+    def _past(self, conn: sqlite3.Connection, cube: int, epoch: int, dimension: int, known_at: int) -> CubeIndex:
+        with self._lock:
+            index = self._indexes.get((cube, known_at))
+            if index is None or index.epoch != epoch:
+                index = self._indexes[cube, known_at] = CubeIndex(dimension, -1, epoch)
+            self._indexes.move_to_end((cube, known_at))
+        with index.lock:
+            if index.base < 0:
+                index.load(conn, cube, known_at)
+                index.base = index.clock = known_at
+                index.past = True
+        return index
+
+    def _shrink(self) -> None:
+        with self._lock:
+            while len(self._indexes) > 1 and sum(i.nbytes for i in self._indexes.values()) > self._budget:
+                self._indexes.popitem(last=False)
