@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,9 @@ from treemem.temporal import from_micros, parse_time
 from treemem.text import words
 
 SPEAKER_WEIGHT = 0.5
-FOLLOWS_WEIGHT = 0.7
+#: How much a message belongs to the one before it: what follows a question answers it.
+ANSWER_WEIGHT, FOLLOWS_WEIGHT = 0.7, 0.4
+_QUESTION = re.compile(r"[?？][\s\"'”’)）]*$")
 _ROLES = frozenset({"user", "assistant", "system", "tool"})
 _FIELDS = frozenset({"role", "content", "chat_time", "name", "id", "metadata"})
 
@@ -80,7 +83,8 @@ def _read(
     entities, edges = _mentions(cube, item, speaker, known)
     edges.append(EdgeAssert(EdgeType.DERIVED_FROM, item.id, source.id, NodeKind.SOURCE, valid_from=at))
     if before is not None:
-        edges.append(EdgeAssert(EdgeType.FOLLOWS, item.id, before.id, weight=FOLLOWS_WEIGHT, valid_from=at))
+        weight = ANSWER_WEIGHT if _QUESTION.search(before.memory) else FOLLOWS_WEIGHT
+        edges.append(EdgeAssert(EdgeType.FOLLOWS, item.id, before.id, weight=weight, valid_from=at))
     return Reading(item, at, source, tuple(entities), tuple(edges))
 
 
