@@ -23,6 +23,7 @@ _NO_NOUN = "|".join(
     "sick dead fine".split()
 )
 _ORDINAL = rf"(?:\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(ORDINALS[:6])})"
+_MONEY = {"$": "dollars", "€": "euros", "£": "pounds"}
 #: What is seen in the text as it is written, before its case and its punctuation are gone.
 _WRITTEN = (
     (re.compile(r"(?<=[a-z] )A\b"), "letter-a"),  # "server A" is a name, not an article
@@ -33,7 +34,10 @@ _WRITTEN = (
     (re.compile(r"\b(?:[A-Z]\.){2,}"), lambda m: m[0].replace(".", "")),
     (re.compile(r"^([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?) is the ([^,;]+?)[.!]*$"), r"the \2 is \1"),
     (re.compile(r"^((?:At|In|On|During|Every|For|Next|This) [\w' ]{1,25}), (.+?)[.!]*$"), r"\2 \1"),
-    (re.compile(r"^((?:Every|Each|On) \w+days?) ((?:I|we|my|our|the|[A-Z]\w+) .+?)[.!]*$"), r"\2 \1"),
+    (re.compile(r"^((?:Every|Each) \w+|On \w+days?) ((?:I|we|my|our|the|[A-Z]\w+) .+?)[.!]*$"), r"\2 \1"),
+    (re.compile(r"(?<=\d) ?%"), " percent"),
+    (re.compile(r"([$€£]) ?(\d[\d.,]*\d|\d)"), lambda m: f"{m[2]} {_MONEY[m[1]]}"),
+    (re.compile(r"(\d) ?([€£])"), lambda m: f"{m[1]} {_MONEY[m[2]]}"),
     (re.compile(r"°(?: ?C\b)?"), " degrees"),
     (re.compile(r"(?<=\d)(?=(?:gb|mb|tb|kb|km|cm|mm|kg|mg|ml)\b)", re.IGNORECASE), " "),
     (re.compile(r"\bmidnight\b"), "12 am"),
@@ -48,7 +52,7 @@ _WRITTEN = (
         lambda m: _clock(m),
     ),
     (
-        re.compile(r"\b(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? in the (?P<half>morning|afternoon|evening)\b"),
+        re.compile(rf"\b(?P<hour>{_HOUR})(?::(?P<minute>\d\d))? in the (?P<half>morning|afternoon|evening)\b"),
         lambda m: _clock(m),
     ),
     (re.compile(r"\b(?P<hour>\d{1,2}):(?P<minute>\d\d)\b(?!:)"), lambda m: _clock(m)),
@@ -56,7 +60,21 @@ _WRITTEN = (
 _NOW = "now|currently|right now|at the moment|at present|presently|nowadays|these days"
 _UNITS = {"s": "second", "sec": "second", "min": "minute", "h": "hour", "hr": "hour", "ms": "millisecond", "kg": "kilo"}
 _SAID = (
+    (re.compile(r"\bplease\b"), ""),
     (re.compile(r"\bhave no\b"), "do not have"),
+    (re.compile(r"\bsecond hand\b"), "used"),
+    (re.compile(r"\bper cent\b"), "percent"),
+    (re.compile(r"\b(is|are) (?:located|situated) (?=in|on|at|near|next)"), r"\1 "),
+    (re.compile(r"\bha(?:s|ve) been (scheduled|planned|booked)\b"), r"is \1"),
+    (re.compile(r"\b(?:takes? place|happens?|occurs?)\b"), "is"),
+    (re.compile(r"\b(?:is|are|am) employed (?:at|by)\b|\bworks? for\b"), "work at"),
+    (re.compile(r"\battend(s?)\b"), lambda m: "goes to" if m[1] else "go to"),
+    (re.compile(r"\bdepart(s?)\b"), r"leave\1"),
+    (re.compile(r"\ball (?:the |of the )?(\w{2,}[^s\W])s\b"), r"every \1"),
+    (re.compile(r"\bkilomet(?:er|re)s?\b"), "km"),
+    (re.compile(r"\bkilo(?:gram)?s?\b"), "kilos"),
+    (re.compile(r"\b(flight|train|bus|trip) to (\w+)(?= \w)"), r"\2 \1"),
+    (re.compile(r"\bat (?=(?:about|around|approximately|roughly)\b)"), ""),
     (re.compile(r"\b(do(?:es)? not \w+) any\b"), r"\1"),
     (re.compile(r"\bwhose name is\b"), "called"),
     (re.compile(r"\b(?:am|is|are) going to\b"), "will"),
@@ -84,12 +102,12 @@ _SAID = (
     (re.compile(r"\b(elementary|primary|middle|high|secondary) school\b"), r"\1"),
     (re.compile(r"\bnew york city\b"), "new york"),
     (re.compile(r"\b(?:am|is|are) (?:not able|unable) to\b"), "can not"),
-    (re.compile(r"\b(night|dai|week|month)ly$"), lambda m: f"every {m[1].replace('dai', 'day')}"),
+    (re.compile(r"\b(night|dai|week|month)ly\b"), lambda m: f"every {m[1].replace('dai', 'day')}"),
     (re.compile(r"(?<= at )(\d{1,2})$"), r"clock\1h00"),
     (re.compile(r"(?<= (?:gb|mb|tb)) of\b"), ""),
     (re.compile(r" (?:so much|very much|a lot)$"), ""),
     (re.compile(r"\b(\d+) ?(s|sec|min|h|hr|ms|kg)s?\b"), lambda m: f"{m[1]} {_UNITS[m[2]]}s"),
-    (re.compile(r"\b(?:around|approximately|roughly|circa)(?= \d)"), "about"),
+    (re.compile(r"\b(?:around|approximately|roughly|circa)(?= (?:\d|clock))"), "about"),
     (re.compile(rf"\b(?:on|in) (?=(?:the )?(?:{WEEKDAY}|date[a-z]{{3}}\d|{MONTH}\b))"), ""),
     (re.compile(rf"\b(?:{_NOW})\b"), ""),
     (re.compile(r"\b(?:really|truly|honestly|definitely|absolutely)\b"), ""),
@@ -113,6 +131,7 @@ _SAID = (
     (re.compile(r"\b(?:work|works) as (?=\w)"), "be "),
     (re.compile(r"\bhave (\w+) allergy\b"), r"be allergic to \1"),
     (re.compile(r"\b(be allergic to \w+?)s?(?= and\b|$)"), r"\1"),
+    (re.compile(r"^(?:(i)|(we)|(\w+)) have (\w+) (?:called|named) (\w+)$"), lambda m: _called(m)),
     (re.compile(r"^(\S+(?: \S+)?) be (my|our|his|her|their|\w+ s) (\S+(?: \S+){0,2})$"), r"\2 \3 be \1"),
     (re.compile(r"^(\w+) and (\w+)(?= )"), lambda m: " and ".join(sorted(m.groups()))),
     (
@@ -120,6 +139,12 @@ _SAID = (
         lambda m: f"{min(m[1], m[3])} be {m[2]} {max(m[1], m[3])}",
     ),
     (re.compile(r"(?<=\w) s(?= )"), ""),
+)
+#: A time that may stand anywhere in a sentence, and words that tie it to its place.
+_TIMED = re.compile(rf"\b(?:(?:at )?clock\d+h\d+|date[a-z]{{3}}\d+(?: \d{{4}})?|every \w+|{WEEKDAY})\b")
+_BOUND = re.compile(
+    r"\b(?:from|to|until|till|after|before|between|since|by|and|or|not|no|but|because|when|while|if|than|over|except|"
+    r"only|that|who|which|through)\b"
 )
 #: A space that does not stand between two numbers.
 _SPACE = re.compile(r"(?<!\d) | (?!\d)")
@@ -134,7 +159,11 @@ _SAME = dict(
     fourth:4th fifth:5th sixth:6th named:called holds:have hold:have whenever:when each:every reply:answer
     around:about organise:organize organises:organizes organised:organized specialise:specialize realise:realize
     begin:start begins:starts buy:purchase buys:purchases 您:你 own:have owns:have elevator:lift granddad:grandfather
-    enjoy:like enjoys:likes max:maximum attorney:lawyer attorneys:lawyers""".split()
+    enjoy:like enjoys:likes max:maximum attorney:lawyer attorneys:lawyers normally:usually generally:usually
+    typically:usually frequently:often seldom:rarely coworker:colleague coworkers:colleagues couch:sofa
+    automobiles:cars physician:doctor repo:repository repos:repositories db:database postgres:postgresql k8s:kubernetes
+    js:javascript ts:typescript config:configuration docs:documentation app:application apps:applications
+    info:information usa:us""".split()
 )
 
 
@@ -146,12 +175,26 @@ def canonical(text: str) -> str:
     found = normal(text)
     for pattern, put in _SAID:
         found = " ".join(pattern.sub(put, found).split())
-    return " ".join(_SAME.get(word, word) for word in _THIS.sub("", found).split())
+    return _times_last(" ".join(_SAME.get(word, word) for word in _THIS.sub("", found).split()))
+
+
+def _times_last(text: str) -> str:
+    """Return a canonical form with its times at the end, in order, where it has one of a kind and none is bound."""
+    times = _TIMED.findall(text)
+    if not times or _BOUND.search(text) or len({time.split()[0][:4] for time in times}) < len(times):
+        return text
+    return " ".join([*_TIMED.sub(" ", text).split(), *sorted(times)])
 
 
 def squeezed(text: str) -> str:
     """Return a canonical form without the spaces between its words, so that "wi fi" is "wifi"; numbers stay apart."""
     return _SPACE.sub("", text)
+
+
+def _called(match: re.Match[str]) -> str:
+    """Return what somebody has, called something, as what it is called: "my dog be called biscuit"."""
+    owner = "my" if match[1] else "our" if match[2] else f"{match[3]} s"
+    return f"{owner} {match[4]} be called {match[5]}"
 
 
 def _date(match: re.Match[str]) -> str:
@@ -173,14 +216,17 @@ def _iso(match: re.Match[str]) -> str:
 
 def _past(match: re.Match[str]) -> str:
     """Return half past an hour as hours and minutes."""
-    hour = fold(match["hour"])
-    minutes = "30" if fold(match["part"]) == "half" else "15"
-    return f"{SMALL.index(hour) if hour in SMALL else int(hour)}:{minutes}"
+    return f"{_hour(match['hour'])}:{'30' if fold(match['part']) == 'half' else '15'}"
+
+
+def _hour(said: str) -> int:
+    """Return an hour that is said in digits or in words."""
+    return SMALL.index(fold(said)) if fold(said) in SMALL else int(said)
 
 
 def _clock(match: re.Match[str]) -> str:
     """Return a time of day as one word, counted to 24 hours."""
-    hour, half = int(match["hour"]), match.groupdict().get("half")
+    hour, half = _hour(match["hour"]), match.groupdict().get("half")
     if half is not None:
         hour = hour % 12 + (0 if half in ("a", "A", "morning") else 12)
     return f"clock{hour}h{match['minute'] or '00'}"

@@ -46,9 +46,9 @@ def _news(text: str) -> tuple[Sentence, ...]:
         return ()
     return tuple(
         sentence
-        for sentence in sentences(text)
+        for sentence in sentences(cues.WHEN.sub("", text))
         if len(sentence.stems) <= LONGEST_NEWS
-        and not cues.ONLY_THOUGHT.search(sentence.text)
+        and (not cues.ONLY_THOUGHT.search(sentence.text) or cues.WANTS_NO_LONGER.match(sentence.text))
         and any(cue.search(sentence.text) for cue in cues.CUES)
     )
 
@@ -65,6 +65,7 @@ def _ends(news: Sentence, was: Sentence) -> bool:
         or _another_holder(news, was)
         or _another_state(news, was)
         or _another_role(news, was)
+        or _switched_to(news, was)
         or _renamed(news, was)
         or _died(news, was)
         or _another_kind(news, was)
@@ -84,12 +85,17 @@ def _no_longer(news: Sentence, was: Sentence) -> bool:
             denied = (
                 clause.stems - cues.CUE_STEMS - _needed(was) - set(clause.subject) - (_numbers(clause.text) - was.stems)
             )
-            rest = was.stems - news.stems - set(_about(was)) - _numbers(was.text) - cues.EVERY
+            rest = was.stems - news.stems - set(_about(was)) - _numbers(was.text) - cues.EVERY - _amounts(was.text)
             if cues.HAVE_TO.search(clause.text):
                 rest -= {"must"}
             if denied and denied <= was.stems and not rest:
                 return True
     return False
+
+
+def _amounts(text: str) -> set[str]:
+    """Return the stems of how much a text tells of: what is given up is given up in any amount."""
+    return {stem for match in cues.AMOUNT.finditer(text) for stem in analyse(match.group())}
 
 
 def _differ(one: str, other: str) -> bool:
@@ -108,7 +114,7 @@ def _from_to(news: Sentence, was: Sentence) -> bool:
             if not _is_a_change(match, news, was) or _by_another(match, news, was):
                 continue
             rest = was.stems - old - news.stems
-            if " for " not in news.text:
+            if " for " not in news.text.replace(match.group(), match["new"]):
                 rest -= _purpose(was.text, old)
             shared = (was.stems - old) & news.stems
             told = (
@@ -121,7 +127,8 @@ def _from_to(news: Sentence, was: Sentence) -> bool:
             if _of_the_speaker(match):
                 about = frozenset(ME)
                 shared |= about & set(_about(was))
-            same = shared or news.clauses[0].subject == _about(was) == ME or (about and about <= old)
+            mine = news.clauses[0].subject == ME and ((owned := cues.OWNED.match(was.text)) and owned["mine"])
+            same = shared or mine or news.clauses[0].subject == _about(was) == ME or (about and about <= old)
             if told and same:
                 return True
     return False
@@ -143,7 +150,7 @@ def _purpose(text: str, thing: frozenset[str]) -> frozenset[str]:
 def _by_another(match: re.Match[str], news: Sentence, was: Sentence) -> bool:
     """Return whether it is somebody else who changed: "the design team moved from A to B"."""
     subject = news.clauses[0].subject
-    if subject in ((), ME, _about(was)) or set(subject) <= was.stems:
+    if subject in ((), ME, _about(was)) or set(subject) - cues.SESSIONS <= was.stems:
         return False
     return not _of_the_speaker(match) and not set(subject) <= stems_of(match["new"])
 
@@ -179,7 +186,8 @@ def _ended(news: Sentence, was: Sentence) -> bool:
             match = pattern.search(clause.text)
             if match is None:
                 continue
-            what = stems_of(match["what"]) - {"down", "day", "now"}
+            said = cues.ON_A_DAY.sub("", match["what"]) if match.groupdict().get("done") else match["what"]
+            what = stems_of(said) - {"down", "day", "now"}
             if "subscrib" in was.stems:
                 what -= {"subscript"}
             if pattern is cues.ENDED and clause.subject != _about(was):
@@ -211,6 +219,10 @@ def _another_value(news: Sentence, was: Sentence) -> bool:
             continue
         said = frozenset().union(*(analyse(value) for many in old.values() for value in many))
         frame = was.stems - said - set(_about(was))
+        if cues.AGE.search(was.text) and cues.AGED.search(clause.text):
+            frame -= {"year", "old"}
+        if not clause.stems & cues.EVERY:
+            frame -= cues.EVERY
         if "weigh" in frame and clause.stems - was.stems - _numbers(clause.text) - cues.DIRECTIONS - {"now"}:
             continue
         kinds = [kind for kind in kinds if kind != "place" or frame <= cues.LOCATED]
@@ -221,7 +233,7 @@ def _another_value(news: Sentence, was: Sentence) -> bool:
         if (
             changed
             and clause.subject != ME
-            and set(kinds) & {"date", "month", "day", "place", "ordinal", "clock"}
+            and set(kinds) & {"date", "month", "day", "place", "ordinal", "clock", "quarter"}
             and len(frame) <= 1
         ):
             return True
@@ -231,7 +243,10 @@ def _another_value(news: Sentence, was: Sentence) -> bool:
 def _same_subject(clause: Clause, was: Sentence) -> bool:
     """Return whether a clause is about what an older text is about; the price of a thing is what it costs."""
     told = clause.subject[:-1] if cues.COSTS.search(was.text) and clause.subject[-1:] == ("price",) else clause.subject
-    return told == _about(was)
+    if told == _about(was):
+        return True
+    mine = cues.OF_MINE_CHANGED.match(clause.text) or cues.OF_MINE.match(clause.text)
+    return mine is not None and cues.HAS_ONE.match(was.text) is not None and set(told) <= was.stems
 
 
 def _of_another(what: str, was: Sentence) -> bool:
@@ -266,10 +281,12 @@ def _shared(one: Sequence[str], other: Sequence[str]) -> int:
 
 def _found(news: Sentence, was: Sentence) -> bool:
     """ "I'm looking for a roommate": "I found a roommate"."""
-    sought, found = cues.SOUGHT.search(was.text), cues.FOUND.search(news.text)
-    if sought is None or found is None or news.clauses[0].subject != _about(was):
+    sought = cues.SOUGHT.search(was.text)
+    if sought is None or news.clauses[0].subject != _about(was):
         return False
-    return bool(stems_of(sought["what"])) and stems_of(sought["what"]) == stems_of(found["what"])
+    found = [match for clause in news.clauses if (match := cues.FOUND.search(clause.text))]
+    wanted = stems_of(sought["what"]) - {"new"}
+    return bool(wanted) and any(stems_of(match["what"]) - {"new"} == wanted for match in found)
 
 
 def _of_the_same(clause: Clause, was: Sentence, kinds: list[str], *, changed: bool) -> bool:
@@ -318,7 +335,7 @@ def _another_holder(news: Sentence, was: Sentence) -> bool:
 def _holds_no_longer(news: Sentence, was: Sentence) -> bool:
     """ "The client is Acme": "Acme is no longer our client"."""
     old, new = cues.HELD_BY.search(was.text), cues.NO_LONGER_HELD_BY.search(news.text)
-    if old is None or new is None or not cues.NO_LONGER.search(news.text):
+    if old is None or new is None:
         return False
     role = stems_of(new["role"]) - cues.CUE_STEMS
     return bool(role) and stems_of(old["who"]) == stems_of(new["who"]) and stems_of(old["role"]) == role
@@ -349,6 +366,21 @@ def _another_role(news: Sentence, was: Sentence) -> bool:
         if new is not None and clause.subject == _about(was):
             before, after = analyse(old["role"]), analyse(new["role"] or new["role_now"])
             if before and after and before[-1] == after[-1] and before != after:
+                return True
+    return False
+
+
+def _switched_to(news: Sentence, was: Sentence) -> bool:
+    """ "The user is on the free plan": "The user upgraded to the Pro plan". Both end on one word."""
+    before = analyse(was.text)
+    kind = frozenset(before) - set(_about(was)) - cues.LIGHT - cues.LEFT_OVER - set(before[-1:])
+    if not 1 <= len(kind) <= 2:
+        return False
+    for clause in news.clauses:
+        new = cues.SWITCHED_TO.search(clause.text)
+        if new is not None and clause.subject == _about(was):
+            after = analyse(new["new"])
+            if 2 <= len(after) <= 3 and after[-1] == before[-1] and kind.isdisjoint(after):
                 return True
     return False
 

@@ -79,8 +79,8 @@ def claims_in(text: str, speaker: str = SPEAKER) -> tuple[Claim, ...]:
 
 def _said(text: str, me: str) -> Iterator[Claim]:
     """Yield the claims of subject, verb and value."""
-    for saying in phrases.SAYS:
-        for match in saying.in_text(text):
+    for saying in phrases.sayings_in(text):
+        for match in saying.pattern.finditer(text):
             slot = saying.slot
             subject = _subject(match["who"], me)
             if slot in SINGLE and phrases.AT_TIMES.search(_rest(text, match.start("value"))):
@@ -124,7 +124,7 @@ def _kind(value: str, thing: str) -> str | None:
         return None if _PLACED.match(bare) else "noun"
     if _CAPITAL.match(bare):
         return "name"
-    if _CODE.fullmatch(bare):
+    if "@" in bare or _CODE.fullmatch(bare):
         return "code"
     if _DIGIT.search(bare):
         unit = " ".join(analyse(_DIGITS.sub(" ", bare)))

@@ -16,7 +16,9 @@ LONGEST_STATEMENT = 10
 #: Characters beyond which a text is not looked at for one statement.
 LONGEST_TEXT = 200
 ME = ("i",)
+#: Dots that end no sentence.
 _HALF_OF_DAY = re.compile(r"\b([ap])\.m\.")
+_TITLE = re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof|St)\.(?= [A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def statement(text: str) -> Sentence | None:
 def sentences(text: str) -> tuple[Sentence, ...]:
     """Return the sentences of a text that say anything."""
     found = []
-    for part in cues.SENTENCE.split(_HALF_OF_DAY.sub(r"\1m", text)):
+    for part in cues.SENTENCE.split(_TITLE.sub(r"\1", _HALF_OF_DAY.sub(r"\1m", text))):
         if part and (stems := stems_of(part)):
             found.append(Sentence(part.strip(), stems, tuple(_clauses(part.strip()))))
     return tuple(found)

@@ -42,7 +42,8 @@ PLACED_SUBJECT = re.compile(
 )
 NOT = re.compile(r"n['’]t\b|\b(?:not|no|never|without|nobody|none|cannot)\b", re.IGNORECASE)
 ONLY_THOUGHT = re.compile(
-    r"\b(?:if|whether|would|could|might|(?-i:may)|should|want(?:s|ed)?|plan(?:s|ned|ning)?|going to|hop(?:e|es|ing)|"
+    r"\b(?:if|whether|would|could|might|(?-i:may)|should|want(?:s|ed)?|going to|"
+    r"plan(?:s|ned|ning)?(?= (?:to|on|for)\b)|hop(?:e|es|ing)|"
     r"wish\w*|thinking|thought|consider\w*|contemplat\w*|debat\w*|suggest\w*|recommend\w*|propos\w*|"
     r"ask\w*|tempted|dream\w*|almost|nearly|try|tries|trying|never|unless|maybe|perhaps|says?|said|told|heard|"
     r"thinks?|will|about to)\b|\?",
@@ -61,6 +62,8 @@ PAST = re.compile(
     r"\b(?!hundred\b)(?-i:[a-z]{2,}[^e\W\d]ed\b|^[A-Z][a-z]+[^e\W\d]ed\b)",
     re.IGNORECASE,
 )
+#: Stems of a thing that takes place, which may be left out: "my yoga class" is yoga.
+SESSIONS = frozenset("class lesson session cours train practic appoint".split())
 #: Stems that say no more of a thing than that it is there, or in use.
 LIGHT = frozenset(
     """use run keep take go drive play have own pay read stay rent work live wear write bank need get studi eat drink
@@ -85,7 +88,7 @@ NO_LONGER = re.compile(
     re.IGNORECASE,
 )
 LEFT_OVER = frozenset(
-    "t ve re m s d ll don doesn didn isn aren wasn weren hasn haven still alreadi usual current".split()
+    "t ve re m s d ll don doesn didn isn aren wasn weren hasn haven still alreadi usual current per".split()
 )
 CUE_STEMS = frozenset("longer ani anymor stop quit ceas gave given use turn".split())
 FROM_TO = re.compile(
@@ -105,11 +108,18 @@ REPLACED = (
 )
 ENDED = re.compile(
     r"\b(?:cancell?ed|sold|shaved off|tore|demolished|removed|deleted|gave away|got rid of|returned|checked out of|"
-    r"resigned as|retired as|stepped down as|terminated|discontinued|dissolved|handed|moved out of|gave up|"
+    r"resigned as|retired as|stepped down as|terminated|discontinued|dissolved|handed(?! in)|moved out of|gave up|"
     r"graduated from|dropped out of|closed(?= (?:my|our|the|his|her)? ?\w* ?"
     r"(?:account|shop|business|company|branch|bakery|restaurant|store|caf[eé]|office|bar|studio|firm))|"
-    r"(?P<done>finished|completed))\b(?P<what>[^.;,]*)",
+    r"(?P<done>finished|completed|submitted|handed in|passed|defended))\b(?P<what>[^.;,]*)",
     re.IGNORECASE,
+)
+#: A day at the end, on which something was finished.
+ON_A_DAY = re.compile(rf" (?:on|last|this) {WEEKDAY}\W*$", re.IGNORECASE)
+#: A wish that is none any more.
+WANTS_NO_LONGER = re.compile(
+    r"(?:I|[Ww]e|(?:The )?[Uu]ser|[A-Z]\w+) (?:(?:do(?:es)?n['’]t|do(?:es)? not) (?:want|plan|hope) .+ any ?more|"
+    r"no longer (?:want|plan|hope)s?)\b"
 )
 #: What goes on, and can be finished.
 GOING_ON = re.compile(r"(?:\b(?:am|is|are)|['’](?:m|s|re)) \w+ing\b", re.IGNORECASE)
@@ -120,7 +130,7 @@ WAS_ENDED = re.compile(
 )
 NOW = re.compile(
     r"\b(?:now|these days|nowadays|currently|just (?:started|entered|turned)|turned (?=\d)|"
-    rf"since (?:today|yesterday|last \w+|{MONTH}|\d{{4}})|"
+    rf"since (?:today|yesterday|last \w+|{MONTH}|\d{{4}}|(?:the|my|our) [\w ]{{1,30}}(?=\W*$))|"
     r"starting (?:today|tomorrow|next \w+|\w+day)|from (?:now|today|tomorrow|then|next \w+|\w+day|"
     rf"\d[\d:]* ?(?:am|pm)?|{MONTH}) on)\b",
     re.IGNORECASE,
@@ -128,7 +138,8 @@ NOW = re.compile(
 CHANGED = re.compile(
     r"\b(?:moved|relocated|transferred|changed|raised|lowered|increased|reduced|extended|postponed|pushed|delayed|"
     r"rescheduled|brought forward|shortened|went up|went down|gone up|gone down|rose|fell|grew|grown|dropped|upgraded|"
-    r"renewed|bumped|improved|jumped|climbed|slipped|sank|came down|cut|adjusted|shifted|shrank|"
+    r"renewed|bumped|improved|jumped|climbed|slipped|sank|came down|cut|"
+    r"(?:went|gone|go) back|scaled (?:back|up|down)|adjusted|shifted|shrank|"
     r"shrunk|switched|renamed|reassigned|rotated|"
     r"(?:got|turned|brought|took) [^.;,]{1,30} (?:down|up)|is down|is up|am down|am up|'m down|’m down|'m up)\b"
     r"(?P<what>[^.;,]*?) (?:to|until|till|by|into)\b",
@@ -136,6 +147,11 @@ CHANGED = re.compile(
 )
 #: What is no thing that changes, between "moved" and "to".
 DIRECTIONS = frozenset("back forward further again slight down up".split())
+AMOUNT = re.compile(
+    r"\b(?:half )?(?:an?|\d+|one|two|three|four|five) "
+    r"(?:packs?|cups?|glass(?:es)?|bottles?|hours?|minutes?|km|miles?|times)\b",
+    re.IGNORECASE,
+)
 EVERY = frozenset("everi each day week month year hour minut".split())
 #: Words after which one of a kind takes the place of another: "prefers dark mode".
 ONE_OF_A_KIND = frozenset(["prefer", "prefers", "be"])
@@ -153,8 +169,9 @@ NUMBERS = (
 ).split()
 CLOCK = re.compile(r"\b\d{1,2}(?::\d\d)? ?[ap]\.?m\b|\b\d{1,2}:\d\d\b|\b(?:noon|midnight)\b", re.IGNORECASE)
 VALUES = (
-    ("date", re.compile(rf"{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?\b|\b\d{{1,2}}(?:st|nd|rd|th)? {MONTH}\b", re.I)),
-    ("month", re.compile(MONTH + r"\b", re.IGNORECASE)),
+    ("date", re.compile(rf"\b{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?\b|\b\d{{1,2}}(?:st|nd|rd|th)? {MONTH}\b", re.I)),
+    ("month", re.compile(rf"\b{MONTH}\b", re.IGNORECASE)),
+    ("quarter", re.compile(r"\bQ[1-4]\b")),
     ("day", re.compile(rf"\b{WEEKDAY}\b", re.IGNORECASE)),
     ("clock", CLOCK),
     ("number", re.compile(rf"\d[\d.,]*|\b(?:{'|'.join(NUMBERS)})\b", re.IGNORECASE)),
@@ -178,6 +195,7 @@ STATES = tuple(
             "out of order|out of service|broken|down|not working",
             "back in service|working again|(?:is|are) (?:back )?up again",
         ),
+        ("broken|being repaired", "back from (?:the )?repairs?"),
         ("(?:in|at) the (?:shop|garage|workshop)", "back from the (?:shop|garage|workshop)|repaired|fixed"),
         ("blocked|full of \\w+", "cleared|open again"),
         ("sold out|unavailable|out of stock", "available again|back in stock"),
@@ -219,34 +237,57 @@ STATES = tuple(
 )
 
 
+#: When a change came, at the end of what tells of it: it says nothing of what changed.
+WHEN = re.compile(
+    r"(?<!since)(?<!starting)(?<!from)(?<!until)(?<!by)(?<!as of),? "
+    r"(?:yesterday|today|tonight|this (?:morning|afternoon|evening|week|month|year)|"
+    r"last (?:night|week|weekend|month|year|spring|summer|autumn|fall|winter)|(?:just )?recently|earlier today|"
+    r"the other day|(?:an?|one|two|three|four|five|six|\d+|a few|a couple of|some) "
+    r"(?:hour|day|week|month|year)s? ago)(?=[.!,;]|$| and\b| because\b| so\b)",
+    re.IGNORECASE,
+)
 #: Times at which alone something is so, and words that say that a time is an end, or that something lasts longer.
 AT_TIMES = re.compile(
     r"\b(?:weekends?|weekdays?|mornings?|evenings?|afternoons?|nights?|summers?|winters?|holidays?)\b", re.IGNORECASE
 )
 #: "My car is a Prius".
 OWNED = re.compile(
-    r"(?:[Mm]y|[Oo]ur|[Tt]he user['’]s|[A-Z][\w-]*['’]s) (?P<thing>[a-z]+(?: [a-z]+)?) is (?P<value>an? [^.;,]+)"
+    r"(?:(?P<mine>[Mm]y|[Oo]ur)|[Tt]he user['’]s|[A-Z][\w-]*['’]s) (?P<thing>[a-z]+(?: [a-z]+)?) is "
+    r"(?P<value>(?:an? |[A-Z])[^.;,]+)"
 )
 HAVE_TO = re.compile(r"\b(?:have|has|need|needs) to\b", re.IGNORECASE)
 COSTS = re.compile(r"\bcosts?\b", re.IGNORECASE)
 UNTIL = re.compile(r"\b(?:until|till|clos\w+|ends?|to)\b", re.IGNORECASE)
 LENGTHENED = re.compile(r"\b(?:extended|shortened|lengthened)\b", re.IGNORECASE)
+#: "I'm 33 years old", "I turned 34".
+AGE, AGED = re.compile(r"\b\d+ years old\b"), re.compile(r"\bturned \d+\b")
+#: What is mine, and what a person takes, pays for or has one of: of the same thing, if it is named.
+OF_MINE = re.compile(r"(?:[Mm]y|[Oo]ur) ")
+HAS_ONE = re.compile(r"(?:I|[Ww]e)(?:['’]ve got| have| take|['’]m on| am on) (?!two|three|four|five|six|some|many)")
 #: "I raised my savings goal to ...": what is mine, and changed.
 OF_MINE_CHANGED = re.compile(
-    r"^(?:I|[Ww]e)(?:['’]ve| have)?(?: just| finally| recently)? (?:moved|changed|raised|lowered|increased|reduced|"
+    r"^(?:I|[Ww]e|(?:[Mm]y|[Oo]ur|[Tt]he) [a-z]+|[A-Z][a-z]+|(?:Dr|Mr|Mrs|Ms)\. [A-Z][a-z]+)(?:['’]ve| have| has)?"
+    r"(?: just| finally| recently)? (?:moved|changed|raised|lowered|increased|reduced|upgraded|upped|doubled|"
     r"extended|postponed|pushed|delayed|rescheduled|shortened|cut|bumped|shifted|got|turned|brought|set|took) "
     r"(?P<what>(?:my|our|the) [^.;,]{1,40}?) (?:down |up |back )?(?:from [^.;,]{1,30} )?(?:to|until|by) ",
 )
 #: "The client is Acme": "Acme is no longer our client".
 HELD_BY = re.compile(r"^(?:[Tt]he|[Mm]y|[Oo]ur) (?P<role>[^.;,]+?) is (?P<who>[A-Z][^.;,]*)")
 NO_LONGER_HELD_BY = re.compile(
-    r"(?P<who>[A-Z][^.;,]*?) (?:is no longer|is not|isn['’]t) (?:the|my|our) (?P<role>[^.;,]+)"
+    r"(?P<who>[A-Z][^.;,]*?) (?:(?:is no longer|is not|isn['’]t) (?:the|my|our)|"
+    r"(?:has |have )?(?:stepped down|resigned|retired) as (?:(?:the|my|our) )?)(?P<role>[^.;,]+)"
 )
 #: A role somebody has, and one that takes its place.
 ROLE = re.compile(r"(?:\b(?:is|am)|['’][ms]) (?:an?|the) (?P<role>[^.;,]+)", re.IGNORECASE)
 NEW_ROLE = re.compile(
     r"(?:\bpromoted to|(?:\b(?:is|am)|['’][ms]) now) (?:be )?(?:an? |the )?(?P<role>[^.;,]+)"
     r"|(?:\b(?:is|am)|['’][ms]) (?:an?|the) (?P<role_now>[^.;,]+) now\b",
+    re.IGNORECASE,
+)
+#: A plan, a team, a mode, taken up in place of another.
+SWITCHED_TO = re.compile(
+    r"\b(?:upgraded|downgraded|switched|changed|moved|transferred)(?: up| down| over| back)? to "
+    r"(?:the |an? |my |our )?(?P<new>[^.;,]+)",
     re.IGNORECASE,
 )
 RENAMED = re.compile(r"\brenamed (?P<what>[^.;,]{1,50}?) (?:to|into) (?P<new>[^.;,]+)", re.IGNORECASE)
@@ -260,16 +301,17 @@ HOMES = frozenset("hous home place flat apart".split())
 CUE_WORDS = frozenset(
     """abolished adjusted after again any anymore approved arrived available back better birth boyfriend broke brought
     bumped called came canceled cancelled ceased changed checked cleared climbed closed collected completed
-    currently cut dating days decided delayed deleted delivered demolished died disabled discharged discontinued
-    dissolved divorced done down downgraded driving dropped dyed enabled engaged extended fell finally finished
-    fixed found from gave girlfriend given gone got graduated grew grown had handed has have healthy hired home
-    improved inaugurated increased instead jumped just late launched left licence license longer lowered market
-    married merged migrated moved moving not now nowadays occupied off open opened out passed picked ported porting
-    postponed promoted published pushed quit raised reassigned recovered reduced rejected relationship released
-    relocated removed renamed renewed rented reopened repaired replaced rescheduled resigned resolved restarted
-    resumed retired returned rose rotated sank separated settled shaved shifted short shortened shrank shrunk shut
-    since slipped sold split stable stepped stopped stops succeeded swapped switched taken terminated took tore torn
-    traded transferred turned turns up upgraded used went works""".split()
+    currently cut dating days decided defended delayed deleted delivered demolished died disabled discharged
+    discontinued dissolved divorced done down downgraded driving dropped dyed enabled engaged extended fell
+    finally finished fixed found from gave girlfriend given gone got graduated grew grown had handed has have
+    healthy hired home improved inaugurated increased instead jumped just late launched left licence license
+    longer lowered market married merged migrated moved moving not now nowadays occupied off open opened out
+    passed picked ported porting postponed promoted published pushed quit raised reassigned recovered reduced
+    rejected relationship released relocated removed renamed renewed rented reopened repaired replaced
+    rescheduled resigned resolved restarted resumed retired returned rose rotated sank scaled separated settled
+    shaved shifted short shortened shrank shrunk shut since slipped sold split stable stepped stopped stops
+    submitted succeeded swapped switched taken terminated took tore torn traded transferred turned turns up
+    upgraded used went works""".split()
 )
 #: What one of tells that a sentence may be news; each is quicker than the patterns that it stands for.
 CUES = (

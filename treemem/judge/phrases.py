@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from treemem.text import WEEKDAY, words
@@ -46,19 +45,13 @@ _NO_LONGER = _any(
 class Saying:
     """What a pattern with the groups `who` and `value` says of a slot, and whether it says that it holds.
 
-    A text without one of its `words` need not be looked at; without any, one in ASCII need not.
+    A text without one of its `words` need not be looked at; where it has none, no text in ASCII need be.
     """
 
     slot: str
     holds: bool
     pattern: re.Pattern[str]
     words: frozenset[str] | None
-
-    def in_text(self, text: str) -> Iterator[re.Match[str]]:
-        """Yield where a text says it."""
-        if text.isascii() if self.words is None else self.words.isdisjoint(words(text)):
-            return iter(())
-        return self.pattern.finditer(text)
 
 
 def _says(slot: str, holds: bool, verbs: str, before: str = "", after: str = "", ends: str = "") -> Saying:
@@ -156,6 +149,26 @@ SAYS: tuple[Saying, ...] = (
     _zh("likes", False, rf"{_ZH_WHO}{_ZH_WHEN}(?:再也不|不再|不太|不|讨厌|戒了?)(?:能|喜欢|爱)?(?:吃|喝)?{_ZH_VALUE}"),
 )
 
+
+def _by_word() -> dict[str, list[int]]:
+    """Return the places in SAYS of the patterns that each word calls for; "" stands for no word."""
+    places: dict[str, list[int]] = {}
+    for place, saying in enumerate(SAYS):
+        for word in saying.words or ("",):
+            places.setdefault(word, []).append(place)
+    return places
+
+
+_BY_WORD = _by_word()
+
+
+def sayings_in(text: str) -> list[Saying]:
+    """Return the patterns that may be found in a text, in the order of SAYS."""
+    calling = words(text) if text.isascii() else ("", *words(text))
+    places = {place for word in calling for place in _BY_WORD.get(word, ())}
+    return [SAYS[place] for place in sorted(places)]
+
+
 _THING = r"(?P<thing>(?:favou?rite )?[A-Za-z][\w-]*(?: (?!is\b|are\b|was\b|has\b|to\b|from\b)[a-z][\w-]*){0,2})"
 #: A text without one of these says nothing of the kind of OF_MINE, nor of SWITCHED, unless it has more than ASCII.
 OF_MINE_WORDS = frozenset(
@@ -171,7 +184,7 @@ OF_MINE = (
     ),
     re.compile(
         rf"\b(?:I|[Ww]e)(?:['’]ve| have)? (?P<cue>changed|switched|updated|moved|renamed|raised|lowered|"
-        rf"increased|reduced|cut|set|upgraded|downgraded|bumped|extended) (?:my|our) {_THING}"
+        rf"increased|reduced|cut|set|upgraded|downgraded|bumped|extended) (?:my|our|the) {_THING}"
         rf"(?: from [^.,;]{{1,40}}?)? (?:to|into) {_VALUE}"
     ),
     re.compile(
