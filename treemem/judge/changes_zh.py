@@ -17,9 +17,9 @@ _FROM_TO = re.compile(
     r"从(?P<old>[^，。！？；、]{1,15}?)(?:迁移|搬|换|改|升级|降|涨|转|调|变)[^，。！？；、]{0,3}?(?:到|成|为|至)了?"
 )
 _TURNED = re.compile(
-    r"^(?:已经|最近|刚刚|刚|又)?(?:改|换|搬|推迟|提前|涨|降|升级|升|提高|降低|延长|调整|迁|移|增加|减少|变)(?:到|成|为|至|进|去)了?"
+    r"^(?:已经|最近|刚刚|刚|又)?(?:改|换|搬|推迟|延误|延期|提前|涨|降|升级|升|提高|降低|延长|调整|迁|移|增加|减少|变)(?:到|成|为|至|进|去)了?"
 )
-_WAS = re.compile(r"^(?:是|在|定在|用|跑|运行|住在|为|到|放在|从|有)")
+_WAS = re.compile(r"^(?:是|在|定在|用|跑|运行|住在|为|到|放在|从|有|每[月年天周]|[一二两三四五六七八九十\d])")
 _NOW_IS = re.compile(
     r"(?P<what>[^，。！？；、\s]{2,12}?)(?:现在|目前|如今)(?P<verb>是|在|有|用)(?P<value>[^，。！？；、\s]+)"
 )
@@ -40,6 +40,10 @@ _STATES = tuple(
         ("测试阶段|内测|公测", "发布|上线"),
         ("在建|施工", "建成|完工|通车"),
         ("休假|产假|病假", "回来|复工|销假"),
+        ("实习", "转正"),
+        ("准备考|备考", "考上"),
+        ("[跟和与].{1,4}一?起?住", "搬出"),
+        ("头发.{0,3}长", "剪短|剪了"),
     )
 )
 #: Somebody of mine, who is not me.
@@ -48,7 +52,18 @@ _CANNOT = re.compile(r"(?P<who>我们?|[他她])(?:还|现在)?不会(?P<what>[^
 _NOW = re.compile(r"现在|如今|目前")
 _NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万\d]+")
 _COUNTED = re.compile(r"^[一二两三四五六七八九十百千万\d]+")
-_ME = re.compile(r"^(?:我们?|咱们?)")
+_ME = re.compile(r"^(?:我们?|咱们?|用户)")
+#: What may stand before another number: "only", "changed to".
+_BARELY = re.compile(r"只(?=[^有是])|改[成为到]|换成|变成")
+#: What one does in one way at a time.
+_DAILY = re.compile(r"(?:上班|上学|通勤)$")
+_HAS_NOT = re.compile(r"(?P<who>我们?|[他她]|用户)(?:还|现在)?没有?(?P<what>[^，。！？；、\s了过]{2,8})$")
+_GOT = "(?:终于|已经|现在|刚)*(?:拿到|考到|考取|领到|办好|买|有)了?"
+_USES = re.compile(r"(?P<who>我们?|[他她]|用户|团队)(?:使用|用)(?P<what>.{2,12})$")
+_USES_NOW = re.compile(r"(?P<who>我们?|[他她]|用户|团队)(?:现在|已经)*(?:改用|换用)了?(?P<what>.{2,12})$")
+_SOUGHT = re.compile(r"(?P<who>我们?|[他她]|用户)(?:正在|在)找(?P<what>\w{2,6})$")
+_DOING = re.compile(r"(?P<who>我们?|[他她]|用户)(?:正在|在)(?P<verb>[读看写做修])(?P<what>.{2,12})$")
+_AGE = re.compile(r"(?P<who>我\w{0,6}?|[他她]|用户)(?:今年|现在)?(?P<age>[一二两三四五六七八九十百\d]+)岁了?$")
 
 
 def ends(newer: str, older: str) -> bool:
@@ -59,6 +74,7 @@ def ends(newer: str, older: str) -> bool:
     if _DENIED.search(was):
         return _learnt(newer, was)
     parts = [part for part in _STOPS.split(newer) if part]
+    said = "".join(parts).removesuffix("了")
     return (
         any(_over(part, was) or _turned(part, was) for part in parts)
         or _from_to(newer, was)
@@ -66,15 +82,65 @@ def ends(newer: str, older: str) -> bool:
         or _another_state(newer, was)
         or _another_number(newer, was)
         or _another_favourite(newer, was)
+        or _uses_now(said, was)
+        or _found(said, was)
+        or _done(said, was)
+        or _aged(said, was)
+        or any(_is_now_of(part, was) for part in parts)
     )
 
 
 def _learnt(newer: str, was: str) -> bool:
     """ "我不会游泳": "我学会游泳了"."""
-    found = _CANNOT.match(was)
-    return (
-        found is not None and re.match(f"{found['who']}(?:终于|已经|现在)*学?会{found['what']}了?", newer) is not None
+    if found := _CANNOT.match(was):
+        return re.match(f"{found['who']}(?:终于|已经|现在)*学?会{found['what']}了?", newer) is not None
+    if found := _HAS_NOT.match(was):
+        return re.match(f"{found['who']}{_GOT}{re.escape(found['what'])}了?[。！]?$", newer) is not None
+    return False
+
+
+def _uses_now(said: str, was: str) -> bool:
+    """ "我们用微信沟通": "我们现在改用钉钉沟通"."""
+    old, new = _USES.match(was), _USES_NOW.match(said)
+    if old is None or new is None or old["who"] != new["who"] or old["what"] == new["what"]:
+        return False
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(old["what"][::-1], new["what"][::-1], strict=False))
+    return len(list(alike)) >= 2 and not old["what"].endswith(new["what"])
+
+
+def _found(said: str, was: str) -> bool:
+    """ "我在找房子": "我找到房子了"."""
+    sought = _SOUGHT.match(was)
+    return sought is not None and re.match(f"{sought['who']}(?:已经|终于)?找到了?{sought['what']}$", said) is not None
+
+
+def _done(said: str, was: str) -> bool:
+    """ "我在读《三体》": "《三体》我已经读完了"."""
+    doing = _DOING.match(was)
+    if doing is None or doing["what"] not in said or doing["who"] not in said:
+        return False
+    if _ANOTHER.match(said[said.index(doing["who"]) :]):
+        return False
+    return re.search(f"{doing['verb']}完", said) is not None
+
+
+def _aged(said: str, was: str) -> bool:
+    """ "我女儿五岁": "我女儿上周满六岁了"."""
+    old = _AGE.match(was)
+    if old is None:
+        return False
+    new = re.match(
+        f"{old['who']}(?:上周|上个?月|今年|今天|昨天|已经|现在|刚)*(?:满|过了?|是)?(?P<age>{_NUMBER.pattern})岁", said
     )
+    return new is not None and new["age"] != old["age"]
+
+
+def _is_now_of(part: str, was: str) -> bool:
+    """ "我的老板是王总": "现在我的老板是李总"."""
+    if not _NOW.match(part):
+        return False
+    thing, is_, value = _NOW.sub("", part, count=1).removesuffix("了").partition("是")
+    return bool(is_) and len(thing) >= 2 and was.startswith(thing + is_) and was[len(thing) + 1 :] != value
 
 
 def _over(part: str, was: str) -> bool:
@@ -123,7 +189,10 @@ def _turned(part: str, was: str) -> bool:
     if match is None or not _ME.match(was):
         return False
     moved, used = _TURNED.match(part[match.end() :]), _ME.sub("", was)
-    return moved is not None and part[match.end() :].lstrip("已经").startswith("升级") and used[:1] in ("用", "跑")
+    upgraded = moved is not None and part[match.end() :].lstrip("已经").startswith("升级")
+    kinds = (used[-1:], part.removesuffix("了")[-1:])
+    of_a_kind = kinds[0] == kinds[1] or all(kind.isascii() for kind in kinds)
+    return upgraded and of_a_kind and used.removeprefix("使")[:1] in ("用", "跑")
 
 
 def _from_to(newer: str, was: str) -> bool:
@@ -150,7 +219,9 @@ def _another_number(newer: str, was: str) -> bool:
     said = _STOPS.sub("", newer).removesuffix("了")
     if not _NOW.search(said) or _NOW.search(was):
         return False
-    said = _NOW.sub("", said)
+    said = _BARELY.sub("", _NOW.sub("", said))
+    if said != was and _ME.match(said) and _ME.match(was) and _DAILY.search(said) and said[-2:] == was[-2:]:
+        return True
     return said != was and _NUMBER.search(was) is not None and _NUMBER.sub("#", said) == _NUMBER.sub("#", was)
 
 
@@ -166,6 +237,8 @@ def _another_state(newer: str, was: str) -> bool:
         return False
     for before, after in _STATES:
         found = before.search(was)
-        if found and after.search(newer) and newer.startswith(was[: max(1, min(2, found.start()))]):
-            return True
+        if found and after.search(newer):
+            known = 1 if _ME.match(was) and not _ANOTHER.match(was) else max(1, min(2, found.start()))
+            if newer.startswith(was[:known]):
+                return True
     return False

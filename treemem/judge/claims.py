@@ -38,6 +38,8 @@ _PLACED = re.compile(r"(?:in|on|at|from|to|of|near|with|under|over|by|for|too|ve
 _NOUNS = re.compile(r"favou?r|titl|major|password|usernam|diet|colou?r|电话|号码|邮箱|地址|密码|名字|工资|房租|最喜欢")
 #: Nouns that may be left out: "my email address" is my email.
 _LIGHT_NOUNS = frozenset(analyse("address number"))
+#: "上海市浦东新区" is "上海浦东新区".
+_CITY_OF = re.compile(r"[市省](?=\w{2})")
 _PARTS = re.compile(r"\bor\b|/|、|或者?|和")
 
 
@@ -147,7 +149,7 @@ def _claims(subject: str, slot: str, value: str, holds: bool, *, sure: bool = Tr
     if slot in _NAMED and not _NAME.search(value):
         return
     for part in _PARTS.split(value) if slot in _MANY else [value]:
-        stems = frozenset(analyse(part))
+        stems = frozenset(analyse(_CITY_OF.sub("", part)))
         if stems:
             yield Claim(subject, slot, stems, holds, sure)
 
