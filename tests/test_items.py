@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import unicodedata
+import uuid
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.conftest import OpenMemory
 from treemem import InvalidInputError, TextualMemoryItem, TreememError, TreeNodeTextualMemoryMetadata, TreeTextMemory
+from treemem.items import derived_id
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=3))
+def test_a_derived_id_is_the_uuid_of_its_parts(parts: list[str]) -> None:
+    namespace = uuid.UUID("6f2d9c0e-7a51-4c1b-9f43-2f1d5c3e8a70")
+    name = "\x1f".join(unicodedata.normalize("NFC", part) for part in parts)
+    assert derived_id(*parts) == str(uuid.uuid5(namespace, name))
 
 
 @pytest.mark.parametrize(

@@ -359,6 +359,14 @@ def test_get_all_is_the_graph(memory: TreeTextMemory) -> None:
     assert sum(e["type"] == "MENTIONS" for e in graph["edges"]) == 2
 
 
+def test_an_answer_belongs_to_its_question_more_than_to_a_statement(memory: TreeTextMemory) -> None:
+    said = ["Where did you move to?", "To Porto, by the sea.", "The flat is tiny.", "Do you like it? (I would!)"]
+    messages = [{"id": str(i), "role": "user", "content": text} for i, text in enumerate(said)]
+    memory.add_messages(messages)
+    weights = {n.id: n.weight for i in "123" for n in memory.neighbours(i, types=["FOLLOWS"], direction="out")}
+    assert weights == {"0": 0.7, "1": 0.4, "2": 0.4}
+
+
 def test_cubes_are_walls(memory: TreeTextMemory) -> None:
     (a,) = memory.add("Anna lives in Porto.")
     other = memory.cube(memory.cube_id + "-other")
