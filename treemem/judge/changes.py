@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from treemem.judge import another, changes_zh, cues, over
-from treemem.judge.clauses import Sentence, is_named, sentences, statement
+from treemem.judge.clauses import Sentence, is_named, sentence, split, statement
 from treemem.text import words
 
 #: Stems beyond which a sentence says too much to be one news.
@@ -51,13 +51,13 @@ def _news(text: str) -> tuple[Sentence, ...]:
     """Return the sentences of a text that may tell of a change."""
     if cues.CUE_WORDS.isdisjoint(words(text)):
         return ()
-    return tuple(
-        sentence
-        for sentence in sentences(cues.WHEN.sub("", text))
-        if len(sentence.stems) <= LONGEST_NEWS
-        and (not cues.ONLY_THOUGHT.search(sentence.text) or cues.WANTS_NO_LONGER.match(sentence.text))
-        and any(cue.search(sentence.text) for cue in cues.CUES)
+    told = (
+        part
+        for part in split(cues.WHEN.sub("", text))
+        if any(cue.search(part) for cue in cues.CUES)
+        and (not cues.ONLY_THOUGHT.search(part) or cues.WANTS_NO_LONGER.match(part))
     )
+    return tuple(found for part in told if (found := sentence(part)) and len(found.stems) <= LONGEST_NEWS)
 
 
 def _ends(news: Sentence, was: Sentence) -> bool:

@@ -53,11 +53,19 @@ def statement(text: str) -> Sentence | None:
 @lru_cache(maxsize=4_096)
 def sentences(text: str) -> tuple[Sentence, ...]:
     """Return the sentences of a text that say anything."""
-    found = []
-    for part in cues.SENTENCE.split(_TITLE.sub(r"\1", _HALF_OF_DAY.sub(r"\1m", text))):
-        if part and (stems := stems_of(part)):
-            found.append(Sentence(part.strip(), stems, tuple(_clauses(part.strip()))))
-    return tuple(found)
+    return tuple(found for part in split(text) if (found := sentence(part)))
+
+
+def split(text: str) -> list[str]:
+    """Return a text in sentences, as they are written."""
+    plain = _TITLE.sub(r"\1", _HALF_OF_DAY.sub(r"\1m", text))
+    return [part.strip() for part in cues.SENTENCE.split(plain) if part]
+
+
+def sentence(text: str) -> Sentence | None:
+    """Return one sentence with its clauses, None if it says nothing."""
+    stems = stems_of(text)
+    return Sentence(text, stems, tuple(_clauses(text))) if stems else None
 
 
 def is_named(text: str) -> bool:

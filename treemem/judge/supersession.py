@@ -45,7 +45,9 @@ class Statement:
 
 
 def may_supersede(newer: Statement, focus: Focus | None) -> bool:
-    """Return whether a statement may take the place of any other, by what it says alone."""
+    """Return whether a statement may take the place of any other, by who says it and what it says alone."""
+    if newer.role == "assistant":
+        return False
     return focus is not None or bool(claims_in(newer.text, newer.speaker)) or tells_news(newer.text)
 
 
