@@ -217,10 +217,10 @@ class SlowStore:
 def test_a_slow_store_gets_a_shorter_walk(memory: TreeTextMemory) -> None:
     filled(memory)
     slow = TreeTextMemory(
-        memory._config, embedder=memory._embedder, clock=memory._clock, store=SlowStore(memory.store, (0, 0.05, 0.4))
+        memory._config, embedder=memory._embedder, clock=memory._clock, store=SlowStore(memory.store, (0, 0.05, 2.0))
     )
     assert slow.search("harbour").degraded == ()
-    one = slow.search("harbour", budget=0.5)
+    one = slow.search("harbour", budget=3)
     assert one.degraded == ("a walk of 2 hops did not fit the time budget: 1 hop",)
     started = time.perf_counter()
     none = slow.search("harbour", budget=0.05, explain=True)
