@@ -166,10 +166,13 @@ _SAID = (
     (re.compile(r"(?<=\w) s(?= )"), ""),
 )
 #: A time that may stand anywhere in a sentence, and words that tie it to its place.
-_TIMED = re.compile(rf"\b(?:(?:at )?clock\d+h\d+|date[a-z]{{3}}\d+(?: \d{{4}})?|every \w+|{WEEKDAY})\b")
+_TIMED = re.compile(
+    rf"\b(?:(?:at )?clock\d+h\d+|date[a-z]{{3}}\d+(?: \d{{4}})?|{WEEKDAY}|"
+    r"every (?:day|morning|afternoon|evening|night|week|weekend|month|year|summer|winter|hour))\b"
+)
 _BOUND = re.compile(
     r"\b(?:from|to|until|till|after|before|between|since|by|and|or|not|no|but|because|when|while|if|than|over|except|"
-    r"only|that|who|which|through)\b"
+    r"only|that|who|which|through|about|of|regarding)\b"
 )
 #: A space that does not stand between two numbers.
 _SPACE = re.compile(r"(?<!\d) | (?!\d)")
@@ -204,9 +207,10 @@ def canonical(text: str) -> str:
 
 
 def _times_last(text: str) -> str:
-    """Return a canonical form with its times at the end, in order, where it has one of a kind and none is bound."""
+    """Return a canonical form with its times at the end: a time of day, a day, or one of each, where none is bound."""
     times = _TIMED.findall(text)
-    if not times or _BOUND.search(text) or len({time.split()[0][:4] for time in times}) < len(times):
+    of_day = sum("clock" in time for time in times)
+    if not times or _BOUND.search(text) or of_day > 1 or len(times) - of_day > 1:
         return text
     return " ".join([*_TIMED.sub(" ", text).split(), *sorted(times)])
 
