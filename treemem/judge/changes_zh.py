@@ -80,8 +80,8 @@ def ends(newer: str, older: str) -> bool:
         or _from_to(newer, was)
         or _is_now(newer, was)
         or _another_state(newer, was)
-        or _another_number(newer, was)
-        or _another_favourite(newer, was)
+        or _another_number(said, was)
+        or _another_favourite(said, was)
         or _uses_now(said, was)
         or _found(said, was)
         or _done(said, was)
@@ -214,9 +214,8 @@ def _is_now(newer: str, was: str) -> bool:
     return False
 
 
-def _another_number(newer: str, was: str) -> bool:
+def _another_number(said: str, was: str) -> bool:
     """ "商店晚上八点关门": "商店现在晚上九点关门". All but a number is the same."""
-    said = _STOPS.sub("", newer).removesuffix("了")
     if not _NOW.search(said) or _NOW.search(was):
         return False
     said = _BARELY.sub("", _NOW.sub("", said))
@@ -225,9 +224,8 @@ def _another_number(newer: str, was: str) -> bool:
     return said != was and _NUMBER.search(was) is not None and _NUMBER.sub("#", said) == _NUMBER.sub("#", was)
 
 
-def _another_favourite(newer: str, was: str) -> bool:
+def _another_favourite(said: str, was: str) -> bool:
     """ "我最喜欢的颜色是蓝色": "我现在最喜欢的颜色是绿色"."""
-    said = _STOPS.sub("", newer).removesuffix("了")
     thing, _, value = _NOW.sub("", said).partition("是")
     return "最喜欢的" in thing and _NOW.search(said) is not None and was.startswith(thing + "是") and value not in was
 

@@ -266,7 +266,7 @@ OF_MINE = re.compile(r"(?:[Mm]y|[Oo]ur) ")
 HAS_ONE = re.compile(r"(?:I|[Ww]e)(?:['’]ve got| have| take|['’]m on| am on) (?!two|three|four|five|six|some|many)")
 #: "I raised my savings goal to ...": what is mine, and changed.
 OF_MINE_CHANGED = re.compile(
-    r"^(?:I|[Ww]e|(?:[Mm]y|[Oo]ur|[Tt]he) [a-z]+|[A-Z][a-z]+|(?:Dr|Mr|Mrs|Ms)\. [A-Z][a-z]+)(?:['’]ve| have| has)?"
+    r"^(?:I|[Ww]e|(?:[Mm]y|[Oo]ur|[Tt]he) [a-z]+|[A-Z][a-z]+)(?:['’]ve| have| has)?"
     r"(?: just| finally| recently)? (?:moved|changed|raised|lowered|increased|reduced|upgraded|upped|doubled|"
     r"extended|postponed|pushed|delayed|rescheduled|shortened|cut|bumped|shifted|got|turned|brought|set|took) "
     r"(?P<what>(?:my|our|the) [^.;,]{1,40}?) (?:down |up |back )?(?:from [^.;,]{1,30} )?(?:to|until|by) ",

@@ -59,9 +59,9 @@ def found(news: Sentence, was: Sentence) -> bool:
     sought = cues.SOUGHT.search(was.text)
     if sought is None or news.clauses[0].subject != topic_of(was):
         return False
-    found = [match for clause in news.clauses if (match := cues.FOUND.search(clause.text))]
+    matches = [match for clause in news.clauses if (match := cues.FOUND.search(clause.text))]
     wanted = stems_of(sought["what"]) - {"new"}
-    return bool(wanted) and any(stems_of(match["what"]) - {"new"} == wanted for match in found)
+    return bool(wanted) and any(stems_of(match["what"]) - {"new"} == wanted for match in matches)
 
 
 def another_state(news: Sentence, was: Sentence) -> bool:

@@ -64,9 +64,10 @@ class Network:
         self.restart = np.zeros(len(number))
         self.restart[: len(restart)] = list(restart.values())
         kinds = np.array([_CODES[kind] for kind in types], np.intp)
+        own = np.array(weights, float)
         prices = np.array([worth * boosts.get(kind, 1.0) / 100.0 for kind, worth in TYPE_WEIGHTS.items()])
-        self.worths = np.array(weights, float) * prices[kinds] * np.maximum(np.array(confidences, float), 1.0)
-        self._weigh_mentions(last, kinds == _CODES[EdgeType.MENTIONS], np.array(weights, float))
+        self.worths = own * prices[kinds] * np.maximum(np.array(confidences, float), 1.0)
+        self._weigh_mentions(last, kinds == _CODES[EdgeType.MENTIONS], own)
 
     def _weigh_mentions(self, targets: np.ndarray, mentions: np.ndarray, weights: np.ndarray) -> None:
         """Make mentions worth the less the more share what is mentioned, and those of a title that leads on more."""

@@ -21,11 +21,7 @@ class IndexCache:
         self, conn: sqlite3.Connection, cube: int, clock: int, epoch: int, dimension: int, known_at: int
     ) -> CubeIndex:
         """Return an index that serves `known_at`; call inside the read transaction that saw `clock`."""
-        with self._lock:
-            index = self._indexes.get((cube, None))
-            if index is None or index.epoch != epoch or index.wasteful:
-                index = self._indexes[cube, None] = CubeIndex(dimension, -1, epoch)
-            self._indexes.move_to_end((cube, None))
+        index = self._kept(cube, None, epoch, dimension)
         with index.lock:
             if index.base < 0:
                 index.load(conn, cube, clock)
@@ -37,12 +33,17 @@ class IndexCache:
         self._shrink()
         return index
 
-    def _past(self, conn: sqlite3.Connection, cube: int, epoch: int, dimension: int, known_at: int) -> CubeIndex:
+    def _kept(self, cube: int, known_at: int | None, epoch: int, dimension: int) -> CubeIndex:
+        """Return the index of a cube, or of one time in its past; a new and empty one where the old is of no use."""
         with self._lock:
             index = self._indexes.get((cube, known_at))
-            if index is None or index.epoch != epoch:
+            if index is None or index.epoch != epoch or index.wasteful:
                 index = self._indexes[cube, known_at] = CubeIndex(dimension, -1, epoch)
             self._indexes.move_to_end((cube, known_at))
+        return index
+
+    def _past(self, conn: sqlite3.Connection, cube: int, epoch: int, dimension: int, known_at: int) -> CubeIndex:
+        index = self._kept(cube, known_at, epoch, dimension)
         with index.lock:
             if index.base < 0:
                 index.load(conn, cube, known_at)
