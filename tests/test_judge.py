@@ -54,6 +54,9 @@ def replaced(older: str, newer: str) -> bool:
         ("I use VS Code for everything.", "I switched from VS Code to Neovim."),
         ("My favorite color is blue.", "My favorite color is green."),
         ("My phone number is 555-1234.", "My new phone number is 555-9876."),
+        ("My address is 4 Birch Road.", "My new address is 31 Quay Street."),
+        ("My parents live in Spain.", "My parents moved to Ireland."),
+        ("My sister lives in Oslo.", "My sister moved to Bergen."),
         ("I work as a nurse.", "I became a teacher."),
         ("My doctor is Dr. Smith.", "My new doctor is Dr. Jones."),
         ("I work at Acme.", "I joined Globex as a designer."),
@@ -73,6 +76,9 @@ def test_replaced(older: str, newer: str) -> None:
 @pytest.mark.parametrize(
     ("older", "newer"),
     [
+        ("My sister lives in Oslo.", "My sister lives in Bergen."),
+        ("My address is 4 Birch Road.", "My address is easy to remember."),
+        ("My parents live in Spain.", "I moved to Ireland."),
         ("I traveled to Xi'an last year.", "I traveled to Hangzhou this year."),
         ("I live in Beijing.", "Anna moved to Shanghai."),
         ("I live in Beijing.", "I want to move to Shanghai."),

@@ -86,7 +86,8 @@ def is_a_change(match: re.Match[str], news: Sentence, was: Sentence) -> bool:
 def another_value(news: Sentence, was: Sentence) -> bool:
     """ "The deploy takes twenty minutes": "The deploy takes six minutes now"."""
     for clause in news.clauses:
-        now, changed = cues.NOW.search(news.text), cues.CHANGED.search(clause.text)
+        now = cues.NOW.search(news.text) or cues.RESCHEDULED.search(news.text)
+        changed = cues.CHANGED.search(clause.text)
         if any(not is_a_change(way, news, was) for way in cues.FROM_TO.finditer(clause.text)):
             continue
         if not _same_subject(clause, was) or not (now or changed) or cues.NOT.search(clause.text):
@@ -175,14 +176,16 @@ def _shared(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def another_holder(news: Sentence, was: Sentence) -> bool:
-    """ "Tom is the team lead": "Ines is the team lead now"."""
-    old = cues.HOLDER.match(was.text)
-    if old is None or not (cues.NOW.search(news.text) or cues.ENDED.search(news.text)):
+    """ "Tom is the team lead", "The team lead is Tom": "Ines is the team lead now", "Ines took over as team lead"."""
+    old = cues.HELD_BY.match(was.text) or cues.HOLDER.match(was.text)
+    if old is None or (old["mine"] and not cues.EXCLUSIVE.search(old["role"])):
         return False
     role = stems_of(old["role"])
-    return any(
+    said_new = bool(cues.NOW.search(news.text) or cues.ENDED.search(news.text) or cues.TAKEN_OVER.search(news.text))
+    return said_new and any(
         role and stems_of(cues.NOW.sub("", new["role"])) == role and fold(new["who"]) != fold(old["who"])
-        for new in cues.NEW_HOLDER.finditer(news.text)
+        for pattern in cues.NEW_HOLDERS
+        for new in pattern.finditer(news.text)
     )
 
 

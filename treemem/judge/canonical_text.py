@@ -19,8 +19,8 @@ _WEEKDAY = WEEKDAY.removesuffix("s?")
 _HOUR = rf"(?:\d{{1,2}}|{'|'.join(SMALL[1:13])})"
 #: Words after which "'s" is short for "is".
 _NO_NOUN = "|".join(
-    "a an the not called named near at in on from closed open back down broken gone full empty free late ready done "
-    "sick dead fine".split()
+    "a an the not called named near at in on under behind next from closed open back down broken gone full empty free "
+    "late ready done sick dead fine".split()
 )
 _ORDINAL = rf"(?:\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(ORDINALS[:6])})"
 _MONEY = {"$": "dollars", "€": "euros", "£": "pounds"}
@@ -61,6 +61,15 @@ _NOW = "now|currently|right now|at the moment|at present|presently|nowadays|thes
 _UNITS = {"s": "second", "sec": "second", "min": "minute", "h": "hour", "hr": "hour", "ms": "millisecond", "kg": "kilo"}
 _SAID = (
     (re.compile(r"\bplease\b"), ""),
+    (re.compile(r"\be ?mail address\b"), "email"),
+    (re.compile(r"\b(i|we|he|she|they) only (\w+)\b"), r"\1 \2 only"),
+    (
+        re.compile(
+            r"\b(will be)(?= in (?:january|february|march|april|may|june|july|august|september|october|november|"
+            r"december)$)"
+        ),
+        "is",
+    ),
     (re.compile(r"\bhave no\b"), "do not have"),
     (re.compile(r"\bsecond hand\b"), "used"),
     (re.compile(r"\bper cent\b"), "percent"),
@@ -139,8 +148,11 @@ _SAID = (
     (re.compile(r"[呢啊呀哦]$"), ""),
     (re.compile(r"^(?!我)(\w{1,6})是(我(?!们|最)\w{1,8})$"), r"\2是\1"),
     (re.compile(r"(?<=[我他她])的(?=\w)"), ""),
-    (re.compile(r"母亲"), "妈妈"),
-    (re.compile(r"父亲"), "爸爸"),
+    (re.compile(r"母亲|妈妈"), "妈"),
+    (re.compile(r"父亲|爸爸"), "爸"),
+    (re.compile(r"(?<=我)家的?(?=[猫狗])"), ""),
+    (re.compile(r"家住(?=\d+楼)"), "家在"),
+    (re.compile(r"最喜欢的颜色是"), "最喜欢"),
     (re.compile(r"上班"), "工作"),
     (re.compile(r"(\d)号"), r"\1日"),
     (re.compile(r"从不"), "不"),
@@ -164,6 +176,8 @@ _SAID = (
         lambda m: f"{min(m[1], m[3])} be {m[2]} {max(m[1], m[3])}",
     ),
     (re.compile(r"(?<=\w) s(?= )"), ""),
+    (re.compile(r"^(.*\b(?:have|own|speak|play|like|need)s?) ([\w ]+?) and ([\w ]+)$"), lambda m: _sorted_pair(m)),
+    (re.compile(r"^((?:my|our) (?:\w+ ){1,3}be) called (?=\w+(?: \w+)?$)"), r"\1 "),
 )
 #: A time that may stand anywhere in a sentence, and words that tie it to its place.
 _TIMED = re.compile(
@@ -224,6 +238,11 @@ def _called(match: re.Match[str]) -> str:
     """Return what somebody has, called something, as what it is called: "my dog be called biscuit"."""
     owner = "my" if match[1] else "our" if match[2] else f"{match[3]} s"
     return f"{owner} {match[4]} be called {match[5]}"
+
+
+def _sorted_pair(match: re.Match[str]) -> str:
+    """Return what has two objects with these in one order."""
+    return f"{match[1]} {' and '.join(sorted(match.groups()[1:]))}"
 
 
 def _date(match: re.Match[str]) -> str:

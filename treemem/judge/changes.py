@@ -16,7 +16,16 @@ from treemem.text import words
 #: Stems beyond which a sentence says too much to be one news.
 LONGEST_NEWS = 20
 #: The ways in which something can be over, and be another.
-_ENDS = (over.no_longer, over.ended, over.another_state, over.died, over.found)
+_ENDS = (
+    over.no_longer,
+    over.ended,
+    over.another_state,
+    over.died,
+    over.found,
+    over.arrived,
+    over.parted,
+    over.given_up,
+)
 _OTHERS = (
     another.from_to,
     another.another_value,

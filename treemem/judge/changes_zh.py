@@ -8,7 +8,7 @@ from itertools import takewhile
 _STOPS = re.compile(r"[\s，。！？；、,.!?;]+")
 _ONLY_THOUGHT = re.compile(r"[?？]|如果|要是|想|打算|希望|计划|可能|也许|听说|差点|准备|考虑")
 _DENIED = re.compile(r"[不没無无未别]")
-_EVENT = re.compile(r"昨天|今天|昨晚|上周|上个?月|去年|前天|\d+月\d+[日号]")
+_EVENT = re.compile(r"昨天|今天|昨晚|上周|上个?月|去年|前天|(?<![是在为到至\d])\d+月\d+[日号]")
 _OVER = re.compile(r"(?:不再是?|再也不|已经不是?|不)(?P<what>[^，。！？；、\s不]{1,15}?)(?P<end>了|$|[，。！？；、\s])")
 _QUIT = re.compile(
     r"戒(?:掉)?了?(?P<what>[^，。！？；、\s了]{1,6})|把(?P<sold>[^，。！？；、\s]{1,10})(?:卖|扔|送|退|关)"
@@ -44,6 +44,8 @@ _STATES = tuple(
         ("准备考|备考", "考上"),
         ("[跟和与].{1,4}一?起?住", "搬出"),
         ("头发.{0,3}长", "剪短|剪了"),
+        ("在.{1,8}(?:上班|工作)|是.{0,4}(?:老师|医生|护士|工程师|司机)", "退休"),
+        ("吃素|素食", "(?:又|重新|开始).{0,3}吃肉"),
     )
 )
 #: Somebody of mine, who is not me.
@@ -54,7 +56,7 @@ _NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万\d]+")
 _COUNTED = re.compile(r"^[一二两三四五六七八九十百千万\d]+")
 _ME = re.compile(r"^(?:我们?|咱们?|用户)")
 #: What may stand before another number: "only", "changed to".
-_BARELY = re.compile(r"只(?=[^有是])|改[成为到]|换成|变成")
+_BARELY = re.compile(r"只(?=[^有是])|才(?=关|开|下班|到|结束|睡)|改[成为到]|换成|变成")
 #: What one does in one way at a time.
 _DAILY = re.compile(r"(?:上班|上学|通勤)$")
 _HAS_NOT = re.compile(r"(?P<who>我们?|[他她]|用户)(?:还|现在)?没有?(?P<what>[^，。！？；、\s了过]{2,8})$")
@@ -63,6 +65,11 @@ _USES = re.compile(r"(?P<who>我们?|[他她]|用户|团队)(?:使用|用)(?P<wh
 _USES_NOW = re.compile(r"(?P<who>我们?|[他她]|用户|团队)(?:现在|已经)*(?:改用|换用)了?(?P<what>.{2,12})$")
 _SOUGHT = re.compile(r"(?P<who>我们?|[他她]|用户)(?:正在|在)找(?P<what>\w{2,6})$")
 _DOING = re.compile(r"(?P<who>我们?|[他她]|用户)(?:正在|在)(?P<verb>[读看写做修])(?P<what>.{2,12})$")
+_MINE = re.compile(r"^我们?的")
+_ROLE = re.compile(r"(?P<who>我|他|她)是(?:一名|一个)?(?P<role>\w{3,8})$")
+_NEW_ROLE = re.compile(
+    r"(?P<who>我|他|她)(?:已经|刚|最近)?(?:被)?(?:升|晋升|升职|提拔|转)(?:为|成|到)了?(?P<role>\w{3,8}?)了?$"
+)
 _AGE = re.compile(r"(?P<who>我\w{0,6}?|[他她]|用户)(?:今年|现在)?(?P<age>[一二两三四五六七八九十百\d]+)岁了?$")
 
 
@@ -76,7 +83,8 @@ def ends(newer: str, older: str) -> bool:
     parts = [part for part in _STOPS.split(newer) if part]
     said = "".join(parts).removesuffix("了")
     return (
-        any(_over(part, was) or _turned(part, was) for part in parts)
+        any(_over(part, was) or _turned(part, was) or _turned(part, _MINE.sub("", was)) for part in parts)
+        or any(_promoted(part, was) for part in parts)
         or _from_to(newer, was)
         or _is_now(newer, was)
         or _another_state(newer, was)
@@ -97,6 +105,14 @@ def _learnt(newer: str, was: str) -> bool:
     if found := _HAS_NOT.match(was):
         return re.match(f"{found['who']}{_GOT}{re.escape(found['what'])}了?[。！]?$", newer) is not None
     return False
+
+
+def _promoted(part: str, was: str) -> bool:
+    """ "我是初级工程师": "我升为高级工程师了". Both roles end alike."""
+    old, new = _ROLE.match(was), _NEW_ROLE.match(part)
+    if old is None or new is None or old["who"] != new["who"] or old["role"] == new["role"]:
+        return False
+    return old["role"][-2:] == new["role"][-2:]
 
 
 def _uses_now(said: str, was: str) -> bool:

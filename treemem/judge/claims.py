@@ -90,7 +90,8 @@ def _said(text: str, me: str) -> Iterator[Claim]:
             if slot == "residence" and fold(match["value"]) in COUNTRIES:
                 slot = "country"
             if subject is not None and not phrases.ONLY_THOUGHT.search(text[: match.start("value")][-80:]):
-                yield from _claims(subject, slot, match["value"], saying.holds)
+                sure = not phrases.ONE_OF_MANY.match(match["who"]) or saying.turned
+                yield from _claims(subject, slot, match["value"], saying.holds, sure=sure)
 
 
 def _rest(text: str, start: int) -> str:
@@ -122,6 +123,8 @@ def _kind(value: str, thing: str) -> str | None:
     "My boss is Linda" and "my boss is on vacation" say two things of one boss.
     """
     bare = _ARTICLE.sub("", value)
+    if thing == "address":
+        return "place" if _DIGIT.search(bare) else None
     if _NOUNS.search(thing):
         return None if _PLACED.match(bare) else "noun"
     if _CAPITAL.match(bare):
@@ -161,4 +164,6 @@ def _subject(who: str, me: str) -> str | None:
         return me
     if name in ("user", "the user", "用户"):
         return SPEAKER
+    if phrases.OF_KIN.match(who):
+        return f"{me}'s {name[3:]}"
     return None if name in phrases.NO_NAMES else name

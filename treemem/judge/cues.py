@@ -6,7 +6,7 @@ import re
 
 from treemem.text import MONTH, WEEKDAY
 
-SENTENCE = re.compile(r"(?<=[.!?;\n])\s+|[!?;\n]")
+SENTENCE = re.compile(r"(?<=[.!?\n])\s+|(?<=;)\s+(?!it\b)|[!?\n]|;(?! it\b)")
 CLAUSE = re.compile(r",? (?:and|but|so|because|since|when|while)(?= )|;|[,:](?!\d)|\s[-–]\s")
 LEAD = re.compile(
     r"(?:by the way|actually|well|okay|ok|so|and|but|then|finally|nowadays|these days|currently|now|also|just so you "
@@ -156,6 +156,35 @@ EVERY = frozenset("everi each day week month year hour minut".split())
 #: Words after which one of a kind takes the place of another: "prefers dark mode".
 ONE_OF_A_KIND = frozenset(["prefer", "prefers", "be"])
 ALSO = re.compile(r"\b(?:also|too|as well|another|additional\w*|both)\b", re.IGNORECASE)
+#: What one is waiting for, and that it came.
+AWAITED = re.compile(r"\b(?:waiting for|on the waiting list for|awaiting) (?P<what>[^.;,]+)", re.IGNORECASE)
+CAME = re.compile(
+    r"^(?P<what>(?:the|my|our) [^.;,]+?) (?:has |have )?(?:finally |just )?(?:arrived|come through|came(?: through)?|"
+    r"been (?:approved|delivered|granted|issued))\b"
+    r"|^(?:I|We) (?:finally |just )?(?:got|received) (?P<mine>(?:the|my|our) [^.;,]+)",
+    re.IGNORECASE,
+)
+#: Two who are together, and that they no longer are.
+TOGETHER = re.compile(
+    r"\b(?:my|[a-z]+'s) (?:girlfriend|boyfriend|partner|fianc[eé]e?|wife|husband)\b|\b(?:is|are|am) (?:dating|seeing|"
+    r"engaged|married|going out|together|a couple)\b|['’](?:m|re|s) (?:dating|seeing|engaged|married)\b",
+    re.IGNORECASE,
+)
+PARTED = re.compile(
+    r"\b(?:(?:broke|broken|split|splitting|breaking) up|separated|divorced|parted ways)\b"
+    r"(?! (?:the|an?|my|our|his|her|that|this|with (?-i:[a-z]))\b)",
+    re.IGNORECASE,
+)
+#: What one does or does not do at all.
+HABIT = frozenset("smoke vape gambl jog knit".split())
+GIVEN_UP = re.compile(r"(?<!to )\b(?:quit|stopped|gave up|given up|no longer) (?P<habit>\w+)(?=\W*$)", re.IGNORECASE)
+#: What has come to be so, against an earlier no.
+COME_TO = re.compile(
+    r"\b(?:now|finally|again|these days)\b"
+    r"|\b(?:(?:have|has) |['’](?:ve|s) )?(?:come|grown|started|begun|learned|learnt) to(?= \w)"
+    r"|\b(?:have|has|['’]ve|['’]s) started (?=\w+ing\b)",
+    re.IGNORECASE,
+)
 SOUGHT = re.compile(r"\b(?:looking|searching) for (?P<what>[^.;,]+)", re.IGNORECASE)
 FOUND = re.compile(r"\b(?:found|got|hired|bought) (?P<what>(?:an?|the|my|our) [^.;,]+)", re.IGNORECASE)
 MENDED = re.compile(r"\b(?:fixed|repaired|replaced) (?P<what>(?:the|my|our) [^.;,]+)", re.IGNORECASE)
@@ -167,7 +196,9 @@ NUMBERS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand"
 ).split()
-CLOCK = re.compile(r"\b\d{1,2}(?::\d\d)? ?[ap]\.?m\b|\b\d{1,2}:\d\d\b|\b(?:noon|midnight)\b", re.IGNORECASE)
+CLOCK = re.compile(
+    r"\b\d{1,2}(?::\d\d)? ?[ap]\.?m\b|\b\d{1,2}:\d\d\b|\b(?:noon|midnight)\b|(?<=\bat )\d{1,2}(?=\W*$)", re.IGNORECASE
+)
 VALUES = (
     ("date", re.compile(rf"\b{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?\b|\b\d{{1,2}}(?:st|nd|rd|th)? {MONTH}\b", re.I)),
     ("month", re.compile(rf"\b{MONTH}\b", re.IGNORECASE)),
@@ -178,13 +209,35 @@ VALUES = (
     ("ordinal", re.compile(rf"\b(?:\d+(?:st|nd|rd|th)|{'|'.join(ORDINALS)})\b", re.IGNORECASE)),
     ("place", re.compile(r"(?<=\b(?:in|on|at|to) )(?:the )?[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*")),
 )
-HOLDER = re.compile(r"^(?P<who>[A-Z][\w'’ -]{0,30}?) (?:is|was) (?:now )?the (?P<role>[^.;,]+)")
-NEW_HOLDER = re.compile(
-    r"(?:^|[;,] |\band )(?P<who>[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)?) is (?:now )?the (?P<role>[^.;,]+)"
+HOLDER = re.compile(r"^(?P<who>[A-Z][\w'’ -]{0,30}?) (?:is|was) (?:now )?(?:the|(?P<mine>our|my)) (?P<role>[^.;,]+)")
+_WHO = r"(?:^|[;,:] |\band )(?P<who>[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)?)"
+NEW_HOLDERS = (
+    re.compile(rf"{_WHO} is (?:now )?(?:the|our|my) (?:new )?(?P<role>[^.;,]+)"),
+    re.compile(
+        rf"{_WHO} (?:has |was |is )?(?:now )?(?:taken over|took over|taking over|appointed|named|stepped in|become|"
+        r"became) (?:as )?(?:the |our |my )?(?:new )?(?P<role>[^.;,]+?)(?: from [^.;,]+)?(?=[.;,]|$)"
+    ),
+    re.compile(r"(?:^|[;,:] |\band )(?:[Tt]he|[Oo]ur|[Mm]y) new (?P<role>[^.;,]+?) is (?P<who>[A-Z][^.;,]*)"),
+)
+#: Roles that one person has at a time, of mine or ours; of others ("our designer") there may be more.
+EXCLUSIVE = re.compile(
+    r"\b(?:boss|manager|lead|leader|head|chair\w*|director|captain|president|c[etf]o|coach|trainer|landlord|landlady|"
+    r"doctor|dentist|therapist|goalkeeper|principal|mayor|treasurer|secretary|owner|editor|tutor|supervisor|advisor|"
+    r"mentor|accountant|lawyer)\W*$",
+    re.IGNORECASE,
+)
+TAKEN_OVER = re.compile(
+    r"\b(?:tak(?:en|ing) over|took over|appointed|named|stepped in|became|become|new)\b", re.IGNORECASE
+)
+#: What says of a thing that it is another time now: "it has been delayed; it leaves at ...".
+RESCHEDULED = re.compile(
+    r"\b(?:been|was|were|got|is) (?:delayed|postponed|rescheduled|brought forward|pushed back)\b", re.I
 )
 STATES = tuple(
     (
-        re.compile(rf"(?:\b(?:is|are|am|has|have)|['’](?:s|m|re)) (?:[\w'’ ]* )?(?:{before})\b", re.IGNORECASE),
+        re.compile(
+            rf"(?:\b(?:is|are|am|has|have|works?|lives?)|['’](?:s|m|re)) (?:[\w'’ ]* )?(?:{before})\b", re.IGNORECASE
+        ),
         re.compile(rf"\b(?:{after})\b", re.IGNORECASE),
     )
     for before, after in (
@@ -232,6 +285,10 @@ STATES = tuple(
         ("vacant|empty", "occupied|rented out|taken now"),
         ("pending|undecided", "approved|rejected|decided|settled"),
         ("long hair", "cut (?:my|her|his) hair"),
+        (r"full[- ]time(?=\W*$)", "part[- ]time"),
+        (r"part[- ]time(?=\W*$)", "full[- ]time"),
+        ("at the [\\w ]+|in (?:a|the) [\\w ]+|(?:at|for) [A-Z]\\w+|as an? [\\w ]+", "(?:has |have )?retired(?=\\W*$)"),
+        ("with (?:my|his|her|their) parents", "moved out|place of (?:my|his|her|their) own"),
         ("brown|black|blonde?|red|grey|gray", "dyed (?:my|her|his) hair"),
     )
 )
@@ -272,7 +329,7 @@ OF_MINE_CHANGED = re.compile(
     r"(?P<what>(?:my|our|the) [^.;,]{1,40}?) (?:down |up |back )?(?:from [^.;,]{1,30} )?(?:to|until|by) ",
 )
 #: "The client is Acme": "Acme is no longer our client".
-HELD_BY = re.compile(r"^(?:[Tt]he|[Mm]y|[Oo]ur) (?P<role>[^.;,]+?) is (?P<who>[A-Z][^.;,]*)")
+HELD_BY = re.compile(r"^(?:[Tt]he|(?P<mine>[Mm]y|[Oo]ur)) (?P<role>[^.;,]+?) is (?P<who>[A-Z][^.;,]*)")
 NO_LONGER_HELD_BY = re.compile(
     r"(?P<who>[A-Z][^.;,]*?) (?:(?:is no longer|is not|isn['’]t) (?:the|my|our)|"
     r"(?:has |have )?(?:stepped down|resigned|retired) as (?:(?:the|my|our) )?)(?P<role>[^.;,]+)"
@@ -299,7 +356,8 @@ HOMES = frozenset("hous home place flat apart".split())
 
 #: Words of which every cue has one: a quick look before the patterns.
 CUE_WORDS = frozenset(
-    """abolished adjusted after again any anymore approved arrived available back better birth boyfriend broke brought
+    """abolished adjusted after again any appointed apart begun come divorced grown learned learnt named new
+    parted part started time vaping any anymore approved arrived available back better birth boyfriend broke brought
     bumped called came canceled cancelled ceased changed checked cleared climbed closed collected completed
     currently cut dating days decided defended delayed deleted delivered demolished died disabled discharged
     discontinued dissolved divorced done down downgraded driving dropped dyed enabled engaged extended fell
@@ -326,5 +384,10 @@ CUES = (
     ),
     ENDED,
     CHANGED,
+    CAME,
+    PARTED,
+    COME_TO,
+    RESCHEDULED,
+    *NEW_HOLDERS,
     re.compile("|".join(after.pattern for _, after in STATES), re.IGNORECASE),
 )

@@ -30,7 +30,9 @@ _CONTRACTIONS = (
 _FILLERS = re.compile(
     r"^(?:by the way|okay so|ok so|okay|ok|well|actually|so|as i said|just so you know|fyi|对了|嗯|那个|其实)"
     r"\b[,，:\s]*"
-    r"|[,，]? ?(?:really|you know|actually|haha|lol)[.!]*$",
+    r"|[,，]? ?(?:really|you know|actually|haha|lol)[.!]*$"
+    r"|[,，] ?(?:by the way|as i (?:said|mentioned)|i think|i believe|i guess|just so you know|fyi|for the record|"
+    r"to be honest|honestly|in case you wondered|对了|其实)[.!]*$",
 )
 _WORD = re.compile(r"[^\W_]+")
 SMALL = (

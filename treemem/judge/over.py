@@ -8,6 +8,8 @@ from treemem.judge import cues
 from treemem.judge.additions import only_adds
 from treemem.judge.clauses import ME, Sentence, stems_of
 from treemem.judge.said import amounts, differ, numbers, topic_of, values
+from treemem.read.entities import names_in
+from treemem.text import words
 
 
 def no_longer(news: Sentence, was: Sentence) -> bool:
@@ -79,6 +81,30 @@ def another_state(news: Sentence, was: Sentence) -> bool:
     return False
 
 
+def arrived(news: Sentence, was: Sentence) -> bool:
+    """ "I'm waiting for my visa": "My visa has arrived"."""
+    awaited, came = cues.AWAITED.search(was.text), cues.CAME.search(news.text)
+    if awaited is None or came is None or topic_of(was) != ME:
+        return False
+    return stems_of(awaited["what"]) == stems_of(came["what"] or came["mine"])
+
+
+def parted(news: Sentence, was: Sentence) -> bool:
+    """ "My girlfriend is called Ines": "Ines and I broke up"."""
+    if not cues.TOGETHER.search(was.text) or not cues.PARTED.search(news.text) or cues.NOT.search(news.text):
+        return False
+    both = {stem for name in names_in(was.text) for stem in stems_of(name)}
+    mine = bool({"my", "i"} & set(words(was.text)))
+    return bool(both) and both <= news.stems and (not mine or "i" in words(news.text))
+
+
+def given_up(news: Sentence, was: Sentence) -> bool:
+    """ "I smoke ten cigarettes a day": "I quit smoking". Of a habit that one has or has not, whatever its measure."""
+    done = cues.GIVEN_UP.search(news.text)
+    habit = stems_of(done["habit"]) if done else frozenset()
+    return bool(habit & cues.HABIT) and habit <= was.stems and news.clauses[0].subject == topic_of(was)
+
+
 def died(news: Sentence, was: Sentence) -> bool:
     """ "I have a dog": "My dog passed away"."""
     what = was.stems - {"own", "got", "keep"}
@@ -88,12 +114,19 @@ def died(news: Sentence, was: Sentence) -> bool:
 
 
 def came_true(news: Sentence, was: Sentence) -> bool:
-    """ "I don't have a licence": "I have a licence now"."""
+    """ "I don't have a licence": "I have a licence now"; "I don't like olives": "I've come to like olives"."""
     wanted = was.stems - cues.CUE_STEMS - set(topic_of(was))
-    if not wanted or not re.search(r"\b(?:now|finally)\b", news.text):
+    if not wanted or not cues.COME_TO.search(news.text):
         return False
-    same = [clause for clause in news.clauses if clause.subject == topic_of(was)]
     return any(
-        wanted <= clause.stems and not cues.NOT.search(clause.text) and only_adds(clause.text, wanted | {"now"})
-        for clause in same
+        wanted <= clause.stems and not cues.NOT.search(clause.text) and _just_that(clause.text, wanted, set(ME))
+        for clause in news.clauses
+        if clause.subject == topic_of(was)
     )
+
+
+def _just_that(text: str, wanted: frozenset[str], subject: set[str]) -> bool:
+    """Return whether a clause says what was wanted; where it has come to be so, or is so again, nothing beside it."""
+    if re.search(r"\b(?:now|finally)\b", text):
+        return only_adds(text, wanted | {"now"})
+    return stems_of(cues.COME_TO.sub(" ", text)) - subject <= wanted

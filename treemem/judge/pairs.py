@@ -86,11 +86,11 @@ _QUESTION = re.compile(r"[?？]\s*$")
 #: What tells of something that happened once.
 _EVENT = re.compile(
     r"\b(?:yesterday|today|tonight|this (?:morning|afternoon|evening|week|weekend|month)|last (?:night|week|weekend|"
-    r"month|year|summer|winter|spring|fall|autumn|\w+day)|ago|just|recently|tomorrow|"
+    r"month|year|summer|winter|spring|fall|autumn|\w+day)|ago|just(?! so you know)|recently|tomorrow|"
     r"next (?:week|weekend|month|year|\w+day)|"
     r"late|tired|hungry|sick|ill|bored|exhausted|excited|fever|headache|stressed|sleepy|raining|snowing|"
     r"went|met|saw|visited|bought|sold|had|(?<!\bhave )(?<!\bhas )(?<!['’]ve )(?<!['’]s )got|came|ran|"
-    r"won|lost|flew|drove|ate|made|took|gave|found|left(?![- ]hand)|told|"
+    r"won|lost|flew|drove|ate|made|took|gave|found|(?<!the )left(?![- ]hand)|told|"
     r"attended|finished|started|celebrated|travell?ed|watched|played|booked|signed|joined|happened)\b"
     r"|昨天|今天|昨晚|刚刚|上周|上个?月|去年|前天|明天|下周|去了|买了|见了|看了|吃了",
     re.IGNORECASE,

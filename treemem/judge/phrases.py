@@ -19,7 +19,12 @@ def _any(phrases: str) -> str:
     return "(?:" + "|".join(re.escape(phrase.strip()).replace(r"\ ", " ") for phrase in phrases.split(",")) + ")"
 
 
-_WHO = r"\b(?P<who>I|[Ww]e|[Tt]he user|[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2})"
+_KIN_OF_MANY = "brother|sister|son|daughter|best friend"
+_KIN = f"parents|mother|mom|mum|father|dad|wife|husband|partner|girlfriend|boyfriend|{_KIN_OF_MANY}"
+#: Kin of whom one has one, or who are one household; and kin of whom one may have many.
+OF_KIN = re.compile(rf"[Mm]y (?:{_KIN})\b")
+ONE_OF_MANY = re.compile(rf"[Mm]y (?:{_KIN_OF_MANY})\b")
+_WHO = rf"\b(?P<who>I|[Ww]e|[Tt]he user|[Mm]y (?:{_KIN})|[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){{0,2}})"
 _HELPERS = r"(?:['’](?:ve|m|s|re)| have| has| am| is| are)?(?: been)?"
 _OFTEN = _any(
     "now,currently,recently,just,finally,actually,also,still,already,officially,both,all,really,always,mostly,usually,"
@@ -45,23 +50,28 @@ _NO_LONGER = _any(
 class Saying:
     """What a pattern with the groups `who` and `value` says of a slot, and whether it says that it holds.
 
-    A text without one of its `words` need not be looked at; where it has none, no text in ASCII need be.
+    `turned` is whether it says that it has come to be so ("moved to"). A text without one of its `words` need not be
+    looked at; where it has none, no text in ASCII need be.
     """
 
     slot: str
     holds: bool
     pattern: re.Pattern[str]
     words: frozenset[str] | None
+    turned: bool = False
 
 
-def _says(slot: str, holds: bool, verbs: str, before: str = "", after: str = "", ends: str = "") -> Saying:
+def _says(
+    slot: str, holds: bool, verbs: str, before: str = "", after: str = "", ends: str = "", *, turned: bool = False
+) -> Saying:
     """Return what somebody says by a verb and a value; `before` and `after` stand around the verb.
 
     With `ends` the value must be followed by these words.
     """
     first = frozenset(words(verb)[0] for verb in verbs.split(","))
     value = rf"(?P<value>[^.!?;,\n]{{1,60}}?)(?={ends}\b)" if ends else _VALUE
-    return Saying(slot, holds, re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} {before}{_any(verbs)}{after} {value}"), first)
+    pattern = re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} {before}{_any(verbs)}{after} {value}")
+    return Saying(slot, holds, pattern, first, turned)
 
 
 def _zh(slot: str, holds: bool, pattern: str) -> Saying:
@@ -109,21 +119,27 @@ _ZH_VALUE = r"(?P<value>[^，。！？；、\s]{1,20}?)(?=了|[，。！？；�
 
 SAYS: tuple[Saying, ...] = (
     _says("residence", True, _LIVE, after=" (?:in|at)"),
-    _says("residence", True, _MOVE, after=" (?:house )?(?:back )?(?:to|into|in|out to)"),
+    _says("residence", True, _MOVE, after=" (?:house )?(?:back )?(?:to|into|in|out to)", turned=True),
     _says("employer", True, _WORK, after=" (?:at|for)"),
-    _says("employer", True, "started,started working,started a job,started a new job,got a job", after=" (?:at|with)"),
+    _says(
+        "employer",
+        True,
+        "started,started working,started a job,started a new job,got a job",
+        after=" (?:at|with)",
+        turned=True,
+    ),
     _says("employer", False, _LEAVE, after="(?: my job)?(?: at| for| with)?"),
     Saying(
         "employer", True, re.compile(rf"{_WHO}{_HELPERS}{_ADVERBS} an? (?:[a-z]+ ){{0,3}}{_JOB} at {_VALUE}"), _JOBS
     ),
     _says("employer", False, "lost", after=" (?:my|his|her|their) job (?:at|with)"),
     _says("occupation", True, _WORK, after=" as (?:an?|the)"),
-    _says("occupation", True, "became,promoted to,started as,started working as", after=" (?:an?|the)"),
-    _says("employer", True, "joined,moved to,switched to,left for", after="", ends=" as"),
+    _says("occupation", True, "became,promoted to,started as,started working as", after=" (?:an?|the)", turned=True),
+    _says("employer", True, "joined,moved to,switched to,left for", after="", ends=" as", turned=True),
     _says("partner", True, "dating,in a relationship with,together with"),
     _says("partner", False, "broke up with,split up with,separated from,divorced", after=""),
     _says("school", True, "study,studies,studying", after=" at"),
-    _says("school", True, "transferred,enrolled", after=" (?:to|at|in)"),
+    _says("school", True, "transferred,enrolled", after=" (?:to|at|in)", turned=True),
     Saying(
         "diet",
         True,
