@@ -54,7 +54,7 @@ def growth(memory: TreeTextMemory, sizes: list[int]) -> None:
         changed = [{**item, "id": f"new-{item['id']}"} for item in synthetic.items(CHANGES, seed=9)]
         cube.add(changed)
         started = time.perf_counter()
-        plan = cube.reorganizer.plan()
+        plan = cube.reorganizer.plan(capacity={})
         took = time.perf_counter() - started
         print(f"| {size:,} | {took:.2f} | {plan.looked_at} | {len(plan)} |", flush=True)
 
@@ -65,7 +65,7 @@ def tree(memory: TreeTextMemory, size: int, added: int) -> None:
     cube.add(items)
     kinds = ("group", "split", "join")
     for _ in range(3):
-        cube.reorganizer.run(everything=True, group=True, kinds=kinds)
+        cube.reorganizer.run(everything=True, group=True, kinds=kinds, capacity={})
     topics = sum(m.metadata.type == "topic" for page in cube.pages(limit=500) for m in page.items)
     rng = np.random.default_rng(5)
     for item in items[:: size // added]:  # each near to one that is there
@@ -73,7 +73,7 @@ def tree(memory: TreeTextMemory, size: int, added: int) -> None:
         near = synthetic.unit(vector + 0.5 * synthetic.unit(rng.normal(size=len(vector))))
         cube.add({"id": f"new-{item['id']}", "memory": synthetic.text(rng), "metadata": {"embedding": near}})
     started = time.perf_counter()
-    plan = cube.reorganizer.plan(group=True, kinds=kinds)
+    plan = cube.reorganizer.plan(group=True, kinds=kinds, capacity={})
     took = time.perf_counter() - started
     touched = {i for action in plan.actions.values() for i in action.ids if not i.startswith("new-")}
     print(f"\n{size:,} memories below {topics} topics, {added:,} added: {took:.1f} s to plan {len(plan)} actions,")

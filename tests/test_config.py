@@ -63,12 +63,14 @@ def test_the_originals_file(tmp_path: Path) -> None:
                 "config": {"model_name_or_path": "nomic-embed-text:latest", "embedding_dims": 768},
             },
             "reorganize": False,
+            "memory_size": {"WorkingMemory": 7, "LongTermMemory": 1500, "UserMemory": 480},
         },
     }
     (tmp_path / "tree_config.json").write_text(json.dumps(theirs))
     config = TreeTextMemoryConfig.from_json_file(tmp_path / "tree_config.json")
     assert (config.store, config.user, config.database) == ("bolt://localhost:7687", "neo4j", "shared")
     assert config.cube == "alice"
+    assert config.capacity["WorkingMemory"] == 7
     assert config.password is not None
     assert config.password.get_secret_value() == "12345678"
     assert (config.embedder.kind, config.embedder.dimension) == ("openai", 768)
@@ -82,6 +84,7 @@ def test_the_originals_file(tmp_path: Path) -> None:
         ("{", ConfigError, "no JSON"),
         ("[]", ConfigError, "wanted an object"),
         ('{"shop": 1}', InvalidInputError, "shop"),
+        ('{"capacity": {"Dreams": 1}}', InvalidInputError, "no memory type"),
         ('{"timeout": -1}', InvalidInputError, "timeout"),
         ('{"graph_db": {"backend": "nebula", "config": {}}}', ConfigError, "wanted one of neo4j"),
         ('{"embedder": {"kind": "openai", "model": "m"}}', ConfigError, "needs the dimension"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -109,6 +109,7 @@ class AsyncTreeTextMemory:
         user_id: str | None = None,
         session_id: str | None = None,
         record_usage: bool | None = None,
+        capacity: Mapping[str, int] | None = None,
         reranker: Reranker | None = None,
         llm: LLM | None = None,
     ) -> AsyncTreeTextMemory:
@@ -129,6 +130,7 @@ class AsyncTreeTextMemory:
             user_id=user_id,
             session_id=session_id,
             record_usage=record_usage,
+            capacity=capacity,
             reranker=reranker,
             llm=llm,
         )

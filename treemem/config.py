@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, SecretStr, field_validator
 
 from treemem.errors import ConfigError
-from treemem.items import validated
+from treemem.items import CAPACITY, MEMORY_TYPES, validated
 from treemem.store.protocol import GraphStore
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class TreeTextMemoryConfig(BaseModel):
     `trusted_certificates` is a PEM file for servers with a certificate of their own. `timeout` is in seconds.
     `user_id` and `session_id` say who calls: reads then show what that caller may see, and what is added is theirs.
     With `record_usage` searches count what they return, some seconds later, beside the versioned states: the
-    reorganizer keeps what is of use. Without it reading writes nothing.
+    reorganizer keeps what is of use. Without it reading writes nothing. `capacity` is how many memories of a type it
+    leaves active; the least valuable ones beyond are archived; without a bound for a type none is.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
@@ -64,7 +65,16 @@ class TreeTextMemoryConfig(BaseModel):
     user_id: str | None = None
     session_id: str | None = None
     record_usage: bool = True
+    capacity: dict[str, NonNegativeInt] = Field(default_factory=lambda: dict(CAPACITY))
     embedder: EmbedderConfig = Field(default_factory=EmbedderConfig)
+
+    @field_validator("capacity")
+    @classmethod
+    def _of_types(cls, capacity: dict[str, int]) -> dict[str, int]:
+        unknown = sorted(capacity.keys() - set(MEMORY_TYPES))
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no memory type; wanted some of {', '.join(MEMORY_TYPES)}")
+        return capacity
 
     @classmethod
     def from_file(cls, path: str | Path) -> TreeTextMemoryConfig:
@@ -124,7 +134,7 @@ def from_environment() -> dict[str, Any]:
 
 #: Sections of the original's configuration that say nothing about where memories are kept.
 _IGNORED = frozenset(
-    {"extractor_llm", "dispatcher_llm", "reader", "reranker", "reorganize", "memory_size", "internet_retriever"}
+    {"extractor_llm", "dispatcher_llm", "reader", "reranker", "reorganize", "internet_retriever"}
     | {"mode", "search_strategy", "memory_filename", "include_embedding"}
 )
 
@@ -134,6 +144,9 @@ def _translated(data: Mapping[str, Any]) -> dict[str, Any]:
     if "config" in data and "backend" in data and isinstance(data["config"], Mapping):
         data = data["config"]
     given = {name: value for name, value in data.items() if name not in _IGNORED}
+    sizes = given.pop("memory_size", None)
+    if sizes is not None:
+        given.setdefault("capacity", sizes)
     graph = given.pop("graph_db", None)
     if graph is not None:
         given = _graph(graph) | given

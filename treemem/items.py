@@ -34,6 +34,8 @@ Origin = Literal["conversation", "retrieved", "web", "file", "system"]
 PreferenceType = Literal["explicit_preference", "implicit_preference"]
 
 MEMORY_TYPES: tuple[str, ...] = get_args(MemoryType)
+#: How many memories of a type the reorganizer leaves active, where nothing else is said.
+CAPACITY: dict[str, int] = {"WorkingMemory": 20, "LongTermMemory": 1_500, "UserMemory": 480}
 STATUSES: tuple[str, ...] = get_args(Status)
 
 MAX_TEXT = 1_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
         user_id: str | None = None,
         session_id: str | None = None,
         record_usage: bool | None = None,
+        capacity: Mapping[str, int] | None = None,
         reranker: Reranker | None = None,
         llm: LLM | None = None,
     ) -> TreeTextMemory:
@@ -56,7 +58,8 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
         left out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is
         kept with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
         every search; an `llm` serves `search(mode="fine")` and the reorganizer. Without `record_usage` searches do not
-        count what they return, and write nothing. Raises ConfigError, StoreError.
+        count what they return, and write nothing. `capacity` is how many memories of each type the reorganizer leaves
+        active (20 working, 1,500 long-term, 480 user memories); `{}` bounds none. Raises ConfigError, StoreError.
         """
         settings = {
             "store": store,
@@ -70,6 +73,7 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
             "user_id": user_id,
             "session_id": session_id,
             "record_usage": record_usage,
+            "capacity": capacity,
         }
         return cls(from_arguments(settings), embedder=embedder, clock=clock, driver=driver, reranker=reranker, llm=llm)
 

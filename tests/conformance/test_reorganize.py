@@ -362,6 +362,17 @@ def test_capacity_archives_the_least_valuable(memory: TreeTextMemory) -> None:
         memory.reorganizer.plan(capacity={"Dreams": 1})
 
 
+def test_capacity_is_bounded_by_default(memory: TreeTextMemory) -> None:
+    memory.add([{"id": f"w{n:02}", "memory": f"Working on part {n}."} for n in range(23)], memory_type="WorkingMemory")
+    assert memory.store.sizes(memory.cube_id, memory._now()) == {"WorkingMemory": 23}
+    assert not [a for a in memory.reorganizer.plan(capacity={}).actions.values() if a.kind == "archive"]
+    plan = memory.reorganizer.plan(kinds=["archive"])
+    assert len(plan) == 3
+    memory.reorganizer.apply(plan)
+    assert memory.store.sizes(memory.cube_id, memory._now()) == {"WorkingMemory": 20}
+    assert len(memory.reorganizer.plan(everything=True, kinds=["archive"])) == 0
+
+
 def test_memories_find_their_topic(memory: TreeTextMemory) -> None:
     boats = [
         f"The boat called {name} lies in the old harbour." for name in ("Alba", "Brisa", "Coral", "Duna", "Estrela")

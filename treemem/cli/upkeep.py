@@ -70,8 +70,9 @@ def reorganize(
     group: Annotated[bool, typer.Option("--group", help="Put memories without a parent below topics, too.")] = False,
     kind: Annotated[list[str] | None, typer.Option(help="Kinds of actions wanted; repeat it. Default: all.")] = None,
     capacity: Annotated[
-        bool, typer.Option("--capacity", help="Archive beyond 20 working, 1,500 long-term, 480 user.")
-    ] = False,
+        bool,
+        typer.Option(help="Archive what is beyond the capacity of its type (20 working, 1,500 long-term, 480 user)."),
+    ] = True,
     expire: Annotated[list[str] | None, typer.Option(help="TYPE=DAYS: end what was of no use for so long.")] = None,
     show_status: Annotated[bool, typer.Option("--status", help="Say what waits, works or failed.")] = False,
     watch: Annotated[float | None, typer.Option(help="Go on, every so many seconds, until interrupted.")] = None,
@@ -93,7 +94,7 @@ def reorganize(
                 everything=everything,
                 group=group,
                 kinds=kind or None,
-                capacity=memory.reorganizer.CAPACITY if capacity else None,
+                capacity=None if capacity else {},
                 expiry=expiry,
             )
             if dry_run:

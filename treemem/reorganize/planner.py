@@ -20,8 +20,6 @@ SURE = 0.85
 ALIKE_WEIGHT = 0.5
 _DIRECTED = (EdgeType.CAUSES, EdgeType.FOLLOWS)
 _DAY = 86_400_000_000
-#: How many memories of a type stay active.
-CAPACITY = {"WorkingMemory": 20, "LongTermMemory": 1_500, "UserMemory": 480}
 
 
 @dataclass(slots=True)

@@ -333,6 +333,10 @@ class GraphStore(Protocol):
         """Return the number of memories, states, edges, entities, sources and operations."""
         ...
 
+    def sizes(self, cube: str, now: int, *, statuses: Sequence[str] = LIVE) -> dict[str, int]:
+        """Return how many memories hold at a time, as known now, by memory type."""
+        ...
+
     def all_states(self, cube: str) -> Iterator[State]:
         """Yield every state ever recorded, by id and version, vectors included, in bounded memory."""
         ...

@@ -10,7 +10,7 @@ from treemem.changes import EdgeType
 from treemem.contents import is_topic
 from treemem.errors import InvalidInputError
 from treemem.filters import joined, of_types
-from treemem.items import MEMORY_TYPES
+from treemem.items import CAPACITY, MEMORY_TYPES
 from treemem.models.llm import LLMUsage
 from treemem.reorganize import attention, candidates, naming, planner
 from treemem.reorganize.plan import Action, ActionKind, Plan
@@ -32,7 +32,7 @@ _LINKS = (EdgeType.SUPERSEDES, EdgeType.CONTRADICTS, EdgeType.CAUSES, EdgeType.F
 class Proposals:
     """plan, schedule."""
 
-    CAPACITY: Mapping[str, int] = planner.CAPACITY
+    CAPACITY: Mapping[str, int] = CAPACITY
 
     def __init__(self, memory: SearchVerbs) -> None:
         self._memory = memory
@@ -52,9 +52,10 @@ class Proposals:
     ) -> Plan:
         """Return what to do about what changed since the last run (or about `everything`); nothing is changed.
 
-        Each changed memory is compared with its `neighbours` nearest of a cosine of at least `least`. With a `capacity`
-        (`Reorganizer.CAPACITY`: 20 WorkingMemory, 1,500 LongTermMemory, 480 UserMemory), the least valuable memories
-        of a type beyond it are archived, never deleted, and working memories that were recalled often promoted. With an
+        Each changed memory is compared with its `neighbours` nearest of a cosine of at least `least`. The least
+        valuable memories of a type beyond its `capacity` are archived, never deleted, and working memories that were
+        recalled often promoted; topics do not count. The default is the configuration's (`Reorganizer.CAPACITY`: 20
+        WorkingMemory, 1,500 LongTermMemory, 480 UserMemory); `{}` bounds nothing. With an
         `expiry` ({"WorkingMemory": 30}, in days), memories that were neither learned nor recalled for so long no longer
         hold from now on. Both look at the whole cube, and leave frozen memories alone. With `group`, memories without a
         parent join the nearest topic or, four or more alike, make a new one; topics of forty or more, or of little in
@@ -68,8 +69,9 @@ class Proposals:
         """
         within("neighbours", neighbours, 1, 100)
         within("least", least, -1, 1)
-        if capacity:
-            among("capacity", list(capacity), MEMORY_TYPES)
+        bounds: Mapping[str, int] = self._memory._config.capacity if capacity is None else capacity
+        if bounds:
+            among("capacity", list(bounds), MEMORY_TYPES)
         if expiry:
             among("expiry", list(expiry), MEMORY_TYPES)
             for days in expiry.values():
@@ -102,8 +104,9 @@ class Proposals:
                 arranging, failed, more = naming.named(self._memory._llm, arranging)
                 notes, usage = (*notes, *failed), usage + more
             actions += arranging
-        if capacity or expiry:
-            actions += self._outlived(capacity or {}, expiry or {}, moment, changing)
+        bounds = self._exceeded(bounds, moment)
+        if bounds or expiry:
+            actions += self._outlived(bounds, expiry or {}, moment, changing)
         plan = Plan(
             id=str(uuid.uuid4()),
             cube=cube,
@@ -162,12 +165,19 @@ class Proposals:
             id=str(uuid.uuid4()), cube=memory._cube, until=0, looked_at=len(states), actions=dict(enumerate(actions))
         )
 
+    def _exceeded(self, bounds: Mapping[str, int], moment: Moment) -> dict[str, int]:
+        """Return the bounds of the types that hold more memories; they are counted before any is read."""
+        sizes = self._memory._store.sizes(self._memory._cube, moment.now) if bounds else {}
+        return {kind: most for kind, most in bounds.items() if sizes.get(kind, 0) > most}
+
     def _outlived(
         self, capacity: Mapping[str, int], expiry: Mapping[str, float], moment: Moment, busy: set[str]
     ) -> list[Action]:
         """Return the actions that end what was of no use for long, and bring each type back to its capacity."""
         memory = self._memory
-        many = [s for page in memory._pages(moment, LIVE) for s in page.states if s.memory_id not in busy]
+        where = of_types([*capacity, *expiry])
+        pages = memory._pages(moment, LIVE, where=where)
+        many = [s for page in pages for s in page.states if s.memory_id not in busy and not is_topic(s.fields)]
         aging = [s for s in many if s.fields["memory_type"] in expiry]
         usage = memory._store.usage(memory._cube, [s.memory_id for s in aging])
         ending = planner.expired(

@@ -315,6 +315,10 @@ class Neo4jStore:
     def counts(self, cube: str) -> dict[str, int]:
         return dict(self._read("counts", cube=cube)[0])
 
+    def sizes(self, cube: str, now: int, *, statuses: Sequence[str] = LIVE) -> dict[str, int]:
+        found = self._read("sizes", cube=cube, now=rows.time(now), end=END_TIME, statuses=list(statuses))
+        return {row["type"]: row["memories"] for row in found}
+
     def _ids(self, cube: str) -> Iterator[list[str]]:
         after = ""
         while True:

@@ -270,6 +270,17 @@ def counts(conn: sqlite3.Connection, cube: str) -> dict[str, int]:
     }
 
 
+def sizes(conn: sqlite3.Connection, cube: str, now: int, statuses: Sequence[str]) -> dict[str, int]:
+    """Return how many memories hold at a time, as known now, by memory type."""
+    query = (
+        "SELECT memory_type, count(DISTINCT node) FROM state WHERE cube = :cube AND recorded_to = :end "
+        "AND valid_from <= :now AND valid_to > :now AND status IN (SELECT value FROM json_each(:statuses)) "
+        "GROUP BY memory_type"
+    )
+    values = {"cube": rows.cube_num(conn, cube), "end": END, "now": now, "statuses": rows.listed(statuses)}
+    return dict(conn.execute(query, values).fetchall())
+
+
 def states_after(conn: sqlite3.Connection, cube: str, after: tuple[str, int]) -> list[State]:
     """Return the next states ever recorded, by id and version."""
     found = conn.execute(

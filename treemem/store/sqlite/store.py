@@ -220,6 +220,9 @@ class SqliteStore:
     def counts(self, cube: str) -> dict[str, int]:
         return self._read(lambda conn: reading.counts(conn, cube))
 
+    def sizes(self, cube: str, now: int, *, statuses: Sequence[str] = LIVE) -> dict[str, int]:
+        return self._read(lambda conn: reading.sizes(conn, cube, now, statuses))
+
     def all_states(self, cube: str) -> Iterator[State]:
         after = ("", 0)
         while batch := self._read(lambda conn, a=after: reading.states_after(conn, cube, a)):  # type: ignore[misc]
