@@ -137,6 +137,41 @@ def test_what_a_person_said_comes_before_what_an_assistant_said(memory: TreeText
         assert gain(question) == gain(question, assistant_weight=0)
 
 
+def test_what_a_message_tells_comes_before_what_it_asks(memory: TreeTextMemory) -> None:
+    memory.add_messages(
+        [
+            {"id": "asks", "role": "user", "content": "When does the train to Porto leave?", "chat_time": day(1)},
+            {"id": "tells", "role": "user", "content": "When the train to Porto leaves, I wave.", "chat_time": day(2)},
+        ]
+    )
+
+    def gain(question: str, **options: float) -> float:
+        hits = {hit.id: hit.score for hit in memory.search(question, options=SearchOptions(**options))}  # type: ignore[arg-type]
+        return hits["tells"] - hits["asks"]
+
+    assert gain("When does the train to Porto leave?") > gain("When does the train to Porto leave?", question_weight=0)
+    asked = "What was asked about the train to Porto?"
+    assert gain(asked) == gain(asked, question_weight=0)
+
+
+def test_what_somebody_said_whom_the_question_names_comes_first(memory: TreeTextMemory) -> None:
+    said = "The lake was far too cold to swim in."
+    memory.add_messages(
+        [
+            {"id": f"m{i}", "role": "user", "name": name, "content": said, "chat_time": day(1)}
+            for i, name in enumerate(("Ana", "Ben Ode"))
+        ],
+    )
+
+    def gain(question: str, **options: float) -> float:
+        hits = {hit.id: hit.score for hit in memory.search(question, options=SearchOptions(**options))}  # type: ignore[arg-type]
+        return hits["m1"] - hits["m0"]
+
+    asked = "What did Ben Ode say of the lake?"
+    assert gain(asked) > gain(asked, speaker_weight=0)
+    assert gain("What of the lake, Ode?") == gain("What of the lake, Ode?", speaker_weight=0)
+
+
 def test_a_reranker_orders_and_a_failing_one_degrades(open_memory: OpenMemory) -> None:
     filled(open_memory())
 

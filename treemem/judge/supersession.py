@@ -18,7 +18,10 @@ _LED_BY_NAME = re.compile(r"^([^\W\d_][\w.'’-]{0,30}|(?:[A-Z][\w.'’-]{0,20} 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Who said what, and when: `order` rises with time, and within one conversation with the position."""
+    """Who said what, and when: `order` rises with time, and within one conversation with the position.
+
+    `message` is whether it was said in a conversation, rather than written down.
+    """
 
     memory_id: str
     speaker: str
@@ -26,6 +29,7 @@ class Statement:
     text: str
     order: tuple[int, int, int]
     valid_from: int
+    message: bool = False
 
     @classmethod
     def of(cls, state: State) -> Statement:
@@ -41,6 +45,7 @@ class Statement:
             text[led.end() :] if led else text,
             (state.valid_from, state.recorded_from, position if isinstance(position, int) else 0),
             state.valid_from,
+            bool(origin.get("role")),
         )
 
 

@@ -15,7 +15,7 @@ from treemem.search.budget import degrading
 from treemem.search.explain import Explanation, Stage
 from treemem.search.options import MAX_TOP_K
 from treemem.search.priors import weighed
-from treemem.search.question import BEYOND, Question, asks_the_assistant, edge_boosts
+from treemem.search.question import BEYOND, Question, asks_the_assistant, asks_what_was_asked, edge_boosts
 from treemem.search.rank import Ranked, rank
 from treemem.search.results import SearchHit, SearchResult, path_steps
 from treemem.search.settle import Settled, settle
@@ -96,9 +96,11 @@ def settled_of(question: Question, ranked: Sequence[Ranked], held: Sequence[Stat
     options = question.options
     if asks_the_assistant(question.text):
         options = replace(options, assistant_weight=0.0)
+    if asks_what_was_asked(question.text):
+        options = replace(options, question_weight=0.0)
     return settle(
         question.text,
-        weighed(ranked, held, options, now, question.conversation),
+        weighed(ranked, held, options, now, question.conversation, question.text),
         held,
         found.edges,
         question.target,

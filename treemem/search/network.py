@@ -78,15 +78,15 @@ class Network:
         self.worths /= np.log2(1 + np.maximum(sharing, 1))
         self.worths[mentions & titled & ~titles] *= LEADS_ON
 
-    def pagerank(self, damping: float) -> dict[Node, float]:
-        """Return the stationary probability of each node under restarts; edges are walked both ways by their worth.
+    def pagerank(self, damping: float) -> np.ndarray:
+        """Return each node's stationary probability under restarts, by number; edges count both ways by their worth.
 
         Where the edges of a node are worth less than 1 together, the rest of its probability goes back to the restart:
         a node with one weak edge does not pass all it has along it.
         """
         size = len(self.number)
         if not size or self.restart.sum() <= 0:
-            return {}
+            return np.zeros(size)
         r = self.restart / self.restart.sum()
         starts, ends = self.starts, self.ends
         weights = np.concatenate([self.worths, self.worths])
@@ -97,7 +97,7 @@ class Network:
         p = r
         for _ in range(ITERATIONS):
             p = np.bincount(ends, shares * p[starts], size) + (1 - damping + back @ p) * r
-        return {node: mass for node, mass in zip(self.number, p.tolist(), strict=True) if mass > 0}
+        return np.asarray(p)
 
 
 class Paths:

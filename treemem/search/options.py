@@ -28,10 +28,12 @@ class SearchOptions:
     `supersession` is whether hits are compared for what supersedes what.
 
     `confidence_weight`, `assistant_weight` (what an assistant said, unless it is asked for that: "What did you say?"),
-    `recency_weight` (half of it after `recency_days`) and `conversation_weight` (the conversation named in the search)
-    are what a hit can gain or lose by these priors; 0 switches one off. The first `rerank` hits go
-    to the reranker, if the memory has one. `same` is the cosine from which two hits repeat each other, `mmr_relevance`
-    what relevance is worth beside novelty.
+    `question_weight` (a short message that only asks, unless it is asked for that), `speaker_weight` (what was said by
+    somebody whom the question names), `recency_weight` (half of it after `recency_days`) and `conversation_weight` (the
+    conversation named in the search) are what a hit can gain or lose by these priors; 0 switches one off.
+
+    The first `rerank` hits go to the reranker, if the memory has one. `same` is the cosine from which two hits repeat
+    each other, `mmr_relevance` what relevance is worth beside novelty.
     """
 
     relativity: float = -1.0
@@ -54,6 +56,8 @@ class SearchOptions:
     supersession: bool = True
     confidence_weight: float = 0.1
     assistant_weight: float = 0.25
+    question_weight: float = 0.75
+    speaker_weight: float = 0.15
     recency_weight: float = 0.0
     recency_days: float = 90.0
     conversation_weight: float = 0.2
@@ -80,6 +84,8 @@ class SearchOptions:
             "text_weight": (0, 1e6),
             "confidence_weight": (0, 1),
             "assistant_weight": (0, 1),
+            "question_weight": (0, 1),
+            "speaker_weight": (0, 1),
             "recency_weight": (0, 1),
             "recency_days": (1e-3, 1e6),
             "conversation_weight": (0, 1),

@@ -1,24 +1,52 @@
-"""Small multiplicative priors: what is surer, newer, said by a person, or of the conversation that goes on."""
+"""Small multiplicative priors: what is surer, newer, tells something, was said by whom, or in which conversation."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from functools import lru_cache
 
 from treemem.changes import State
-from treemem.contents import role_of
+from treemem.judge.supersession import Statement
 from treemem.search.options import SearchOptions
 from treemem.search.rank import Ranked
+from treemem.text import words
 
 _DAY = 86_400_000_000
+_SENTENCE = re.compile(r"[^.!?。！？\n]*[.!?。！？\n]*")
+_ASKS = re.compile(r"[?？][\s\"'”’)）]*$")
+#: Words from which a message tells something even where it asks: "I want to ..., could you ...?".
+TELLS = 30
 
 
-def prior(state: State, options: SearchOptions, now: int, conversation: str | None) -> float:
-    """Return the factor of a state's score. `now` is in microseconds; recency halves every `recency_days`."""
+@lru_cache(maxsize=16_384)
+def asking(text: str) -> float:
+    """Return how much of a text only asks: the share of its words in questions, less the longer the text; 0 from
+    30 words on.
+    """
+    if "?" not in text and "？" not in text:
+        return 0.0
+    parts = [(part, len(words(part))) for part in _SENTENCE.findall(text)]
+    total = sum(size for _, size in parts)
+    if not 0 < total < TELLS:
+        return 0.0
+    return sum(size for part, size in parts if _ASKS.search(part)) / total * (1 - total / TELLS)
+
+
+def prior(state: State, options: SearchOptions, now: int, conversation: str | None, named: frozenset[str]) -> float:
+    """Return the factor of a state's score. `now` is in microseconds; recency halves every `recency_days`.
+
+    `named` are the words of the question: what somebody said whom it names is worth more.
+    """
     unsure = 1 - float(state.fields.get("confidence", 100.0)) / 100
     factor = 1 - options.confidence_weight * unsure
-    if role_of(state.fields) == "assistant":
+    said = Statement.of(state)
+    if said.role == "assistant":
         factor *= 1 - options.assistant_weight
+    if said.message:
+        factor *= 1 - options.question_weight * asking(said.text)
+    if said.speaker and named.issuperset(words(said.speaker)):
+        factor *= 1 + options.speaker_weight
     if options.recency_weight:
         days = max(0, now - state.valid_from) / _DAY
         factor *= 1 + options.recency_weight * 0.5 ** (days / options.recency_days)
@@ -28,10 +56,16 @@ def prior(state: State, options: SearchOptions, now: int, conversation: str | No
 
 
 def weighed(
-    ranked: Iterable[Ranked], states: Sequence[State], options: SearchOptions, now: int, conversation: str | None
+    ranked: Iterable[Ranked],
+    states: Sequence[State],
+    options: SearchOptions,
+    now: int,
+    conversation: str | None,
+    question: str,
 ) -> list[Ranked]:
     """Return the ranked memories whose states were read with their priors, best first."""
-    factors = {s.memory_id: prior(s, options, now, conversation) for s in states}
+    named = frozenset(words(question))
+    factors = {s.memory_id: prior(s, options, now, conversation, named) for s in states}
     scores = [(r, r.score * factors[r.memory_id]) for r in ranked if r.memory_id in factors]
     top = max((score for _, score in scores), default=1.0)
-    return sorted((replace(r, score=score / top) for r, score in scores), key=lambda r: (-r.score, r.memory_id))
+    return sorted((r._replace(score=score / top) for r, score in scores), key=lambda r: (-r.score, r.memory_id))

@@ -27,6 +27,7 @@ _OF_THE_ASSISTANT = re.compile(
     r"explanation|reply|response|list)|\bassistant\b|你(?:说|给|推荐|建议|提)|您(?:说|给|推荐|建议|提)|助手",
     re.IGNORECASE,
 )
+_OF_A_QUESTION = re.compile(r"\bask(?:ed|s|ing)?\b|\bquestions?\b|\bwonder\w*|问", re.IGNORECASE)
 CAUSAL_BOOST = 5.0
 MAX_QUESTION_TOKENS = 64
 #: As many memories more than asked for are read, so that a newer one can take its place before an older one.
@@ -41,6 +42,11 @@ def edge_boosts(question: str) -> dict[EdgeType, float]:
 def asks_the_assistant(question: str) -> bool:
     """Return whether a question asks for what the assistant said: "What did you suggest?"."""
     return _OF_THE_ASSISTANT.search(question) is not None
+
+
+def asks_what_was_asked(question: str) -> bool:
+    """Return whether a question asks for a question: "What did Ana ask about the flat?"."""
+    return _OF_A_QUESTION.search(question) is not None
 
 
 @dataclass(frozen=True, slots=True)

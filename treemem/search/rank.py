@@ -6,7 +6,7 @@ import heapq
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,7 @@ ASKED_FOR = 0.2  # what a memory gains at an edge of a type that the question as
 LEAST_SHARE = 1e-6  # of the best memory's PageRank: what one that the walk does not reach has
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """A memory with its score in [0, 1], its rank in each seed arm, and the edges that led to it from a seed."""
 
     memory_id: str
@@ -52,8 +51,7 @@ def rank(
         return
     restart = _restart(seeded, subgraph, options)
     network = Network(subgraph.edges, restart, boosts or {})
-    mass = network.pagerank(options.damping)
-    raw = _raw_scores(subgraph, seeded, mass, options)
+    raw = _raw_scores(subgraph, seeded, network, options)
     for memory_id in _at(subgraph.edges, boosts) if boosts else ():
         if memory_id in raw:
             raw[memory_id] += ASKED_FOR
@@ -89,19 +87,19 @@ def _at(edges: Sequence[WalkedEdge], types: Collection[EdgeType]) -> set[str]:
 
 
 def _raw_scores(
-    subgraph: Subgraph, seeded: Mapping[str, float], mass: Mapping[Node, float], options: SearchOptions
+    subgraph: Subgraph, seeded: Mapping[str, float], network: Network, options: SearchOptions
 ) -> dict[str, float]:
     """Return seed score + weighted log PageRank of each memory that has either."""
-    top = max(mass.values(), default=1.0)
-    logs = options.walk_weight * np.log(np.maximum(np.array(list(mass.values())) / top, LEAST_SHARE))
-    walked = dict(zip(mass, logs.tolist(), strict=True))
-    unreached = options.walk_weight * math.log(LEAST_SHARE)
-    raw = {}
-    for memory_id in subgraph.versions:
-        share = walked.get(MEMORY + memory_id)
-        if share is not None or memory_id in seeded:
-            raw[memory_id] = seeded.get(memory_id, 0.0) + (unreached if share is None else share)
-    return raw
+    number, ids = network.number, list(subgraph.versions)
+    mass = np.append(network.pagerank(options.damping), 0.0)  # the last is that of what is no node
+    shares = mass[[number.get(MEMORY + memory_id, -1) for memory_id in ids]]
+    top = float(mass.max()) or 1.0
+    walked = np.round(options.walk_weight * np.log(np.maximum(shares / top, LEAST_SHARE)), 12).tolist()
+    return {
+        memory_id: seeded.get(memory_id, 0.0) + log
+        for memory_id, log, share in zip(ids, walked, shares.tolist(), strict=True)
+        if share > 0 or memory_id in seeded
+    }
 
 
 def arm_sum(seeds: Sequence[Seed], options: SearchOptions) -> dict[str, float]:

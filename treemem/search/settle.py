@@ -7,7 +7,7 @@ before it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from treemem.changes import EdgeType, State
 from treemem.judge.asked import focus_of
@@ -45,7 +45,7 @@ def settle(
     what did it.
     """
     factors = fitted(states, {r.memory_id: r.score for r in ranked}, target)
-    order = [replace(r, score=r.score * factors[r.memory_id]) for r in ranked if r.memory_id in factors]
+    order = [r._replace(score=r.score * factors[r.memory_id]) for r in ranked if r.memory_id in factors]
     order.sort(key=lambda r: (-r.score, r.memory_id))
     statements = {s.memory_id: Statement.of(s) for s in states}
     if target.newest_first is not None:
@@ -62,7 +62,7 @@ def settle(
     order = _behind(order, {b: a for a, others in at_odds.items() for b in others if _comes_first(order, a, b)})
     top = max((r.score for r in order), default=1.0)
     return [
-        Settled(replace(r, score=min(1.0, r.score / top)), by.get(r.memory_id), at_odds.get(r.memory_id, ()))
+        Settled(r._replace(score=min(1.0, r.score / top)), by.get(r.memory_id), at_odds.get(r.memory_id, ()))
         for r in order
     ]
 
@@ -76,7 +76,7 @@ def _by_time(order: list[Ranked], statements: Mapping[str, Statement], *, newest
     by_time = sorted((order[i] for i in places), key=lambda r: statements[r.memory_id].order, reverse=newest_first)
     found = list(order)
     for place, each in zip(places, by_time, strict=True):
-        found[place] = replace(each, score=order[place].score)
+        found[place] = each._replace(score=order[place].score)
     return found
 
 
@@ -128,7 +128,7 @@ def _before(order: list[Ranked], first: str, then: str) -> list[Ranked]:
     a, b = _place(order, first), _place(order, then)
     if a < b:
         return order
-    moved = replace(order[a], score=order[b].score)
+    moved = order[a]._replace(score=order[b].score)
     rest = [*order[:a], *order[a + 1 :]]
     return [*rest[:b], moved, *rest[b:]]
 
@@ -138,7 +138,7 @@ def _behind(order: list[Ranked], follows: Mapping[str, str]) -> list[Ranked]:
     for then, first in follows.items():
         a, b = _place(order, first), _place(order, then)
         if b > a + 1:
-            moved = replace(order[b], score=order[a].score)
+            moved = order[b]._replace(score=order[a].score)
             rest = [*order[:b], *order[b + 1 :]]
             order = [*rest[: a + 1], moved, *rest[a + 1 :]]
     return order

@@ -40,7 +40,7 @@ def search(store: GraphStore, cubes: Sequence[str], question: Question) -> Searc
     ranking = time.perf_counter() - started - read
     hits: list[SearchHit] = []
     for cube, part in found.items():
-        mine = [replace(r, memory_id=r.memory_id.partition(_BETWEEN)[2], path=_bare(r)) for r in ranked if _in(r, cube)]
+        mine = [r._replace(memory_id=r.memory_id.partition(_BETWEEN)[2], path=_bare(r)) for r in ranked if _in(r, cube)]
         states = store.versions(cube, [(r.memory_id, r.version) for r in mine], vectors=question.vectors)
         held = [s for s in states if passes(question.filter, s) and not is_topic(s.fields)]
         scale = max((r.score for r in mine), default=1.0)
