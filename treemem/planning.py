@@ -10,6 +10,7 @@ from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, Enti
 from treemem.contents import content_of
 from treemem.errors import FrozenMemoryError, InvalidInputError, MemoryNotFoundError, UndoRefusedError
 from treemem.read.entities import entity, names_in, titles
+from treemem.read.terms import terms_in
 from treemem.store.protocol import Touched
 from treemem.temporal import END, format_micros
 
@@ -28,7 +29,8 @@ def mentions(cube: str, fields: Mapping[str, Any]) -> dict[str, tuple[Entity, fl
 
     They are those listed, those its text names, and its key, which is what it is about: the strongest.
     """
-    names = [*fields.get("entities", ()), *names_in(fields["memory"])]
+    text = fields["memory"]
+    names = [*fields.get("entities", ()), *names_in(text), *terms_in(text)]
     found = {each.id: (each, 1.0) for each in (entity(cube, n) for n in names)}
     for title in titles(fields.get("key")):
         each = entity(cube, title)

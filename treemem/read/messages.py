@@ -11,6 +11,7 @@ from treemem.changes import EdgeAssert, EdgeType, Entity, NodeKind, Source
 from treemem.errors import InvalidInputError
 from treemem.items import TextualMemoryItem, checked_text, derived_id, validated
 from treemem.read.entities import entity, names_in
+from treemem.read.terms import terms_in
 from treemem.temporal import from_micros, parse_time
 from treemem.text import words
 
@@ -125,7 +126,7 @@ def _mentions(
     cube: str, item: TextualMemoryItem, speaker: str | None, known: dict[str, set[str]]
 ) -> tuple[list[Entity], list[EdgeAssert]]:
     text = item.memory if speaker is None else item.memory[len(speaker) + 2 :]
-    names = [*item.metadata.entities, *names_in(text, known)]
+    names = [*item.metadata.entities, *names_in(text, known), *terms_in(text)]
     found = {each.id: (each, 1.0) for each in (entity(cube, name) for name in names)}
     if speaker is not None:
         each = entity(cube, speaker)
