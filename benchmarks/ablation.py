@@ -48,6 +48,8 @@ PARTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "vector arm alone": ({"text_limit": 0, "hops": 0, "walk_weight": 0}, {}),
     "text arm alone": ({"vector_limit": 0, "hops": 0, "walk_weight": 0}, {}),
     "no role prior": ({"assistant_weight": 0}, {}),
+    "no question prior": ({"question_weight": 0}, {}),
+    "no speaker prior": ({"speaker_weight": 0}, {}),
     "MMR": ({}, {"dedup": "mmr"}),
 }
 NEIGHBOURS, LEAST_COSINE = 3, 0.5

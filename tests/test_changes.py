@@ -78,6 +78,8 @@ def test_stated_changes(older: str, newer: str) -> None:
         ("My wife is called Ana.", "Ana and I broke up the fight."),
         ("My wife is called Ana.", "Ana and Tom broke up."),
         ("Mark smokes.", "Mark tried to quit smoking."),
+        ("Ada is seeing Karl.", "Ada and Karl split up for the walk."),
+        ("I work at the archive full time.", "I used to work part time."),
         ("I don't like beetroot.", "I learned to like beetroot on toast."),
         ("I'm waiting for my residence permit.", "My passport has arrived."),
         ("The ferry leaves at 9:10.", "The train has been delayed; it leaves at 11:40."),
@@ -169,6 +171,7 @@ def test_canonical_forms_alike(one: str, other: str) -> None:
     ("one", "other"),
     [
         ("Plan A is to wait.", "The plan is to wait."),
+        ("My cat is called Lazy.", "My cat is lazy."),
         ("I have a few friends.", "I have few friends."),
         ("The call is at 2 pm.", "The call is at 2 am."),
         ("The launch is on March 4.", "The launch is on April 3."),

@@ -177,7 +177,7 @@ _SAID = (
     ),
     (re.compile(r"(?<=\w) s(?= )"), ""),
     (re.compile(r"^(.*\b(?:have|own|speak|play|like|need)s?) ([\w ]+?) and ([\w ]+)$"), lambda m: _sorted_pair(m)),
-    (re.compile(r"^((?:my|our) (?:\w+ ){1,3}be) called (?=\w+(?: \w+)?$)"), r"\1 "),
+    (re.compile(r"^((?:my|our) (?:\w+ ){1,3}be) called (?=(?:dr|mr|mrs|ms|prof) \w+$)"), r"\1 "),
 )
 #: A time that may stand anywhere in a sentence, and words that tie it to its place.
 _TIMED = re.compile(

@@ -165,6 +165,7 @@ CAME = re.compile(
     re.IGNORECASE,
 )
 #: Two who are together, and that they no longer are.
+USED_TO = re.compile(r"\bused to\b", re.IGNORECASE)
 TOGETHER = re.compile(
     r"\b(?:my|[a-z]+'s) (?:girlfriend|boyfriend|partner|fianc[eé]e?|wife|husband)\b|\b(?:is|are|am) (?:dating|seeing|"
     r"engaged|married|going out|together|a couple)\b|['’](?:m|re|s) (?:dating|seeing|engaged|married)\b",
@@ -172,7 +173,7 @@ TOGETHER = re.compile(
 )
 PARTED = re.compile(
     r"\b(?:(?:broke|broken|split|splitting|breaking) up|separated|divorced|parted ways)\b"
-    r"(?! (?:the|an?|my|our|his|her|that|this|with (?-i:[a-z]))\b)",
+    r"(?! (?:the|an?|my|our|his|her|that|this|for|into|to|with (?-i:[a-z]))\b)",
     re.IGNORECASE,
 )
 #: What one does or does not do at all.
@@ -274,7 +275,7 @@ STATES = tuple(
         ),
         ("training as|studying|student|apprentice", "finished (?:my|his|her|their|the) (?:training|studies)|graduated"),
         ("in beta|a draft|in development", "released|out of beta|published|launched|went live"),
-        ("engaged|dating|together|in a relationship", "broke up|split up|separated|called off|got married|married"),
+        ("engaged|dating|together|in a relationship", "(?:broke|split) up(?! (?:for|into|to|the|a|my|our)\\b)|separated(?! the\\b)|called off|got married|married"),
         (r"(?:off|disabled)(?=\W*$)", r"on (?:now|again)|enabled|(?:turned|switched) (?:back )?on"),
         (r"(?:on|enabled)(?=\W*$)", r"off (?:now|again)|disabled|(?:turned|switched) off"),
         (r"(?:open|unresolved)(?=\W*$)", "fixed|resolved|closed"),

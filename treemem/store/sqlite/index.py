@@ -376,7 +376,7 @@ def _products(matrix: npt.NDArray[np.float32], vector: Vector) -> npt.NDArray[np
     """
     if matrix.size > SMALL:
         return matrix @ vector
-    products: npt.NDArray[np.float32] = np.einsum("ij,j->i", matrix, vector)
+    products: npt.NDArray[np.float32] = np.vecdot(matrix, vector)
     return products
 
 
