@@ -275,7 +275,10 @@ STATES = tuple(
         ),
         ("training as|studying|student|apprentice", "finished (?:my|his|her|their|the) (?:training|studies)|graduated"),
         ("in beta|a draft|in development", "released|out of beta|published|launched|went live"),
-        ("engaged|dating|together|in a relationship", "(?:broke|split) up(?! (?:for|into|to|the|a|my|our)\\b)|separated(?! the\\b)|called off|got married|married"),
+        (
+            "engaged|dating|together|in a relationship",
+            "(?:broke|split) up(?! (?:for|into|to|the|a|my|our)\\b)|separated(?! the\\b)|called off|(?:got )?married",
+        ),
         (r"(?:off|disabled)(?=\W*$)", r"on (?:now|again)|enabled|(?:turned|switched) (?:back )?on"),
         (r"(?:on|enabled)(?=\W*$)", r"off (?:now|again)|disabled|(?:turned|switched) off"),
         (r"(?:open|unresolved)(?=\W*$)", "fixed|resolved|closed"),
