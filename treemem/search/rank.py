@@ -16,7 +16,9 @@ from treemem.search.options import SearchOptions
 from treemem.store.protocol import ENTITY, MEMORY, Node, Seed, Subgraph, WalkedEdge
 
 ASKED_FOR = 0.2  # what a memory gains at an edge of a type that the question asks for, on the scale of log scores
-LEAST_SHARE = 1e-6  # of the best memory's PageRank: what one that the walk does not reach has
+#: Of the best memory's PageRank, what a seed has that the walk does not reach; in a conversation, where that only says
+#: that it was said at another time; and what any other has at least.
+UNREACHED, UNREACHED_IN_TALK = 1e-6, 1e-3
 
 
 class Ranked(NamedTuple):
@@ -94,12 +96,21 @@ def _raw_scores(
     mass = np.append(network.pagerank(options.damping), 0.0)  # the last is that of what is no node
     shares = mass[[number.get(MEMORY + memory_id, -1) for memory_id in ids]]
     top = float(mass.max()) or 1.0
-    walked = np.round(options.walk_weight * np.log(np.maximum(shares / top, LEAST_SHARE)), 12).tolist()
+    walked = np.round(options.walk_weight * np.log(np.maximum(shares / top, UNREACHED)), 12).tolist()
+    least = options.walk_weight * math.log(UNREACHED_IN_TALK if _in_talk(seeded, subgraph) else UNREACHED)
     return {
-        memory_id: seeded.get(memory_id, 0.0) + log
+        memory_id: seeded[memory_id] + max(log, least) if memory_id in seeded else log
         for memory_id, log, share in zip(ids, walked, shares.tolist(), strict=True)
         if share > 0 or memory_id in seeded
     }
+
+
+def _in_talk(seeded: Mapping[str, float], subgraph: Subgraph) -> bool:
+    """Return whether the best seed is a message of a conversation: another one follows it, or it follows another."""
+    if not seeded:
+        return False
+    best = MEMORY + min(seeded, key=lambda i: (-seeded[i], i))
+    return any(edge.type is EdgeType.FOLLOWS and best in (edge.source, edge.target) for edge in subgraph.edges)
 
 
 def arm_sum(seeds: Sequence[Seed], options: SearchOptions) -> dict[str, float]:
