@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,13 @@ def test_terms_are_few_and_short(text: str) -> None:
     found = terms_in(text)
     assert len(found) <= MOST
     assert all(0 < len(words(term)) <= LONGEST_PHRASE for term in found)
+
+
+@pytest.mark.parametrize("piece", ["a_", "a-1", "aB", "a/", "a.", '"a', "_", "-1", "`a", "《a"])
+def test_no_text_is_slow(piece: str) -> None:
+    started = time.perf_counter()
+    terms_in(piece * 20_000 + "/")
+    assert time.perf_counter() - started < 2
 
 
 def test_a_walk_passes_through_a_term(tmp_path: Path) -> None:

@@ -164,8 +164,8 @@ CAME = re.compile(
     r"|^(?:I|We) (?:finally |just )?(?:got|received) (?P<mine>(?:the|my|our) [^.;,]+)",
     re.IGNORECASE,
 )
-#: Two who are together, and that they no longer are.
 USED_TO = re.compile(r"\bused to\b", re.IGNORECASE)
+#: Two who are together, and that they no longer are.
 TOGETHER = re.compile(
     r"\b(?:my|[a-z]+'s) (?:girlfriend|boyfriend|partner|fianc[eé]e?|wife|husband)\b|\b(?:is|are|am) (?:dating|seeing|"
     r"engaged|married|going out|together|a couple)\b|['’](?:m|re|s) (?:dating|seeing|engaged|married)\b",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_COMMA = re.compile("，")
 _SENTENCE = re.compile(r"[.!?;。！？；\n]+")
 _BECAUSE = re.compile(
     r"\b(?:because(?: of)?|due to|as a result of|thanks to|owing to|caused by|on account of)\b|因为|由于"
@@ -47,6 +46,6 @@ def _parts(text: str, cues: tuple[tuple[re.Pattern[str], bool, bool], ...]) -> t
             if match:
                 before, after = sentence[: match.start()], sentence[match.end() :]
                 if fronted and not before.strip():
-                    after, _, before = _COMMA.sub(",", after).partition(",")
+                    after, _, before = after.replace("，", ",").partition(",")
                 found.append((before, after) if forward else (after, before))
     return tuple(found)

@@ -13,15 +13,17 @@ from treemem.text import STOP_WORDS, distinct, words
 #: At most so many of a text are taken, and no phrase of more words or characters.
 MOST, LONGEST_PHRASE, LONGEST_TERM = 8, 6, 60
 _PHRASE = rf"[^\W_][^\n\"“”`「」『』《》]{{1,{LONGEST_TERM - 2}}}"
+_LETTERS = r"[^\W_]"
+#: Every repeat has a bound, so that no text is slow to read.
 _TERM = re.compile(
     rf"[\"“](?P<quoted>{_PHRASE})[\"”]|`(?P<code>[^`\n]{{2,{LONGEST_TERM}}})`|[《「『](?P<titled>{_PHRASE})[》」』]"
     r"|(?<![\w#@/.-])[#@](?P<tag>[^\W\d_]\w{1,39})\b"
     r"|(?<![\w./:@-])(?P<plain>"
-    r"[A-Za-z]\w*(?:_\w+)+"  # snake_case
-    r"|[a-z]+(?:[A-Z][a-z0-9]+)+"  # camelCase
-    r"|[A-Za-z]\w*(?:[-.]\w+)*-\d[\w-]*"  # TC-4471, eu-west-1
-    r"|\w+(?:[/-]\w+)*\.[a-z][a-z0-9]{1,4}(?=[\s,;:!?)\"'”]|\.?$|\. )"  # deploy.sh, src/app.py
-    r"|v\d+(?:\.\d+)+"  # v2.3
+    rf"[^\W\d_]{_LETTERS}{{0,39}}(?:_{{1,3}}{_LETTERS}{{1,40}}){{1,9}}"  # snake_case
+    r"|[a-z]{1,40}(?:[A-Z][a-z0-9]{1,40}){1,9}"  # camelCase
+    rf"|[^\W\d_]{_LETTERS}{{0,39}}(?:[-.]{_LETTERS}{{1,40}}){{0,4}}-\d[\w-]{{0,40}}"  # TC-4471, eu-west-1
+    r"|\w{1,60}(?:[/-]\w{1,60}){0,9}\.[a-z][a-z0-9]{1,4}(?=[\s,;:!?)\"'”]|\.?$|\. )"  # deploy.sh, src/app.py
+    r"|v\d{1,4}(?:\.\d{1,6}){1,4}"  # v2.3
     r")(?![\w/@-])"
 )
 
