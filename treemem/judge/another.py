@@ -194,8 +194,15 @@ def holds_no_longer(news: Sentence, was: Sentence) -> bool:
     old, new = cues.HELD_BY.search(was.text), cues.NO_LONGER_HELD_BY.search(news.text)
     if old is None or new is None:
         return False
-    role = stems_of(new["role"]) - cues.CUE_STEMS
-    return bool(role) and stems_of(old["who"]) == stems_of(new["who"]) and stems_of(old["role"]) == role
+    role, held = stems_of(new["role"]) - cues.CUE_STEMS, stems_of(old["role"])
+    short = "favourit" in role or "favorit" in role  # "isn't my favourite any more": the restaurant goes without saying
+    return bool(role) and stems_of(old["who"]) == stems_of(new["who"]) and (role == held or (short and role <= held))
+
+
+def another_weight(news: Sentence, was: Sentence) -> bool:
+    """ "I weigh 85 kilos": "I'm down to 80 kilos"."""
+    old, new = cues.WEIGHT.match(was.text), cues.WEIGHT_NOW.search(news.text)
+    return old is not None and new is not None and old["was"] != new["now"] and old["unit"][0] == new["unit"][0]
 
 
 def another_role(news: Sentence, was: Sentence) -> bool:

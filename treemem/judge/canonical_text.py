@@ -62,6 +62,7 @@ _UNITS = {"s": "second", "sec": "second", "min": "minute", "h": "hour", "hr": "h
 _SAID = (
     (re.compile(r"\bplease\b"), ""),
     (re.compile(r"\be ?mail address\b"), "email"),
+    (re.compile(r"\bare both (?!of\b)"), "are "),
     (re.compile(r"\b(i|we|he|she|they) only (\w+)\b"), r"\1 \2 only"),
     (
         re.compile(

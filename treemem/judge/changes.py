@@ -35,6 +35,7 @@ _OTHERS = (
     another.renamed,
     another.another_kind,
     another.holds_no_longer,
+    another.another_weight,
 )
 
 

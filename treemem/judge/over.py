@@ -8,6 +8,7 @@ from treemem.judge import cues
 from treemem.judge.additions import only_adds
 from treemem.judge.clauses import ME, Sentence, stems_of
 from treemem.judge.said import amounts, differ, numbers, topic_of, values
+from treemem.judge.states import STATES
 from treemem.read.entities import names_in
 from treemem.text import words
 
@@ -72,7 +73,7 @@ def another_state(news: Sentence, was: Sentence) -> bool:
     at_times = cues.AT_TIMES.search(was.text) or "day" in values(was.text)  # "closed on Mondays"
     if at_times or cues.USED_TO.search(news.text):
         return False
-    for before, after in cues.STATES:
+    for before, after in STATES:
         if before.search(was.text) and after.search(news.text) and not before.search(news.text):
             said_of = news.clauses[0].subject
             if mended := cues.MENDED.search(news.text):
