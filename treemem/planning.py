@@ -9,8 +9,8 @@ from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, Entity, NodeKind, State, StateAssert
 from treemem.contents import content_of
 from treemem.errors import FrozenMemoryError, InvalidInputError, MemoryNotFoundError, UndoRefusedError
-from treemem.read.entities import entity, names_in, titles
-from treemem.read.terms import terms_in
+from treemem.read.entities import entity, titles
+from treemem.read.terms import mentioned_in
 from treemem.store.protocol import Touched
 from treemem.temporal import END, format_micros
 
@@ -29,8 +29,7 @@ def mentions(cube: str, fields: Mapping[str, Any]) -> dict[str, tuple[Entity, fl
 
     They are those listed, those its text names, and its key, which is what it is about: the strongest.
     """
-    text = fields["memory"]
-    names = [*fields.get("entities", ()), *names_in(text), *terms_in(text)]
+    names = [*fields.get("entities", ()), *mentioned_in(fields["memory"])]
     found = {each.id: (each, 1.0) for each in (entity(cube, n) for n in names)}
     for title in titles(fields.get("key")):
         each = entity(cube, title)

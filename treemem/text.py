@@ -20,6 +20,9 @@ MONTH = (
 #: A pattern for the name of a day of the week, or of all of them, in any case.
 WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
 
+#: A pattern for what ends as a question does, in quotes or brackets too.
+ASKS = re.compile(r"[?？][\s\"'”’)）]*$")
+
 # Han, Hiragana, Katakana, Hangul and their extensions: written without spaces, indexed as overlapping pairs.
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0003134f"
 _RUN = re.compile(rf"([{_CJK}]+)|((?:(?![{_CJK}])[^\W_])+)")

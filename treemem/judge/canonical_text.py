@@ -64,13 +64,7 @@ _SAID = (
     (re.compile(r"\be ?mail address\b"), "email"),
     (re.compile(r"\bare both (?!of\b)"), "are "),
     (re.compile(r"\b(i|we|he|she|they) only (\w+)\b"), r"\1 \2 only"),
-    (
-        re.compile(
-            r"\b(will be)(?= in (?:january|february|march|april|may|june|july|august|september|october|november|"
-            r"december)$)"
-        ),
-        "is",
-    ),
+    (re.compile(rf"\bwill be(?= in (?:{'|'.join(MONTHS[:12])})$)"), "is"),
     (re.compile(r"\bhave no\b"), "do not have"),
     (re.compile(r"\bsecond hand\b"), "used"),
     (re.compile(r"\bper cent\b"), "percent"),

@@ -83,7 +83,7 @@ def ends(newer: str, older: str) -> bool:
     parts = [part for part in _STOPS.split(newer) if part]
     said = "".join(parts).removesuffix("了")
     return (
-        any(_over(part, was) or _turned(part, was) or _turned(part, _MINE.sub("", was)) for part in parts)
+        any(_over(part, was) or any(_turned(part, each) for each in {was, _MINE.sub("", was)}) for part in parts)
         or any(_promoted(part, was) for part in parts)
         or _from_to(newer, was)
         or _is_now(newer, was)

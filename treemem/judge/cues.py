@@ -166,14 +166,15 @@ CAME = re.compile(
     re.IGNORECASE,
 )
 USED_TO = re.compile(r"\bused to\b", re.IGNORECASE)
+_WEIGHED = r"(?P<unit>kg|kilos?|kilograms?|pounds|lbs)\b"
 #: What one weighs.
 WEIGHT = re.compile(
     r"^(?:I (?:now |currently )?weigh(?: about| around)?|[Mm]y weight is(?: now| about)?) (?P<was>\d[\d.]*) ?"
-    r"(?P<unit>kg|kilos?|kilograms?|pounds|lbs)\b"
+    + _WEIGHED
 )
 WEIGHT_NOW = re.compile(
     r"\bI(?:['’]m| am|['’]ve gone| have gone| went) (?:now )?(?:down|up) to (?P<now>\d[\d.]*) ?"
-    r"(?P<unit>kg|kilos?|kilograms?|pounds|lbs)\b(?! of\b)"
+    rf"{_WEIGHED}(?! of\b)"
 )
 #: Two who are together, and that they no longer are.
 TOGETHER = re.compile(
@@ -222,11 +223,12 @@ VALUES = (
 )
 HOLDER = re.compile(r"^(?P<who>[A-Z][\w'’ -]{0,30}?) (?:is|was) (?:now )?(?:the|(?P<mine>our|my)) (?P<role>[^.;,]+)")
 _WHO = r"(?:^|[;,:] |\band )(?P<who>[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)?)"
+_TAKEN_OVER = "taken over|took over|taking over|appointed|named|stepped in|become|became"
 NEW_HOLDERS = (
     re.compile(rf"{_WHO} is (?:now )?(?:the|our|my) (?:new )?(?P<role>[^.;,]+)"),
     re.compile(
-        rf"{_WHO} (?:has |was |is )?(?:now )?(?:taken over|took over|taking over|appointed|named|stepped in|become|"
-        r"became) (?:as )?(?:the |our |my )?(?:new )?(?P<role>[^.;,]+?)(?: from [^.;,]+)?(?=[.;,]|$)"
+        rf"{_WHO} (?:has |was |is )?(?:now )?(?:{_TAKEN_OVER}) (?:as )?"
+        r"(?:the |our |my )?(?:new )?(?P<role>[^.;,]+?)(?: from [^.;,]+)?(?=[.;,]|$)"
     ),
     re.compile(r"(?:^|[;,:] |\band )(?:[Tt]he|[Oo]ur|[Mm]y) new (?P<role>[^.;,]+?) is (?P<who>[A-Z][^.;,]*)"),
 )
@@ -237,9 +239,7 @@ EXCLUSIVE = re.compile(
     r"mentor|accountant|lawyer)\W*$",
     re.IGNORECASE,
 )
-TAKEN_OVER = re.compile(
-    r"\b(?:tak(?:en|ing) over|took over|appointed|named|stepped in|became|become|new)\b", re.IGNORECASE
-)
+TAKEN_OVER = re.compile(rf"\b(?:{_TAKEN_OVER}|new)\b", re.IGNORECASE)
 #: What says of a thing that it is another time now: "it has been delayed; it leaves at ...".
 RESCHEDULED = re.compile(
     r"\b(?:been|was|were|got|is) (?:delayed|postponed|rescheduled|brought forward|pushed back)\b", re.I

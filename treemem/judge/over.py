@@ -121,14 +121,14 @@ def came_true(news: Sentence, was: Sentence) -> bool:
     if not wanted or not cues.COME_TO.search(news.text):
         return False
     return any(
-        wanted <= clause.stems and not cues.NOT.search(clause.text) and _just_that(clause.text, wanted, set(ME))
+        wanted <= clause.stems and not cues.NOT.search(clause.text) and _just_that(clause.text, wanted)
         for clause in news.clauses
         if clause.subject == topic_of(was)
     )
 
 
-def _just_that(text: str, wanted: frozenset[str], subject: set[str]) -> bool:
+def _just_that(text: str, wanted: frozenset[str]) -> bool:
     """Return whether a clause says what was wanted; where it has come to be so, or is so again, nothing beside it."""
     if re.search(r"\b(?:now|finally)\b", text):
         return only_adds(text, wanted | {"now"})
-    return stems_of(cues.COME_TO.sub(" ", text)) - subject <= wanted
+    return stems_of(cues.COME_TO.sub(" ", text)) - set(ME) <= wanted

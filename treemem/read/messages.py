@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +9,14 @@ from typing import Any
 from treemem.changes import EdgeAssert, EdgeType, Entity, NodeKind, Source
 from treemem.errors import InvalidInputError
 from treemem.items import TextualMemoryItem, checked_text, derived_id, validated
-from treemem.read.entities import entity, names_in
-from treemem.read.terms import terms_in
+from treemem.read.entities import entity
+from treemem.read.terms import mentioned_in
 from treemem.temporal import from_micros, parse_time
-from treemem.text import words
+from treemem.text import ASKS, words
 
 SPEAKER_WEIGHT = 0.5
 #: How much a message belongs to the one before it: what follows a question answers it.
 ANSWER_WEIGHT, FOLLOWS_WEIGHT = 0.7, 0.4
-_QUESTION = re.compile(r"[?？][\s\"'”’)）]*$")
 _ROLES = frozenset({"user", "assistant", "system", "tool"})
 _FIELDS = frozenset({"role", "content", "chat_time", "name", "id", "metadata"})
 
@@ -84,7 +82,7 @@ def _read(
     entities, edges = _mentions(cube, item, speaker, known)
     edges.append(EdgeAssert(EdgeType.DERIVED_FROM, item.id, source.id, NodeKind.SOURCE, valid_from=at))
     if before is not None:
-        weight = ANSWER_WEIGHT if _QUESTION.search(before.memory) else FOLLOWS_WEIGHT
+        weight = ANSWER_WEIGHT if ASKS.search(before.memory) else FOLLOWS_WEIGHT
         edges.append(EdgeAssert(EdgeType.FOLLOWS, item.id, before.id, weight=weight, valid_from=at))
     return Reading(item, at, source, tuple(entities), tuple(edges))
 
@@ -126,7 +124,7 @@ def _mentions(
     cube: str, item: TextualMemoryItem, speaker: str | None, known: dict[str, set[str]]
 ) -> tuple[list[Entity], list[EdgeAssert]]:
     text = item.memory if speaker is None else item.memory[len(speaker) + 2 :]
-    names = [*item.metadata.entities, *names_in(text, known), *terms_in(text)]
+    names = [*item.metadata.entities, *mentioned_in(text, known)]
     found = {each.id: (each, 1.0) for each in (entity(cube, name) for name in names)}
     if speaker is not None:
         each = entity(cube, speaker)

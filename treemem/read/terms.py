@@ -7,7 +7,9 @@ so that a walk passes between the memories that share one.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 
+from treemem.read.entities import names_in
 from treemem.text import STOP_WORDS, distinct, words
 
 #: At most so many of a text are taken, and no phrase of more words or characters.
@@ -26,6 +28,11 @@ _TERM = re.compile(
     r"|v\d{1,4}(?:\.\d{1,6}){1,4}"  # v2.3
     r")(?![\w/@-])"
 )
+
+
+def mentioned_in(text: str, known: Mapping[str, Collection[str]] | None = None) -> list[str]:
+    """Return the names in a text, those of `known` too, then its terms."""
+    return [*names_in(text, known), *terms_in(text)]
 
 
 def terms_in(text: str) -> list[str]:

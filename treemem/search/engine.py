@@ -10,6 +10,7 @@ from dataclasses import replace
 from treemem.changes import State
 from treemem.contents import is_topic, parts_of
 from treemem.filters import passes, split
+from treemem.judge.supersession import Statement
 from treemem.read.entities import meant
 from treemem.search.budget import degrading
 from treemem.search.explain import Explanation, Stage
@@ -98,10 +99,12 @@ def settled_of(question: Question, ranked: Sequence[Ranked], held: Sequence[Stat
         options = replace(options, assistant_weight=0.0)
     if asks_what_was_asked(question.text):
         options = replace(options, question_weight=0.0)
+    statements = {s.memory_id: Statement.of(s) for s in held}
     return settle(
         question.text,
-        weighed(ranked, held, options, now, question.conversation, question.text),
+        weighed(ranked, held, statements, options, now, question.conversation, question.text),
         held,
+        statements,
         found.edges,
         question.target,
         compared=question.options.supersession,

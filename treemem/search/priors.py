@@ -3,44 +3,44 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from treemem.changes import State
 from treemem.judge.supersession import Statement
 from treemem.search.options import SearchOptions
 from treemem.search.rank import Ranked
-from treemem.text import words
+from treemem.text import ASKS, words
 
 _DAY = 86_400_000_000
 _SENTENCE = re.compile(r"[^.!?。！？\n]*[.!?。！？\n]*")
-_ASKS = re.compile(r"[?？][\s\"'”’)）]*$")
 #: Words from which a message tells something even where it asks: "I want to ..., could you ...?".
 TELLS = 30
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def asking(text: str) -> float:
     """Return how much of a text only asks: the share of its words in questions, less the longer the text; 0 from
     30 words on.
     """
     if "?" not in text and "？" not in text:
         return 0.0
-    parts = [(part, len(words(part))) for part in _SENTENCE.findall(text)]
-    total = sum(size for _, size in parts)
+    total = len(words(text))
     if not 0 < total < TELLS:
         return 0.0
-    return sum(size for part, size in parts if _ASKS.search(part)) / total * (1 - total / TELLS)
+    asked = sum(len(words(part)) for part in _SENTENCE.findall(text) if ASKS.search(part))
+    return asked / total * (1 - total / TELLS)
 
 
-def prior(state: State, options: SearchOptions, now: int, conversation: str | None, named: frozenset[str]) -> float:
+def prior(
+    state: State, said: Statement, options: SearchOptions, now: int, conversation: str | None, named: frozenset[str]
+) -> float:
     """Return the factor of a state's score. `now` is in microseconds; recency halves every `recency_days`.
 
-    `named` are the words of the question: what somebody said whom it names is worth more.
+    `said` is who said it; `named` are the words of the question: what somebody said whom it names is worth more.
     """
     unsure = 1 - float(state.fields.get("confidence", 100.0)) / 100
     factor = 1 - options.confidence_weight * unsure
-    said = Statement.of(state)
     if said.role == "assistant":
         factor *= 1 - options.assistant_weight
     if said.message:
@@ -58,6 +58,7 @@ def prior(state: State, options: SearchOptions, now: int, conversation: str | No
 def weighed(
     ranked: Iterable[Ranked],
     states: Sequence[State],
+    statements: Mapping[str, Statement],
     options: SearchOptions,
     now: int,
     conversation: str | None,
@@ -65,7 +66,7 @@ def weighed(
 ) -> list[Ranked]:
     """Return the ranked memories whose states were read with their priors, best first."""
     named = frozenset(words(question))
-    factors = {s.memory_id: prior(s, options, now, conversation, named) for s in states}
+    factors = {s.memory_id: prior(s, statements[s.memory_id], options, now, conversation, named) for s in states}
     scores = [(r, r.score * factors[r.memory_id]) for r in ranked if r.memory_id in factors]
     top = max((score for _, score in scores), default=1.0)
     return sorted((r._replace(score=score / top) for r, score in scores), key=lambda r: (-r.score, r.memory_id))

@@ -96,7 +96,7 @@ def _raw_scores(
     mass = np.append(network.pagerank(options.damping), 0.0)  # the last is that of what is no node
     shares = mass[[number.get(MEMORY + memory_id, -1) for memory_id in ids]]
     top = float(mass.max()) or 1.0
-    walked = np.round(options.walk_weight * np.log(np.maximum(shares / top, UNREACHED)), 12).tolist()
+    walked = (options.walk_weight * np.log(np.maximum(shares / top, UNREACHED))).tolist()
     least = options.walk_weight * math.log(UNREACHED_IN_TALK if _in_talk(seeded, subgraph) else UNREACHED)
     return {
         memory_id: seeded[memory_id] + max(log, least) if memory_id in seeded else log

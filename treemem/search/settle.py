@@ -33,6 +33,7 @@ def settle(
     question: str,
     ranked: Sequence[Ranked],
     states: Sequence[State],
+    statements: Mapping[str, Statement],
     edges: Sequence[WalkedEdge],
     target: Target,
     *,
@@ -47,7 +48,6 @@ def settle(
     factors = fitted(states, {r.memory_id: r.score for r in ranked}, target)
     order = [r._replace(score=r.score * factors[r.memory_id]) for r in ranked if r.memory_id in factors]
     order.sort(key=lambda r: (-r.score, r.memory_id))
-    statements = {s.memory_id: Statement.of(s) for s in states}
     if target.newest_first is not None:
         order = _by_time(order, statements, newest_first=target.newest_first)
     over = _superseding(question, [r.memory_id for r in order] if compared else (), statements, edges)

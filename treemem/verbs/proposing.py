@@ -69,9 +69,8 @@ class Proposals:
         """
         within("neighbours", neighbours, 1, 100)
         within("least", least, -1, 1)
-        bounds: Mapping[str, int] = self._memory._config.capacity if capacity is None else capacity
-        if bounds:
-            among("capacity", list(bounds), MEMORY_TYPES)
+        if capacity:
+            among("capacity", list(capacity), MEMORY_TYPES)
         if expiry:
             among("expiry", list(expiry), MEMORY_TYPES)
             for days in expiry.values():
@@ -104,7 +103,7 @@ class Proposals:
                 arranging, failed, more = naming.named(self._memory._llm, arranging)
                 notes, usage = (*notes, *failed), usage + more
             actions += arranging
-        bounds = self._exceeded(bounds, moment)
+        bounds = self._exceeded(self._memory._config.capacity if capacity is None else capacity, moment)
         if bounds or expiry:
             actions += self._outlived(bounds, expiry or {}, moment, changing)
         plan = Plan(
