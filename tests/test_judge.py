@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from treemem.judge.claims import claims_in
 
 from treemem.judge.asked import another_value, focus_of
-from treemem.judge.claims import claims_in
 from treemem.judge.stated import causes, order
 from treemem.judge.values import values_in
 

@@ -87,7 +87,13 @@ def _english(sentence: str) -> Iterator[Clause]:
 
 def _dates_are_values(text: str) -> bool:
     """Return whether a time at the end is what a sentence says, not when it came to be."""
-    return re.search(r" (?:be|is|are|am|meets?|starts?|begins?|ends?|opens?|closes?|leaves?|departs?|arrives?|to|until|till|for|due|expires?|takes place|comes?) (?:\w+ ){0,3}?(?:in|on|this|last|next|today|tomorrow|tonight)\b[^,]{1,30}$", text) is not None
+    return (
+        re.search(
+            r" (?:be|is|are|am|meets?|starts?|begins?|ends?|opens?|closes?|leaves?|departs?|arrives?|to|until|till|for|due|expires?|takes place|comes?) (?:\w+ ){0,3}?(?:in|on|this|last|next|today|tomorrow|tonight)\b[^,]{1,30}$",
+            text,
+        )
+        is not None
+    )
 
 
 def _led(sentence: str) -> tuple[str, bool]:
@@ -167,9 +173,15 @@ def _chinese(sentence: str) -> Iterator[Clause]:
             continue
         changed = bare.endswith("了")
         bare = bare.removesuffix("了")
-        if subject and not bare.startswith(subject) and re.match("(?:不|改|换|搬|跳槽|加入|离|辞|去|在|住|用|把|从|入职|是|开|坐|骑|买|卖|调|转|涨|降)", bare):
+        if (
+            subject
+            and not bare.startswith(subject)
+            and re.match("(?:不|改|换|搬|跳槽|加入|离|辞|去|在|住|用|把|从|入职|是|开|坐|骑|买|卖|调|转|涨|降)", bare)
+        ):
             bare = subject + bare
-        found_subject = re.match("我们家?|我家|我(?:的?[妈爸哥姐弟妹]{1,2}|老[公婆]|妻子|丈夫|女儿|儿子|奶奶|爷爷)?|用户", bare)
+        found_subject = re.match(
+            "我们家?|我家|我(?:的?[妈爸哥姐弟妹]{1,2}|老[公婆]|妻子|丈夫|女儿|儿子|奶奶|爷爷)?|用户", bare
+        )
         subject = found_subject.group() if found_subject else subject
         yield Clause(bare, now or (changed and "不" in bare), True)
         now = False

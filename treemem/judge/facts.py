@@ -128,7 +128,23 @@ def _who(who: str, chinese: bool) -> str:
         return who.lower()
     if who.casefold() in ("user", "the user"):
         return "user"
-    if words[0].casefold() in ("he", "she", "it", "they", "you", "this", "that", "a", "an", "there", "nobody", "his", "her", "their", "your"):
+    if words[0].casefold() in (
+        "he",
+        "she",
+        "it",
+        "they",
+        "you",
+        "this",
+        "that",
+        "a",
+        "an",
+        "there",
+        "nobody",
+        "his",
+        "her",
+        "their",
+        "your",
+    ):
         return ""
     barred = words_of("en", "no_subject")
     if any(word == "I" or word.casefold() in barred for word in words):
@@ -213,8 +229,10 @@ def attribute_of(who: str, *, chinese: bool) -> bool:
     """Return whether something is of a kind that has one value at a time: "my phone number", "Anna's favourite colour"."""
     if chinese:
         bare = re.sub("^我们?的?", "", who)
-        return "最喜欢" in bare or any(bare == name or bare.endswith("的" + name) for name in words_of("zh", "attributes")) or (
-            bare in words_of("zh", "attributes")
+        return (
+            "最喜欢" in bare
+            or any(bare == name or bare.endswith("的" + name) for name in words_of("zh", "attributes"))
+            or (bare in words_of("zh", "attributes"))
         )
     thing = who.split("'s ")[-1] if "'s " in who else who.split(" ", 1)[-1]
     thing = thing.casefold()

@@ -19,7 +19,13 @@ _PARTS = {
     "a": r"(?P<a>[^,]{1,40}?)",
     "b": r"(?P<b>[^,]{1,40}?)",
 }
-_PARTS_ZH = {**_PARTS, "me": "(?P<me>我们?)", "them": "(?P<them>.{0,8}?)", "who": "(?P<who>.{1,10}?)", "x": "(?P<x>.{1,14}?)"}
+_PARTS_ZH = {
+    **_PARTS,
+    "me": "(?P<me>我们?)",
+    "them": "(?P<them>.{0,8}?)",
+    "who": "(?P<who>.{1,10}?)",
+    "x": "(?P<x>.{1,14}?)",
+}
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _PIECE = re.compile(r"\{\w+\}|\(\?:[^()]*\)\??|[^{}()\s]+")
 

@@ -41,13 +41,16 @@ _KINDS = (
     (
         "number",
         re.compile(
-            rf"\d[\d.,]*|\b(?:{'|'.join(_WORDS)}|{'|'.join(_ORDINALS)})\b|[零〇一二两三四五六七八九十百千万]+", re.IGNORECASE
+            rf"\d[\d.,]*|\b(?:{'|'.join(_WORDS)}|{'|'.join(_ORDINALS)})\b|[零〇一二两三四五六七八九十百千万]+",
+            re.IGNORECASE,
         ),
     ),
 )
 _SIGNS = re.compile(r"[^\w\u4e00-\u9fff$€£¥%]+")
 _PER = {"a": "per", "an": "per", "each": "per", "every": "per", "per": "per"}
-_EMPTY = frozenset("about around at on in by the only just from until to for o'clock now exactly currently roughly".split())
+_EMPTY = frozenset(
+    "about around at on in by the only just from until to for o'clock now exactly currently roughly".split()
+)
 _UNITS = {
     "kilos": "kg", "kilo": "kg", "kilograms": "kg", "pounds": "lb", "lbs": "lb", "euros": "€", "euro": "€", "dollars": "$",
     "dollar": "$", "hours": "hour", "minutes": "minute", "days": "day", "weeks": "week", "months": "month", "years": "year",

@@ -28,7 +28,9 @@ _NO_LONGER = (
     re.compile(r"(?P<who>.{1,40}?) (?:do|can) not (?P<what>.{2,60}?) (?:any ?more|any longer)"),
     re.compile(r"(?P<who>.{1,40}?) (?P<stop>stopped|quit|gave up) (?P<what>\w+ing(?: .{1,50})?)"),
 )
-_NEGATED = re.compile(r"(?P<who>.{1,40}?) (?:(?:do|can) not (?P<does>.{2,50})|be not (?P<is>.{2,50})|have no (?P<has>.{2,50}))")
+_NEGATED = re.compile(
+    r"(?P<who>.{1,40}?) (?:(?:do|can) not (?P<does>.{2,50})|be not (?P<is>.{2,50})|have no (?P<has>.{2,50}))"
+)
 _GOES_ON = frozenset("at in on with for as every by near to from after before during because when".split())
 _USING = frozenset("use take drive ride run host commute cycle walk travel store keep track write book".split())
 _EXTENDED = re.compile(r"extended|shortened|延长|缩短")
@@ -51,7 +53,9 @@ def _in_forms(newer: str, older: str) -> bool:
     if not new.clauses or not old.whole or _says_it(new, old):
         return False
     was = old.clauses[0]
-    if any(_replaces(fact, before) for fact in new.first for before in old.facts if before.says in ("holds", "becomes")):
+    if any(
+        _replaces(fact, before) for fact in new.first for before in old.facts if before.says in ("holds", "becomes")
+    ):
         return True
     return any(clause.chinese == was.chinese and _frame_changed(clause, was, new) for clause in new.opening)
 
@@ -131,7 +135,7 @@ def _two_at_once(before: Measure, after: Measure) -> bool:
 def _attributes_apart(one: str, other: str) -> bool:
     """Return whether two values of an attribute are of one sort: both names, both numbers, both plain words."""
     if measure(one) or measure(other):
-        return _code(one) and _code(other) and bare(one) != bare(other) or other_measure(one, other)
+        return (_code(one) and _code(other) and bare(one) != bare(other)) or other_measure(one, other)
     sorts = {_sort(one), _sort(other)}
     return len(sorts) == 1 and "placed" not in sorts and apart(one, other)
 
@@ -241,7 +245,9 @@ def _now_other(news: Clause, was: Clause) -> bool:
     start = _shared(new, old)
     end = _shared(new[start:][::-1], old[start:][::-1])
     ours, theirs = new[start : len(new) - end], old[start : len(old) - end]
-    verb = next((n for n, word in enumerate(old[:start]) if n > (old[0] in _DETERMINED) and word in _VERBS_OF_FRAMES), None)
+    verb = next(
+        (n for n, word in enumerate(old[:start]) if n > (old[0] in _DETERMINED) and word in _VERBS_OF_FRAMES), None
+    )
     if verb is None or not ours or not theirs or max(len(ours), len(theirs)) > 5:
         return False
     if not _clear(" ".join(old[:verb])) or any(word in ("not", "no", "and", "or") for word in ours + theirs):

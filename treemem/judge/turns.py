@@ -7,13 +7,12 @@ meant must stand in the older text; a person who does not stand there has change
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from treemem.judge.measures import measure, other_measure
 from treemem.judge.speech import LONGEST_TEXT, is_chinese, plain_clauses
 from treemem.language import pack
-from treemem.judge.measures import measure, other_measure
 from treemem.text import MONTH, WEEKDAY, analyse
 
 _WORDS = re.compile(r"[^\W_]+(?:[.'’:/-][^\W_]+)*")
@@ -83,7 +82,10 @@ class _Old:
 
 _MINE = re.compile(r"\b(?:i|my|me|we|our|us)\b", re.IGNORECASE)
 _SMALL = frozenset("i my me we our us the a an is am are be and of in on at to with for as it s m ve re".split())
-_VERBISH = re.compile(r"\b(?:is|are|am|was|has|have|had|does|do|did|be|gets?|got|goes?|went|lives?|works?|moved|\w+ed|\w+s)\b", re.IGNORECASE)
+_VERBISH = re.compile(
+    r"\b(?:is|are|am|was|has|have|had|does|do|did|be|gets?|got|goes?|went|lives?|works?|moved|\w+ed|\w+s)\b",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=2_048)
@@ -102,15 +104,17 @@ _PAST = re.compile(
 )
 
 
-def _tells_an_event(text: str) -> bool:
+def tells_an_event(text: str) -> bool:
     """Return whether a text tells of something that happened, which stays true, rather than of how things are."""
     ending = _ENDING.search(text)
-    return (ending is not None and not re.search(r"\b(?:is|are|am|be)\b|'[ms]\b", text)) or _PAST.search(text) is not None
+    return (ending is not None and not re.search(r"\b(?:is|are|am|be)\b|'[ms]\b", text)) or _PAST.search(
+        text
+    ) is not None
 
 
 def _turned_en(clauses: tuple[str, ...], older: str) -> bool:
     was = _old(older)
-    if not was.content or _NO_LONGER.search(older) or _NEGATED.search(older) or _tells_an_event(older):
+    if not was.content or _NO_LONGER.search(older) or _NEGATED.search(older) or tells_an_event(older):
         return False
     told = frozenset(stem for clause in clauses for stem in _stems(clause))
     if len(told & was.content) < max(1, _NAMED * len(was.content)):
@@ -138,7 +142,10 @@ def _subject(clause: str) -> str | None:
     return words[0]
 
 
-_AUX = re.compile(r"(?:is|are|am|was|were|has|have|had|does|do|did|no|not|just|finally|now|will|can|get|gets|got|moved|runs?|lives?|works?|uses?)", re.IGNORECASE)
+_AUX = re.compile(
+    r"(?:is|are|am|was|were|has|have|had|does|do|did|no|not|just|finally|now|will|can|get|gets|got|moved|runs?|lives?|works?|uses?)",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=4_096)
@@ -153,7 +160,11 @@ _ENDING_START = re.compile(rf"(?:{'|'.join(map(re.escape, _list('en', 'ending'))
 def _concerns(subject: str, was: _Old, clause: str) -> bool:
     """Return whether whom a clause is about may have changed what an older text says."""
     words = [word.casefold() for word in _WORDS.findall(subject)]
-    rest = [w for w in words if w not in ("my", "our", "the", "we've", "i've", "i'm", "i", "we", "and", "so", "a", "hey", "fyi")]
+    rest = [
+        w
+        for w in words
+        if w not in ("my", "our", "the", "we've", "i've", "i'm", "i", "we", "and", "so", "a", "hey", "fyi")
+    ]
     if not rest:
         return was.mine or not words or (bool(was.subject) and was.subject <= set(_stems(clause)))
     stems = {stem for word in rest for stem in _stem(word)}
@@ -184,7 +195,10 @@ def _ends(clause: str, subject: str | None, was: _Old) -> bool:
     return False
 
 
-_ENDING = re.compile(r"(?<!the )(?<!on )(?<!my )\b" + _ENDING_START.pattern + r"(?![- ](?:hand|handed|back|side|foot|wing)\b)(?!-)", re.IGNORECASE)
+_ENDING = re.compile(
+    r"(?<!the )(?<!on )(?<!my )\b" + _ENDING_START.pattern + r"(?![- ](?:hand|handed|back|side|foot|wing)\b)(?!-)",
+    re.IGNORECASE,
+)
 
 
 def _content(text: str, was: _Old) -> frozenset[str]:
@@ -213,7 +227,9 @@ def _other(match: re.Match[str], clause: str, was: _Old) -> bool:
     old, new = frozenset(_stems(match["old"])) - _SMALL, frozenset(_stems(match["new"])) - _SMALL
     if re.search(r"\b(?:an?|some|one|two) \w+ *$", clause[: match.start()]):  # "I moved a file from A to B"
         return False
-    before = frozenset(_stems(clause[: match.start()])) - _SMALL - _stems_of_list("neutral") - _stems_of_list("changing")
+    before = (
+        frozenset(_stems(clause[: match.start()])) - _SMALL - _stems_of_list("neutral") - _stems_of_list("changing")
+    )
     if not old or not old <= was.stems or new <= was.stems:
         return False
     if before - was.stems - _stems_of_list("agents"):
@@ -221,7 +237,10 @@ def _other(match: re.Match[str], clause: str, was: _Old) -> bool:
     if measure(match["new"]):
         return True
     purpose = re.search(r" (?:for|in|at|on) (?P<what>.{2,40})$", match["new"])
-    return purpose is None or frozenset(_stems(purpose["what"])) - _SMALL <= was.stems | _stems_of_list("neutral") | old | _months()
+    return (
+        purpose is None
+        or frozenset(_stems(purpose["what"])) - _SMALL <= was.stems | _stems_of_list("neutral") | old | _months()
+    )
 
 
 @lru_cache(maxsize=1)
@@ -234,8 +253,12 @@ def _months() -> frozenset[str]:
 _ZH_FROM_TO = re.compile(
     "(?:从|由)(?P<old>.{1,14}?)(?:推迟|延期|提前|改期|迁移|迁|搬|换|改|调|转|切换|切|升级|升|降|涨|变|跳槽|延|挪|移|减|增|瘦|胖|缩)[^，]{0,3}?(?:到|成|为|至|去)了?(?P<new>.{1,16})$"
 )
-_ZH_REPLACED = re.compile("(?:把|将)?(?P<old>[^，从由把将]{2,14}?)(?:已经|都|全部|也)?(?:换成|改成|改为|换为|变成|改名叫?|更名为)了?(?P<new>.{1,14})$")
-_ZH_RESCHEDULED = re.compile("^(?P<x>.{2,14}?)(?:改期|改|推迟|提前|延期|挪|调整|延后|顺延|涨|降|升|提高|增加|减少|上调|下调|调)(?:到|至|成|为)了?(?P<new>.{1,12}?)(?:开|举行|开会|开始)?了?$")
+_ZH_REPLACED = re.compile(
+    "(?:把|将)?(?P<old>[^，从由把将]{2,14}?)(?:已经|都|全部|也)?(?:换成|改成|改为|换为|变成|改名叫?|更名为)了?(?P<new>.{1,14})$"
+)
+_ZH_RESCHEDULED = re.compile(
+    "^(?P<x>.{2,14}?)(?:改期|改|推迟|提前|延期|挪|调整|延后|顺延|涨|降|升|提高|增加|减少|上调|下调|调)(?:到|至|成|为)了?(?P<new>.{1,12}?)(?:开|举行|开会|开始)?了?$"
+)
 _ZH_NOT = re.compile("(?:不再|已经不|早就不|再也不|不)(?P<verb>[\u4e00-\u9fff]?)(?P<what>[^，]{1,12}?)了?$")
 #: Verbs that say nothing of which thing is meant.
 _ZH_VERBS = ("是", "叫", "在", "去", "用", "做", "当", "吃", "喝", "")
@@ -249,7 +272,9 @@ def _zh_rest(text: str) -> str:
 
 def _turned_zh(clauses: tuple[str, ...], older: str) -> bool:
     was = re.sub(r"\s", "", older)
-    if re.search("[不没]", was) or any(word in was for word in (*_list("zh", "ending_after"), *_list("zh", "ending_before"))):
+    if re.search("[不没]", was) or any(
+        word in was for word in (*_list("zh", "ending_after"), *_list("zh", "ending_before"))
+    ):
         return False
     plain = [re.sub(r"\s", "", clause) for clause in clauses]
     topic = _topic_zh(plain[0], was)
@@ -266,7 +291,9 @@ def _said_before(text: str, was: str, least: int = 2) -> bool:
     if len(rest) < least:
         return False
     letters = iter(was)
-    return rest in was or (len(rest) >= 3 and rest[:2] in was and all(any(c == other for other in letters) for c in rest))
+    return rest in was or (
+        len(rest) >= 3 and rest[:2] in was and all(any(c == other for other in letters) for c in rest)
+    )
 
 
 def _topic_zh(clause: str, was: str) -> str:
@@ -278,7 +305,9 @@ def _topic_zh(clause: str, was: str) -> str:
 
 def _bare_ending(clause: str) -> bool:
     """Return whether a clause says that something is over, and not what: "now I don't use it any more"."""
-    return any(clause.endswith(ending) and not _zh_rest(clause.removesuffix(ending)) for ending in _list("zh", "ending_after"))
+    return any(
+        clause.endswith(ending) and not _zh_rest(clause.removesuffix(ending)) for ending in _list("zh", "ending_after")
+    )
 
 
 def _ends_zh(clause: str, was: str) -> bool:
@@ -287,7 +316,9 @@ def _ends_zh(clause: str, was: str) -> bool:
         return False
     if match := _ZH_FROM_TO.search(bare.removesuffix("了")):
         before = _zh_rest(bare[: match.start()])
-        return match["old"] in was and len(match["old"]) >= 1 and (not before or before in was) and match["new"] not in was
+        return (
+            match["old"] in was and len(match["old"]) >= 1 and (not before or before in was) and match["new"] not in was
+        )
     if match := _ZH_REPLACED.search(bare.removesuffix("了")):
         old = _zh_rest(match["old"])
         return len(old) >= 2 and old in was and match["new"] not in was and _zh_value(old, was)
