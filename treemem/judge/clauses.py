@@ -44,12 +44,12 @@ def _any(name: str) -> re.Pattern[str]:
 @lru_cache(maxsize=1)
 def _when() -> re.Pattern[str]:
     months = "january|february|march|april|may|june|july|august|september|october|november|december"
-    dated = rf"(?:in|since|as of|starting|from) (?:early |late |mid-)?(?:{months})(?: \d{{4}})?(?: on)?|(?:in|since) \d{{4}}"
+    dated = rf"(?:in|since|last|this|as of|starting|from) (?:early |late |mid-)?(?:{months})(?: \d{{4}})?(?: on)?|(?:in|since) \d{{4}}"
     days = r"(?:last|this|since|as of|starting) (?:mon|tues|wednes|thurs|fri|satur|sun)day"
     return re.compile(rf",? (?:{_any('when').pattern}|{dated}|{days})(?=$|,| and | because | so )", re.IGNORECASE)
 
 
-_CLAUSES = re.compile(r",? (?:and|so|because|as|since|now that) |, ")
+_CLAUSES = re.compile(r",? (?:and|so|because|since|now that) |, ")
 _ZH_CLAUSES = re.compile(r"[，,、]")
 _PERFECT = re.compile(r"^(?:\w+ed|\w+en)$")
 

@@ -189,7 +189,7 @@ def _valid(kind: str, value: str, who: str, chinese: bool) -> bool:
             return _states_of(value, "zh") is not None
         if kind == "attribute":
             return attribute_of(who, chinese=True)
-        return len(value) >= 1
+        return kind != "place" or not re.search("工作|上班|读书|上学|念书|任职|学习|[当做]|养病|住院|出差", value)
     if kind == "quantity":
         return who not in ("i", "we")
     if kind in ("any", "article") and re.search(r" (?:for|in|at|on|of|during|with) ", value):

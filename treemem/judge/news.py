@@ -16,7 +16,7 @@ from treemem.judge.facts import Fact, Said, said_in, states_apart
 from treemem.judge.forms import words_of
 from treemem.judge.measures import Measure, measure, other_measure
 from treemem.judge.speech import LONGEST_TEXT
-from treemem.judge.turns import turned
+from treemem.judge.turns import denied_now, turned
 from treemem.text import analyse
 
 #: A year: what changed then had changed before the older text was said.
@@ -40,7 +40,7 @@ _ENDISH = re.compile(r"\b(?:close|end|finish|expire|last|valid until|open until)
 def stated(newer: str, older: str) -> bool:
     """Return whether the newer text itself asserts that what the older one says has changed or is over.
 
-    The older text must be one plain clause: then nothing else is lost with it.
+    What else the older text says may still be so: whoever closes it must see to that.
     """
     if max(len(newer), len(older)) > LONGEST_TEXT or _LONG_AGO.search(newer):
         return False
@@ -50,14 +50,14 @@ def stated(newer: str, older: str) -> bool:
 def _in_forms(newer: str, older: str) -> bool:
     """Return whether whole clauses of the newer text have a form that changes what the older one says."""
     new, old = said_in(newer), said_in(older)
-    if not new.clauses or not old.whole or _says_it(new, old):
+    if not new.clauses or not old.clauses or _says_it(new, old):
         return False
     was = old.clauses[0]
     if any(
         _replaces(fact, before) for fact in new.first for before in old.facts if before.says in ("holds", "becomes")
     ):
         return True
-    return any(clause.chinese == was.chinese and _frame_changed(clause, was, new) for clause in new.opening)
+    return old.whole and any(clause.chinese == was.chinese and _frame_changed(clause, was, new) for clause in new.opening)
 
 
 def other_value(newer: str, older: str) -> bool:
@@ -69,7 +69,7 @@ def other_value(newer: str, older: str) -> bool:
                 value = fact.other if fact.says == "changed" else fact.value
                 if fact.says != "ends" and _other(fact.kind, before, fact, value):
                     return True
-    return bool(new.clauses) and bool(old.clauses) and stated(newer, older)
+    return denied_now(newer, older)
 
 
 def _says_it(new: Said, old: Said) -> bool:

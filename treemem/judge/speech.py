@@ -21,6 +21,8 @@ _DOTS = re.compile(r"\.\.|\s[-–]+\s|//")
 _TITLE = re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof|St|No|Jr|Sr)\. ")
 _HALF_OF_DAY = re.compile(r"\b([aApP])\.[mM]\.")
 _STOP = re.compile(r"[.!;](?:\s+|$)|[。！；]\s*")
+_TOO = re.compile(r"\btoo\s{0,3}(?:$|[.,!;])")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 _CONTRACTIONS = (
@@ -58,7 +60,7 @@ def sentences(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4_096)
 def _sentences(text: str) -> tuple[str, ...]:
-    text = _without_lead(text.strip().replace("’", "'"))
+    text = _THOUSANDS.sub("", _without_lead(text.strip().replace("’", "'")))
     if not text or not _SIGNS.isdisjoint(text) or _COLON.search(text) or _OPENING.search(text) or _DOTS.search(text):
         return ()
     plain = _HALF_OF_DAY.sub(r"\1m", _TITLE.sub(r"\1 ", text))
@@ -81,6 +83,8 @@ def unsure(text: str) -> bool:
     said = text.casefold()
     single, phrases = _unsure("en")
     words = _WORD.findall(said)
+    if _TOO.search(said):
+        return True
     return not single.isdisjoint(words) or (phrases is not None and phrases.search(" ".join(words)) is not None)
 
 
@@ -104,7 +108,7 @@ def plain_clauses(text: str, *, tolerant: bool = False) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4_096)
 def _plain_clauses(text: str, tolerant: bool) -> tuple[str, ...]:
-    text = _EMOTICON.sub(" ", _without_lead(text.strip().replace("’", "'")))
+    text = _THOUSANDS.sub("", _EMOTICON.sub(" ", _without_lead(text.strip().replace("’", "'"))))
     if not text or not _LOOSE_SIGNS.isdisjoint(text) or _OPENING.search(text) or _SPOKEN.search(text):
         return ()
     plain = _HALF_OF_DAY.sub(r"\1m", _TITLE.sub(r"\1 ", text))

@@ -16,14 +16,14 @@ from treemem.language import pack
 from treemem.text import MONTH, WEEKDAY, analyse
 
 _WORDS = re.compile(r"[^\W_]+(?:[.'’:/-][^\W_]+)*")
-_FROM_TO = re.compile(r"\bfrom (?P<old>.{1,50}?) (?:to|onto|into) (?P<new>.{1,50})$")
+_FROM_TO = re.compile(r"\bfrom (?P<old>.{1,50}?) (?:over |up |down |back )?(?:to|onto|into) (?P<new>.{1,50})$")
 _MOVED_OFF = re.compile(
     r"\b(?:moved|migrated|switched|ported|taken|took|got|transferred) (?P<what>.{1,40}?) (?:off|away from|out of)(?: of)? (?P<old>.{1,40})$"
 )
 _NO_LONGER = re.compile(
     r"\bno longer\b|\bnot? .{0,60}\b(?:any ?more|any longer)\b|\bnot .{0,60}\banymore\b|\bno more\b", re.IGNORECASE
 )
-_INSTEAD = re.compile(r"\b(?P<kept>.{1,40}) instead of (?P<old>.{1,40})$")
+_INSTEAD = re.compile(r"(?P<new>.{1,80}) (?:instead of|rather than) (?P<old>.{1,40})$")
 _REPLACED = re.compile(r"\b(?:replaced|swapped|traded) (?P<old>.{1,50}?) (?:with|for|by) (?P<new>.{1,50})$")
 #: The share of the content words of the older text that the newer one must name.
 _NAMED = 0.3
@@ -81,7 +81,7 @@ class _Old:
 
 
 _MINE = re.compile(r"\b(?:i|my|me|we|our|us)\b", re.IGNORECASE)
-_SMALL = frozenset("i my me we our us the a an is am are be and of in on at to with for as it s m ve re".split())
+_SMALL = frozenset("i my me we our us the a an is am are be and of in on at to with for as it".split())
 _VERBISH = re.compile(
     r"\b(?:is|are|am|was|has|have|had|does|do|did|be|gets?|got|goes?|went|lives?|works?|moved|\w+ed|\w+s)\b",
     re.IGNORECASE,
@@ -129,12 +129,28 @@ def _turned_en(clauses: tuple[str, ...], older: str) -> bool:
     return False
 
 
+_TASTES = frozenset("like love enjoy eat drink prefer".split())
+
+
+def denied_now(newer: str, older: str) -> bool:
+    """Return whether a newer text says no, now, to all that an older one likes: a hint that tastes have changed."""
+    clauses, was = plain_clauses(newer), plain_clauses(older)
+    if len(was) != 1 or is_chinese(older) or _NEGATED.search(was[0]):
+        return False
+    old = _old(was[0])
+    liked = old.content - _TASTES
+    return bool(liked) and bool(old.stems & _TASTES) and old.mine and any(
+        _NEGATED.search(clause) and "now" in clause.split() and _MINE.search(clause) and liked <= set(_stems(clause))
+        for clause in clauses
+    )
+
+
 def _subject(clause: str) -> str | None:
     """Return the words before the verb of a clause, None where it begins with the verb."""
     words = clause.split()
     if not words:
         return None
-    if _ENDING_START.match(clause) or re.match(r"(?:not|no longer|down|up|from|got|so|now|dyed|had)\b", clause, re.I):
+    if _ENDING_START.match(clause) or _changing(words[0]) or re.match(r"(?:not|no longer|down|up|from|got|so|now|dyed|had|do|does|am|is|are|be)\b", clause, re.I):
         return None
     for number, word in enumerate(words[:8]):
         if number and (_AUX.fullmatch(word) or _changing(word)):
@@ -168,11 +184,10 @@ def _concerns(subject: str, was: _Old, clause: str) -> bool:
     if not rest:
         return was.mine or not words or (bool(was.subject) and was.subject <= set(_stems(clause)))
     stems = {stem for word in rest for stem in _stem(word)}
-    if was.subject and not was.mine and not was.subject <= stems | was.stems & stems:
-        return False
     if stems <= was.stems:
-        return True
-    return was.mine and stems - was.stems <= _stems_of_list("agents")
+        return was.mine or not was.subject or was.subject <= set(_stems(clause))
+    named = bool(was.subject) and was.subject <= set(_stems(clause))
+    return (was.mine or named) and stems - was.stems <= _stems_of_list("agents")
 
 
 def _ends(clause: str, subject: str | None, was: _Old) -> bool:
@@ -181,6 +196,10 @@ def _ends(clause: str, subject: str | None, was: _Old) -> bool:
         return _other(match, clause, was)
     if match := _REPLACED.search(clause):
         return _other(match, clause, was)
+    if (match := _INSTEAD.search(clause)) and "now" in clause.split() and measure(match["old"]):
+        old = frozenset(_stems(match["old"])) - _SMALL
+        new = frozenset(_stems(match["new"])) - _SMALL - _stems_of_list("neutral")
+        return bool(old) and old <= was.stems and all(s in was.stems or any(c.isdigit() for c in s) for s in new)
     if match := _MOVED_OFF.search(clause):
         return _only_of(match["old"], was) and _only_of(match["what"] + " " + match["old"], was)
     if match := _NO_LONGER.search(clause):
@@ -189,9 +208,11 @@ def _ends(clause: str, subject: str | None, was: _Old) -> bool:
     if match := _ENDING.search(clause):
         if _NEGATED.search(clause[: match.start()]) or set(_stems(match.group())) <= was.stems:
             return False
-        return _only_of(clause[match.end() :], was) or (
-            match.end() >= len(clause.rstrip(" .!")) and bool(_content(clause[: match.start()], was))
-        )
+        behind = frozenset(_stems(clause[match.end() :])) - _SMALL - _stems_of_list("neutral")
+        if _only_of(clause[match.end() :], was):
+            return True
+        state = re.search(r"\b(?:is|are|am|be|was)\s+$", clause[: match.start()]) and not match.group().endswith(" out")
+        return not behind and not state and not _DAY.search(clause) and bool(_content(clause[: match.start()], was))
     return False
 
 
@@ -259,6 +280,7 @@ _ZH_REPLACED = re.compile(
 _ZH_RESCHEDULED = re.compile(
     "^(?P<x>.{2,14}?)(?:改期|改|推迟|提前|延期|挪|调整|延后|顺延|涨|降|升|提高|增加|减少|上调|下调|调)(?:到|至|成|为)了?(?P<new>.{1,12}?)(?:开|举行|开会|开始)?了?$"
 )
+_ZH_SWITCHED = re.compile("^(?P<x>[^，把从将]{2,10}?)(?:改|换)(?P<verb>[用成种吃喝开穿学骑坐走住养])了?(?P<new>.{1,16})$")
 _ZH_NOT = re.compile("(?:不再|已经不|早就不|再也不|不)(?P<verb>[\u4e00-\u9fff]?)(?P<what>[^，]{1,12}?)了?$")
 #: Verbs that say nothing of which thing is meant.
 _ZH_VERBS = ("是", "叫", "在", "去", "用", "做", "当", "吃", "喝", "")
@@ -324,6 +346,9 @@ def _ends_zh(clause: str, was: str) -> bool:
         return len(old) >= 2 and old in was and match["new"] not in was and _zh_value(old, was)
     if match := _ZH_RESCHEDULED.search(bare):
         return _said_before(match["x"], was) and other_measure(was, match["new"])
+    if match := _ZH_SWITCHED.search(bare.removesuffix("了")):
+        verb = match["verb"]
+        return _said_before(match["x"], was) and (verb == "成" or verb in was) and match["new"] not in was
     for ending in _list("zh", "ending_after"):
         if bare.endswith(ending) and _said_before(bare.removesuffix(ending), was):
             return True
