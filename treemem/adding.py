@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from treemem import planning
+from treemem.caller import Caller, check_session
 from treemem.canonical import Vector, canonical_json
 from treemem.changes import ChangeSet, Receipt, StateAssert, in_parts
 from treemem.contents import content_of, embedded_text, fields_of
@@ -28,15 +29,13 @@ Span = tuple[int | None, int]
 class Addition:
     """One call of add or add_messages: yields a change set per memory and collects the ids."""
 
-    def __init__(
-        self, cube: str, embedder: Embedder, base: ChangeSet, *, stable_ids: bool, owner: Mapping[str, str]
-    ) -> None:
+    def __init__(self, cube: str, embedder: Embedder, base: ChangeSet, caller: Caller, *, stable_ids: bool) -> None:
         self.ids: list[str] = []
         self._cube = cube
         self._embedder = embedder
         self._base = base
         self._stable_ids = stable_ids
-        self._owner = owner
+        self._caller = caller
         self._seen: dict[str, int] = {}
 
     def from_items(self, memories: Iterable[Any], span: Span, shared: Mapping[str, Any]) -> Iterator[ChangeSet]:
@@ -57,7 +56,7 @@ class Addition:
         replay: bool,
     ) -> Iterator[ChangeSet]:
         """Yield a change set per message; with `replay` each is recorded at its own time."""
-        readings = read_messages(self._cube, messages, {**self._owner, **shared}, conversation)
+        readings = read_messages(self._cube, messages, shared, conversation, self._caller.signed)
         for batch in _batches(readings, EMBED_BATCH):
             fields = [self._noted(r.item) for r in batch]
             vectors = self._vectors([r.item for r in batch], fields)
@@ -80,8 +79,8 @@ class Addition:
     def _items(self, memories: Iterable[Any], shared: Mapping[str, Any]) -> Iterator[TextualMemoryItem]:
         for position, memory in enumerate(memories):
             item, own_id = as_item(memory)
-            if shared or self._owner:
-                metadata = {**self._owner, **item.metadata.model_dump(exclude_unset=True), **shared}
+            if shared or self._caller:
+                metadata = self._caller.signed({**item.metadata.model_dump(exclude_unset=True), **shared})
                 item, _ = as_item({"id": item.id, "memory": item.memory, "metadata": metadata})
             if not own_id and self._stable_ids:
                 item = item.model_copy(update={"id": derived_id(self._base.operation, position)})
@@ -90,6 +89,7 @@ class Addition:
     def _noted(self, item: TextualMemoryItem) -> dict[str, Any]:
         """Return an item's fields and remember its id; refuse one that comes twice with different content."""
         fields = fields_of(item)
+        check_session(fields)
         mark = hash(canonical_json(fields))
         if self._seen.setdefault(item.id, mark) != mark:
             raise InvalidInputError(f"id: {item.id!r} comes twice in one call, with different content")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from treemem.canonical import Vector
@@ -32,6 +32,8 @@ def fields_of(item: TextualMemoryItem) -> dict[str, Any]:
     values = item.metadata.__dict__
     for name, default in _KEPT.items():
         value = values[name]
+        if name == "background" and name not in item.metadata.model_fields_set:
+            continue  # the text of the message before, put there when the item was read
         if value is None or (value == default and name not in _ALWAYS) or value == [] or value == {}:
             continue
         fields[name] = to_micros(value) if name in _TIMES else value
@@ -40,7 +42,16 @@ def fields_of(item: TextualMemoryItem) -> dict[str, Any]:
 
 def origin_of(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the first source of a content that says more than a name, empty where there is none."""
-    return next((s for s in fields.get("sources") or () if isinstance(s, dict)), {})
+    return _first_of(fields.get("sources") or ())
+
+
+def is_message(sources: Sequence[Any]) -> bool:
+    """Return whether sources say that a memory is a message of a conversation."""
+    return _first_of(sources).get("type") == "chat"
+
+
+def _first_of(sources: Sequence[Any]) -> Mapping[str, Any]:
+    return next((s for s in sources if isinstance(s, dict)), {})
 
 
 def role_of(fields: Mapping[str, Any]) -> str:
@@ -49,7 +60,7 @@ def role_of(fields: Mapping[str, Any]) -> str:
 
 
 def tokens_of(fields: dict[str, Any]) -> str:
-    """Return the index tokens of a content: key, text, the text before it, and the day it is about."""
+    """Return the index tokens of a content: key, text, a background of its own, and the day it is about."""
     parts = [fields.get("key"), fields["memory"], fields.get("background")]
     for name in _TIMES:
         if fields.get(name) is not None:
@@ -100,3 +111,10 @@ def parts_of(state: State) -> dict[str, Any]:
         "memory": state.fields["memory"],
         "metadata": TreeNodeTextualMemoryMetadata.model_validate(metadata),
     }
+
+
+def show_background(metadata: TreeNodeTextualMemoryMetadata, background: str) -> None:
+    """Put the text of the message before into metadata, as something that was read and not set: an item that is stored
+    again does not keep it as its own.
+    """
+    metadata.__dict__["background"] = background

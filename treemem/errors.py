@@ -6,6 +6,7 @@ TreememError
 ├── MemoryNotFoundError         no such memory in this cube
 ├── MemoryExistsError           the id is taken by other content
 ├── FrozenMemoryError           the memory refuses changes until it is unfrozen
+├── NotAllowedError             the caller may not change, or reach, what is somebody else's
 ├── OperationNotFoundError      no such operation in this cube
 ├── OperationMismatchError      the operation id was used for another change set
 ├── UndoRefusedError            later operations stand on what the operation did
@@ -37,7 +38,14 @@ class InvalidInputError(TreememError, ValueError):
 
 
 class InvalidChangeError(InvalidInputError):
-    """A change set that breaks a rule of the graph. Nothing was written."""
+    """A change set that breaks a rule of the graph. Nothing was written.
+
+    `memories` holds the ids of the memories that the message names.
+    """
+
+    def __init__(self, message: str, memories: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.memories = tuple(memories)
 
 
 class MemoryNotFoundError(TreememError, LookupError):
@@ -50,6 +58,10 @@ class MemoryExistsError(TreememError):
 
 class FrozenMemoryError(TreememError):
     """The memory is frozen and refuses every change but `unfreeze`."""
+
+
+class NotAllowedError(TreememError):
+    """The caller may not change what is somebody else's, nor reach beyond its own view. Nothing was written."""
 
 
 class OperationNotFoundError(TreememError, LookupError):

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from treemem.caller import Caller
 from treemem.config import from_arguments
-from treemem.errors import InvalidInputError
+from treemem.errors import InvalidInputError, NotAllowedError
 from treemem.items import checked_id
 from treemem.models.embedders import Embedder
 from treemem.models.llm import LLM
@@ -89,11 +90,18 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
     def for_caller(self, user_id: str | None = None, session_id: str | None = None) -> TreeTextMemory:
         """Return the same memory as a caller sees it; closing it leaves the store open.
 
-        Every read of memories and every change sees public memories, private ones of this user or of nobody, and those
-        of this session; what is added belongs to the caller. `stats`, `check`, `content_hash`, `dump`, `load`, `drop`
-        and `reembed` are about the whole cube.
+        A caller sees public memories, private ones of its user or of nobody, and those of its session, state by state.
+        It changes what is its own or nobody's, and what it adds is its own. Verbs about the whole cube (`check`,
+        `content_hash`, `dump`, `load`, `drop`, `reembed`) and the store raise NotAllowedError in its view, and so does
+        asking it for the view of another caller.
         """
+        asked = Caller(user_id, session_id)
+        if self._caller and asked != self._caller:
+            raise NotAllowedError(f"for_caller: this view is that of {self._caller}; ask whoever opened the memory")
         return self._view({"user_id": user_id, "session_id": session_id}, walled=self._walled)
+
+    def _as_caller(self, user_id: str | None, session_id: str | None) -> TreeTextMemory:
+        return self.for_caller(user_id, session_id)
 
     def with_clock(self, clock: Clock) -> TreeTextMemory:
         """Return the same memory with another clock; closing it leaves the store open."""
@@ -119,7 +127,11 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
 
     @property
     def store(self) -> GraphStore:
-        """The store underneath. Raises InvalidInputError on a walled memory: a store reaches every cube."""
+        """The store underneath, which reaches every cube and every state.
+
+        Raises InvalidInputError on a walled memory, NotAllowedError on a caller's.
+        """
+        self._caller.require_whole_cube("store")
         if self._walled:
             raise InvalidInputError(f"cube {self._cube!r}: this view cannot reach the store; ask whoever opened it")
         return self._store

@@ -112,7 +112,7 @@ def test_backdated_update_ends_at_the_next_known_change(memory: TreeTextMemory) 
 
 def test_update_of_metadata_keeps_text_and_vector(memory: TreeTextMemory) -> None:
     (a,) = memory.add("Anna lives in Porto.", tags=["home"], at=day(0))
-    memory.update(a, confidence=20, colour="blue")
+    memory.update(a, confidence=20, info={"colour": "blue"})
     found = memory.get(a)
     assert (found.memory, found.metadata.confidence, found.metadata.tags) == ("Anna lives in Porto.", 20, ["home"])
     assert found.metadata.info == {"colour": "blue"}

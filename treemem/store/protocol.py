@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from treemem.canonical import Vector
-from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, Source, State
+from treemem.changes import (
+    ChangeSet,
+    Edge,
+    EdgeType,
+    Entity,
+    Erasure,
+    Model,
+    NodeKind,
+    Operation,
+    Receipt,
+    Source,
+    State,
+)
 from treemem.filters import Filter
 from treemem.temporal import BEGINNING, END, Moment, Span
 
@@ -282,19 +294,35 @@ class GraphStore(Protocol):
         part_of: str | None = None,
         since: int | None = None,
         until: int | None = None,
+        parts: bool = False,
         limit: int = 1_000,
     ) -> list[Operation]:
-        """Return operations, newest first; parts only where `ids` or `part_of` asks for them."""
+        """Return operations, newest first; parts of batches only where `ids`, `part_of` or `parts` asks for them."""
         ...
 
     def touched(self, cube: str, operation: str) -> Touched:
         """Return what one operation opened and closed (not its parts), vectors included."""
         ...
 
-    def purge(
-        self, cube: str, ids: Sequence[str], *, operation: str, now: int, actor: str | None, reason: str | None
-    ) -> Receipt:
-        """Erase memories: their states, sources and edges, and entities nothing else mentions. Leaves tombstones."""
+    def purge(self, changes: ChangeSet, erasure: Erasure) -> Receipt:
+        """Erase memories with their states, sources and edges, and entities nothing else mentions; leave tombstones.
+
+        `changes` says who, when and why, and has no rows. Raises OperationMismatchError, and ConflictError where
+        something else came meanwhile.
+        """
+        ...
+
+    def edges_ever(self, cube: str, ids: Sequence[str], *, types: Sequence[EdgeType] | None = None) -> list[Edge]:
+        """Return every edge ever recorded at these memories, in either direction."""
+        ...
+
+    def preceding(
+        self, cube: str, ids: Sequence[str], moment: Moment, *, statuses: Sequence[str] = LIVE
+    ) -> dict[str, State]:
+        """Return, by id, the state of the message that each of these memories FOLLOWS at the moment, without vectors.
+
+        Of several it is the one that the strongest edge leads to.
+        """
         ...
 
     def tombstones(self, cube: str) -> list[tuple[str, int, str | None]]:

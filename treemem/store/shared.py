@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from treemem.changes import ChangeSet, Model, Operation, Receipt
-from treemem.errors import LeaseError, ModelMismatchError
+from treemem.errors import ConflictError, LeaseError, ModelMismatchError, OperationMismatchError
 from treemem.store.protocol import Lease, Subgraph
 from treemem.temporal import Moment
 
@@ -21,6 +23,20 @@ def operation_mismatch(changes: ChangeSet) -> str:
     )
 
 
+def refuse_taken_batch(changes: ChangeSet, batch: Operation | None) -> None:
+    """Raise OperationMismatchError if the id of a batch is taken: by a single operation, by another verb, or by a
+    batch that is done and has no such part.
+    """
+    if batch is not None and (batch.payload_hash or batch.kind != changes.kind or batch.status == "done"):
+        raise OperationMismatchError(operation_mismatch(replace(changes, operation=batch.id)))
+
+
+def refuse_newer(memory_id: str | None) -> None:
+    """Raise ConflictError if a memory changed after an erasure was planned."""
+    if memory_id is not None:
+        raise ConflictError(f"memory {memory_id!r} changed while its erasure was planned; nothing was erased")
+
+
 def check_model(cube: str, embedder: str | None, dimension: int | None, wanted: Model | None) -> None:
     """Raise ModelMismatchError, with two ways out, if a cube was written with another embedding model."""
     if wanted is None or embedder is None or (embedder, dimension) == (wanted.name, wanted.dimension):
@@ -30,6 +46,11 @@ def check_model(cube: str, embedder: str | None, dimension: int | None, wanted: 
         f"{wanted.name!r} ({wanted.dimension}); open it with that embedder, call reembed() to "
         "change the cube's model, or choose another cube"
     )
+
+
+def lease_holds(expires: int, now: int, ttl: int) -> bool:
+    """Return whether a lease still holds: one that ends later than a lease can was taken by a clock that was wrong."""
+    return now < expires <= now + 2 * ttl
 
 
 def check_lease(wanted: Lease, held: tuple[str, int] | None) -> None:

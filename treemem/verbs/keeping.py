@@ -42,6 +42,7 @@ class KeepVerbs(WriteVerbs, SearchVerbs):
         then; with `as_of`, only what held then (operations, names and sources stay). Raises StoreFullError,
         InvalidInputError.
         """
+        self._caller.require_whole_cube("dump")
         path = Path(folder)
         info = self._store.cube(self._cube)
         if info is None:
@@ -67,6 +68,7 @@ class KeepVerbs(WriteVerbs, SearchVerbs):
         The cube must be empty, or hold part of the same archive after a crash. A folder with `textual_memory.json`
         alone is added as memories and links. Raises InvalidInputError; nothing is written from a damaged archive.
         """
+        self._caller.require_whole_cube("load")
         path = Path(folder)
         if (path / ARCHIVE).is_file():
             return self._load_archive(path / ARCHIVE, progress)
@@ -117,6 +119,7 @@ class KeepVerbs(WriteVerbs, SearchVerbs):
         put in place. After a crash, calling it again goes on where it stopped. Every state is embedded from its text,
         past ones too; vectors that were given with a memory are replaced. Raises EmbedderError, StoreError.
         """
+        self._caller.require_whole_cube("reembed")
         model = Model(*self._model_key)
         info = self._store.cube(self._cube)
         if info is None:
@@ -148,6 +151,7 @@ class KeepVerbs(WriteVerbs, SearchVerbs):
         for a server), a folder each; the newest `keep_last_n` of this cube stay. `load` brings one back. Nothing is
         erased if the backup fails.
         """
+        self._caller.require_whole_cube("drop")
         within("keep_last_n", keep_last_n, 1, 1_000_000)
         info = self._store.cube(self._cube)
         if info is None:

@@ -38,7 +38,8 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
         """Return the memories that hold at the moment, in the order of `ids`; the others are left out."""
         wanted = [checked_id(i) for i in ids]
         moment = self._moment(as_of, known_at)
-        return [item_of(state) for state in self._states(wanted, moment, vectors=True)]
+        items = [item_of(state) for state in self._states(wanted, moment, vectors=True)]
+        return list(self._with_backgrounds(items, moment))
 
     def pages(
         self,
@@ -64,7 +65,9 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
         wanted = among("statuses", statuses, STATUSES)
         for page in self._pages(moment, wanted, after, int(limit), where=where, vectors=True):
             if page.states or not after:
-                yield MemoryPage(tuple(item_of(s) for s in page.states), _cursor(page))
+                items = [item_of(s) for s in page.states]
+                pinned = Moment(moment.now, page.valid_at, page.known_at)
+                yield MemoryPage(tuple(self._with_backgrounds(items, pinned)), _cursor(page))
             after = page.cursor or after
 
     def get_working_memory(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from treemem.changes import Model
 from treemem.errors import InvalidInputError
-from treemem.filters import FilterLike, joined, parse, visible_to
+from treemem.filters import FilterLike, joined, parse
 from treemem.graphs import MemoryGraph
 from treemem.items import MEMORY_TYPES, STATUSES, checked_text
 from treemem.search.context import context_line, rough_tokens
@@ -22,9 +24,10 @@ from treemem.search.target import target_of
 from treemem.search.timewords import Told, read_time
 from treemem.search.when import When, WhenLike, parse_when
 from treemem.store.protocol import LIVE
-from treemem.temporal import BEGINNING, END, TimeLike, to_micros
+from treemem.temporal import BEGINNING, END, Moment, TimeLike, to_micros
 from treemem.text import is_cjk
-from treemem.verbs.arguments import among, types_filter, within
+from treemem.verbs.arguments import among, known_names, types_filter, within
+from treemem.verbs.graphing import MAX_NODES
 from treemem.verbs.reading import ReadVerbs
 
 #: The cosine from which a memory is taken for what a question says happened ("before I moved").
@@ -85,6 +88,27 @@ class SearchVerbs(ReadVerbs):
         `explain`, the result's `explanation` tells what each stage did and took. Raises InvalidInputError, and
         EmbedderError where the question cannot be embedded.
         """
+        if user_id is not None or session_id is not None:
+            return self._as_caller(user_id, session_id).search(
+                query,
+                top_k,
+                mode=mode,
+                as_of=as_of,
+                known_at=known_at,
+                when=when,
+                include_superseded=include_superseded,
+                filter=filter,
+                memory_types=memory_types,
+                statuses=statuses,
+                limits=limits,
+                dedup=dedup,
+                relativity=relativity,
+                conversation_id=conversation_id,
+                cubes=cubes,
+                budget=budget,
+                options=options,
+                explain=explain,
+            )
         checked_text(query, "query")
         if isinstance(top_k, bool) or not isinstance(top_k, int) or not 1 <= top_k <= MAX_TOP_K:
             raise InvalidInputError(f"top_k: wanted 1 to {MAX_TOP_K}, found {top_k!r}")
@@ -111,7 +135,7 @@ class SearchVerbs(ReadVerbs):
             top_k=top_k,
             model=Model(self._embedder.name, self._embedder.dimension),
             filter=joined(parse(filter), types_filter(memory_types)),
-            visible=joined(self._visible, visible_to(user_id, session_id)),
+            visible=self._visible,
             statuses=tuple(among("statuses", statuses, STATUSES)),
             options=self._options(query, chosen),
             together=include_superseded,
@@ -129,9 +153,24 @@ class SearchVerbs(ReadVerbs):
         result = replace(result, timings={"embed": embedded, **result.timings}, explanation=account)
         wanted = Finish(top_k, dedup, question.limits)
         result = finished(result, query, wanted, question.options, reranker, question.deadline)
+        self._show_backgrounds(result, moment)
         if self._usage is not None:
             self._usage.note((hit.cube_id or self._cube, hit.id) for hit in result)
         return result
+
+    def _as_caller(self, user_id: str | None, session_id: str | None) -> SearchVerbs:
+        """Return the view of a caller; raises NotAllowedError in the view of another."""
+        raise NotImplementedError
+
+    def _show_backgrounds(self, result: SearchResult, moment: Moment) -> None:
+        """Show the messages among the hits what was said before them, at the moment that the search looked at."""
+        for cube in {hit.cube_id or self._cube for hit in result}:
+            known_at = moment.known_at
+            if known_at is not None and cube != self._cube:
+                info = self._store.cube(cube)
+                known_at = known_at if info is None else min(known_at, info.clock)
+            at = Moment(moment.now, to_micros(result.as_of), known_at)
+            self._with_backgrounds([hit for hit in result if (hit.cube_id or self._cube) == cube], at, cube)
 
     def _asking(self, cubes: Sequence[str] | None, *, dated: bool) -> Ask:
         """Return what answers a question over the cubes; `dated` reads the time from its words."""
@@ -190,12 +229,20 @@ class SearchVerbs(ReadVerbs):
         nodes and edges for drawing, `to_networkx()` a networkx graph. `search` goes to `search()`, but for `cubes`.
         Raises InvalidInputError.
         """
+        known_names("get_relevant_subgraph", search, SEARCHED_BY)
         if search.get("cubes") is not None:
             raise InvalidInputError("cubes: a subgraph lies in one cube; call it on memory.cube(name)")
+        user_id, session_id = search.pop("user_id", None), search.pop("session_id", None)
+        if user_id is not None or session_id is not None:
+            view = self._as_caller(user_id, session_id)
+            return view.get_relevant_subgraph(query, top_k, depth, max_nodes=max_nodes, **search)
+        within("max_nodes", max_nodes, 1, MAX_NODES)
         result = self.search(query, top_k, **search)
-        ids = [hit.id for hit in result]
-        around = self.subgraph(ids, depth, max_nodes=max_nodes, as_of=result.as_of, known_at=result.known_at)
-        return replace(around, memories={**{hit.id: hit for hit in result}, **_others(around, ids)})
+        hits = {hit.id: hit for hit in result[:max_nodes]}
+        around = self.subgraph(hits, depth, max_nodes=max_nodes, as_of=result.as_of, known_at=result.known_at)
+        memories = dict(islice({**hits, **_others(around, list(hits))}.items(), max_nodes))
+        edges = tuple(e for e in around.edges if {e.source, e.target} - around.entities.keys() <= memories.keys())
+        return replace(around, memories=memories, edges=edges)
 
     def _options(self, query: str, options: SearchOptions) -> SearchOptions:
         foreign = getattr(self._embedder, "english_only", False) and is_cjk(query)
@@ -231,6 +278,7 @@ class SearchVerbs(ReadVerbs):
         memory that does not fit is left out, and shorter ones after it may still fit. Empty if nothing was found.
         `search` goes to `search()`. Raises InvalidInputError.
         """
+        known_names("context", search, SEARCHED_BY)
         within("max_tokens", max_tokens, 1, 10_000_000)
         lines: list[str] = []
         left = float(max_tokens)
@@ -241,6 +289,10 @@ class SearchVerbs(ReadVerbs):
                 lines.append(line)
                 left -= price
         return "\n".join(lines)
+
+
+#: The keywords of `search`.
+SEARCHED_BY = tuple(inspect.signature(SearchVerbs.search).parameters)[3:]
 
 
 def _others(graph: MemoryGraph, ids: Sequence[str]) -> dict[str, Any]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
-from treemem import planning
+from treemem import erasing, planning
 from treemem.adding import Addition, Progress, checked_span, write_parts
 from treemem.canonical import canonical_json
 from treemem.changes import MAX_ROWS, ChangeSet, EdgeAssert, EdgeType, Receipt
 from treemem.contents import fields_of
-from treemem.errors import InvalidInputError, MemoryNotFoundError
+from treemem.errors import ConflictError, InvalidInputError, MemoryNotFoundError
 from treemem.filters import joined, of_types
 from treemem.items import TextualMemoryItem, as_item, checked_id
 from treemem.temporal import END, Moment, TimeLike, parse_time
-from treemem.verbs.arguments import distinct_ids, edge_type, within
+from treemem.verbs.arguments import distinct_ids, edge_type, given_metadata, within
 from treemem.verbs.changing import ChangeVerbs, MemoryLike
-from treemem.verbs.session import VISIBLE
+from treemem.verbs.session import ATTEMPTS, VISIBLE
 
 
 class WriteVerbs(ChangeVerbs):
@@ -49,19 +50,16 @@ class WriteVerbs(ChangeVerbs):
         span = (None if at is None else parse_time(at, "at"), END if until is None else parse_time(until, "until"))
         base = self._base("add", operation_id, actor, reason)
         addition = self._addition(base, operation_id)
-        groups = addition.from_items(many, span, metadata)
+        shared = dict(metadata)
+        own_id = shared.pop("id", None)
+        if own_id is not None:
+            many = [_with_id(many, own_id)]
+        groups = addition.from_items(many, span, given_metadata("add", shared))
         write_parts(self._store, base, groups, progress, len(many) if isinstance(many, Sequence) else None)
         return addition.ids
 
     def _addition(self, base: ChangeSet, operation_id: str | None) -> Addition:
-        owner = {"user_id": self._config.user_id, "session_id": self._config.session_id}
-        return Addition(
-            self._cube,
-            self._embedder,
-            base,
-            stable_ids=operation_id is not None,
-            owner={name: value for name, value in owner.items() if value is not None},
-        )
+        return Addition(self._cube, self._embedder, base, self._caller, stable_ids=operation_id is not None)
 
     def add_messages(
         self,
@@ -75,15 +73,19 @@ class WriteVerbs(ChangeVerbs):
         progress: Progress | None = None,
         **metadata: Any,
     ) -> list[str]:
-        """Store a conversation: one memory a message, each with the message before as `background`; return the ids.
+        """Store a conversation: one memory a message, and return the ids.
 
         A message is a dict with `content` and, optionally, `role`, `name`, `chat_time`, `id` and `metadata`. Messages
-        are joined by FOLLOWS, to the names they mention and to their source. With `replay` the `chat_time` is also
+        are joined by FOLLOWS, to the names they mention and to their source; reading one shows the message before it as
+        `background`, where that is still there and the reader may see it. With `replay` the `chat_time` is also
         taken as the time the memory learned it, as long as it is not before the cube's last change.
         """
         base = self._base("add_messages", operation_id, actor, reason)
         addition = self._addition(base, operation_id)
-        groups = addition.from_messages(messages, metadata, conversation_id, replay=replay)
+        if not isinstance(messages, Iterable) or isinstance(messages, (str, Mapping)):
+            raise InvalidInputError(f"messages: wanted a list of messages, found {type(messages).__name__}")
+        shared = given_metadata("add_messages", metadata)
+        groups = addition.from_messages(messages, shared, conversation_id, replay=replay)
         write_parts(self._store, base, groups, progress, len(messages) if isinstance(messages, Sequence) else None)
         return addition.ids
 
@@ -111,7 +113,8 @@ class WriteVerbs(ChangeVerbs):
 
         def plan() -> ChangeSet:
             now = self._pages(Moment(base.now), VISIBLE, where=joined(of_types(["WorkingMemory"]), self._visible))
-            gone = [state.memory_id for page in now for state in page.states if state.memory_id not in kept]
+            held = [s for page in now for s in page.states if self._caller.owns(s)]
+            gone = [state.memory_id for state in held if state.memory_id not in kept]
             deleting = self._plan_rewrite(replace(base, kind="delete"), gone) if gone else base
             whole = planning.with_rows(
                 base,
@@ -140,20 +143,55 @@ class WriteVerbs(ChangeVerbs):
     ) -> Receipt:
         """Erase memories for good: states, vectors, sources, edges, and entities nothing else mentions.
 
-        A tombstone (id, when, who, why) stays. On the embedded store no byte of the text is left in the file; on
-        Neo4j no query reaches it, while its files and transaction logs may keep it until the server reuses or prunes
-        them.
+        What holds their words goes with them: what they were merged with, what is DERIVED_FROM them, names of topics,
+        reasons of operations. A tombstone (id, when, who, why) stays. On the embedded store no byte of the text is left
+        in the file; on Neo4j no query reaches it, while its files and transaction logs may keep it until the server
+        reuses or prunes them. Archives made before keep it. Raises MemoryNotFoundError, NotAllowedError,
+        OperationMismatchError.
         """
         wanted = distinct_ids(ids)
-        missing = set(wanted) - {s.memory_id for s in self._history(wanted)}
+        base = self._base("purge", operation_id, actor, reason, request=["purge", wanted])
+        if not wanted:
+            raise InvalidInputError("purge: no ids given")
+        done = self._done_before(base) if operation_id is not None else None
+        if done is not None:
+            return done
+        base = replace(base, model=None)
+        for attempt in range(ATTEMPTS):
+            info = self._store.cube(self._cube)
+            read_at = base.now if info is None else info.clock
+            self._require_purgeable(wanted)
+            found = erasing.closure(self._store, self._cube, wanted)
+            self._bring_back(found.back, base)
+            try:
+                return self._store.purge(base, erasing.erasure(self._store, self._cube, found, read_at))
+            except ConflictError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _require_purgeable(self, wanted: Sequence[str]) -> None:
+        histories = self._histories(wanted)
+        missing = {memory_id for memory_id, states in histories.items() if not any(map(self._caller.sees, states))}
         if missing:
             missing -= {memory_id for memory_id, *_ in self._store.tombstones(self._cube)}
-        if missing or not wanted:
-            raise MemoryNotFoundError(f"no memory {min(missing) if missing else wanted!r} in cube {self._cube!r}")
-        base = self._base("purge", operation_id, actor, reason)
-        return self._store.purge(
-            self._cube, wanted, operation=base.operation, now=base.now, actor=base.actor, reason=reason
-        )
+        if missing:
+            raise MemoryNotFoundError(f"no memory {min(missing)!r} in cube {self._cube!r}")
+        for memory_id, states in histories.items():
+            if states:
+                self._caller.require_all_own(self._cube, memory_id, states)
+
+    def _bring_back(self, ids: Iterable[str], purge: ChangeSet) -> None:
+        """Restore the memories that were merged into a text which is about to be erased."""
+        for memory_id in sorted(ids):
+            base = replace(self._base("restore", None, purge.actor, None), reason=f"for purge {purge.operation}")
+
+            def plan(base: ChangeSet = base, memory_id: str = memory_id) -> ChangeSet:
+                history = self._histories([memory_id])[memory_id]
+                known = [s for s in planning.known_of(history) if not s.fields.get("frozen")]
+                return planning.rewrite(base, "restore", memory_id, history, known) if known else base
+
+            self._commit(base, plan, repeatable=False)
 
     def link(
         self,
@@ -214,9 +252,20 @@ class WriteVerbs(ChangeVerbs):
     def _change_edge(
         self, kind: str, edge: EdgeAssert, operation_id: str | None, actor: str | None, reason: str | None
     ) -> Receipt:
-        self._require_shown([edge.source, edge.target])
+        self._require_joinable(edge)
         base = self._base(kind, operation_id, actor, reason)
         return self._commit(base, lambda: planning.with_rows(base, edges=[edge]), repeatable=operation_id is not None)
+
+
+def _with_id(memories: Iterable[MemoryLike], own_id: Any) -> dict[str, Any]:
+    """Return the only memory of a call with the id that a keyword gives it."""
+    some = list(islice(memories, 2))
+    if len(some) != 1:
+        raise InvalidInputError("id: goes with one memory; give each of several its own as {'id': ..., 'memory': ...}")
+    item, has_id = as_item(some[0])
+    if has_id and item.id != own_id:
+        raise InvalidInputError(f"id: {own_id!r} beside the memory's own, {item.id!r}; give one of them")
+    return {"id": checked_id(own_id), "memory": item.memory, "metadata": item.metadata.model_dump(exclude_unset=True)}
 
 
 def _memory_edge(value: str | EdgeType) -> EdgeType:

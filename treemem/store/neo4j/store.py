@@ -8,9 +8,21 @@ from typing import Any
 import neo4j
 
 from treemem.canonical import Vector
-from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, Source, State
+from treemem.changes import (
+    ChangeSet,
+    Edge,
+    EdgeType,
+    Entity,
+    Erasure,
+    Model,
+    NodeKind,
+    Operation,
+    Receipt,
+    Source,
+    State,
+)
 from treemem.filters import Filter
-from treemem.store.neo4j import filtering, loading, rows, schema, writing
+from treemem.store.neo4j import filtering, loading, purging, rows, schema, writing
 from treemem.store.neo4j import recall as recalling
 from treemem.store.neo4j.connection import Connection, Transaction
 from treemem.store.neo4j.rows import vector
@@ -85,14 +97,29 @@ class Neo4jStore:
 
         return finish
 
-    def purge(
-        self, cube: str, ids: Sequence[str], *, operation: str, now: int, actor: str | None, reason: str | None
-    ) -> Receipt:
-        changes = ChangeSet(cube, operation, "purge", now, actor=actor, reason=reason)
+    def purge(self, changes: ChangeSet, erasure: Erasure) -> Receipt:
         try:
-            return self._connection.write(lambda tx: writing.purge(tx, changes, ids))
+            return self._connection.write(lambda tx: purging.purge(tx, changes, erasure))
         except writing.AlreadyApplied as done:
             return done.receipt
+
+    def edges_ever(self, cube: str, ids: Sequence[str], *, types: Sequence[EdgeType] | None = None) -> list[Edge]:
+        wanted = None if types is None else [t.value for t in types]
+        found = self._read("edges_ever", cube=cube, ids=sorted(set(ids)), types=wanted)
+        return [
+            rows.edge(r["type"], r["source"], r["target"], rows.kind_of(r["type"], r["labels"]), r["edge"])
+            for r in found
+        ]
+
+    def preceding(
+        self, cube: str, ids: Sequence[str], moment: Moment, *, statuses: Sequence[str] = LIVE
+    ) -> dict[str, State]:
+        times = recalling.moment_parameters(moment)
+        found = self._read("preceding", cube=cube, ids=sorted(set(ids)), **times, statuses=list(statuses))
+        if not found:
+            return {}
+        moment.pin(found[0]["clock"])
+        return {follower: rows.state(state) for follower, state in found[0]["found"]}
 
     def _read(self, name: str, /, *, target: NodeKind | None = None, **parameters: Any) -> list[dict[str, Any]]:
         return self._connection.read(lambda tx: tx.run(statement(name, target=target), **parameters))
@@ -248,6 +275,7 @@ class Neo4jStore:
         part_of: str | None = None,
         since: int | None = None,
         until: int | None = None,
+        parts: bool = False,
         limit: int = 1_000,
     ) -> list[Operation]:
         if ids is not None:
@@ -260,6 +288,7 @@ class Neo4jStore:
                 cube=cube,
                 since=rows.time(BEGINNING if since is None else since),
                 until=END_TIME if until is None else rows.time(until),
+                parts=parts,
                 limit=limit,
             )
         return [rows.operation(row["operation"]) for row in found]
@@ -295,7 +324,8 @@ class Neo4jStore:
         return {row["id"]: (row["count"], row["last"]) for row in found}
 
     def lease(self, cube: str, holder: str, now: int, ttl: int) -> Lease | None:
-        (row,) = self._write("take_lease", cube=cube, holder=holder, now=rows.time(now), expires=rows.time(now + ttl))
+        times = {"now": rows.time(now), "expires": rows.time(now + ttl), "latest": rows.time(now + 2 * ttl)}
+        (row,) = self._write("take_lease", cube=cube, holder=holder, **times)
         return Lease(cube, holder, row["fence"], now + ttl) if row["free"] else None
 
     def current_lease(self, cube: str) -> Lease | None:

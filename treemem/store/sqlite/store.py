@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from treemem.canonical import Vector
-from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, Operation, Receipt, Source, State
+from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Erasure, Model, Operation, Receipt, Source, State
 from treemem.filters import Filter
 from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Pick, Recall, Rows, Subgraph, Touched
-from treemem.store.shared import check_lease, check_model, nothing
-from treemem.store.sqlite import loading, reading, rows, walk, writing
+from treemem.store.shared import check_lease, check_model, lease_holds, nothing
+from treemem.store.sqlite import loading, purging, reading, rows, walk, writing
 from treemem.store.sqlite.cache import IndexCache
 from treemem.store.sqlite.database import Database
 from treemem.store.sqlite.index import CubeIndex, Where
@@ -54,14 +54,19 @@ class SqliteStore:
         receipt = self.apply(changes)
         return lambda: receipt
 
-    def purge(
-        self, cube: str, ids: Sequence[str], *, operation: str, now: int, actor: str | None, reason: str | None
-    ) -> Receipt:
-        changes = ChangeSet(cube, operation, "purge", now, actor=actor, reason=reason)
+    def purge(self, changes: ChangeSet, erasure: Erasure) -> Receipt:
         with self._database.write() as conn:
-            receipt = writing.purge(conn, changes, ids)
+            receipt = purging.purge(conn, changes, erasure)
         self._database.scrub()
         return receipt
+
+    def edges_ever(self, cube: str, ids: Sequence[str], *, types: Sequence[EdgeType] | None = None) -> list[Edge]:
+        return self._read(lambda conn: reading.edges_ever(conn, cube, ids, types))
+
+    def preceding(
+        self, cube: str, ids: Sequence[str], moment: Moment, *, statuses: Sequence[str] = LIVE
+    ) -> dict[str, State]:
+        return self._read(lambda conn: reading.preceding(conn, cube, ids, moment, statuses))
 
     def recall(self, recall: Recall, pick: Pick) -> tuple[Subgraph, list[State]]:
         with self._database.read() as conn:
@@ -153,9 +158,10 @@ class SqliteStore:
         part_of: str | None = None,
         since: int | None = None,
         until: int | None = None,
+        parts: bool = False,
         limit: int = 1_000,
     ) -> list[Operation]:
-        return self._read(lambda conn: reading.operations(conn, cube, ids, part_of, since, until, limit))
+        return self._read(lambda conn: reading.operations(conn, cube, ids, part_of, since, until, parts, limit))
 
     def touched(self, cube: str, operation: str) -> Touched:
         return self._read(lambda conn: reading.touched(conn, cube, operation))
@@ -187,7 +193,7 @@ class SqliteStore:
     def lease(self, cube: str, holder: str, now: int, ttl: int) -> Lease | None:
         with self._database.write() as conn:
             row = conn.execute("SELECT holder, fence, expires FROM lease WHERE cube = ?", (cube,)).fetchone()
-            if row is not None and row[0] != holder and row[2] > now:
+            if row is not None and row[0] != holder and lease_holds(row[2], now, ttl):
                 return None
             fence = 1 if row is None else row[1] + (row[0] != holder)
             conn.execute(
