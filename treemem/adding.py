@@ -19,7 +19,7 @@ from treemem.items import TextualMemoryItem, as_item, derived_id
 from treemem.models.embedders import Embedder, checked_vectors
 from treemem.read.messages import Reading, read_messages
 from treemem.store.protocol import GraphStore
-from treemem.temporal import END, Interval, parse_time
+from treemem.temporal import END, SKEW, Interval, format_micros, parse_time
 
 Progress = Callable[[int, int | None], None]
 EMBED_BATCH = 256
@@ -67,6 +67,11 @@ class Addition:
         valid_from, valid_to = _span(reading.item, (reading.at, END))
         base = self._base
         if replay and reading.at is not None:
+            if reading.at > base.now + SKEW:
+                raise InvalidInputError(
+                    f"chat_time of {reading.item.id!r}: {format_micros(reading.at)} lies in the future, at "
+                    f"{format_micros(base.now)}; replay takes it as the time of the transaction, leave replay out"
+                )
             base = replace(base, now=reading.at)
         return planning.with_rows(
             base,

@@ -12,7 +12,7 @@ from treemem.errors import FrozenMemoryError, InvalidInputError, MemoryNotFoundE
 from treemem.read.entities import entity, titles
 from treemem.read.terms import mentioned_in
 from treemem.store.protocol import Touched
-from treemem.temporal import END, format_micros
+from treemem.temporal import END, format_micros, present
 
 #: What every verb but restore refuses to change.
 _GONE = frozenset({"deleted"})
@@ -82,6 +82,11 @@ def with_rows(
     )
 
 
+def transaction_time(base: ChangeSet, history: Sequence[State]) -> int:
+    """Return from when on a change of a memory holds where nothing else is said: after all that was recorded of it."""
+    return present(base.now, max((s.recorded_from for s in history), default=base.now))
+
+
 def known_of(history: Iterable[State]) -> list[State]:
     """Return the states of a history that are known now."""
     return [state for state in history if state.closed_by is None]
@@ -127,7 +132,7 @@ def segment_at(cube: str, memory_id: str, segments: Sequence[State], at: int | N
 def expire(base: ChangeSet, memory_id: str, history: Sequence[State], at: int | None) -> ChangeSet:
     """Return the change set that removes what is known to hold from `at` on."""
     known = changeable(base.cube, memory_id, known_of(history))
-    point = max(base.now, *(s.recorded_from for s in history)) if at is None else at
+    point = transaction_time(base, history) if at is None else at
     if known[0].valid_from >= point:
         raise InvalidInputError(
             f"expire: memory {memory_id!r} begins to hold at {format_micros(known[0].valid_from)}, not before "

@@ -111,11 +111,24 @@ def format_micros(micros: int) -> str:
     return moment.strftime("%Y-%m-%d %H:%M")
 
 
+#: How far a cube's clock may stand ahead of the time of asking and still be believed, in microseconds: five minutes.
+#: A machine whose clock was wrong for one write leaves the cube's clock further ahead; what holds now is then told by
+#: the time of asking alone.
+SKEW = 300 * 1_000_000
+
+
+def present(now: int, clock: int) -> int:
+    """Return the valid time that is meant by "now": the later of the time of asking and the cube's clock, while that is
+    not further ahead than clocks differ.
+    """
+    return clock if now < clock <= now + SKEW else now
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """The two times of a read, in microseconds.
 
-    `valid_at` None means the later of `now` and the cube's clock; `known_at` None means the cube's clock. The store
+    `valid_at` None means `present(now, the cube's clock)`; `known_at` None means the cube's clock. The store
     fills both in inside the read and reports what it used.
     """
 
@@ -134,7 +147,7 @@ class Moment:
                 f"({format_micros(clock)}); leave known_at out to read what is known now"
             )
         known = clock if self.known_at is None else self.known_at
-        valid = max(self.now, clock) if self.valid_at is None else self.valid_at
+        valid = present(self.now, clock) if self.valid_at is None else self.valid_at
         return valid, known
 
 

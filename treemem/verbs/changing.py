@@ -108,7 +108,7 @@ class ChangeVerbs(Session):
         def plan() -> ChangeSet:
             history = self._histories([memory_id])[memory_id]
             self._known(memory_id, history)
-            point = max(base.now, *(s.recorded_from for s in history)) if start is None else start
+            point = planning.transaction_time(base, history) if start is None else start
             self._require_free(memory_id, [s for s in planning.known_of(history) if s.valid_to > point])
             return planning.expire(base, memory_id, history, start)
 
@@ -119,7 +119,7 @@ class ChangeVerbs(Session):
     ) -> ChangeSet:
         history = self._histories([memory_id])[memory_id]
         known = planning.changeable(self._cube, memory_id, self._known(memory_id, history))
-        now = max(base.now, *(s.recorded_from for s in history))  # the transaction comes later than both
+        now = planning.transaction_time(base, history)
         if base.kind == "correct":
             segment = planning.segment_at(base.cube, memory_id, known, start, now)
             start, until = segment.valid_from, segment.valid_to

@@ -10,7 +10,7 @@ from typing import Any
 from treemem import erasing, planning
 from treemem.adding import Addition, Progress, checked_span, write_parts
 from treemem.canonical import canonical_json
-from treemem.changes import MAX_ROWS, ChangeSet, EdgeAssert, EdgeType, Receipt
+from treemem.changes import MAX_ROWS, ChangeSet, EdgeAssert, EdgeType, Receipt, State
 from treemem.contents import fields_of
 from treemem.errors import ConflictError, InvalidInputError, MemoryNotFoundError
 from treemem.filters import joined, of_types
@@ -116,9 +116,15 @@ class WriteVerbs(ChangeVerbs):
             held = [s for page in now for s in page.states if self._caller.owns(s)]
             gone = [state.memory_id for state in held if state.memory_id not in kept]
             deleting = self._plan_rewrite(replace(base, kind="delete"), gone) if gone else base
+            hidden = {i for i, history in self._histories(sorted(kept)).items() if _deleted(history)}
+            placed = (s for g in groups for s in g.states)
             whole = planning.with_rows(
                 base,
-                states=[*deleting.states, *(s for g in groups for s in g.states)],
+                states=[
+                    *deleting.states,
+                    # One that was there before and is deleted says what it is given from now on.
+                    *(replace(s, create=False) if s.memory_id in hidden else s for s in placed),
+                ],
                 edges=[e for g in groups for e in g.edges],
                 entities={e.id: e for g in groups for e in g.entities}.values(),
                 expected=deleting.expected,
@@ -255,6 +261,11 @@ class WriteVerbs(ChangeVerbs):
         self._require_joinable(edge)
         base = self._base(kind, operation_id, actor, reason)
         return self._commit(base, lambda: planning.with_rows(base, edges=[edge]), repeatable=operation_id is not None)
+
+
+def _deleted(history: Sequence[State]) -> bool:
+    known = planning.known_of(history)
+    return bool(known) and all(s.fields["status"] == "deleted" for s in known)
 
 
 def _with_id(memories: Iterable[MemoryLike], own_id: Any) -> dict[str, Any]:
