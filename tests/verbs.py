@@ -1,4 +1,4 @@
-"""Every public verb, found by reflection, with a call of it: a new verb without a call here fails the tests that use it."""
+"""Every public verb, found by reflection, with a call of it; a new verb without one fails the tests that use these."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from treemem.canonical import Vector, canonical_json
 from treemem.changes import ChangeSet, Receipt, StateAssert, in_parts
 from treemem.contents import content_of, embedded_text, fields_of
 from treemem.errors import EmbedderError, InvalidInputError
-from treemem.items import TextualMemoryItem, as_item, derived_id
+from treemem.items import TextualMemoryItem, as_item, derived_id, set_fields
 from treemem.models.embedders import Embedder, checked_vectors
 from treemem.read.messages import Reading, read_messages
 from treemem.store.protocol import GraphStore
@@ -85,7 +85,7 @@ class Addition:
         for position, memory in enumerate(memories):
             item, own_id = as_item(memory)
             if shared or self._caller:
-                metadata = self._caller.signed({**item.metadata.model_dump(exclude_unset=True), **shared})
+                metadata = self._caller.signed({**set_fields(item.metadata), **shared})
                 item, _ = as_item({"id": item.id, "memory": item.memory, "metadata": metadata})
             if not own_id and self._stable_ids:
                 item = item.model_copy(update={"id": derived_id(self._base.operation, position)})
@@ -109,16 +109,29 @@ class Addition:
             made = checked_embedding(embedder, [embedded_text(fields[i]) for i in missing])
             for i, vector in zip(missing, made, strict=True):
                 vectors[i] = vector
-        for item, vector in zip(items, vectors, strict=True):
-            if len(vector) != embedder.dimension:
-                raise InvalidInputError(
-                    f"embedding of {item.id!r}: {len(vector)} dimensions, the cube's model {embedder.name!r} has "
-                    f"{embedder.dimension}; leave the embedding out to have it made, or open the memory with your model"
-                )
-        try:
-            return list(checked_vectors(np.asarray(vectors), len(items), embedder.dimension, embedder.name))
-        except EmbedderError as error:
-            raise InvalidInputError(f"embedding: {error}") from error
+        return [
+            given_vector(vector, item.id, embedder) if item.metadata.embedding is not None else vector
+            for item, vector in zip(items, vectors, strict=True)
+        ]
+
+
+def given_vector(vector: Any, memory_id: str, embedder: Embedder) -> Vector:
+    """Return a vector that came with a memory as float32 of unit norm, or raise InvalidInputError."""
+    wanted = f"embedding of {memory_id!r}"
+    try:
+        array = np.asarray(vector, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"{wanted}: wanted {embedder.dimension} numbers ({error})") from error
+    if array.shape != (embedder.dimension,):
+        raise InvalidInputError(
+            f"{wanted}: {' x '.join(map(str, array.shape))} dimensions, the cube's model {embedder.name!r} has "
+            f"{embedder.dimension}; leave the embedding out to have it made, or open the memory with your model"
+        )
+    try:
+        checked: Vector = checked_vectors(array[None], 1, embedder.dimension, embedder.name)[0]
+    except EmbedderError as error:
+        raise InvalidInputError(f"{wanted}: {error}") from error
+    return checked
 
 
 def checked_embedding(embedder: Embedder, texts: Sequence[str]) -> Any:

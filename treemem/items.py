@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator, model_validator
 
+from treemem.checks import known_names, shown
 from treemem.errors import InvalidInputError
 from treemem.temporal import from_micros, parse_time
 
@@ -48,14 +49,14 @@ _NAMESPACE = uuid.UUID("6f2d9c0e-7a51-4c1b-9f43-2f1d5c3e8a70")
 def checked_id(value: object, field: str = "id") -> str:
     """Return an id of 1 to 128 characters out of A-Z a-z 0-9 . _ : -, or raise InvalidInputError."""
     if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise InvalidInputError(f"{field}: wanted 1 to 128 characters of A-Z a-z 0-9 . _ : -, found {_shown(value)}")
+        raise InvalidInputError(f"{field}: wanted 1 to 128 characters of A-Z a-z 0-9 . _ : -, found {shown(value)}")
     return value
 
 
 def checked_text(value: object, field: str = "memory") -> str:
     """Return a text that both stores can keep, or raise InvalidInputError naming `field`."""
     if not isinstance(value, str):
-        raise InvalidInputError(f"{field}: wanted a string, found {_shown(value)}")
+        raise InvalidInputError(f"{field}: wanted a string, found {shown(value)}")
     if not value.strip():
         raise InvalidInputError(f"{field}: wanted a text, found nothing but white space")
     return _storable(value, field)
@@ -69,11 +70,6 @@ def _storable(value: str, field: str) -> str:
     if not value.isascii() and _SURROGATE.search(value):
         raise InvalidInputError(f"{field}: contains half of a surrogate pair; decode the text properly first")
     return value
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def derived_id(*parts: object) -> str:
@@ -91,7 +87,7 @@ def _as_embedding(value: Any) -> Any:
     """Take a vector as it is; its numbers are checked, all at once, where it meets the cube's model."""
     if value is None or isinstance(value, list) or hasattr(value, "__array__"):
         return value
-    raise InvalidInputError(f"embedding: wanted a list of numbers or an array, found {_shown(value)}")
+    raise InvalidInputError(f"embedding: wanted a list of numbers or an array, found {shown(value)}")
 
 
 class TreeNodeTextualMemoryMetadata(BaseModel):
@@ -222,13 +218,18 @@ def check_json(value: Any, field: str) -> None:
     elif isinstance(value, Mapping):
         for name, each in value.items():
             if not isinstance(name, str) or not name:
-                raise InvalidInputError(f"{field}: wanted names that are strings, found {_shown(name)}")
+                raise InvalidInputError(f"{field}: wanted names that are strings, found {shown(name)}")
             _storable(name, field)
             check_json(each, f"{field}.{name}")
     else:
         raise InvalidInputError(
-            f"{field}: {_shown(value)} is no JSON value; wanted a string, number, boolean, None, list or dict"
+            f"{field}: {shown(value)} is no JSON value; wanted a string, number, boolean, None, list or dict"
         )
+
+
+def set_fields(metadata: TreeNodeTextualMemoryMetadata) -> dict[str, Any]:
+    """Return the fields of metadata that were set, as they are."""
+    return {name: getattr(metadata, name) for name in metadata.model_fields_set}
 
 
 def as_item(value: TextualMemoryItem | Mapping[str, Any] | str) -> tuple[TextualMemoryItem, bool]:
@@ -244,12 +245,15 @@ def as_item(value: TextualMemoryItem | Mapping[str, Any] | str) -> tuple[Textual
     elif isinstance(value, Mapping):
         data = value
     else:
-        raise InvalidInputError(f"memories: wanted a string, a dict or a TextualMemoryItem, found {_shown(value)}")
+        raise InvalidInputError(f"memories: wanted a string, a dict or a TextualMemoryItem, found {shown(value)}")
     loose = {name: v for name, v in data.items() if name not in TextualMemoryItem.model_fields}
     if loose:
+        known_names("memories", loose, METADATA_FIELDS)
         metadata = data.get("metadata")
         if isinstance(metadata, TreeNodeTextualMemoryMetadata):
-            metadata = metadata.model_dump(exclude_unset=True)
+            metadata = set_fields(metadata)
+        if metadata is not None and not isinstance(metadata, Mapping):
+            raise InvalidInputError(f"metadata: wanted a dict, found {type(metadata).__name__}")
         kept = {name: v for name, v in data.items() if name in TextualMemoryItem.model_fields}
         data = {**kept, "metadata": {**loose, **(metadata or {})}}
     if data.get("metadata") is None:
@@ -271,4 +275,4 @@ def _line(error: Any) -> str:
         return str(error["ctx"]["error"])
     if error["type"] == "missing":
         return f"{field}: required, and not given"
-    return f"{field}: {error['msg']}, found {_shown(error['input'])}"
+    return f"{field}: {error['msg']}, found {shown(error['input'])}"

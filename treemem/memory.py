@@ -15,6 +15,7 @@ from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
 from treemem.store.protocol import GraphStore
 from treemem.temporal import Clock, system_clock
+from treemem.verbs.arguments import checked_verbs
 from treemem.verbs.keeping import KeepVerbs
 from treemem.verbs.reorganizing import ReorganizeVerbs
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import neo4j
 
 
+@checked_verbs
 class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
     """The memory of one cube (a tenant), in an embedded file or in Neo4j. Thread-safe; use it as a context manager.
 

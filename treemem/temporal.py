@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
+from treemem.checks import shown
 from treemem.errors import InvalidInputError
 
 Clock = Callable[[], datetime]
@@ -59,10 +60,10 @@ def parse_time(value: TimeLike, field: str = "time") -> int:
     try:
         micros = to_micros(moment)
     except OverflowError as error:
-        raise InvalidInputError(f"{field}: {value!r} lies outside the years 1 to 9999 in UTC") from error
+        raise InvalidInputError(f"{field}: {shown(value)} lies outside the years 1 to 9999 in UTC") from error
     if not BEGINNING <= micros < END:
         raise InvalidInputError(
-            f"{field}: {value!r} is outside 0001-01-01 to 9999-12-31T23:59:59.999998Z; "
+            f"{field}: {shown(value)} is outside 0001-01-01 to 9999-12-31T23:59:59.999998Z; "
             "leave the end out to say that it is open"
         )
     return micros
@@ -74,15 +75,17 @@ def _to_datetime(value: TimeLike, field: str) -> datetime:
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     if isinstance(value, bool):
-        raise InvalidInputError(f"{field}: wanted a time, found {value!r}")
+        raise InvalidInputError(f"{field}: wanted a time, found {shown(value)}")
     if isinstance(value, (int, float)):
         try:
             return EPOCH + timedelta(seconds=value)
         except (OverflowError, ValueError) as error:
-            raise InvalidInputError(f"{field}: {value!r} seconds since 1970 is outside the years 1 to 9999") from error
+            raise InvalidInputError(
+                f"{field}: {shown(value)} seconds since 1970 is outside the years 1 to 9999"
+            ) from error
     if isinstance(value, str):
         return _parse_text(value.strip(), field)
-    raise InvalidInputError(f"{field}: wanted a datetime, date, ISO 8601 string or Unix seconds, found {value!r}")
+    raise InvalidInputError(f"{field}: wanted a datetime, date, ISO 8601 string or Unix seconds, found {shown(value)}")
 
 
 def _parse_text(text: str, field: str) -> datetime:
@@ -96,7 +99,7 @@ def _parse_text(text: str, field: str) -> datetime:
         except ValueError:
             continue
     raise InvalidInputError(
-        f"{field}: {text!r} is no time; write ISO 8601 such as '2025-01-10', '2025-01-10 10:00:00' or "
+        f"{field}: {shown(text)} is no time; write ISO 8601 such as '2025-01-10', '2025-01-10 10:00:00' or "
         "'2025-01-10T10:00:00+08:00'"
     )
 

@@ -94,7 +94,7 @@ REFUSED: dict[str, tuple[Call, type[TreememError], str]] = {
     "bad status": (lambda m: m.update("kept", status="lost"), InvalidInputError, "status"),
     "confidence": (lambda m: m.update("kept", confidence=101), InvalidInputError, "confidence"),
     "info is no JSON": (lambda m: m.add("a", info={"note": object()}), InvalidInputError, "no JSON value"),
-    "huge number": (lambda m: m.add("a", note=2**70), InvalidInputError, "64 bits"),
+    "huge number": (lambda m: m.add("a", info={"note": 2**70}), InvalidInputError, "64 bits"),
     "top_k 0": (lambda m: m.search("a", 0), InvalidInputError, "top_k: wanted 1"),
     "top_k negative": (lambda m: m.search("a", -3), InvalidInputError, "top_k"),
     "top_k 10,000": (lambda m: m.search("a", 10_000), InvalidInputError, "top_k"),

@@ -391,7 +391,8 @@ def test_the_clock_rises_although_the_machine_steps_back(open_memory: OpenMemory
     assert times == sorted(set(times))
     assert times[1] - times[0] == timedelta(microseconds=1)
     assert memory.check() == []
-    assert len(memory.get_all()["nodes"]) == 2
+    assert len(memory.get_all(as_of=day(11))["nodes"]) == 2
+    assert [n["memory"] for n in memory.get_all()["nodes"]] == ["three"]  # now is the time of asking, not the clock's
 
 
 def test_what_is_learned_later_is_not_known_before(memory: TreeTextMemory) -> None:

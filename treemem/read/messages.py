@@ -83,7 +83,7 @@ def _read(
     metadata = signed({"source": "conversation", "info": {}, **shared, **(inner or {})})
     place = ["message", cube, conversation or "", position if conversation else "", at, role, text]
     if metadata.get("user_id") is not None:  # two callers may speak in conversations of one name
-        place.append(metadata["user_id"])
+        place.append(checked_text(metadata["user_id"], f"{where}.user_id"))
     source = Source(
         id=derived_id(*place),
         kind="message",

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.temporal import BEGINNING, END, Span, TimeLike, format_micros, from_micros, parse_time
 
@@ -82,7 +83,7 @@ def parse_when(value: WhenLike) -> When | None:
     if isinstance(value, When):
         return value
     if not isinstance(value, str):
-        raise InvalidInputError(f"when: wanted a When, {_FORMS}, found {value!r}")
+        raise InvalidInputError(f"when: wanted a When, {_FORMS}, found {shown(value)}")
     text = value.strip()
     if text.lower() in ("auto", "now"):
         return None
@@ -90,7 +91,7 @@ def parse_when(value: WhenLike) -> When | None:
         return When.ever()
     found = _WRITTEN.match(text)
     if found is None:
-        raise InvalidInputError(f"when: wanted {_FORMS}, found {value!r}")
+        raise InvalidInputError(f"when: wanted {_FORMS}, found {shown(value)}")
     word, time, since, until = found.groups()
     if word is None:
         return When.during(since, until)

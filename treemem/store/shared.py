@@ -9,6 +9,9 @@ from treemem.errors import ConflictError, LeaseError, ModelMismatchError, Operat
 from treemem.store.protocol import Lease, Subgraph
 from treemem.temporal import Moment
 
+#: No lease is taken for longer, in microseconds: two hours.
+LONGEST_LEASE = 7_200 * 1_000_000
+
 
 def receipt_of(operation: Operation) -> Receipt:
     """Return the receipt of an operation that was applied before."""
@@ -50,7 +53,7 @@ def check_model(cube: str, embedder: str | None, dimension: int | None, wanted: 
 
 def lease_holds(expires: int, now: int, ttl: int) -> bool:
     """Return whether a lease still holds: one that ends later than a lease can was taken by a clock that was wrong."""
-    return now < expires <= now + 2 * ttl
+    return now < expires <= now + max(ttl, LONGEST_LEASE)
 
 
 def check_lease(wanted: Lease, held: tuple[str, int] | None) -> None:

@@ -7,12 +7,12 @@ from itertools import islice
 
 from treemem import checking
 from treemem.changes import NodeKind, Operation, State, memory_ends
+from treemem.checks import within
 from treemem.errors import InvalidInputError, MemoryNotFoundError, OperationNotFoundError
 from treemem.filters import passes
 from treemem.items import checked_id
 from treemem.records import MemoryDiff, MemoryVersion, OperationRecord, Statistics
 from treemem.temporal import TimeLike, format_micros, parse_time
-from treemem.verbs.arguments import within
 from treemem.verbs.session import BATCH, VISIBLE, Session
 
 _MANY = 1_000_000

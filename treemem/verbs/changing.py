@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from treemem import planning
+from treemem.adding import given_vector
 from treemem.caller import check_session
 from treemem.changes import ChangeSet, EdgeType, Receipt, State
 from treemem.contents import embedded_text, fields_of, item_of
@@ -18,6 +19,7 @@ from treemem.items import (
     as_item,
     checked_id,
     checked_text,
+    set_fields,
     validated,
 )
 from treemem.temporal import Moment, TimeLike, parse_time
@@ -80,6 +82,8 @@ class ChangeVerbs(Session):
         checked_id(memory_id)
         start = None if at is None else parse_time(at, "at")
         text, changed = _changes(memory_id, new, metadata)
+        if changed.get("embedding") is not None:
+            changed["embedding"] = given_vector(changed["embedding"], memory_id, self._embedder)
         if text is None and not changed:
             raise InvalidInputError(f"{kind}: give a new text, metadata, or both")
         request = [kind, memory_id, text, changed, start]
@@ -313,7 +317,7 @@ def _changes(memory_id: str, new: MemoryLike | None, metadata: Mapping[str, Any]
     if new is None or isinstance(new, str):
         return (None if new is None else checked_text(new)), _settable(given)
     if isinstance(new, TextualMemoryItem):
-        own = new.metadata.model_dump(exclude_unset=True)
+        own = set_fields(new.metadata)
         own = {name: value for name, value in own.items() if name not in _NOT_BY_UPDATE and name != "embedding"}
         _same_id(memory_id, new.id)
         return new.memory, {**own, **_settable(given)}
@@ -334,5 +338,4 @@ def _settable(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in _NOT_BY_UPDATE:
         if name in given:
             raise InvalidInputError(f"{name}: cannot be set by an update; {_NOT_BY_UPDATE[name]}")
-    checked = validated(TreeNodeTextualMemoryMetadata, dict(given))
-    return checked.model_dump(exclude_unset=True)
+    return set_fields(validated(TreeNodeTextualMemoryMetadata, dict(given)))

@@ -6,13 +6,14 @@ import heapq
 from collections.abc import Iterable, Sequence
 
 from treemem.changes import Edge, EdgeType, NodeKind, memory_ends
+from treemem.checks import within
 from treemem.contents import item_of
 from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.graphs import GraphEdge, MemoryGraph, MemoryPath, MemoryTree, price, trees
 from treemem.items import TextualMemoryItem, checked_id
 from treemem.records import Neighbour
 from treemem.temporal import Moment, TimeLike
-from treemem.verbs.arguments import distinct_ids, edge_type, within
+from treemem.verbs.arguments import distinct_ids, edge_type
 from treemem.verbs.session import BATCH, VISIBLE, Session
 
 #: The edges between memories that a path or a subgraph follows by default.

@@ -11,13 +11,14 @@ from typing import Any
 
 from treemem.adding import Progress
 from treemem.changes import Model
+from treemem.checks import within
 from treemem.config import default_path
 from treemem.contents import embedded_text
 from treemem.errors import InvalidInputError, StoreFullError
 from treemem.exchange import archive
 from treemem.items import METADATA_FIELDS
 from treemem.temporal import TimeLike, from_micros
-from treemem.verbs.arguments import edge_type, within
+from treemem.verbs.arguments import edge_type
 from treemem.verbs.searching import SearchVerbs
 from treemem.verbs.writing import WriteVerbs
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from treemem.changes import EdgeType
+from treemem.checks import among, within
 from treemem.contents import is_topic
 from treemem.errors import InvalidInputError
 from treemem.filters import joined, of_types
@@ -17,7 +18,6 @@ from treemem.reorganize.plan import Action, ActionKind, Plan
 from treemem.search.options import MAX_TOP_K
 from treemem.store.protocol import LIVE
 from treemem.temporal import Moment
-from treemem.verbs.arguments import among, within
 from treemem.verbs.arranging import arranged
 from treemem.verbs.searching import SearchVerbs
 

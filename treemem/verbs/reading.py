@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from treemem.checks import among, within
 from treemem.contents import item_of
 from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.filters import FilterLike, joined, parse
@@ -12,7 +13,7 @@ from treemem.items import STATUSES, TextualMemoryItem, checked_id
 from treemem.records import MemoryPage
 from treemem.store.protocol import Page
 from treemem.temporal import Moment, TimeLike
-from treemem.verbs.arguments import among, types_filter, within
+from treemem.verbs.arguments import types_filter
 from treemem.verbs.auditing import AuditVerbs
 from treemem.verbs.graphing import GraphVerbs
 from treemem.verbs.session import VISIBLE

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from treemem.changes import ChangeSet, EdgeType, State
+from treemem.checks import known_names, shown, within
 from treemem.errors import ConflictError, InvalidInputError, LeaseError, StoreError, TreememError
 from treemem.items import derived_id
 from treemem.reorganize import candidates, turn
@@ -22,7 +23,7 @@ from treemem.reorganize.plan import Action, ActionKind, Outcome, Plan, Report
 from treemem.reorganize.turn import Status
 from treemem.store.protocol import Lease
 from treemem.temporal import Moment
-from treemem.verbs.arguments import known_names, within
+from treemem.verbs.arguments import checked_verbs
 from treemem.verbs.proposing import Proposals
 from treemem.verbs.searching import SearchVerbs
 
@@ -32,6 +33,7 @@ ACTOR = "reorganizer"
 _PLANNED_BY = tuple(inspect.signature(Proposals.plan).parameters)[1:]
 
 
+@checked_verbs
 class Reorganizer(Proposals):
     """Merges, relates and archives the memories of one cube: `plan` proposes, `apply` does, `memory.undo` takes back.
 
@@ -55,6 +57,8 @@ class Reorganizer(Proposals):
         planned is skipped. Raises InvalidInputError for a plan of another cube, LeaseError while another worker
         reorganizes this one, after `wait` seconds; StoreError when the store fails in the middle: apply it again then.
         """
+        if not isinstance(plan, Plan):
+            raise InvalidInputError(f"plan: wanted a Plan, found {shown(plan)}")
         if plan.cube != self._memory._cube:
             raise InvalidInputError(f"plan: made for cube {plan.cube!r}, applied to {self._memory._cube!r}; plan anew")
         with self._turn(wait) as lease:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from treemem.changes import Model
+from treemem.checks import among, known_names, within
 from treemem.errors import InvalidInputError
 from treemem.filters import FilterLike, joined, parse
 from treemem.graphs import MemoryGraph
@@ -26,7 +27,7 @@ from treemem.search.when import When, WhenLike, parse_when
 from treemem.store.protocol import LIVE
 from treemem.temporal import BEGINNING, END, Moment, TimeLike, to_micros
 from treemem.text import is_cjk
-from treemem.verbs.arguments import among, known_names, types_filter, within
+from treemem.verbs.arguments import types_filter
 from treemem.verbs.graphing import MAX_NODES
 from treemem.verbs.reading import ReadVerbs
 

@@ -11,12 +11,13 @@ from treemem import erasing, planning
 from treemem.adding import Addition, Progress, checked_span, write_parts
 from treemem.canonical import canonical_json
 from treemem.changes import MAX_ROWS, ChangeSet, EdgeAssert, EdgeType, Receipt, State
+from treemem.checks import shown, within
 from treemem.contents import fields_of
 from treemem.errors import ConflictError, InvalidInputError, MemoryNotFoundError
 from treemem.filters import joined, of_types
-from treemem.items import TextualMemoryItem, as_item, checked_id
+from treemem.items import TextualMemoryItem, as_item, checked_id, checked_text, set_fields
 from treemem.temporal import END, Moment, TimeLike, parse_time
-from treemem.verbs.arguments import distinct_ids, edge_type, given_metadata, within
+from treemem.verbs.arguments import distinct_ids, edge_type, given_metadata
 from treemem.verbs.changing import ChangeVerbs, MemoryLike
 from treemem.verbs.session import ATTEMPTS, VISIBLE
 
@@ -44,9 +45,7 @@ class WriteVerbs(ChangeVerbs):
 
         Raises InvalidInputError, MemoryExistsError (the id has other content), ModelMismatchError, StoreError.
         """
-        many = [memories] if isinstance(memories, (str, Mapping, TextualMemoryItem)) else memories
-        if not isinstance(many, Iterable):
-            raise InvalidInputError(f"memories: wanted memories or an iterable of them, found {type(many).__name__}")
+        many = memories_of(memories)
         span = (None if at is None else parse_time(at, "at"), END if until is None else parse_time(until, "until"))
         base = self._base("add", operation_id, actor, reason)
         addition = self._addition(base, operation_id)
@@ -84,6 +83,8 @@ class WriteVerbs(ChangeVerbs):
         addition = self._addition(base, operation_id)
         if not isinstance(messages, Iterable) or isinstance(messages, (str, Mapping)):
             raise InvalidInputError(f"messages: wanted a list of messages, found {type(messages).__name__}")
+        if conversation_id is not None:
+            checked_text(conversation_id, "conversation_id")
         shared = given_metadata("add_messages", metadata)
         groups = addition.from_messages(messages, shared, conversation_id, replay=replay)
         write_parts(self._store, base, groups, progress, len(messages) if isinstance(messages, Sequence) else None)
@@ -102,7 +103,7 @@ class WriteVerbs(ChangeVerbs):
         A memory that is there already (same id) stays; the others are hidden as by `delete`. An empty list clears the
         working memory. Raises InvalidInputError, MemoryExistsError, FrozenMemoryError, ConflictError.
         """
-        many = [memories] if isinstance(memories, (str, Mapping, TextualMemoryItem)) else list(memories)
+        many = memories_of(memories)
         given = [as_working(memory) for memory in many]
         base = self._base("replace_working_memory", operation_id, actor, reason)
         addition = self._addition(base, operation_id)
@@ -263,6 +264,15 @@ class WriteVerbs(ChangeVerbs):
         return self._commit(base, lambda: planning.with_rows(base, edges=[edge]), repeatable=operation_id is not None)
 
 
+def memories_of(memories: MemoryLike | Iterable[MemoryLike]) -> Iterable[MemoryLike]:
+    """Return one or more memories as an iterable, or raise InvalidInputError."""
+    if isinstance(memories, (str, Mapping, TextualMemoryItem)):
+        return [memories]
+    if not isinstance(memories, Iterable) or isinstance(memories, (bytes, type)):
+        raise InvalidInputError(f"memories: wanted memories or an iterable of them, found {shown(memories)}")
+    return memories
+
+
 def _deleted(history: Sequence[State]) -> bool:
     known = planning.known_of(history)
     return bool(known) and all(s.fields["status"] == "deleted" for s in known)
@@ -276,7 +286,7 @@ def _with_id(memories: Iterable[MemoryLike], own_id: Any) -> dict[str, Any]:
     item, has_id = as_item(some[0])
     if has_id and item.id != own_id:
         raise InvalidInputError(f"id: {own_id!r} beside the memory's own, {item.id!r}; give one of them")
-    return {"id": checked_id(own_id), "memory": item.memory, "metadata": item.metadata.model_dump(exclude_unset=True)}
+    return {"id": checked_id(own_id), "memory": item.memory, "metadata": set_fields(item.metadata)}
 
 
 def _memory_edge(value: str | EdgeType) -> EdgeType:
@@ -289,6 +299,6 @@ def _memory_edge(value: str | EdgeType) -> EdgeType:
 def as_working(memory: MemoryLike) -> TextualMemoryItem:
     """Return a memory as an item of working memory, with its own id if it has one."""
     item, own_id = as_item(memory)
-    metadata = {**item.metadata.model_dump(exclude_unset=True), "memory_type": "WorkingMemory"}
+    metadata = {**set_fields(item.metadata), "memory_type": "WorkingMemory"}
     data = {"memory": item.memory, "metadata": metadata}
     return as_item({"id": item.id, **data} if own_id else data)[0]

@@ -38,7 +38,7 @@ from treemem.store.protocol import (
     Subgraph,
     Touched,
 )
-from treemem.store.shared import check_model, nothing
+from treemem.store.shared import LONGEST_LEASE, check_model, nothing
 from treemem.temporal import BEGINNING, END_TIME, Moment
 
 _BATCH = 200
@@ -324,7 +324,11 @@ class Neo4jStore:
         return {row["id"]: (row["count"], row["last"]) for row in found}
 
     def lease(self, cube: str, holder: str, now: int, ttl: int) -> Lease | None:
-        times = {"now": rows.time(now), "expires": rows.time(now + ttl), "latest": rows.time(now + 2 * ttl)}
+        times = {
+            "now": rows.time(now),
+            "expires": rows.time(now + ttl),
+            "latest": rows.time(now + max(ttl, LONGEST_LEASE)),
+        }
         (row,) = self._write("take_lease", cube=cube, holder=holder, **times)
         return Lease(cube, holder, row["fence"], now + ttl) if row["free"] else None
 

@@ -11,6 +11,7 @@ from treemem.canonical import Vector, canonical_json
 from treemem.changes import Edge, Model, NodeKind, State
 from treemem.store.protocol import Rows
 from treemem.store.sqlite import rows
+from treemem.store.sqlite.writing import first_epoch
 
 Numbers = dict[tuple[NodeKind, str], int]
 
@@ -62,10 +63,10 @@ def load(conn: sqlite3.Connection, batch: Rows) -> None:
 def _cube(conn: sqlite3.Connection, batch: Rows) -> int:
     info = batch.info
     (num,) = conn.execute(
-        "INSERT INTO cube (id, clock, embedder, dimension) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+        "INSERT INTO cube (id, clock, epoch, embedder, dimension) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
         "clock = max(clock, excluded.clock), embedder = excluded.embedder, dimension = excluded.dimension, "
         "epoch = epoch + 1 RETURNING num",
-        (info.id, info.clock, info.model and info.model.name, info.model and info.model.dimension),
+        (info.id, info.clock, first_epoch(), info.model and info.model.name, info.model and info.model.dimension),
     ).fetchone()
     return int(num)
 
