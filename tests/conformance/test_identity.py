@@ -190,10 +190,9 @@ def test_a_reader_beside_a_batch_misses_nothing(memory: TreeTextMemory) -> None:
     writer.start()
     while True:
         last = ended.is_set()
-        now = memory.stats().clock
-        assert now is not None
-        told |= set(memory.diff(since, now).added)
-        since = now
+        learned = memory.diff(since)
+        told |= set(learned.added)
+        since = learned.known_at_2
         if last:
             break
     writer.join()

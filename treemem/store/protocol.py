@@ -357,6 +357,10 @@ class GraphStore(Protocol):
         """Return one cube, or None if nothing was ever written to it."""
         ...
 
+    def settled(self, cube: str) -> CubeInfo | None:
+        """Return one cube as `cube` does, at a moment when every change up to its clock can be read as a whole."""
+        ...
+
     def counts(self, cube: str) -> dict[str, int]:
         """Return the number of memories, states, edges, entities, sources and operations."""
         ...

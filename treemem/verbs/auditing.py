@@ -67,7 +67,7 @@ class AuditVerbs(Session):
 
         The cost grows with what changed in between. Raises InvalidInputError if the times are in the wrong order.
         """
-        info = self._store.cube(self._cube)
+        info = self._store.settled(self._cube)
         first = parse_time(known_at_1, "known_at_1")
         clock = first if info is None else info.clock
         second = clock if known_at_2 is None else parse_time(known_at_2, "known_at_2")

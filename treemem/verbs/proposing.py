@@ -76,7 +76,7 @@ class Proposals:
             for days in expiry.values():
                 within("expiry", days, 0, 100_000)
         store, cube = self._memory._store, self._memory._cube
-        info = store.cube(cube)
+        info = store.settled(cube)
         if info is None:
             return Plan(id=str(uuid.uuid4()), cube=cube, until=0, looked_at=0, actions={})
         moment = Moment(self._memory._now())

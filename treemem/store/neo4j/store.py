@@ -21,6 +21,7 @@ from treemem.changes import (
     Source,
     State,
 )
+from treemem.errors import StoreFullError
 from treemem.filters import Filter
 from treemem.store.neo4j import filtering, loading, purging, rows, schema, writing
 from treemem.store.neo4j import recall as recalling
@@ -344,6 +345,13 @@ class Neo4jStore:
 
     def cube(self, cube: str) -> CubeInfo | None:
         found = self._read("cube", cube=cube)
+        return _cube_info(found[0]) if found else None
+
+    def settled(self, cube: str) -> CubeInfo | None:
+        try:
+            found = self._write("settled_cube", cube=cube)
+        except StoreFullError:  # nobody writes to a database that is read-only
+            return self.cube(cube)
         return _cube_info(found[0]) if found else None
 
     def counts(self, cube: str) -> dict[str, int]:

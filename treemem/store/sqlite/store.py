@@ -223,6 +223,9 @@ class SqliteStore:
     def cube(self, cube: str) -> CubeInfo | None:
         return next((info for info in self.cubes() if info.id == cube), None)
 
+    def settled(self, cube: str) -> CubeInfo | None:
+        return self.cube(cube)
+
     def counts(self, cube: str) -> dict[str, int]:
         return self._read(lambda conn: reading.counts(conn, cube))
 
