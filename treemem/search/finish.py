@@ -99,9 +99,9 @@ def reranked(
 
 
 def ahead(hits: Hits) -> dict[Key, Key]:
-    """Return what supersedes each superseded hit, where the search put it first."""
+    """Return what supersedes each hit, or may, where the search put it first."""
     place = {_key(hit): i for i, hit in enumerate(hits)}
-    newer = {_key(hit): (hit.cube_id, hit.superseded_by) for hit in hits if hit.superseded_by}
+    newer = {_key(hit): (hit.cube_id, by) for hit in hits if (by := hit.superseded_by or hit.may_supersede)}
     return {older: by for older, by in newer.items() if place.get(by, len(hits)) < place[older]}
 
 
