@@ -1,10 +1,9 @@
-"""Transactions over one SQLite file: who may, on which connection, and what is checked before anybody is told "done"."""
+"""Transactions over one SQLite file: on which connection, and what is checked before anybody is told "done"."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -31,8 +30,9 @@ class Database:
     def __init__(self, path: Path, timeout: float) -> None:
         self.path = path
         #: The file itself, whatever the working directory becomes and whichever links lead to it.
-        self._file = os.path.abspath(path)
-        self._real = os.path.realpath(path)
+        self._file = path.absolute()
+        self._real = path.resolve()
+        self._log, self._shared = files.beside(self._real, LOG), files.beside(self._real, SHARED)
         self._timeout = timeout
         self._closed = False
         self._place: Place | None = None
@@ -48,7 +48,7 @@ class Database:
         self._anchor: sqlite3.Connection | None = None
         self._access = Access.WRITE
         self._marked = False
-        self._beside: dict[str, Place | None] = {}
+        self._beside: dict[Path, Place] = {}
         self._unchanged: tuple[int, int] | None = None
         self._pool.renew()
 
@@ -71,7 +71,7 @@ class Database:
             if self._anchor is not None:
                 return
             if self._place is None:
-                files.prepare(Path(self._file))
+                files.prepare(self._file)
                 mark.refuse_foreign_log(self.path, self._real)
                 if mark.misses_log(self._real):
                     log.warning(
@@ -108,16 +108,16 @@ class Database:
     def _watch(self) -> None:
         """Remember which files lie beside the database, so that their loss is noticed."""
         self._unchanged = self._size_and_time() if self._access is Access.STILL else None
-        beside = () if self._access is Access.STILL else (self._real + LOG, self._real + SHARED)
+        beside = () if self._access is Access.STILL else (self._log, self._shared)
         self._beside = {path: place for path in beside if (place := place_of(path)) is not None}
 
     def _size_and_time(self) -> tuple[int, int]:
-        found = os.stat(self._real)
+        found = self._real.stat()
         return found.st_size, found.st_mtime_ns
 
     def _raw(self) -> sqlite3.Connection:
         return sqlite3.connect(
-            f"{Path(self._file).as_uri()}?{self._access.value}",
+            f"{self._file.as_uri()}?{self._access.value}",
             uri=True,
             timeout=self._timeout,
             isolation_level=None,
@@ -151,7 +151,7 @@ class Database:
         return StoreUnavailableError(
             f"{self.path} was removed, or replaced by another file, while it was open; nothing was written. Close this "
             "memory. To go on, put the file back and open it again; to use the file that is there now, move "
-            f"{self.path}{LOG} and {self.path}{SHARED} away before you open it"
+            f"{self._log} and {self._shared.name} away before you open it"
         )
 
     def _check(self) -> None:
@@ -168,7 +168,7 @@ class Database:
     def _check_still(self) -> None:
         """Read a file anew that nobody could be seen to write, if somebody wrote it."""
         if self._access is Access.STILL:
-            changed = self._size_and_time() != self._unchanged or files.size_of(self._real + LOG) > 0
+            changed = self._size_and_time() != self._unchanged or files.size_of(self._log) > 0
             if changed:
                 self.let_go()
                 self._open()
@@ -208,11 +208,7 @@ class Database:
                 self._check()
                 with self._transaction("BEGIN IMMEDIATE") as conn:
                     yield conn
-                    before = self._stamp(conn)
-                    self._check()
-                    conn.execute("COMMIT")
-                    if self._marked and (before is None or not before.open):
-                        conn.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the file itself says that it is open
+                    self._commit(conn)
                 if place_of(self._file) != self._place:
                     raise StoreUnavailableError(
                         f"{self.path} was removed, or replaced by another file, while this was written: it is not in "
@@ -223,18 +219,32 @@ class Database:
         if self._access is not Access.WRITE:
             raise read_only(self.path)
 
-    def _stamp(self, conn: sqlite3.Connection, *, opened: bool = True) -> mark.Mark | None:
-        if not self._marked:
-            return None
-        assert self._place is not None
-        return mark.stamp(conn, self._place, self._beside.get(self._real + LOG) or Place(0, 0), opened=opened)
+    def _commit(self, conn: sqlite3.Connection, *, opened: bool = True) -> None:
+        """Commit with a mark, once there is a table for it."""
+        before = None
+        if self._marked:
+            assert self._place is not None
+            before = mark.stamp(conn, self._place, self._beside.get(self._log) or Place(0, 0), opened=opened)
+        self._check()
+        conn.execute("COMMIT")
+        if self._marked and opened and (before is None or not before.open):
+            conn.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the file itself says that it is open
+
+    def _mark(self, *, opened: bool = True) -> None:
+        """Write a mark and nothing else; it reaches the disk with what follows it."""
+        with self._write_lock:
+            self._check()
+            with self._transaction("BEGIN IMMEDIATE", "NORMAL") as conn:
+                self._commit(conn, opened=opened)
 
     @contextlib.contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, begin: str, synchronous: str = "FULL") -> Iterator[sqlite3.Connection]:
         """Lend a connection inside a transaction, which whoever asked commits; anything else rolls it back."""
         conn, generation = self._pool.take()
         sound = False
         try:
+            if synchronous != "FULL":
+                conn.execute(f"PRAGMA synchronous = {synchronous}")
             conn.execute(begin)
             yield conn
             sound = True
@@ -245,6 +255,8 @@ class Database:
             try:
                 if conn.in_transaction:
                     conn.execute("ROLLBACK")
+                if synchronous != "FULL":
+                    conn.execute("PRAGMA synchronous = FULL")
             except sqlite3.Error:
                 sound = False
             # a statement may be half read where something unforeseen went wrong, and would hold an old snapshot
@@ -281,8 +293,9 @@ class Database:
                     done.append(name)
         with self._lock:
             self._marked = True
-        with self.write():
-            pass  # the log has a mark from now on
+        with self._translated(), GATE.passed():
+            self._open()
+            self._mark()  # the log has one from now on
         return done
 
     def _use_log(self) -> None:
@@ -316,8 +329,8 @@ class Database:
         if fault is not None:
             raise fault
         try:
-            with self.write():
-                pass  # the log has a mark again
+            with self._translated(), GATE.passed():
+                self._mark()  # the log has one again
         except StoreError as error:
             raise _unfinished(self.path, str(error), error) from error
 
@@ -359,11 +372,7 @@ class Database:
             self._open()
             if not self._marked or self._access is not Access.WRITE:
                 return
-            with self._write_lock:
-                self._check()
-                with self._transaction("BEGIN IMMEDIATE") as conn:
-                    self._stamp(conn, opened=False)
-                    conn.execute("COMMIT")
+            self._mark(opened=False)
         except (sqlite3.Error, StoreError) as error:
             log.info("%s is not marked as closed: %s", self.path, error)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from treemem.errors import SchemaError, StoreError, StoreFullError, StoreUnavailableError
 
-#: Errors of input and output that a full disk causes as well, because SQLite does not look why it could not grow a file.
+#: Errors of input and output that a full disk causes as well: SQLite does not look why a file could not grow.
 _GROWING = ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMMAP", "SQLITE_IOERR_TRUNCATE")
 #: With less than this free, in bytes, a disk counts as full.
 _LITTLE = 65_536

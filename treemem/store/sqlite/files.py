@@ -34,10 +34,15 @@ class Access(Enum):
     STILL = "mode=ro&immutable=1"
 
 
-def place_of(path: str) -> Place | None:
+def beside(path: Path, suffix: str) -> Path:
+    """Return the file of SQLite's beside a database that is free of links."""
+    return path.with_name(path.name + suffix)
+
+
+def place_of(path: Path) -> Place | None:
     """Return where a path leads, None if to nothing."""
     try:
-        found = os.stat(path)
+        found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
     return Place(found.st_dev & _WORD, found.st_ino & _WORD)
@@ -65,7 +70,7 @@ def prepare(path: Path) -> None:
     except FileNotFoundError:
         if path.is_symlink():
             raise StoreUnavailableError(
-                f"{path} is a symbolic link to {os.readlink(path)}, which does not exist; nothing was made there. "
+                f"{path} is a symbolic link to {path.readlink()}, which does not exist; nothing was made there. "
                 "Remove the link, or make the file it leads to"
             ) from None
         raise StoreUnavailableError(f"{path} cannot be opened; check that its folder exists") from None
@@ -73,11 +78,11 @@ def prepare(path: Path) -> None:
         raise refused(path, error) from error
     if not stat.S_ISREG(found.st_mode):
         raise StoreUnavailableError(f"{path} cannot be opened: it is no file; choose another path")
-    real = os.path.realpath(path)
-    for beside in (real + LOG, real + SHARED, real + JOURNAL):
-        if os.path.islink(beside):
+    for suffix in (LOG, SHARED, JOURNAL):
+        other = beside(path.resolve(), suffix)
+        if other.is_symlink():
             raise StoreUnavailableError(
-                f"{beside} is a symbolic link, which treemem never makes; nothing was written. Remove it"
+                f"{other} is a symbolic link, which treemem never makes; nothing was written. Remove it"
             )
 
 
@@ -104,30 +109,28 @@ def refused(path: Path, error: OSError) -> StoreError:
     return StoreUnavailableError(f"{path} cannot be opened ({error.strerror}); check that its folder exists")
 
 
-def access_to(path: str) -> Access:
+def access_to(path: Path) -> Access:
     """Return how the database can be used by this process; `path` is free of links. Raises StoreUnavailableError."""
-    folder = os.path.dirname(path) or "."
-    if _writable(folder):
+    if _writable(path.parent):
         return Access.WRITE if _writable(path) else Access.READ
-    log = size_of(path + LOG)
-    if log and not os.path.exists(path + SHARED):
+    log, shared = beside(path, LOG), beside(path, SHARED)
+    if size_of(log) and not shared.exists():
         raise StoreUnavailableError(
-            f"{path} cannot be read: its folder is read-only, and what was written last is still in {path}{LOG}. "
+            f"{path} cannot be read: its folder is read-only, and what was written last is still in {log}. "
             "Open it once where the folder may be written, or copy both files to such a folder"
         )
-    if os.path.exists(path + LOG) and os.path.exists(path + SHARED):
-        # somebody else has it open, or was killed
-        return Access.WRITE if _writable(path) and _writable(path + LOG) else Access.READ
+    if log.exists() and shared.exists():  # somebody else has it open, or was killed
+        return Access.WRITE if _writable(path) and _writable(log) and _writable(shared) else Access.READ
     return Access.STILL
 
 
-def _writable(path: str) -> bool:
+def _writable(path: Path) -> bool:
     return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
-def size_of(path: str) -> int:
+def size_of(path: Path) -> int:
     """Return the size of a file in bytes, 0 if there is none."""
     try:
-        return os.stat(path).st_size
+        return path.stat().st_size
     except OSError:
         return 0

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from treemem.errors import StoreUnavailableError
-from treemem.store.sqlite.files import LOG, SHARED, Place, place_of, size_of
+from treemem.store.sqlite.files import LOG, SHARED, Place, beside, place_of, size_of
 
 _MAGIC = b"treemem file 1\0\0"
 #: Magic, id, number of transactions, whether it is open, device and inode of the file, of the log.
@@ -67,12 +67,13 @@ def stamp(conn: sqlite3.Connection, file: Place, log: Place, *, opened: bool = T
     return before
 
 
-def refuse_foreign_log(path: Path, real: str) -> None:
+def refuse_foreign_log(path: Path, real: Path) -> None:
     """Raise StoreUnavailableError if the log beside the database was written for another file.
 
     `real` is the path free of links. Call it before SQLite opens the file.
     """
-    if not size_of(real + LOG):
+    log = beside(real, LOG)
+    if not size_of(log):
         return
     for look in range(_LOOKS):
         if look:
@@ -80,28 +81,28 @@ def refuse_foreign_log(path: Path, real: str) -> None:
         if not _is_foreign(real):
             return
     raise StoreUnavailableError(
-        f"{real}{LOG} is the log of another file than {path}: that one was replaced, by a backup or a copy, while a "
-        f"memory had it open or after one was killed. Nothing was read or written. To use the file that is there now, "
-        f"close every memory of it, move {real}{LOG} and {real}{SHARED} away, and open it again; to go on with the "
+        f"{log} is the log of another file than {path}: that one was replaced, by a backup or a copy, while a memory "
+        "had it open or after one was killed. Nothing was read or written. To use the file that is there now, close "
+        f"every memory of it, move {log} and {beside(real, SHARED).name} away, and open it again; to go on with the "
         "one before, put it back"
     )
 
 
-def misses_log(real: str) -> bool:
+def misses_log(real: Path) -> bool:
     """Whether the file was open when it was copied, or its process ended, and its log is not there."""
-    if place_of(real + LOG) is not None:
+    if place_of(beside(real, LOG)) is not None:
         return False
     found, mark = _of_file(real)
     return found and mark is not None and mark.open
 
 
-def _is_foreign(real: str) -> bool:
+def _is_foreign(real: Path) -> bool:
     readable, of_file = _of_file(real)
-    marks = list(_of_log(real + LOG))
+    marks = list(_of_log(beside(real, LOG)))
     if not marks:
         return False
     first, last = marks[0], marks[-1]
-    if last.log == place_of(real + LOG) and last.file != place_of(real):
+    if last.log == place_of(beside(real, LOG)) and last.file != place_of(real):
         return True
     if not readable:
         return False  # a kill while the log was written into the file leaves it so; playing it back mends it
@@ -110,10 +111,10 @@ def _is_foreign(real: str) -> bool:
     return of_file.id != last.id or not first.transactions - 1 <= of_file.transactions <= last.transactions
 
 
-def _of_file(real: str) -> tuple[bool, Mark | None]:
+def _of_file(real: Path) -> tuple[bool, Mark | None]:
     """Return whether the file itself, without its log, can be read, and its mark."""
     try:
-        conn = sqlite3.connect(Path(real).as_uri() + "?mode=ro&immutable=1", uri=True)
+        conn = sqlite3.connect(real.as_uri() + "?mode=ro&immutable=1", uri=True)
         try:
             if not conn.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'file_mark'").fetchone()[0]:
                 return True, None
@@ -124,10 +125,10 @@ def _of_file(real: str) -> tuple[bool, Mark | None]:
         return False, None
 
 
-def _of_log(log: str) -> Iterator[Mark]:
+def _of_log(log: Path) -> Iterator[Mark]:
     """Yield the marks in a log that SQLite would play back, in order."""
     try:
-        with open(log, "rb") as file:
+        with log.open("rb") as file:
             header = file.read(_HEADER.size)
             if len(header) < _HEADER.size:
                 return
