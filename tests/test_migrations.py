@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import started_server
 from tests.helpers import HashEmbedder
-from treemem import SchemaError, StoreFullError, TreeTextMemory
+from treemem import SchemaError, TreeTextMemory
 from treemem.store.neo4j import Neo4jStore
 from treemem.store.neo4j.schema import WANTED
 from treemem.store.sqlite import SqliteStore
@@ -21,7 +21,7 @@ from treemem.store.sqlite import SqliteStore
 
 def test_embedded_migrations_run_once(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "a.db")
-    assert store.migrate() == ["0001_graph.sql", "0002_beside.sql", "0003_staged.sql"]
+    assert store.migrate() == ["0001_graph.sql", "0002_beside.sql", "0003_staged.sql", "0004_file.sql"]
     assert store.migrate() == []
     store.close()
 
@@ -47,16 +47,6 @@ def test_files_that_are_not_ours_are_left_alone(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="another program"):
         TreeTextMemory.open(foreign)
     assert foreign.read_bytes() == before
-
-
-def test_a_read_only_file_is_said_to_be_read_only(tmp_path: Path) -> None:
-    path = tmp_path / "a.db"
-    with TreeTextMemory.open(path, embedder=HashEmbedder()) as memory:
-        memory.add("kept")
-        memory.store._database.connection().execute("PRAGMA query_only = ON")  # type: ignore[attr-defined]
-        with pytest.raises(StoreFullError, match="read-only"):
-            memory.add("refused")
-        assert [n["memory"] for n in memory.get_all()["nodes"]] == ["kept"]
 
 
 @pytest.fixture(scope="module")

@@ -245,10 +245,11 @@ def open_store(config: TreeTextMemoryConfig, driver: neo4j.Driver | None = None)
         raise ConfigError(f"store: {scheme}:// is unknown; give a file path or one of {', '.join(NEO4J_SCHEMES)}")
     else:
         from treemem.store.sqlite import SqliteStore
+        from treemem.store.sqlite.files import make_folder
 
         path = Path(location).expanduser()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
         except OSError as error:
             raise ConfigError(f"store: the folder {path.parent} cannot be made ({error.strerror})") from error
         store = SqliteStore(path, timeout=config.timeout, cache_bytes=config.cache_bytes)

@@ -434,8 +434,8 @@ def test_operation_id_is_the_idempotency_key(memory: TreeTextMemory) -> None:
 def test_usage_is_beside_the_states(memory: TreeTextMemory) -> None:
     a, b = memory.add(["one", "two"])
     hash_before = memory.content_hash()
-    memory.store.record_usage(memory.cube_id, [a], 1_000)
-    memory.store.record_usage(memory.cube_id, [a], 900)
+    memory.store.record_usage(memory.cube_id, {a: 1}, 1_000)
+    memory.store.record_usage(memory.cube_id, {a: 1}, 900)
     assert memory.store.usage(memory.cube_id, [a, b]) == {a: (2, 1_000)}
     assert memory.content_hash() == hash_before
 

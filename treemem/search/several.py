@@ -71,7 +71,8 @@ def _recalled(
 
 def _moments(store: GraphStore, cubes: Sequence[str], moment: Moment) -> dict[str, Moment]:
     """Return the moment of each cube that exists."""
-    clocks = {info.id: info.clock for info in store.cubes() if info.id in set(cubes)}
+    found = [store.cube(cube) for cube in cubes]
+    clocks = {info.id: info.clock for info in found if info is not None}
     if not clocks:
         return {}
     latest = max(clocks.values())

@@ -329,8 +329,8 @@ class GraphStore(Protocol):
         """Return (id, purged at, reason) of every purged memory."""
         ...
 
-    def record_usage(self, cube: str, ids: Sequence[str], now: int) -> None:
-        """Count a recall of each of these memories. Unversioned, beside the states."""
+    def record_usage(self, cube: str, counts: Mapping[str, int], now: int) -> None:
+        """Count so many recalls of each of these memories, in one write. Unversioned, beside the states."""
         ...
 
     def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import neo4j
@@ -317,8 +317,9 @@ class Neo4jStore:
     def tombstones(self, cube: str) -> list[tuple[str, int, str | None]]:
         return [(r["id"], r["purged_at"], r["reason"]) for r in self._read("tombstones", cube=cube)]
 
-    def record_usage(self, cube: str, ids: Sequence[str], now: int) -> None:
-        self._write("record_usage", cube=cube, ids=sorted(set(ids)), now=rows.time(now))
+    def record_usage(self, cube: str, counts: Mapping[str, int], now: int) -> None:
+        recalls = [{"id": memory_id, "count": count} for memory_id, count in sorted(counts.items())]
+        self._write("record_usage", cube=cube, recalls=recalls, now=rows.time(now))
 
     def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
         found = self._read("usage", cube=cube, ids=sorted(set(ids)))

@@ -35,8 +35,18 @@ def model_of(conn: sqlite3.Connection, cube: int) -> tuple[str | None, int | Non
 
 def cube_infos(conn: sqlite3.Connection) -> list[CubeInfo]:
     """Return every cube, by id."""
-    found = conn.execute("SELECT id, clock, embedder, dimension FROM cube ORDER BY id")
-    return [CubeInfo(i, clock, None if name is None else Model(name, dim)) for i, clock, name, dim in found]
+    return [_cube_info(row) for row in conn.execute("SELECT id, clock, embedder, dimension FROM cube ORDER BY id")]
+
+
+def cube_info(conn: sqlite3.Connection, cube: str) -> CubeInfo | None:
+    """Return one cube, None if nothing was ever written to it."""
+    row = conn.execute("SELECT id, clock, embedder, dimension FROM cube WHERE id = ?", (cube,)).fetchone()
+    return None if row is None else _cube_info(row)
+
+
+def _cube_info(row: tuple[str, int, str | None, int]) -> CubeInfo:
+    cube, clock, name, dimension = row
+    return CubeInfo(cube, clock, None if name is None else Model(name, dimension))
 
 
 def _allowed(column: str, name: str, values: Sequence[str] | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -172,14 +172,14 @@ class SqliteStore:
         )
         return self._read(lambda conn: conn.execute(query, (cube,)).fetchall())
 
-    def record_usage(self, cube: str, ids: Sequence[str], now: int) -> None:
+    def record_usage(self, cube: str, counts: Mapping[str, int], now: int) -> None:
         with self._database.write() as conn:
             conn.execute(
-                "INSERT INTO usage (node, count, last) SELECT n.num, 1, :now FROM json_each(:ids) j "
+                "INSERT INTO usage (node, count, last) SELECT n.num, j.value ->> 1, :now FROM json_each(:counts) j "
                 "CROSS JOIN node n ON n.cube = (SELECT num FROM cube WHERE id = :cube) AND n.kind = 'memory' "
-                "AND n.id = j.value WHERE true ON CONFLICT (node) DO UPDATE SET count = count + 1, "
+                "AND n.id = j.value ->> 0 WHERE true ON CONFLICT (node) DO UPDATE SET count = count + excluded.count, "
                 "last = max(last, excluded.last)",
-                {"cube": cube, "ids": rows.listed(ids), "now": now},
+                {"cube": cube, "counts": rows.listed(counts.items()), "now": now},
             )
 
     def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
@@ -221,7 +221,7 @@ class SqliteStore:
         return self._read(reading.cube_infos)
 
     def cube(self, cube: str) -> CubeInfo | None:
-        return next((info for info in self.cubes() if info.id == cube), None)
+        return self._read(lambda conn: reading.cube_info(conn, cube))
 
     def settled(self, cube: str) -> CubeInfo | None:
         return self.cube(cube)
