@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from treemem.adding import checked_embedding
 from treemem.canonical import canonical_json
 from treemem.changes import ChangeSet, Edge, EdgeType, Model, Part, Receipt, State, memory_ends
 from treemem.config import TreeTextMemoryConfig, from_arguments, open_embedder, open_store
@@ -24,7 +23,7 @@ from treemem.errors import (
 )
 from treemem.filters import passes, visible_to
 from treemem.items import STATUSES, checked_id, checked_text
-from treemem.models.embedders import Embedder
+from treemem.models.embedders import Embedder, checked_embedder, embedded_questions, embedded_texts
 from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
 from treemem.store.protocol import GraphStore, Page, Touched
@@ -64,7 +63,8 @@ class Session:
         given = {} if config is None else {name: getattr(config, name) for name in config.model_fields_set}
         self._config = from_arguments(given) if store is None else config or TreeTextMemoryConfig()
         self._cube = checked_id(self._config.cube, "cube")
-        self._embedder: Embedder = embedder or open_embedder(self._config.embedder)
+        own = open_embedder(self._config.embedder) if embedder is None else embedder
+        self._embedder: Embedder = checked_embedder(own)
         self._reranker = reranker
         self._llm = llm
         self._clock = clock
@@ -174,7 +174,10 @@ class Session:
         return list(dict.fromkeys(wanted))
 
     def _embed(self, texts: Sequence[str]) -> Any:
-        return checked_embedding(self._embedder, texts)
+        return embedded_texts(self._embedder, texts)
+
+    def _embed_questions(self, texts: Sequence[str]) -> Any:
+        return embedded_questions(self._embedder, texts)
 
     def _base(
         self, kind: str, operation_id: str | None, actor: str | None, reason: str | None, request: Any = None
