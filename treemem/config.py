@@ -119,7 +119,7 @@ class TreeTextMemoryConfig(BaseModel):
 
         What the file leaves out comes from the environment.
         """
-        return cls.of(_file_settings(Path(path)))
+        return layered(from_environment(), file_settings(path))
 
     @classmethod
     def from_json_file(cls, path: str | Path) -> TreeTextMemoryConfig:
@@ -129,7 +129,7 @@ class TreeTextMemoryConfig(BaseModel):
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> TreeTextMemoryConfig:
         """Return settings from a mapping, ours or of the original, completed from the environment."""
-        return layered(from_environment(), _translated(data))
+        return layered(from_environment(), translated(data))
 
 
 def layered(*layers: Mapping[str, Any]) -> TreeTextMemoryConfig:
@@ -175,8 +175,9 @@ def from_environment() -> dict[str, Any]:
     return found | ({"embedder": embedder} if embedder else {})
 
 
-def _file_settings(path: Path) -> Mapping[str, Any]:
-    """Return the object in a TOML or JSON file; raises ConfigError, which repeats nothing of the file."""
+def file_settings(where: str | Path) -> Mapping[str, Any]:
+    """Return our settings from a TOML or JSON file; raises ConfigError, which repeats nothing of the file."""
+    path = Path(where)
     toml = path.suffix.lower() == ".toml"
     try:
         text = path.read_text("utf-8-sig")
@@ -192,7 +193,7 @@ def _file_settings(path: Path) -> Mapping[str, Any]:
         raise ConfigError(f"{path}: nested too deep for settings") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: wanted an object with settings, found {type(data).__name__}")
-    return data
+    return translated(data)
 
 
 def _with_known_names(model: type[BaseModel], data: Any, where: str = "") -> Any:
@@ -252,7 +253,7 @@ _IGNORED = frozenset(
 )
 
 
-def _translated(data: Mapping[str, Any]) -> dict[str, Any]:
+def translated(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return our settings from those of the original: graph_db and embedder sections with a backend and a config."""
     if "config" in data and "backend" in data and isinstance(data["config"], Mapping):
         data = data["config"]
