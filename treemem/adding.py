@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from treemem.changes import ChangeSet, Receipt, StateAssert, in_parts
 from treemem.contents import content_of, embedded_text, fields_of
 from treemem.errors import EmbedderError, InvalidInputError
 from treemem.items import TextualMemoryItem, as_item, derived_id, set_fields
-from treemem.models.embedders import Embedder, checked_vectors
+from treemem.models.embedders import Embedder, checked_vectors, embedded_texts
 from treemem.read.messages import Reading, read_messages
 from treemem.store.protocol import GraphStore
 from treemem.temporal import END, SKEW, Interval, format_micros, parse_time
@@ -106,7 +106,7 @@ class Addition:
         vectors: list[Any] = [item.metadata.embedding for item in items]
         embedder = self._embedder
         if missing:
-            made = checked_embedding(embedder, [embedded_text(fields[i]) for i in missing])
+            made = embedded_texts(embedder, [embedded_text(fields[i]) for i in missing])
             for i, vector in zip(missing, made, strict=True):
                 vectors[i] = vector
         return [
@@ -132,11 +132,6 @@ def given_vector(vector: Any, memory_id: str, embedder: Embedder) -> Vector:
     except EmbedderError as error:
         raise InvalidInputError(f"{wanted}: {error}") from error
     return checked
-
-
-def checked_embedding(embedder: Embedder, texts: Sequence[str]) -> Any:
-    """Return float32 [len(texts), dimension] of unit norm, or raise EmbedderError."""
-    return checked_vectors(embedder.embed(texts), len(texts), embedder.dimension, embedder.name)
 
 
 def _span(item: TextualMemoryItem, default: Span) -> Span:

@@ -13,7 +13,7 @@ TreememError
 ├── ConflictError               the memory changed meanwhile; planning again did not help
 ├── ModelMismatchError          the cube was written with another embedding model
 ├── EmbedderError               the embedding model failed or returned something unusable
-├── RerankerError               a reranker cannot be loaded
+├── RerankerError               a reranker cannot be loaded, failed or returned something unusable
 ├── LLMError                    a language model failed or answered with something unusable
 ├── LeaseError                  another worker reorganizes the cube
 ├── ConfigError                 arguments, environment or files that contradict each other
@@ -27,10 +27,22 @@ TreememError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class TreememError(Exception):
-    """Base of every error that treemem raises on its own account."""
+    """Base of every error that treemem raises on its own account.
+
+    Can be pickled and copied with its attributes, whatever arguments its class takes: process pools do so.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args), self.__dict__
+
+
+def _again(kind: type[TreememError], arguments: tuple[Any, ...]) -> TreememError:
+    """Return an error of this kind without its `__init__`, which may want more than the message; attributes follow."""
+    return kind.__new__(kind, *arguments)
 
 
 class InvalidInputError(TreememError, ValueError):
@@ -107,7 +119,7 @@ class LeaseError(TreememError):
 
 
 class RerankerError(TreememError):
-    """A reranker cannot be loaded."""
+    """A reranker cannot be loaded, failed or returned something unusable."""
 
 
 class LLMError(TreememError):

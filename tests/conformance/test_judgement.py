@@ -239,9 +239,7 @@ def said(*texts: str, **more: Any) -> list[dict[str, Any]]:
 
 def active(memory: TreeTextMemory) -> set[str]:
     """The texts of the memories that hold now and are activated."""
-    return {
-        item.memory for page in memory.pages() for item in page.items if item.metadata.status == "activated"
-    }
+    return {item.memory for page in memory.pages() for item in page.items if item.metadata.status == "activated"}
 
 
 def flags(result: SearchResult, text: str) -> tuple[bool, bool]:
@@ -262,7 +260,11 @@ def test_on_a_store_nothing_true_is_merged_or_closed(open_memory: OpenMemory) ->
         own = memory.cube(f"{memory.cube_id}-{number}")
         own.add_messages(said(older, newer), conversation_id="c")
         before = active(own)
-        assert not {a.kind.value for a in own.reorganizer.plan().actions.values()} & {"merge", "deduplicate", "supersede"}
+        assert not {a.kind.value for a in own.reorganizer.plan().actions.values()} & {
+            "merge",
+            "deduplicate",
+            "supersede",
+        }
         own.reorganizer.run()
         assert active(own) == before, (older, newer)
         hit = next((hit for hit in own.search(older) if hit.memory.strip() == older.strip()), None)
@@ -308,7 +310,12 @@ def test_nobody_changes_what_another_said(memory: TreeTextMemory) -> None:
     memory.add_messages(
         [
             {"role": "user", "name": "Cleo", "content": "I work at Siemens.", "chat_time": "2025-01-01"},
-            {"role": "user", "name": "Dirk", "content": "I left Siemens and work at Bosch now.", "chat_time": "2025-02-01"},
+            {
+                "role": "user",
+                "name": "Dirk",
+                "content": "I left Siemens and work at Bosch now.",
+                "chat_time": "2025-02-01",
+            },
         ],
         conversation_id="group",
     )
@@ -338,14 +345,15 @@ LONG = {
     "Chinese": "从北京搬到上海不再" * 111_111,
     "Chinese numbers": "一二三" * 333_333,
     "cues": "how many what no longer from to now " * 28_000,
-    "mixed": "I moved from A to B, 从一到二 (x) \"q\" - " * 25_000,
+    "mixed": 'I moved from A to B, 从一到二 (x) "q" - ' * 25_000,
 }
 
 
 @pytest.mark.parametrize("name", list(LONG))
 def test_no_text_is_slow_to_judge(name: str) -> None:
-    from treemem.changes import Content, State
-    from treemem.judge import asked, facts, news, speech, stated as causes, turns, values
+    from treemem.changes import State
+    from treemem.judge import asked, facts, news, speech, turns, values
+    from treemem.judge import stated as causes
     from treemem.judge.pairs import judge, read
     from treemem.judge.supersession import Statement, outdated
 

@@ -57,7 +57,9 @@ def _in_forms(newer: str, older: str) -> bool:
         _replaces(fact, before) for fact in new.first for before in old.facts if before.says in ("holds", "becomes")
     ):
         return True
-    return old.whole and any(clause.chinese == was.chinese and _frame_changed(clause, was, new) for clause in new.opening)
+    return old.whole and any(
+        clause.chinese == was.chinese and _frame_changed(clause, was, new) for clause in new.opening
+    )
 
 
 def other_value(newer: str, older: str) -> bool:

@@ -139,9 +139,17 @@ def denied_now(newer: str, older: str) -> bool:
         return False
     old = _old(was[0])
     liked = old.content - _TASTES
-    return bool(liked) and bool(old.stems & _TASTES) and old.mine and any(
-        _NEGATED.search(clause) and "now" in clause.split() and _MINE.search(clause) and liked <= set(_stems(clause))
-        for clause in clauses
+    return (
+        bool(liked)
+        and bool(old.stems & _TASTES)
+        and old.mine
+        and any(
+            _NEGATED.search(clause)
+            and "now" in clause.split()
+            and _MINE.search(clause)
+            and liked <= set(_stems(clause))
+            for clause in clauses
+        )
     )
 
 
@@ -150,7 +158,11 @@ def _subject(clause: str) -> str | None:
     words = clause.split()
     if not words:
         return None
-    if _ENDING_START.match(clause) or _changing(words[0]) or re.match(r"(?:not|no longer|down|up|from|got|so|now|dyed|had|do|does|am|is|are|be)\b", clause, re.I):
+    if (
+        _ENDING_START.match(clause)
+        or _changing(words[0])
+        or re.match(r"(?:not|no longer|down|up|from|got|so|now|dyed|had|do|does|am|is|are|be)\b", clause, re.I)
+    ):
         return None
     for number, word in enumerate(words[:8]):
         if number and (_AUX.fullmatch(word) or _changing(word)):
@@ -280,7 +292,9 @@ _ZH_REPLACED = re.compile(
 _ZH_RESCHEDULED = re.compile(
     "^(?P<x>.{2,14}?)(?:改期|改|推迟|提前|延期|挪|调整|延后|顺延|涨|降|升|提高|增加|减少|上调|下调|调)(?:到|至|成|为)了?(?P<new>.{1,12}?)(?:开|举行|开会|开始)?了?$"
 )
-_ZH_SWITCHED = re.compile("^(?P<x>[^，把从将]{2,10}?)(?:改|换)(?P<verb>[用成种吃喝开穿学骑坐走住养])了?(?P<new>.{1,16})$")
+_ZH_SWITCHED = re.compile(
+    "^(?P<x>[^，把从将]{2,10}?)(?:改|换)(?P<verb>[用成种吃喝开穿学骑坐走住养])了?(?P<new>.{1,16})$"
+)
 _ZH_NOT = re.compile("(?:不再|已经不|早就不|再也不|不)(?P<verb>[\u4e00-\u9fff]?)(?P<what>[^，]{1,12}?)了?$")
 #: Verbs that say nothing of which thing is meant.
 _ZH_VERBS = ("是", "叫", "在", "去", "用", "做", "当", "吃", "喝", "")

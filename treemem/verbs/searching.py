@@ -130,7 +130,7 @@ class SearchVerbs(ReadVerbs):
         reranker = self._reranker if mode == "fast" else self._fine_reranker()
         question = Question(
             text=query,
-            vector=self._embed([query])[0],
+            vector=self._embed_questions([query])[0],
             moment=moment,
             target=target_of(moment, given, None, include_superseded=include_superseded),
             top_k=top_k,
@@ -210,7 +210,7 @@ class SearchVerbs(ReadVerbs):
         else:
             parts, note = parts_of(question.text, self._llm)
         split = time.perf_counter() - started
-        vectors = [question.vector, *(self._embed(parts[1:]) if len(parts) > 1 else ())]
+        vectors = [question.vector, *(self._embed_questions(parts[1:]) if len(parts) > 1 else ())]
         posed = [replace(question, text=t, vector=v) for t, v in zip(parts, vectors, strict=True)]
         result = fused([ask(each) for each in posed])
         account = result.explanation and result.explanation.with_stage(Stage("split", split, {"questions": len(parts)}))
@@ -254,7 +254,7 @@ class SearchVerbs(ReadVerbs):
         if told is None or not told.clause:
             return told
         ever = target_of(question.moment, When.ever(), None, include_superseded=False)
-        vector = self._embed([told.clause])[0]
+        vector = self._embed_questions([told.clause])[0]
         clause = replace(question, text=told.clause, vector=vector, target=ever, top_k=1, reads=0, explain=False)
         hit = next(iter(ask(clause)), None)
         if hit is None or (hit.similarity or 0.0) < _SURE_OF_CLAUSE or hit.metadata.valid_from is None:

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from treemem.adding import checked_embedding
 from treemem.caller import Caller
 from treemem.canonical import request_json
 from treemem.changes import ChangeSet, Edge, EdgeAssert, EdgeType, Model, Part, Receipt, State, memory_ends
@@ -29,7 +28,7 @@ from treemem.errors import (
 )
 from treemem.filters import passes
 from treemem.items import STATUSES, TextualMemoryItem, checked_id, checked_text
-from treemem.models.embedders import Embedder
+from treemem.models.embedders import Embedder, checked_embedder, embedded_questions, embedded_texts
 from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
 from treemem.store.protocol import GraphStore, Page, Touched
@@ -74,7 +73,8 @@ class Session:
         given = {} if config is None else {name: getattr(config, name) for name in config.model_fields_set}
         self._config = from_arguments(given) if store is None else config or TreeTextMemoryConfig()
         self._cube = checked_id(self._config.cube, "cube")
-        self._embedder: Embedder = embedder or open_embedder(self._config.embedder)
+        own = open_embedder(self._config.embedder) if embedder is None else embedder
+        self._embedder: Embedder = checked_embedder(own)
         self._reranker = reranker
         self._llm = llm
         self._clock = clock
@@ -231,7 +231,10 @@ class Session:
         return list(dict.fromkeys(wanted))
 
     def _embed(self, texts: Sequence[str]) -> Any:
-        return checked_embedding(self._embedder, texts)
+        return embedded_texts(self._embedder, texts)
+
+    def _embed_questions(self, texts: Sequence[str]) -> Any:
+        return embedded_questions(self._embedder, texts)
 
     def _base(
         self, kind: str, operation_id: str | None, actor: str | None, reason: str | None, request: Any = None
