@@ -8,12 +8,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
 from treemem.errors import InvalidInputError
+from treemem.shown import shown
 
 Clock = Callable[[], datetime]
 TimeLike = datetime | date | str | int | float
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 END_TIME = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+#: A time written in more characters is none.
+MAX_TIME_TEXT = 100
+_WRITE = "write ISO 8601 such as '2025-01-10', '2025-01-10 10:00:00' or '2025-01-10T10:00:00+08:00'"
 _FORMATS = (
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M",
@@ -53,16 +57,18 @@ def parse_time(value: TimeLike, field: str = "time") -> int:
 
     Raises InvalidInputError, naming `field`, for anything else, and for END, which is reserved for "open".
     """
+    if isinstance(value, str) and len(value.strip()) > MAX_TIME_TEXT:
+        raise InvalidInputError(f"{field}: {shown(value)} is no time; {_WRITE}")
     moment = _to_datetime(value, field)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     try:
         micros = to_micros(moment)
     except OverflowError as error:
-        raise InvalidInputError(f"{field}: {value!r} lies outside the years 1 to 9999 in UTC") from error
+        raise InvalidInputError(f"{field}: {shown(value)} lies outside the years 1 to 9999 in UTC") from error
     if not BEGINNING <= micros < END:
         raise InvalidInputError(
-            f"{field}: {value!r} is outside 0001-01-01 to 9999-12-31T23:59:59.999998Z; "
+            f"{field}: {shown(value)} is outside 0001-01-01 to 9999-12-31T23:59:59.999998Z; "
             "leave the end out to say that it is open"
         )
     return micros
@@ -74,15 +80,17 @@ def _to_datetime(value: TimeLike, field: str) -> datetime:
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     if isinstance(value, bool):
-        raise InvalidInputError(f"{field}: wanted a time, found {value!r}")
+        raise InvalidInputError(f"{field}: wanted a time, found {shown(value)}")
     if isinstance(value, (int, float)):
         try:
             return EPOCH + timedelta(seconds=value)
         except (OverflowError, ValueError) as error:
-            raise InvalidInputError(f"{field}: {value!r} seconds since 1970 is outside the years 1 to 9999") from error
+            raise InvalidInputError(
+                f"{field}: {shown(value)} seconds since 1970 lie outside the years 1 to 9999"
+            ) from error
     if isinstance(value, str):
         return _parse_text(value.strip(), field)
-    raise InvalidInputError(f"{field}: wanted a datetime, date, ISO 8601 string or Unix seconds, found {value!r}")
+    raise InvalidInputError(f"{field}: wanted a datetime, date, ISO 8601 string or Unix seconds, found {shown(value)}")
 
 
 def _parse_text(text: str, field: str) -> datetime:
@@ -95,10 +103,12 @@ def _parse_text(text: str, field: str) -> datetime:
             return datetime.strptime(text, form)  # noqa: DTZ007 (parse_time takes a zoneless time as UTC)
         except ValueError:
             continue
-    raise InvalidInputError(
-        f"{field}: {text!r} is no time; write ISO 8601 such as '2025-01-10', '2025-01-10 10:00:00' or "
-        "'2025-01-10T10:00:00+08:00'"
-    )
+    raise InvalidInputError(f"{field}: {text!r} is no time; {_WRITE}")
+
+
+def day_after(micros: int) -> int:
+    """Return the time a day later, or END where the years end before that."""
+    return min(micros + 86_400_000_000, END)
 
 
 def format_micros(micros: int) -> str:
