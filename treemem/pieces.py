@@ -13,7 +13,7 @@ from typing import Literal
 Form = Literal["NFC", "NFKC"]
 
 #: Characters in one piece. Normalising takes the square of a run of combining marks, so pieces are short.
-PIECE = 1_024
+PIECE = 512
 #: How far back from the end of a piece a good place to end it is looked for, in characters.
 LOOK_BACK = 64
 
@@ -29,7 +29,7 @@ def beginning(text: str, limit: int) -> str:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """Yield a text in pieces of at most 1,024 characters. Each can be normalised for itself.
+    """Yield a text in pieces of at most 512 characters. Each can be normalised for itself.
 
     Only a run of more than 64 characters of which none begins a letter, which no script has, is cut anywhere.
     """
@@ -55,5 +55,7 @@ def begins(character: str) -> bool:
     """Return whether a character never joins with what stands before it, in NFC and NFKC."""
     if character.isascii():
         return True
+    if unicodedata.combining(character):
+        return False
     first = unicodedata.normalize("NFKD", character)[0]
     return not (unicodedata.category(first).startswith("M") or "\u1160" <= first <= "\u11ff")

@@ -33,7 +33,8 @@ ASKS = re.compile(r"[?？][\s\"'”’)）]*$")
 
 # Han, Hiragana, Katakana, Hangul and their extensions: written without spaces, indexed as overlapping pairs.
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0003134f"
-_RUN = re.compile(rf"([{_CJK}]+)|((?:(?![{_CJK}])[^\W_])+)")
+_RUN = re.compile(rf"([{_CJK}]+)|((?:(?![{_CJK}])[^\W_]){{1,{MAX_TOKEN}}})(?:(?![{_CJK}])[^\W_])*")
+_WORD = re.compile(rf"([^\W_]{{1,{MAX_TOKEN}}})[^\W_]*")
 _CJK_LETTER = re.compile(f"[{_CJK}]")
 _ASCII_WORD = re.compile(rf"([a-z0-9]{{1,{MAX_TOKEN}}})[a-z0-9]*")
 _POSSESSIVE = re.compile(r"['’]s\b")
@@ -86,7 +87,8 @@ def _stemmed(word: str) -> str:
 
 
 def _stem(word: str) -> str:
-    return word if len(word) < 3 or not word.isascii() or not word.isalpha() else _stemmed(word)
+    """Return the stem of an English word, anything else as it is."""
+    return _stemmed(word) if len(word) > 2 and word.isalpha() else word
 
 
 def fold(text: str) -> str:
@@ -111,15 +113,14 @@ def iter_words(text: str) -> Iterator[str]:
         bare = _POSSESSIVE.sub(" ", piece)
         if bare.isascii():
             yield from _ASCII_WORD.findall(bare)
-            continue
-        for match in _RUN.finditer(bare):
-            run = match.group(1)
-            if run is None:
-                yield match.group(2)[:MAX_TOKEN]
-            elif len(run) == 1:
-                yield run
-            else:
-                yield from map("".join, pairwise(run))
+        elif not _CJK_LETTER.search(bare):
+            yield from _WORD.findall(bare)
+        else:
+            for run, word in _RUN.findall(bare):
+                if not run:
+                    yield word
+                else:
+                    yield from map("".join, pairwise(run)) if len(run) > 1 else (run,)
 
 
 def _folded(text: str) -> Iterator[str]:
@@ -174,7 +175,7 @@ def _script(character: str) -> str:
 
 def analyse(text: str) -> list[str]:
     """Return the index tokens of `text` in order: stemmed words of letters and digits without English stop words."""
-    return [_stem(word) for word in words(text) if word not in STOP_WORDS]
+    return [_stem(word) if word.isascii() else word for word in words(text) if word not in STOP_WORDS]
 
 
 def is_cjk(text: str) -> bool:

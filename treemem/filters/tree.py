@@ -105,10 +105,10 @@ class _Node:
     __slots__ = ()
 
     def __and__(self, other: Filter) -> And:
-        return And((*(self.parts if isinstance(self, And) else (self,)), other))  # type: ignore[arg-type]
+        return And((*(self.parts if isinstance(self, And) else (self,)), other))
 
     def __or__(self, other: Filter) -> Or:
-        return Or((*(self.parts if isinstance(self, Or) else (self,)), other))  # type: ignore[arg-type]
+        return Or((*(self.parts if isinstance(self, Or) else (self,)), other))
 
     def __invert__(self) -> Not:
         return Not(self)  # type: ignore[arg-type]
