@@ -13,7 +13,10 @@ from tests.helpers import day
 from treemem import InvalidInputError, TextualMemoryItem, TreeTextMemory
 from treemem.search.context import context_line
 
-LINE = re.compile(r"- \[(?P<since>[\d-]*)(?: to (?P<until>[\d-]+))?\] (?P<text>.*?)(?: \((?P<origin>(?:source|conversation|from): [^()]*)\))?")
+LINE = re.compile(
+    r"- \[(?P<since>[\d-]*)(?: to (?P<until>[\d-]+))?\] (?P<text>.*?)"
+    r"(?: \((?P<origin>(?:source|conversation|from): [^()]*)\))?"
+)
 ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|(.))", re.DOTALL)
 BREAKS = ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\x1b[2J", "\u202e"]
 FORGED = [

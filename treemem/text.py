@@ -7,7 +7,7 @@ query syntax of Lucene or SQLite can be reached through it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, wraps
 from itertools import islice, pairwise
 from typing import Any, TypeVar, cast
@@ -175,7 +175,13 @@ def _script(character: str) -> str:
 
 def analyse(text: str) -> list[str]:
     """Return the index tokens of `text` in order: stemmed words of letters and digits without English stop words."""
-    return [_stem(word) if word.isascii() else word for word in words(text) if word not in STOP_WORDS]
+    said = words(text) if len(text) <= CACHED_TEXT else islice(iter_words(text), MAX_TOKENS)
+    return [_stem(word) if word.isascii() else word for word in said if word not in STOP_WORDS]
+
+
+def spaced(tokens: Sequence[str]) -> str:
+    """Return tokens with a space between them; many of them are joined in parts, which lets other threads run."""
+    return " ".join([" ".join(tokens[i : i + 10_000]) for i in range(0, len(tokens), 10_000)])
 
 
 def is_cjk(text: str) -> bool:
