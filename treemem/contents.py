@@ -9,7 +9,7 @@ from treemem.canonical import Vector
 from treemem.changes import Content, State
 from treemem.items import TextualMemoryItem, TreeNodeTextualMemoryMetadata
 from treemem.temporal import END, from_micros, to_micros
-from treemem.text import analyse
+from treemem.text import analyse, spaced
 
 #: Metadata that is the store's to say, not part of the content.
 _STORED_BESIDE = frozenset(
@@ -66,7 +66,7 @@ def tokens_of(fields: dict[str, Any]) -> str:
         if fields.get(name) is not None:
             parts.append(from_micros(fields[name]).strftime("%d %B %Y").lstrip("0"))
             break
-    return " ".join(analyse(" ".join(part for part in parts if part)))
+    return spaced(analyse(" ".join(part for part in parts if part)))
 
 
 def embedded_text(fields: dict[str, Any]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import unicodedata
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 
 from treemem.checks import known_names, shown
 from treemem.errors import InvalidInputError
+from treemem.pieces import normalized
 from treemem.temporal import from_micros, parse_time
 
 MemoryType = Literal[
@@ -77,7 +77,7 @@ def derived_id(*parts: object) -> str:
 
     Written out, since a search names some seventy ids and `uuid.uuid5` takes four times as long.
     """
-    name = "\x1f".join([unicodedata.normalize("NFC", str(part)) for part in parts])
+    name = "\x1f".join([normalized("NFC", str(part)) for part in parts])
     digest = hashlib.sha1(_NAMESPACE.bytes + name.encode(), usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digest[16], 16) & 3]
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"

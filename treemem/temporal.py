@@ -15,6 +15,9 @@ TimeLike = datetime | date | str | int | float
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 END_TIME = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+#: A time written in more characters is none.
+MAX_TIME_TEXT = 100
+_WRITE = "write ISO 8601 such as '2025-01-10', '2025-01-10 10:00:00' or '2025-01-10T10:00:00+08:00'"
 _FORMATS = (
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M",
@@ -54,6 +57,8 @@ def parse_time(value: TimeLike, field: str = "time") -> int:
 
     Raises InvalidInputError, naming `field`, for anything else, and for END, which is reserved for "open".
     """
+    if isinstance(value, str) and len(value.strip()) > MAX_TIME_TEXT:
+        raise InvalidInputError(f"{field}: {shown(value)} is no time; {_WRITE}")
     moment = _to_datetime(value, field)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
@@ -98,10 +103,12 @@ def _parse_text(text: str, field: str) -> datetime:
             return datetime.strptime(text, form)  # noqa: DTZ007 (parse_time takes a zoneless time as UTC)
         except ValueError:
             continue
-    raise InvalidInputError(
-        f"{field}: {shown(text)} is no time; write ISO 8601 such as '2025-01-10', '2025-01-10 10:00:00' or "
-        "'2025-01-10T10:00:00+08:00'"
-    )
+    raise InvalidInputError(f"{field}: {shown(text)} is no time; {_WRITE}")
+
+
+def day_after(micros: int) -> int:
+    """Return the time a day later, or END where the years end before that."""
+    return min(micros + 86_400_000_000, END)
 
 
 def format_micros(micros: int) -> str:

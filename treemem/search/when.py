@@ -8,7 +8,7 @@ from datetime import datetime
 
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
-from treemem.temporal import BEGINNING, END, Span, TimeLike, format_micros, from_micros, parse_time
+from treemem.temporal import BEGINNING, END, MAX_TIME_TEXT, Span, TimeLike, format_micros, from_micros, parse_time
 
 _WRITTEN = re.compile(r"^(at|before|after) (.+)$|^(?:during|from) (.+?) (?:to|until) (.+)$", re.IGNORECASE)
 _FORMS = "'auto', 'now', 'ever', 'at T', 'before T', 'after T' or 'during T1 to T2'"
@@ -85,6 +85,8 @@ def parse_when(value: WhenLike) -> When | None:
     if not isinstance(value, str):
         raise InvalidInputError(f"when: wanted a When, {_FORMS}, found {shown(value)}")
     text = value.strip()
+    if len(text) > 2 * MAX_TIME_TEXT:
+        raise InvalidInputError(f"when: wanted {_FORMS}, found {shown(text)}")
     if text.lower() in ("auto", "now"):
         return None
     if text.lower() == "ever":

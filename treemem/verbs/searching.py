@@ -15,6 +15,7 @@ from treemem.errors import InvalidInputError
 from treemem.filters import FilterLike, joined, parse
 from treemem.graphs import MemoryGraph
 from treemem.items import MEMORY_TYPES, STATUSES, checked_text
+from treemem.pieces import beginning
 from treemem.search.context import context_line, rough_tokens
 from treemem.search.explain import Stage
 from treemem.search.finish import DEDUPS, Dedup, Finish, finished
@@ -26,7 +27,7 @@ from treemem.search.timewords import Told, read_time
 from treemem.search.when import When, WhenLike, parse_when
 from treemem.store.protocol import LIVE
 from treemem.temporal import BEGINNING, END, Moment, TimeLike, to_micros
-from treemem.text import is_cjk
+from treemem.text import QUESTION_READ, is_cjk
 from treemem.verbs.arguments import types_filter
 from treemem.verbs.graphing import MAX_NODES
 from treemem.verbs.reading import ReadVerbs
@@ -87,7 +88,8 @@ class SearchVerbs(ReadVerbs):
         `budget` is in seconds: where they do not suffice, the walk is shorter and a reranker is left out, and the
         result's `degraded` says so. A model that fails never fails the search; `degraded` says that too. With
         `explain`, the result's `explanation` tells what each stage did and took. Raises InvalidInputError, and
-        EmbedderError where the question cannot be embedded.
+        EmbedderError where the question cannot be embedded. Of a question, the model reads what it can, everything else
+        the first 10,000 characters.
         """
         if user_id is not None or session_id is not None:
             return self._as_caller(user_id, session_id).search(
@@ -128,8 +130,9 @@ class SearchVerbs(ReadVerbs):
         if relativity is not None:
             chosen = replace(chosen, relativity=relativity)
         reranker = self._reranker if mode == "fast" else self._fine_reranker()
+        asked = beginning(query.lstrip(), QUESTION_READ)
         question = Question(
-            text=query,
+            text=asked,
             vector=self._embed_questions([query])[0],
             moment=moment,
             target=target_of(moment, given, None, include_superseded=include_superseded),
@@ -138,7 +141,7 @@ class SearchVerbs(ReadVerbs):
             filter=joined(parse(filter), types_filter(memory_types)),
             visible=self._visible,
             statuses=tuple(among("statuses", statuses, STATUSES)),
-            options=self._options(query, chosen),
+            options=self._options(asked, chosen),
             together=include_superseded,
             explain=explain,
             reads=chosen.rerank if reranker is not None else 0,
@@ -153,7 +156,7 @@ class SearchVerbs(ReadVerbs):
         account = result.explanation and result.explanation.with_stage(Stage("embed", embedded, {}))
         result = replace(result, timings={"embed": embedded, **result.timings}, explanation=account)
         wanted = Finish(top_k, dedup, question.limits)
-        result = finished(result, query, wanted, question.options, reranker, question.deadline)
+        result = finished(result, asked, wanted, question.options, reranker, question.deadline)
         self._show_backgrounds(result, moment)
         if self._usage is not None:
             self._usage.note((hit.cube_id or self._cube, hit.id) for hit in result)
@@ -274,6 +277,10 @@ class SearchVerbs(ReadVerbs):
         **search: Any,
     ) -> str:
         """Return what is known about a question as text for a prompt: one dated line a memory, best first.
+
+        A line is `- [2025-01-10] Anna lives in Porto. (source: conversation; conversation: c1)`. What a memory says
+        cannot end its line or forge another: line ends, control characters and what opens or closes a tag are escaped
+        (`\\n`, `\\u003c`).
 
         At most `max_tokens` tokens, counted by `count_tokens` (default: a quarter of the UTF-8 bytes, rounded up); a
         memory that does not fit is left out, and shorter ones after it may still fit. Empty if nothing was found.
