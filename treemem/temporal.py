@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
 from treemem.errors import InvalidInputError
+from treemem.shown import shown
 
 Clock = Callable[[], datetime]
 TimeLike = datetime | date | str | int | float
@@ -79,10 +80,12 @@ def _to_datetime(value: TimeLike, field: str) -> datetime:
         try:
             return EPOCH + timedelta(seconds=value)
         except (OverflowError, ValueError) as error:
-            raise InvalidInputError(f"{field}: {value!r} seconds since 1970 is outside the years 1 to 9999") from error
+            raise InvalidInputError(
+                f"{field}: {shown(value)} seconds since 1970 is outside the years 1 to 9999"
+            ) from error
     if isinstance(value, str):
         return _parse_text(value.strip(), field)
-    raise InvalidInputError(f"{field}: wanted a datetime, date, ISO 8601 string or Unix seconds, found {value!r}")
+    raise InvalidInputError(f"{field}: wanted a datetime, date, ISO 8601 string or Unix seconds, found {shown(value)}")
 
 
 def _parse_text(text: str, field: str) -> datetime:

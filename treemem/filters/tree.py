@@ -16,6 +16,7 @@ from typing import Any, Literal, get_origin
 
 from treemem.errors import InvalidInputError
 from treemem.items import MEMORY_TYPES, STATUSES, TreeNodeTextualMemoryMetadata, check_json
+from treemem.shown import shown
 from treemem.temporal import parse_time
 
 Kind = Literal["text", "number", "boolean", "texts", "time", "any"]
@@ -207,7 +208,9 @@ def _read(value: Any, depth: int) -> Filter:
     if isinstance(value, (Condition, And, Or, Not)):
         return value
     if not isinstance(value, Mapping):
-        raise InvalidInputError(f"filter: wanted a dict such as {{'tags': {{'contains': 'home'}}}}, found {value!r}")
+        raise InvalidInputError(
+            f"filter: wanted a dict such as {{'tags': {{'contains': 'home'}}}}, found {shown(value)}"
+        )
     if depth > MAX_DEPTH:
         raise InvalidInputError(f"filter: nested deeper than {MAX_DEPTH}")
     parts = [_entry(name, each, depth) for name, each in value.items()]
@@ -217,7 +220,7 @@ def _read(value: Any, depth: int) -> Filter:
 def _entry(name: Any, value: Any, depth: int) -> Filter:
     if name in ("and", "or"):
         if not isinstance(value, (list, tuple)):
-            raise InvalidInputError(f"filter: {name!r} wants a list of filters, found {value!r}")
+            raise InvalidInputError(f"filter: {name!r} wants a list of filters, found {shown(value)}")
         parts = tuple(_read(each, depth + 1) for each in value)
         return And(parts) if name == "and" else Or(parts)
     if name == "not":
@@ -242,10 +245,10 @@ def condition(found: Field, op: object, value: Any) -> Filter:
     operator = _SPELLED.get(op, op) if isinstance(op, str) else op
     allowed = OPERATORS[found.kind]
     if operator not in allowed:
-        raise InvalidInputError(f"filter: {found.name} ({found.kind}) takes {', '.join(allowed)}, found {op!r}")
+        raise InvalidInputError(f"filter: {found.name} ({found.kind}) takes {', '.join(allowed)}, found {shown(op)}")
     if operator == "in":
         if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
-            raise InvalidInputError(f"filter: {found.name} in: wanted a list of values, found {value!r}")
+            raise InvalidInputError(f"filter: {found.name} in: wanted a list of values, found {shown(value)}")
         many = list(value)
         if found.kind == "time":
             return Or(tuple(_time(found, "=", each) for each in many))
@@ -278,11 +281,11 @@ def _checked(found: Field, op: Any, value: Any) -> Any:
         wrong = wrong or not isinstance(value, str) or len(value) > MAX_PATTERN
     if wrong:
         kind = {"texts": "a text", "any": "a text, number or boolean"}.get(found.kind, f"a {found.kind}")
-        raise InvalidInputError(f"filter: {found.name} {op}: wanted {kind}, found {value!r}")
+        raise InvalidInputError(f"filter: {found.name} {op}: wanted {kind}, found {shown(value)}")
     check_json(value, f"filter: {found.name}")
     choices = {"memory_type": MEMORY_TYPES, "status": STATUSES}.get(found.name)
     if choices is not None and op == "=" and value not in choices:
-        raise InvalidInputError(f"filter: {found.name}: wanted one of {', '.join(choices)}, found {value!r}")
+        raise InvalidInputError(f"filter: {found.name}: wanted one of {', '.join(choices)}, found {shown(value)}")
     return value
 
 

@@ -12,7 +12,7 @@ from treemem.changes import ChangeSet, EdgeType, Receipt, State
 from treemem.contents import embedded_text, fields_of, item_of
 from treemem.errors import InvalidInputError, OperationNotFoundError
 from treemem.filters import passes
-from treemem.items import TextualMemoryItem, as_item, checked_id, checked_text
+from treemem.items import TextualMemoryItem, as_item, check_json, checked_id, checked_text
 from treemem.temporal import Moment, TimeLike, parse_time
 from treemem.verbs.arguments import distinct_ids
 from treemem.verbs.session import VISIBLE, Session
@@ -75,6 +75,9 @@ class ChangeVerbs(Session):
         text, changed = _changes(new, metadata)
         if text is None and not changed:
             raise InvalidInputError(f"{kind}: give a new text, metadata, or both")
+        for name, value in changed.items():
+            if name != "embedding" and isinstance(value, (list, tuple, Mapping)):
+                check_json(value, name)  # before it is written out as part of the request
         request = [kind, memory_id, text, _request_text(changed), start]
         base = self._base(kind, operation_id, actor, reason, request=request)
         return self._commit(
