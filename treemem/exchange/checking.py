@@ -19,13 +19,12 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from treemem.canonical import canonical_json
-from treemem.changes import Edge, EdgeType, Entity, NodeKind, Operation, Source, State
+from treemem.changes import Edge, Entity, NodeKind, Operation, Source, State
 from treemem.errors import InvalidInputError, StoreFullError, TreememError
 from treemem.exchange.format import KINDS, Head, Summed, damaged, head_of, read_lines, record_hash
 from treemem.exchange.intervals import Held, ParentEdge, circle, overlap
 from treemem.exchange.records import Row, row_of
 from treemem.shown import shown
-from treemem.temporal import END
 
 _TABLES = """
 CREATE TABLE operation (id TEXT PRIMARY KEY, recorded_at INTEGER, kind TEXT) WITHOUT ROWID;
@@ -52,7 +51,7 @@ class Checked:
 
 
 def check(file: IO[bytes]) -> Checked:
-    """Read an archive through and return what it holds; raise InvalidInputError naming line and reason if it is damaged.
+    """Read an archive through and return what it holds; raise InvalidInputError, naming line and reason, if damaged.
 
     Looked at: JSON, hashes and counts; every field; that what a row refers to is there; that nothing comes twice, that
     no two states or equal edges hold at once, that PARENT is a forest at every moment. Raises StoreFullError if the
@@ -130,10 +129,7 @@ class _Pass:
             self._take_state(number, row)
         elif isinstance(row, Edge):
             self._refer(row)
-            self._edges.append(
-                (row.type.value, row.source, row.target_kind.value, row.target)
-                + (row.recorded_from, row.recorded_to, row.valid_from, row.valid_to, number)
-            )
+            self._edges.append((row.type.value, row.source, row.target_kind.value, row.target, *_held(row, number)))
             if len(self._edges) == _BATCH:
                 self._flush()
         else:
@@ -165,7 +161,10 @@ class _Pass:
 
     def _refer(self, row: State | Edge) -> None:
         """Refuse a row whose operations are not there, or did not open and close it when it says."""
-        for name, by, at in (("opened_by", row.opened_by, row.recorded_from), ("closed_by", row.closed_by, row.recorded_to)):
+        for name, by, at in (
+            ("opened_by", row.opened_by, row.recorded_from),
+            ("closed_by", row.closed_by, row.recorded_to),
+        ):
             if by is not None and self._recorded_at(by) != at:
                 known = self._recorded_at(by) is not None
                 reason = f"was recorded at another time than {at}" if known else "is not in the archive"
@@ -214,7 +213,7 @@ class _Pass:
         query = (
             "SELECT c.num, p.num, e.recorded_from, e.recorded_to, e.valid_from, e.valid_to, e.line FROM edge e "
             "JOIN node c ON c.kind = 'memory' AND c.id = e.target JOIN node p ON p.kind = 'memory' AND p.id = e.source "
-            f"WHERE e.type = '{EdgeType.PARENT.value}' ORDER BY e.recorded_from"
+            "WHERE e.type = 'PARENT' ORDER BY e.recorded_from"
         )
         rows = self._db.execute(query)
         pairs = np.fromiter(((row[0], row[1]) for row in rows), dtype=np.dtype((np.int64, 2)))

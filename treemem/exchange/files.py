@@ -106,7 +106,7 @@ def create(path: Path) -> IO[bytes]:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     number = os.open(path, flags, 0o600)
     path.chmod(0o600)  # whatever the umask took away
-    return open(number, "wb")  # noqa: PTH123, SIM115 (the caller closes it)
+    return open(number, "wb")  # noqa: PTH123 (the caller closes it)
 
 
 def write_together(folder: Path, writers: dict[str, Callable[[IO[bytes]], Any]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import math
 import re
 from collections.abc import Mapping
@@ -39,7 +40,8 @@ def row_of(kind: str, plain: Any, info: CubeInfo) -> Row:
     if plain.keys() != _NAMES[kind]:
         wrong = sorted(_NAMES[kind] ^ plain.keys())
         raise InvalidInputError(f"{kind}: a field is missing or unknown: {shown(wrong)}")
-    return _MAKERS[kind](plain, info)
+    row: Row = _MAKERS[kind](plain, info)
+    return row
 
 
 def _text(plain: Mapping[str, Any], name: str, *, optional: bool = False, limit: int | None = None) -> Any:
@@ -180,7 +182,7 @@ def _check_fields(state: State) -> None:
             _time(fields, name, END)
     item = item_of(State(**{n: getattr(state, n) for n in State.__slots__ if n != "embedding"}))
     for name, given in fields.items():
-        kept = item.memory if name == "memory" else getattr(item.metadata, name)
+        kept: Any = item.memory if name == "memory" else getattr(item.metadata, name)
         if name in _MICROS and kept is not None:
             kept = to_micros(kept)
         if given is not None and (kept != given or isinstance(kept, bool) != isinstance(given, bool)):
@@ -242,6 +244,6 @@ _MAKERS: Mapping[str, Any] = {
     "edge": _edge,
 }
 _NAMES = {
-    kind: frozenset(row.__slots__)
+    kind: frozenset(field.name for field in dataclasses.fields(row))
     for kind, row in zip(_MAKERS, (Operation, Entity, Source, State, Edge), strict=True)
 }

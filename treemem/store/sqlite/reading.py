@@ -35,8 +35,8 @@ def model_of(conn: sqlite3.Connection, cube: int) -> tuple[str | None, int | Non
 
 def cube_infos(conn: sqlite3.Connection) -> list[CubeInfo]:
     """Return every cube, by id."""
-    found = conn.execute("SELECT id, clock, embedder, dimension FROM cube ORDER BY id")
-    return [CubeInfo(i, clock, None if name is None else Model(name, dim)) for i, clock, name, dim in found]
+    found = conn.execute("SELECT id, clock, embedder, dimension, epoch FROM cube ORDER BY id")
+    return [CubeInfo(i, at, None if name is None else Model(name, dim), epoch) for i, at, name, dim, epoch in found]
 
 
 def _allowed(column: str, name: str, values: Sequence[str] | None) -> str:
