@@ -79,7 +79,7 @@ def record_line(kind: str, row: Any) -> tuple[str, str]:
 
 def record_hash(kind: str, text: str) -> str:
     """Return the hash of a row in canonical JSON."""
-    return hashlib.sha256(f"{kind}:{text}".encode()).hexdigest()
+    return hashlib.sha256(f"{kind}:{text}".encode(errors="surrogatepass")).hexdigest()
 
 
 def damaged(line: int, reason: object) -> InvalidInputError:
@@ -132,7 +132,7 @@ def head_of(value: dict[str, Any]) -> Head:
         raise damaged(1, f"clock: wanted microseconds before the year 10000, found {shown(clock)}")
     model = None
     if embedder is not None or dimension is not None:
-        if not isinstance(embedder, str) or not embedder:
+        if not isinstance(embedder, str) or not 0 < len(embedder) <= 1_000 or not embedder.isprintable():
             raise damaged(1, f"embedder: wanted a name, found {shown(embedder)}")
         if type(dimension) is not int or not 0 < dimension <= 1_000_000:
             raise damaged(1, f"dimension: wanted a positive number, found {shown(dimension)}")

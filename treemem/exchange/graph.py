@@ -7,11 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from treemem.adding import checked_span
 from treemem.changes import EdgeType
 from treemem.errors import InvalidInputError, TreememError
 from treemem.exchange import files
 from treemem.items import METADATA_FIELDS, as_item, checked_id
+from treemem.models.embedders import checked_vectors
 from treemem.shown import shown
+from treemem.temporal import END, to_micros
 from treemem.verbs.arguments import edge_type, within
 
 #: Edge types of the original.
@@ -94,7 +99,11 @@ def _node(node: Any, dimension: int) -> dict[str, Any]:
     if vector is not None and (not isinstance(vector, list) or len(vector) != dimension):
         metadata.pop("embedding")
     made = {"id": checked_id(node.get("id")), "memory": node.get("memory"), "metadata": metadata}
-    as_item(made)
+    item, _ = as_item(made)
+    start, end = item.metadata.valid_from, item.metadata.valid_to
+    checked_span(None if start is None else to_micros(start), END if end is None else to_micros(end))
+    if "embedding" in metadata and vector is not None:
+        checked_vectors(np.asarray([vector]), 1, dimension, "embedding")
     return made
 
 
