@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from treemem.changes import EdgeAssert, EdgeType, Entity, NodeKind, Source
+from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.items import TextualMemoryItem, checked_text, derived_id, validated
 from treemem.read.entities import entity
@@ -71,8 +72,8 @@ def _read(
         raise InvalidInputError(f"{where}: unknown field {unknown[0]!r}; a message has {', '.join(sorted(_FIELDS))}")
     text = checked_text(message.get("content"), f"{where}.content")
     role = message.get("role", "user")
-    if role not in _ROLES:
-        raise InvalidInputError(f"{where}.role: wanted one of {', '.join(sorted(_ROLES))}, found {role!r}")
+    if not isinstance(role, str) or role not in _ROLES:
+        raise InvalidInputError(f"{where}.role: wanted one of {', '.join(sorted(_ROLES))}, found {shown(role)}")
     speaker = message.get("name")
     if speaker is not None:
         speaker = checked_text(speaker, f"{where}.name")

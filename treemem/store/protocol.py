@@ -127,11 +127,15 @@ Pick = Callable[[Subgraph], Sequence[tuple[str, int]]]
 
 @dataclass(frozen=True, slots=True)
 class CubeInfo:
-    """A cube: its last transaction time in microseconds, and its embedding model."""
+    """A cube: its last transaction time in microseconds, and its embedding model.
+
+    `epoch` rises when rows change without the clock: when an archive is loaded.
+    """
 
     id: str
     clock: int
     model: Model | None
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,8 +415,14 @@ class GraphStore(Protocol):
         """
         ...
 
-    def erase(self, cube: str) -> None:
-        """Erase a cube with everything in it, in bounded transactions; nothing of it is left, no tombstone either."""
+    def erase(self, cube: str, *, only: CubeInfo | None = None, keep: Callable[[CubeInfo], None] | None = None) -> bool:
+        """Erase a cube with everything in it, in bounded transactions; nothing of it is left, no tombstone either.
+
+        With `only`, if the cube is still the one that was seen: return whether it was, and is erased. With `keep`,
+        which is called with the cube as it is, nobody else writes to it from before that call until it is gone:
+        writers wait, or get StoreUnavailableError; if `keep` raises, nothing is erased. What is written while an
+        erasure goes on belongs to a new cube of the same name. An erasure that was cut off is finished first.
+        """
         ...
 
     def dangling(self, cube: str) -> list[str]:

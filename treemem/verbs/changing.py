@@ -17,6 +17,7 @@ from treemem.items import (
     TextualMemoryItem,
     TreeNodeTextualMemoryMetadata,
     as_item,
+    check_json,
     checked_id,
     checked_text,
     set_fields,
@@ -86,6 +87,9 @@ class ChangeVerbs(Session):
             changed["embedding"] = given_vector(changed["embedding"], memory_id, self._embedder)
         if text is None and not changed:
             raise InvalidInputError(f"{kind}: give a new text, metadata, or both")
+        for name, value in changed.items():
+            if name != "embedding" and isinstance(value, (list, tuple, Mapping)):
+                check_json(value, name)  # before it is written out as part of the request
         request = [kind, memory_id, text, changed, start]
         base = self._base(kind, operation_id, actor, reason, request=request)
         return self._commit(

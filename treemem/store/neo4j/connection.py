@@ -77,7 +77,7 @@ class Connection:
         self._given = driver
         self._auth = auth
         self._database = database
-        self._timeout = timeout
+        self._timeout = self.timeout = timeout
         self._deadline = Deadline(timeout)
         self._lock = threading.Lock()
         self._driver: neo4j.Driver | None = None

@@ -11,7 +11,8 @@ import numpy as np
 from neo4j.vector import Vector as Neo4jVector
 
 from treemem.canonical import Vector, canonical_json
-from treemem.changes import Edge, EdgeType, Entity, NodeKind, Operation, Source, State
+from treemem.changes import Edge, EdgeType, Entity, Model, NodeKind, Operation, Source, State
+from treemem.store.protocol import CubeInfo
 from treemem.temporal import BEGINNING, END, END_TIME, from_micros
 from treemem.text import caption
 
@@ -233,6 +234,12 @@ def source(properties: Mapping[str, Any]) -> Source:
         properties.get("chat_time"),
         properties.get("uri"),
     )
+
+
+def cube_info(row: Mapping[str, Any]) -> CubeInfo:
+    """Return what a statement says of a cube."""
+    model = None if row["embedder"] is None else Model(row["embedder"], row["dimension"])
+    return CubeInfo(row["id"], row["clock"], model, row["epoch"])
 
 
 def operation(properties: Mapping[str, Any]) -> Operation:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import neo4j
 
@@ -21,9 +22,9 @@ from treemem.changes import (
     Source,
     State,
 )
-from treemem.errors import StoreFullError
+from treemem.errors import StoreError, StoreFullError, StoreUnavailableError
 from treemem.filters import Filter
-from treemem.store.neo4j import filtering, loading, purging, rows, schema, writing
+from treemem.store.neo4j import erasing, filtering, loading, purging, rows, schema, writing
 from treemem.store.neo4j import recall as recalling
 from treemem.store.neo4j.connection import Connection, Transaction
 from treemem.store.neo4j.rows import vector
@@ -43,6 +44,7 @@ from treemem.store.shared import LONGEST_LEASE, check_model, nothing
 from treemem.temporal import BEGINNING, END_TIME, Moment
 
 _BATCH = 200
+R = TypeVar("R")
 
 
 class Neo4jStore:
@@ -88,11 +90,14 @@ class Neo4jStore:
         return self._begin(changes, None)
 
     def _begin(self, changes: ChangeSet, lease: Lease | None) -> Callable[[], Receipt]:
-        wait = self._connection.begin_write(lambda tx: writing.apply(tx, changes, lease))
+        def begin() -> Callable[[], Receipt]:
+            return self._connection.begin_write(lambda tx: writing.apply(tx, changes, lease))
+
+        wait = begin()
 
         def finish() -> Receipt:
             try:
-                return wait()
+                return self._admitted(changes.cube, lambda: begin()(), wait)
             except writing.AlreadyApplied as done:
                 return done.receipt
 
@@ -100,7 +105,9 @@ class Neo4jStore:
 
     def purge(self, changes: ChangeSet, erasure: Erasure) -> Receipt:
         try:
-            return self._connection.write(lambda tx: purging.purge(tx, changes, erasure))
+            return self._admitted(
+                changes.cube, lambda: self._connection.write(lambda tx: purging.purge(tx, changes, erasure))
+            )
         except writing.AlreadyApplied as done:
             return done.receipt
 
@@ -342,18 +349,18 @@ class Neo4jStore:
         self._write("release_lease", cube=lease.cube, holder=lease.holder, fence=lease.fence, now=rows.time(BEGINNING))
 
     def cubes(self) -> list[CubeInfo]:
-        return [_cube_info(row) for row in self._read("cubes")]
+        return [rows.cube_info(row) for row in self._read("cubes")]
 
     def cube(self, cube: str) -> CubeInfo | None:
         found = self._read("cube", cube=cube)
-        return _cube_info(found[0]) if found else None
+        return rows.cube_info(found[0]) if found else None
 
     def settled(self, cube: str) -> CubeInfo | None:
         try:
             found = self._write("settled_cube", cube=cube)
         except StoreFullError:  # nobody writes to a database that is read-only
             return self.cube(cube)
-        return _cube_info(found[0]) if found else None
+        return rows.cube_info(found[0]) if found else None
 
     def counts(self, cube: str) -> dict[str, int]:
         return dict(self._read("counts", cube=cube)[0])
@@ -397,7 +404,7 @@ class Neo4jStore:
         return map(rows.operation, self._after("all_operations", cube, "operation"))
 
     def load(self, rows: Rows) -> None:
-        self._connection.write(lambda tx: loading.load(tx, rows))
+        self._admitted(rows.info.id, lambda: self._connection.write(lambda tx: loading.load(tx, rows)))
 
     def unstaged(self, cube: str, model: Model) -> Iterator[list[tuple[str, int, str | None, str]]]:
         after = ""
@@ -421,10 +428,47 @@ class Neo4jStore:
             after = self._write("switch_vectors", **named, after=after, limit=_BATCH)[0]["last"]
         return True
 
-    def erase(self, cube: str) -> None:
-        while self._write("erase_memories", cube=cube, limit=_BATCH)[0]["erased"]:
-            pass
+    def erase(self, cube: str, *, only: CubeInfo | None = None, keep: Callable[[CubeInfo], None] | None = None) -> bool:
+        if keep is not None:
+            return self._admitted(cube, lambda: self._erase_kept(cube, keep))
+        begun = self._connection.write(lambda tx: erasing.begin(tx, cube, only))
+        self._erase_rest(cube)
+        return begun or only is None
+
+    def _erase_kept(self, cube: str, keep: Callable[[CubeInfo], None]) -> bool:
+        with erasing.Seal(self._connection, cube) as info:
+            if info is None:
+                return False
+            keep(info)
+            return self.erase(cube, only=info)
+
+    def _erase_rest(self, cube: str) -> None:
+        """Erase what is left of a cube that is being erased, in parts; several may do so at once."""
+        for name in ("erase_memories", "erase_others"):
+            while (found := self._write(name, cube=cube, limit=_BATCH)) and found[0]["erased"]:
+                pass
         self._write("erase_cube", cube=cube)
+
+    def _admitted(self, cube: str, write: Callable[[], R], first: Callable[[], R] | None = None) -> R:
+        """Run a write to a cube, whose first try may have begun: wait while it is sealed, and erase what has to go."""
+        deadline = time.monotonic() + self._connection.timeout
+        call = write if first is None else first
+        while True:
+            try:
+                return call()
+            except erasing.BeingErasedError:
+                self._erase_rest(cube)
+            except erasing.SealedError:
+                if time.monotonic() > deadline:
+                    raise StoreUnavailableError(
+                        f"{self.location}: cube {cube!r} is being backed up, to be erased then; nothing was written, "
+                        "try again"
+                    ) from None
+                time.sleep(erasing.LOOK)
+            except StoreError as error:
+                if not erasing.vanished(error) or time.monotonic() > deadline:
+                    raise
+            call = write
 
     def dangling(self, cube: str) -> list[str]:
         problems: list[str] = []
@@ -445,11 +489,6 @@ def _versions(tx: Transaction, cube: str, keys: Sequence[tuple[str, int]], vecto
     found = tx.run(statement("states_by_version"), cube=cube, keys=[list(k) for k in keys], vectors=vectors)
     states = {(s.memory_id, s.version): s for s in (rows.state(row["state"]) for row in found)}
     return [states[i, version] for i, version in keys if (i, version) in states]
-
-
-def _cube_info(row: dict[str, Any]) -> CubeInfo:
-    model = None if row["embedder"] is None else Model(row["embedder"], row["dimension"])
-    return CubeInfo(row["id"], row["clock"], model)
 
 
 def _edges_from(tx: Transaction, cube: str, ids: Sequence[str]) -> list[Edge]:

@@ -10,7 +10,7 @@ from treemem.canonical import canonical_json
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, NodeKind, Receipt, Source
 from treemem.errors import OperationMismatchError
 from treemem.store import resolve
-from treemem.store.neo4j import rows
+from treemem.store.neo4j import erasing, rows
 from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.statements import statement
 from treemem.store.protocol import Lease
@@ -58,6 +58,7 @@ def begin_change(tx: Transaction, changes: ChangeSet) -> tuple[int, dict[str, in
         embedder=None if model is None else model.name,
         dimension=None if model is None else model.dimension,
     )
+    erasing.refuse(row)
     if row["operation"] is not None:
         earlier = rows.operation(row["operation"])
         if earlier.payload_hash != changes.payload_hash():

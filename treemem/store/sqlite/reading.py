@@ -35,18 +35,21 @@ def model_of(conn: sqlite3.Connection, cube: int) -> tuple[str | None, int | Non
 
 def cube_infos(conn: sqlite3.Connection) -> list[CubeInfo]:
     """Return every cube, by id."""
-    return [_cube_info(row) for row in conn.execute("SELECT id, clock, embedder, dimension FROM cube ORDER BY id")]
+    return [_cube_info(row) for row in conn.execute(_CUBE + "ORDER BY id")]
 
 
 def cube_info(conn: sqlite3.Connection, cube: str) -> CubeInfo | None:
     """Return one cube, None if nothing was ever written to it."""
-    row = conn.execute("SELECT id, clock, embedder, dimension FROM cube WHERE id = ?", (cube,)).fetchone()
+    row = conn.execute(_CUBE + "WHERE id = ?", (cube,)).fetchone()
     return None if row is None else _cube_info(row)
 
 
-def _cube_info(row: tuple[str, int, str | None, int]) -> CubeInfo:
-    cube, clock, name, dimension = row
-    return CubeInfo(cube, clock, None if name is None else Model(name, dimension))
+_CUBE = "SELECT id, clock, embedder, dimension, epoch FROM cube "
+
+
+def _cube_info(row: tuple[str, int, str | None, int, int]) -> CubeInfo:
+    cube, clock, name, dimension, epoch = row
+    return CubeInfo(cube, clock, None if name is None else Model(name, dimension), epoch)
 
 
 def _allowed(column: str, name: str, values: Sequence[str] | None) -> str:

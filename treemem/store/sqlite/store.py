@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -297,12 +298,21 @@ class SqliteStore:
         with self._database.write() as conn:
             return loading.switch(conn, cube, model)
 
-    def erase(self, cube: str) -> None:
+    def erase(self, cube: str, *, only: CubeInfo | None = None, keep: Callable[[CubeInfo], None] | None = None) -> bool:
         with self._database.write() as conn:
+            info = next((info for info in reading.cube_infos(conn) if info.id == cube), None)
+            if only is not None and info != only:
+                return False
             num = rows.cube_num(conn, cube)
-            if num is not None:
-                loading.erase(conn, num, cube)
+            if info is None or num is None:
+                return only is None and keep is None
+            if keep is not None:
+                # In a thread, which reads by a connection of its own, while this one keeps all writers out.
+                with ThreadPoolExecutor(max_workers=1, thread_name_prefix="treemem-keep") as apart:
+                    apart.submit(keep, info).result()
+            loading.erase(conn, num, cube)
         self._database.scrub()
+        return True
 
     def dangling(self, cube: str) -> list[str]:
         return self._read(lambda conn: reading.dangling(conn, cube))
