@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -229,8 +229,16 @@ def default_path() -> Path:
     return user_data_path("treemem", appauthor=False) / "treemem.db"
 
 
-def open_store(config: TreeTextMemoryConfig, driver: neo4j.Driver | None = None) -> GraphStore:
+def open_store(
+    config: TreeTextMemoryConfig,
+    driver: neo4j.Driver | None = None,
+    *,
+    dimension: int | None = None,
+    bookmarks: Iterable[str] = (),
+) -> GraphStore:
     """Return the store that a configuration names, with its schema up to date; over a `driver` of the caller if given.
+
+    `dimension` is how many numbers the vectors will have. Reads see what the `bookmarks` stand for.
 
     Raises ConfigError for a location that is neither a path nor a Neo4j URI, StoreError if it cannot be opened.
     """
@@ -238,7 +246,7 @@ def open_store(config: TreeTextMemoryConfig, driver: neo4j.Driver | None = None)
     scheme, colon, _ = location.partition("://")
     store: GraphStore
     if driver is not None or (colon and scheme in NEO4J_SCHEMES):
-        store = _neo4j(config, location, driver)
+        store = _neo4j(config, location, driver, dimension, bookmarks)
     elif location == ":memory:":
         raise ConfigError("store: an SQLite database in memory cannot be shared by threads; give a file path")
     elif colon:
@@ -260,8 +268,20 @@ def open_store(config: TreeTextMemoryConfig, driver: neo4j.Driver | None = None)
     return store
 
 
-def _neo4j(config: TreeTextMemoryConfig, location: str, driver: neo4j.Driver | None) -> GraphStore:
-    from treemem.store.neo4j import Neo4jStore
+def _neo4j(
+    config: TreeTextMemoryConfig,
+    location: str,
+    driver: neo4j.Driver | None,
+    dimension: int | None,
+    bookmarks: Iterable[str],
+) -> GraphStore:
+    from treemem.store.neo4j import MOST_DIMENSIONS, Neo4jStore
+
+    if dimension is not None and dimension > MOST_DIMENSIONS:
+        raise ConfigError(
+            f"embedder: its vectors have {dimension} dimensions, Neo4j indexes at most {MOST_DIMENSIONS}; choose a "
+            "model with shorter vectors, or the embedded store (a file path), which has no such limit"
+        )
 
     secret = None if config.password is None else config.password.get_secret_value()
     if config.trusted_certificates is not None and not Path(config.trusted_certificates).is_file():
@@ -273,6 +293,7 @@ def _neo4j(config: TreeTextMemoryConfig, location: str, driver: neo4j.Driver | N
         trusted_certificates=config.trusted_certificates,
         timeout=config.timeout,
         driver=driver,
+        bookmarks=bookmarks,
     )
 
 
