@@ -90,7 +90,7 @@ class Connection:
         self._given = driver
         self._auth = auth
         self._database = database
-        self._timeout = timeout
+        self.timeout = timeout
         self._lanes = self._new_lanes()
         self._closed = False
         self._forked = False
@@ -102,8 +102,8 @@ class Connection:
     def _new_lanes(self) -> Lanes:
         given = self._given
         if given is not None:
-            return Lanes(lambda: given, self._timeout, owned=False)
-        return Lanes(self._connect, self._timeout, owned=True)
+            return Lanes(lambda: given, self.timeout, owned=False)
+        return Lanes(self._connect, self.timeout, owned=True)
 
     def _connect(self) -> neo4j.Driver:
         try:
@@ -111,8 +111,8 @@ class Connection:
                 self.uri,
                 auth=self._auth,
                 user_agent=f"treemem/{__version__}",
-                connection_timeout=min(self._timeout, 15.0),
-                connection_acquisition_timeout=self._timeout,
+                connection_timeout=min(self.timeout, 15.0),
+                connection_acquisition_timeout=self.timeout,
                 telemetry_disabled=True,
                 **self._tls(),
             )
@@ -160,7 +160,7 @@ class Connection:
                 ran.set()
 
         wait = self._begin(call)
-        ran.wait(self._timeout)
+        ran.wait(self.timeout)
         return wait
 
     def look(self, text: str, /, **parameters: Any) -> list[dict[str, Any]]:
@@ -192,7 +192,7 @@ class Connection:
 
         A commit whose acknowledgement was lost is repeated as well: the operation's id tells whether it was done.
         """
-        limit = self._timeout if seconds is None else max(seconds, 0.001)
+        limit = self.timeout if seconds is None else max(seconds, 0.001)
         end, pause = time.monotonic() + limit * 0.8, _PAUSE
         while True:
             try:
@@ -255,7 +255,7 @@ class Connection:
         if self._closed:
             return
         self._closed = True
-        left = self._lanes.close(min(self._timeout, _CLOSING))
+        left = self._lanes.close(min(self.timeout, _CLOSING))
         if left:
             log.warning("%d connections to %s do not end; they are left to end by themselves", left, self.uri)
 

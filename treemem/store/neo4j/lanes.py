@@ -62,6 +62,7 @@ class Lanes:
         self._changed = threading.Condition()
         self._all: set[Lane] = set()
         self._idle: list[Lane] = []
+        self._cutting: set[threading.Thread] = set()
         self._closed = False
 
     def run(self, call: Callable[[Lane], R]) -> R:
@@ -114,7 +115,18 @@ class Lanes:
 
     def _cut(self, lane: Lane) -> None:
         """Close a lane's driver beside the caller: saying goodbye to a server that is silent may block."""
-        threading.Thread(target=lane.cut, name="treemem-neo4j-close", daemon=True).start()
+
+        def cut() -> None:
+            try:
+                lane.cut()
+            finally:
+                with self._changed:
+                    self._cutting.discard(threading.current_thread())
+
+        thread = threading.Thread(target=cut, name="treemem-neo4j-close", daemon=True)
+        with self._changed:
+            self._cutting.add(thread)
+            thread.start()
 
     def _work(self, lane: Lane) -> None:
         try:
@@ -173,7 +185,9 @@ class Lanes:
         for lane in busy:
             self._cut(lane)
         end = time.monotonic() + seconds
-        threads = [lane.thread for lane in (*resting, *busy) if lane.thread is not None]
+        with self._changed:
+            threads = [lane.thread for lane in (*resting, *busy) if lane.thread is not None]
+            threads += self._cutting
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
         return sum(thread.is_alive() for thread in threads)
