@@ -85,6 +85,11 @@ class EdgeAssert:
     remove: bool = False
     present: bool = False
 
+    def __post_init__(self) -> None:
+        """Make floats of whole numbers, so that stores and hashes tell no 1 from 1.0."""
+        object.__setattr__(self, "weight", float(self.weight))
+        object.__setattr__(self, "confidence", float(self.confidence))
+
 
 @dataclass(frozen=True, slots=True)
 class Entity:

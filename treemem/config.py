@@ -348,21 +348,33 @@ def default_path() -> Path:
     return user_data_path("treemem", appauthor=False) / "treemem.db"
 
 
-def open_store(config: TreeTextMemoryConfig, driver: neo4j.Driver | None = None) -> GraphStore:
+def open_store(
+    config: TreeTextMemoryConfig,
+    driver: neo4j.Driver | None = None,
+    *,
+    dimension: int | None = None,
+    bookmarks: Iterable[str] = (),
+) -> GraphStore:
     """Return the store that a configuration names, with its schema up to date; over a `driver` of the caller if given.
+
+    `dimension` is how many numbers the vectors will have. Reads see what the `bookmarks` stand for.
 
     Raises ConfigError for a location that is neither a path nor a Neo4j URI, StoreError if it cannot be opened.
     """
-    return migrated_store(config, driver)[0]
+    return migrated_store(config, driver, dimension=dimension, bookmarks=bookmarks)[0]
 
 
 def migrated_store(
-    config: TreeTextMemoryConfig, driver: neo4j.Driver | None = None
+    config: TreeTextMemoryConfig,
+    driver: neo4j.Driver | None = None,
+    *,
+    dimension: int | None = None,
+    bookmarks: Iterable[str] = (),
 ) -> tuple[GraphStore, tuple[str, ...]]:
     """Return the store as `open_store` does, and the names of the migrations that ran for it."""
     location = config.store or ("the caller's driver" if driver is not None else str(default_path()))
     served = driver is not None or is_server(location)
-    store = _neo4j(config, location, driver) if served else _sqlite(config, location)
+    store = _neo4j(config, location, driver, dimension, bookmarks) if served else _sqlite(config, location)
     try:
         return store, tuple(store.migrate())
     except BaseException:
@@ -387,8 +399,20 @@ def _sqlite(config: TreeTextMemoryConfig, location: str) -> GraphStore:
     return SqliteStore(path, timeout=config.timeout, cache_bytes=config.cache_bytes)
 
 
-def _neo4j(config: TreeTextMemoryConfig, location: str, driver: neo4j.Driver | None) -> GraphStore:
-    from treemem.store.neo4j import Neo4jStore
+def _neo4j(
+    config: TreeTextMemoryConfig,
+    location: str,
+    driver: neo4j.Driver | None,
+    dimension: int | None,
+    bookmarks: Iterable[str],
+) -> GraphStore:
+    from treemem.store.neo4j import MOST_DIMENSIONS, Neo4jStore
+
+    if dimension is not None and dimension > MOST_DIMENSIONS:
+        raise ConfigError(
+            f"embedder: its vectors have {dimension} dimensions, Neo4j indexes at most {MOST_DIMENSIONS}; choose a "
+            "model with shorter vectors, or the embedded store (a file path), which has no such limit"
+        )
 
     secret = None if config.password is None else config.password.get_secret_value()
     if config.trusted_certificates is not None and not Path(config.trusted_certificates).is_file():
@@ -400,6 +424,7 @@ def _neo4j(config: TreeTextMemoryConfig, location: str, driver: neo4j.Driver | N
         trusted_certificates=config.trusted_certificates,
         timeout=config.timeout,
         driver=driver,
+        bookmarks=bookmarks,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,7 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
         capacity: Mapping[str, int] | None = None,
         reranker: Reranker | None = None,
         llm: LLM | None = None,
+        bookmarks: Iterable[str] = (),
     ) -> TreeTextMemory:
         """Open a memory: a file path for the embedded store, `neo4j://host:7687` for a server, nothing for the default.
 
@@ -62,7 +63,8 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
         kept with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
         every search; an `llm` serves `search(mode="fine")` and the reorganizer. Without `record_usage` searches do not
         count what they return, and write nothing. `capacity` is how many memories of each type the reorganizer leaves
-        active (20 working, 1,500 long-term, 480 user memories); `{}` bounds none. Raises ConfigError, StoreError.
+        active (20 working, 1,500 long-term, 480 user memories); `{}` bounds none. In a Neo4j cluster, what
+        the memory that gave the `bookmarks` had seen is seen here. Raises ConfigError, StoreError.
         """
         settings = {
             "store": store,
@@ -78,7 +80,15 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
             "record_usage": record_usage,
             "capacity": capacity,
         }
-        return cls(from_arguments(settings), embedder=embedder, clock=clock, driver=driver, reranker=reranker, llm=llm)
+        return cls(
+            from_arguments(settings),
+            embedder=embedder,
+            clock=clock,
+            driver=driver,
+            reranker=reranker,
+            llm=llm,
+            bookmarks=bookmarks,
+        )
 
     def cube(self, name: str, *, walled: bool = False) -> TreeTextMemory:
         """Return the memory of another cube over the same store; closing it leaves the store open.
@@ -121,6 +131,21 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
             llm=self._llm,
             usage=self._usage,
         )
+
+    def bookmarks(self) -> list[str]:
+        """Return what a memory in another process must be given to see all that was written and read here.
+
+        Only the servers of a Neo4j cluster need it; a memory over a file returns an empty list. Within one memory, and
+        all views of it, a read always sees the writes before it.
+        """
+        return self._store.bookmarks()
+
+    def wait_for(self, bookmarks: Iterable[str]) -> None:
+        """Let every later call see what the memory that gave these `bookmarks` had seen.
+
+        Raises InvalidInputError if they are not texts, or later, in the next call, if the server does not know them.
+        """
+        self._store.wait_for(bookmarks)
 
     @property
     def cube_id(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -334,7 +334,7 @@ class GraphStore(Protocol):
         ...
 
     def record_usage(self, cube: str, counts: Mapping[str, int], now: int) -> None:
-        """Count so many recalls of each of these memories, in one write. Unversioned, beside the states."""
+        """Count so many recalls of each memory, in one write, beside the states; a read-only store counts none."""
         ...
 
     def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
@@ -427,6 +427,17 @@ class GraphStore(Protocol):
 
     def dangling(self, cube: str) -> list[str]:
         """Return a line for each row whose operation, identity or end does not exist, or lies in another cube."""
+        ...
+
+    def bookmarks(self) -> list[str]:
+        """Return what another store over the same database must be told to see everything this one has seen.
+
+        Empty where there is one copy of the data, as in a file.
+        """
+        ...
+
+    def wait_for(self, bookmarks: Iterable[str]) -> None:
+        """Let every later read see what the store that gave these bookmarks had seen."""
         ...
 
     def close(self) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from treemem.changes import ChangeSet, Model, Operation, Receipt
-from treemem.errors import ConflictError, LeaseError, ModelMismatchError, OperationMismatchError
+from treemem.errors import ConflictError, InvalidInputError, LeaseError, ModelMismatchError, OperationMismatchError
 from treemem.store.protocol import Lease, Subgraph
 from treemem.temporal import Moment
 
@@ -63,6 +64,17 @@ def check_lease(wanted: Lease, held: tuple[str, int] | None) -> None:
             f"cube {wanted.cube!r}: the lease of {wanted.holder!r} has passed to another worker; nothing was written, "
             "take a new turn and plan anew"
         )
+
+
+def checked_bookmarks(bookmarks: Iterable[str]) -> list[str]:
+    """Return bookmarks as a list, or raise InvalidInputError if they are not texts."""
+    found = [bookmarks] if isinstance(bookmarks, str) else list(bookmarks)
+    for each in found:
+        if not isinstance(each, str) or not each:
+            raise InvalidInputError(
+                f"bookmarks: wanted texts as bookmarks() of another memory returned them, found {each!r}"
+            )
+    return found
 
 
 def nothing(moment: Moment) -> Subgraph:

@@ -60,6 +60,7 @@ class Session:
         clock: Clock = system_clock,
         store: GraphStore | None = None,
         driver: Any = None,
+        bookmarks: Iterable[str] = (),
         walled: bool = False,
         reranker: Reranker | None = None,
         llm: LLM | None = None,
@@ -68,7 +69,7 @@ class Session:
         """Open the memory that `config` describes, or one over a `store` that the caller closes.
 
         What the configuration leaves out comes from the environment; `embedder` and `driver` stand before it.
-        A `walled` memory cannot reach another cube.
+        Reads see what the `bookmarks` stand for. A `walled` memory cannot reach another cube.
         """
         given = {} if config is None else {name: getattr(config, name) for name in config.model_fields_set}
         self._config = from_arguments(given) if store is None else config or TreeTextMemoryConfig()
@@ -82,7 +83,11 @@ class Session:
         self._caller = Caller(self._config.user_id, self._config.session_id)
         self._visible = self._caller.visible
         self._owns_store = store is None
-        self._store: GraphStore = open_store(self._config, driver) if store is None else store
+        self._store: GraphStore = (
+            open_store(self._config, driver, dimension=self._embedder.dimension, bookmarks=bookmarks)
+            if store is None
+            else store
+        )
         self._owns_usage = usage is None and self._config.record_usage
         self._usage = UsageLog(self._store, self._now) if self._owns_usage else usage
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import neo4j
@@ -40,18 +41,20 @@ from treemem.store.protocol import (
     Subgraph,
     Touched,
 )
-from treemem.store.shared import LONGEST_LEASE, check_model, nothing
+from treemem.store.shared import LONGEST_LEASE, check_model, checked_bookmarks, nothing
 from treemem.temporal import BEGINNING, END_TIME, Moment
 
 _BATCH = 200
 R = TypeVar("R")
+log = logging.getLogger("treemem.neo4j")
 
 
 class Neo4jStore:
     """A graph store on a Neo4j server, 2026.02 or newer.
 
     `timeout` is in seconds: how long a call may take before it ends in StoreUnavailableError. A `driver` of the
-    caller's is used as it is and left open. `trusted_certificates` is a PEM file.
+    caller's is used as it is and left open. `trusted_certificates` is a PEM file. Reads wait until the server has
+    seen the transactions that the `bookmarks` stand for.
     """
 
     def __init__(
@@ -63,8 +66,12 @@ class Neo4jStore:
         timeout: float = 30.0,
         trusted_certificates: str | None = None,
         driver: neo4j.Driver | None = None,
+        bookmarks: Iterable[str] = (),
     ) -> None:
-        self._connection = Connection(uri, auth, database, timeout, trusted_certificates, driver)
+        self._connection = Connection(
+            uri, auth, database, timeout, trusted_certificates, driver, bookmarks=checked_bookmarks(bookmarks)
+        )
+        self._counts_usage = True
 
     @property
     def location(self) -> str:
@@ -82,6 +89,12 @@ class Neo4jStore:
     def migrate(self) -> list[str]:
         self._connection.verify()
         return schema.migrate(self._connection)
+
+    def bookmarks(self) -> list[str]:
+        return sorted(self._connection.bookmarks.get_bookmarks())
+
+    def wait_for(self, bookmarks: Iterable[str]) -> None:
+        self._connection.bookmarks.update_bookmarks((), checked_bookmarks(bookmarks))
 
     def apply(self, changes: ChangeSet, *, lease: Lease | None = None) -> Receipt:
         return self._begin(changes, lease)()
@@ -325,8 +338,14 @@ class Neo4jStore:
         return [(r["id"], r["purged_at"], r["reason"]) for r in self._read("tombstones", cube=cube)]
 
     def record_usage(self, cube: str, counts: Mapping[str, int], now: int) -> None:
+        if not self._counts_usage:
+            return
         recalls = [{"id": memory_id, "count": count} for memory_id, count in sorted(counts.items())]
-        self._write("record_usage", cube=cube, recalls=recalls, now=rows.time(now))
+        try:
+            self._write("record_usage", cube=cube, recalls=recalls, now=rows.time(now))
+        except StoreFullError as error:
+            self._counts_usage = False
+            log.info("recalls are not counted as long as this store is open: %s", error)
 
     def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
         found = self._read("usage", cube=cube, ids=sorted(set(ids)))

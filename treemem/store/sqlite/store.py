@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +13,7 @@ from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Erasure, Model, Operation, Receipt, Source, State
 from treemem.filters import Filter
 from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Pick, Recall, Rows, Subgraph, Touched
-from treemem.store.shared import check_lease, check_model, lease_holds, nothing
+from treemem.store.shared import check_lease, check_model, checked_bookmarks, lease_holds, nothing
 from treemem.store.sqlite import loading, purging, reading, rows, walk, writing
 from treemem.store.sqlite.cache import IndexCache
 from treemem.store.sqlite.database import Database
@@ -316,6 +316,12 @@ class SqliteStore:
 
     def dangling(self, cube: str) -> list[str]:
         return self._read(lambda conn: reading.dangling(conn, cube))
+
+    def bookmarks(self) -> list[str]:
+        return []
+
+    def wait_for(self, bookmarks: Iterable[str]) -> None:
+        checked_bookmarks(bookmarks)  # a file has one copy: what was committed is seen
 
     def close(self) -> None:
         self._database.close()
