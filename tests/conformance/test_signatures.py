@@ -90,6 +90,7 @@ NEEDED: dict[str, Callable[[TreeTextMemory, Path], dict[str, Any]]] = {
     "unlink": lambda m, d: {"source": "a", "type": "CAUSES", "target": "b"},
     "update": lambda m, d: {"memory_id": "a", "new": "x"},
     "correct": lambda m, d: {"memory_id": "a", "new": "x"},
+    "wait_for": lambda m, d: {"bookmarks": []},
     "with_clock": lambda m, d: {"clock": m._clock},
     "reorganizer.apply": lambda m, d: {"plan": _plan(m)},
     "reorganizer.schedule": lambda m, d: {"conversation": "tea"},

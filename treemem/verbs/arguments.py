@@ -103,7 +103,7 @@ KINDS: dict[str, Kind] = {
     "depth": _or_none(COUNT),
     **dict.fromkeys(("weight", "confidence", "least", "interval", "wait", "timeout", "max_tokens"), NUMBER),
     **dict.fromkeys(("relativity", "budget"), _or_none(NUMBER)),
-    **dict.fromkeys(("ids", "statuses"), WORDS),
+    **dict.fromkeys(("ids", "statuses", "bookmarks"), WORDS),
     **dict.fromkeys(("types", "memory_types", "kinds", "cubes"), _or_none(WORDS)),
     **dict.fromkeys(("limits", "capacity", "expiry"), _or_none(MAPPING)),
     **dict.fromkeys(("count_tokens", "clock"), FUNCTION),
