@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from treemem.changes import ChangeSet, Model, Operation, Receipt
+from treemem.checks import shown
 from treemem.errors import ConflictError, InvalidInputError, LeaseError, ModelMismatchError, OperationMismatchError
 from treemem.store.protocol import Lease, Subgraph
 from treemem.temporal import Moment
@@ -72,7 +73,7 @@ def checked_bookmarks(bookmarks: Iterable[str]) -> list[str]:
     for each in found:
         if not isinstance(each, str) or not each:
             raise InvalidInputError(
-                f"bookmarks: wanted texts as bookmarks() of another memory returned them, found {each!r}"
+                f"bookmarks: wanted texts as bookmarks() of another memory returned them, found {shown(each)}"
             )
     return found
 
