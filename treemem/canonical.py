@@ -32,17 +32,21 @@ def request_json(request: Any) -> str:
 
 
 def _normal(value: Any) -> Any:
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    if kind is float:
+        return int(value) if value.is_integer() else value
     if isinstance(value, Mapping):
         return {str(name): _normal(each) for name, each in value.items()}
     if isinstance(value, np.ndarray):
         return "sha256:" + hashlib.sha256(np.ascontiguousarray(value, dtype="<f4").tobytes()).hexdigest()
     if isinstance(value, (list, tuple)):
         return [_normal(each) for each in value]
-    if isinstance(value, datetime):
-        return to_micros(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    return to_micros(value) if isinstance(value, datetime) else value
+
+
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 
 
 def encode_vector(vector: Vector) -> str:
