@@ -15,8 +15,6 @@ from itertools import groupby
 from typing import IO, Any
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from treemem.canonical import canonical_json
 from treemem.changes import Edge, Entity, NodeKind, Operation, Source, State
@@ -210,6 +208,9 @@ class _Pass:
 
     def _tangled(self) -> Iterator[ParentEdge]:
         """Yield the PARENT edges among memories that reach each other if time is left aside, as they were recorded."""
+        from scipy.sparse import coo_matrix
+        from scipy.sparse.csgraph import connected_components
+
         query = (
             "SELECT c.num, p.num, e.recorded_from, e.recorded_to, e.valid_from, e.valid_to, e.line FROM edge e "
             "JOIN node c ON c.kind = 'memory' AND c.id = e.target JOIN node p ON p.kind = 'memory' AND p.id = e.source "
