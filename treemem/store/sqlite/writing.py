@@ -42,8 +42,9 @@ def _take_cube(conn: sqlite3.Connection, changes: ChangeSet) -> tuple[int, int]:
     row = conn.execute("SELECT num, clock, embedder, dimension FROM cube WHERE id = ?", (changes.cube,)).fetchone()
     model = changes.model
     if row is None:
+        # The number may have been a dropped cube's; an epoch of its own keeps what is in memory of that one apart.
         cursor = conn.execute(
-            "INSERT INTO cube (id, clock, embedder, dimension) VALUES (?, ?, ?, ?)",
+            "INSERT INTO cube (id, clock, epoch, embedder, dimension) VALUES (?, ?, random() >> 2, ?, ?)",
             (changes.cube, changes.now - 1, model and model.name, model and model.dimension),
         )
         assert cursor.lastrowid is not None
