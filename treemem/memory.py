@@ -15,6 +15,7 @@ from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
 from treemem.store.protocol import GraphStore
 from treemem.temporal import Clock, system_clock
+from treemem.verbs import beforehand as beforehand  # before forks, once a memory is used
 from treemem.verbs.arguments import checked_verbs
 from treemem.verbs.keeping import KeepVerbs
 from treemem.verbs.reorganizing import ReorganizeVerbs

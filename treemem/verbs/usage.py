@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
-import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable
 
 from treemem.errors import TreememError
+from treemem.forks import renew_in_children
 from treemem.store.protocol import GraphStore
 
 log = logging.getLogger("treemem.usage")
@@ -30,7 +29,7 @@ class UsageLog:
         self._closed = False
         self._failing = False
         self.renew()
-        _LOGS.add(self)
+        renew_in_children(self)
 
     def renew(self) -> None:
         """Begin anew in a forked child, which has no thread but its own; its parent writes what it had counted."""
@@ -96,15 +95,3 @@ class UsageLog:
             if self._thread is threading.current_thread():
                 self._thread = None
             return False
-
-
-_LOGS: weakref.WeakSet[UsageLog] = weakref.WeakSet()
-
-
-def _renew_all() -> None:
-    for each in list(_LOGS):
-        each.renew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all)

@@ -58,7 +58,7 @@ class ForkGate:
         with self._changed:
             if self._lost:
                 raise StoreUnavailableError(
-                    "this process was forked while another thread was busy in an embedded memory, so SQLite cannot be "
+                    "this process was forked while a thread was busy in an embedded memory, so SQLite cannot be "
                     "used in it. Fork while no call is under way, or start processes by multiprocessing's 'spawn'"
                 )
             if depth == 0:

@@ -12,7 +12,6 @@ from treemem.changes import Edge, Model, NodeKind, State
 from treemem.errors import ConflictError
 from treemem.store.protocol import Rows
 from treemem.store.sqlite import rows
-from treemem.store.sqlite.writing import first_epoch
 
 Numbers = dict[tuple[NodeKind, str], int]
 
@@ -65,10 +64,10 @@ def load(conn: sqlite3.Connection, batch: Rows) -> None:
 def _cube(conn: sqlite3.Connection, batch: Rows) -> int:
     info = batch.info
     (num,) = conn.execute(
-        "INSERT INTO cube (id, clock, epoch, embedder, dimension) VALUES (?, ?, ?, ?, ?) "
+        "INSERT INTO cube (id, clock, epoch, embedder, dimension) VALUES (?, ?, random() >> 2, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET clock = max(clock, excluded.clock), embedder = excluded.embedder, "
         "dimension = excluded.dimension, epoch = epoch + 1 RETURNING num",
-        (info.id, info.clock, first_epoch(), info.model and info.model.name, info.model and info.model.dimension),
+        (info.id, info.clock, info.model and info.model.name, info.model and info.model.dimension),
     ).fetchone()
     return int(num)
 

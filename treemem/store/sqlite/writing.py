@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import sqlite3
 from collections.abc import Sequence
 
@@ -41,21 +40,15 @@ def apply(conn: sqlite3.Connection, changes: ChangeSet) -> Receipt:
     return receipt
 
 
-def first_epoch() -> int:
-    """Return the epoch of a new cube: a random one, since its number may be that of a cube that was erased, of which
-    indexes in memory, of any process, are then known to be of no use.
-    """
-    return secrets.randbits(48)
-
-
 def take_cube(conn: sqlite3.Connection, changes: ChangeSet) -> tuple[int, int]:
     """Return the number of a cube, made where it is new, and the time of this transaction."""
     row = conn.execute("SELECT num, clock, embedder, dimension FROM cube WHERE id = ?", (changes.cube,)).fetchone()
     model = changes.model
     if row is None:
+        # The number may have been a dropped cube's; an epoch of its own keeps what is in memory of that one apart.
         cursor = conn.execute(
-            "INSERT INTO cube (id, clock, epoch, embedder, dimension) VALUES (?, ?, ?, ?, ?)",
-            (changes.cube, changes.now - 1, first_epoch(), model and model.name, model and model.dimension),
+            "INSERT INTO cube (id, clock, epoch, embedder, dimension) VALUES (?, ?, random() >> 2, ?, ?)",
+            (changes.cube, changes.now - 1, model and model.name, model and model.dimension),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid, changes.now
