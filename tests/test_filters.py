@@ -147,9 +147,9 @@ def test_splitting_a_filter_changes_nothing(data: dict[str, Any], tree: Filter) 
 
 
 def test_the_reference_form(memory: TreeTextMemory) -> None:
-    memory.add("Read a novel", tags=["reading"], scene="chat", created_at="2025-12-31 20:00:00")
-    memory.add("Read the news", tags=["reading"], scene="web", created_at="2025-06-01")
-    memory.add("Read a letter", tags=["reading"], scene="chat", created_at="2026-01-01")
+    memory.add("Read a novel", tags=["reading"], info={"scene": "chat"}, created_at="2025-12-31 20:00:00")
+    memory.add("Read the news", tags=["reading"], info={"scene": "web"}, created_at="2025-06-01")
+    memory.add("Read a letter", tags=["reading"], info={"scene": "chat"}, created_at="2026-01-01")
     asked = {
         "and": [
             {"tags": {"contains": "reading"}},

@@ -1,8 +1,6 @@
-// Erase what is left of a cube once its memories are gone.
-CALL () { MATCH (n:Entity) WHERE n.cube_id = $cube AND n.id > '' DETACH DELETE n }
-CALL () { MATCH (n:Source) WHERE n.cube_id = $cube AND n.id > '' DETACH DELETE n }
-CALL () { MATCH (n:Operation) WHERE n.cube_id = $cube AND n.id > '' DETACH DELETE n }
-CALL () { MATCH (n:Tombstone) WHERE n.cube_id = $cube AND n.id > '' DETACH DELETE n }
-CALL () { MATCH (n:Lease {cube_id: $cube}) DETACH DELETE n }
+// Erase a cube that is being erased, once nothing else of it is left.
 MATCH (c:Cube {id: $cube})
+SET c.lock = true
+WITH c WHERE c.erasing
+CALL (c) { MATCH (n:Lease {cube_id: $cube}) DETACH DELETE n }
 DELETE c

@@ -1,7 +1,13 @@
-// Erase the next memories of a cube with their states and edges.
-MATCH (m:Memory)
-WHERE m.cube_id = $cube AND m.id > ''
-WITH m LIMIT $limit
-CALL (m) { MATCH (m)<-[:STATE_OF]-(s:State) DETACH DELETE s }
-DETACH DELETE m
-RETURN count(*) AS erased
+// Erase the next memories of a cube that is being erased, with their states and edges.
+MATCH (c:Cube {id: $cube})
+SET c.lock = true
+WITH c WHERE c.erasing
+CALL (c) {
+  MATCH (m:Memory)
+  WHERE m.cube_id = $cube AND m.id > ''
+  WITH m LIMIT $limit
+  CALL (m) { MATCH (m)<-[:STATE_OF]-(s:State) DETACH DELETE s }
+  DETACH DELETE m
+  RETURN count(*) AS erased
+}
+RETURN erased

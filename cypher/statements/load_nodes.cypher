@@ -1,7 +1,7 @@
 // Operations, entities, sources and tombstones of an archive, and the cube they belong to; loading twice loads once.
 MERGE (c:Cube {id: $cube})
 SET c.lock = true, c.clock = CASE WHEN c.clock > $clock THEN c.clock ELSE $clock END,
-    c.embedder = $embedder, c.dimension = $dimension
+    c.embedder = $embedder, c.dimension = $dimension, c.epoch = coalesce(c.epoch, 0) + 1
 WITH c
 CALL () {
   UNWIND $operations AS row

@@ -351,8 +351,9 @@ LONG = {
 
 @pytest.mark.parametrize("name", list(LONG))
 def test_no_text_is_slow_to_judge(name: str) -> None:
-    from treemem.changes import Content, State
-    from treemem.judge import asked, facts, news, speech, stated as causes, turns, values
+    from treemem.changes import State
+    from treemem.judge import asked, facts, news, speech, turns, values
+    from treemem.judge import stated as causes
     from treemem.judge.pairs import judge, read
     from treemem.judge.supersession import Statement, outdated
 

@@ -352,8 +352,8 @@ def test_only_what_changed_is_looked_at(memory: TreeTextMemory) -> None:
 
 def test_capacity_archives_the_least_valuable(memory: TreeTextMemory) -> None:
     memory.add([{"id": f"w{n}", "memory": f"Working on part {n}."} for n in range(6)], memory_type="WorkingMemory")
-    memory.store.record_usage(memory.cube_id, ["w0"], memory._now())
-    memory.store.record_usage(memory.cube_id, ["w0"], memory._now())
+    memory.store.record_usage(memory.cube_id, {"w0": 1}, memory._now())
+    memory.store.record_usage(memory.cube_id, {"w0": 1}, memory._now())
     memory.freeze("w1")
     report = memory.reorganizer.run(capacity={"WorkingMemory": 3}, kinds=["archive", "promote"])
     assert report.count("done") == 3

@@ -1,82 +1,89 @@
-"""The lossless archive: JSON Lines, every row of a cube as it was recorded, up to one transaction time.
-
-The first line names the format, the cube, its clock and model; the last counts the rows, so that a cut file is noticed.
-"""
+"""The lossless archive: JSON Lines, every row of a cube as it was recorded, up to one transaction time."""
 
 from __future__ import annotations
 
-import base64
-import json
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import IO, Any
 
 from treemem.adding import Progress
 from treemem.canonical import canonical_json, encode_vector
-from treemem.changes import Edge, EdgeType, Entity, Model, NodeKind, Operation, Source, State, memory_ends
-from treemem.errors import InvalidInputError
+from treemem.changes import Edge, Entity, State, memory_ends
+from treemem.errors import ConflictError, InvalidInputError
+from treemem.exchange import files
+from treemem.exchange.checking import Checked, check, record_of
+from treemem.exchange.format import MAX_LINE, Head, Summed, head_line, read_lines, record_line
+from treemem.exchange.records import Row
+from treemem.items import derived_id
 from treemem.read.entities import entity_id
 from treemem.store.protocol import CubeInfo, GraphStore, Rows
 from treemem.temporal import END
 from treemem.text import words
 
-FORMAT, VERSION = "treemem-archive", 1
 BATCH = 200
 
 
 def write(
-    store: GraphStore, info: CubeInfo, path: Path, progress: Progress | None = None, *, valid_at: int | None = None
+    file: IO[bytes],
+    store: GraphStore,
+    info: CubeInfo,
+    progress: Progress | None = None,
+    *,
+    valid_at: int | None = None,
+    past: bool = False,
 ) -> int:
-    """Write a cube as it was known at `info.clock`; return the number of rows. The file appears when it is whole.
+    """Write a cube as it was known at `info.clock`; return the number of rows.
 
-    With `valid_at`, only the states and edges that held then.
+    With `valid_at`, only the states and edges that held then. `past` says that the cube has changed since that clock:
+    then only the names and sources are written that something known by then ends at. Raises ConflictError if the cube
+    is erased meanwhile.
     """
-    partial = path.with_name(path.name + ".partial")
-    count = 0
-    with partial.open("w", encoding="utf-8", newline="\n") as file:
-        model = info.model
-        head = {
-            "format": FORMAT,
-            "version": VERSION,
-            "cube": info.id,
-            "clock": info.clock,
-            "embedder": model and model.name,
-            "dimension": model and model.dimension,
-        }
-        file.write(canonical_json(head) + "\n")
-        for record in _records(store, info, valid_at):
-            file.write(canonical_json(record) + "\n")
-            count += 1
-            if progress is not None and count % 1_000 == 0:
-                progress(count, None)
-        file.write(canonical_json({"end": count}) + "\n")
-    partial.replace(path)
+    head = head_line(info)
+    summed, count = Summed(head), 0
+    file.write(head.encode() + b"\n")
+    for kind, row in _records(store, info, valid_at, past):
+        line, digest = record_line(kind, row)
+        data = line.encode() + b"\n"
+        if len(data) > MAX_LINE:
+            raise InvalidInputError(f"{kind}: a row of {len(data)} bytes, at most {MAX_LINE} can be loaded again")
+        file.write(data)
+        summed.add(digest)
+        count += 1
+        if progress is not None and count % 1_000 == 0:
+            progress(count, None)
+    file.write(canonical_json({"end": count, "sha256": summed.hex()}).encode() + b"\n")
+    now = store.cube(info.id)
+    if now is None or now.clock < info.clock:
+        raise ConflictError(f"cube {info.id!r} was erased while it was written out; nothing was kept")
     return count
 
 
-def _records(store: GraphStore, info: CubeInfo, valid_at: int | None) -> Iterator[dict[str, Any]]:
+def _records(store: GraphStore, info: CubeInfo, valid_at: int | None, past: bool) -> Iterator[tuple[str, Any]]:
     cube, clock = info.id, info.clock
     held: set[str] = set()
+    ends = {(e.target_kind, e.target) for e in store.all_edges(cube) if e.recorded_from <= clock} if past else None
     for operation in store.all_operations(cube):
         if operation.recorded_at <= clock:
-            yield {"operation": asdict(operation)}
+            yield "operation", asdict(operation)
     for entity in store.all_entities(cube):
-        yield {"entity": asdict(entity)}
+        if ends is None or ("entity", entity.id) in ends:
+            yield "entity", asdict(entity)
     for source in store.all_sources(cube):
-        yield {"source": asdict(source)}
+        if ends is None or ("source", source.id) in ends:
+            yield "source", asdict(source)
     for state in store.all_states(cube):
         if state.recorded_from <= clock and (valid_at is None or state.holds(valid_at, clock)):
             held.add(state.memory_id)
             plain = {n: getattr(state, n) for n in State.__slots__ if n != "embedding"}
-            yield {"state": _as_of(plain, clock) | {"embedding": encode_vector(state.content.embedding)}}
+            yield "state", _as_of(plain, clock) | {"embedding": encode_vector(state.content.embedding)}
     for edge in store.all_edges(cube):
         if edge.recorded_from <= clock and (valid_at is None or _held(edge, valid_at, clock, held)):
-            yield {"edge": _as_of(asdict(edge), clock)}
+            yield "edge", _as_of(asdict(edge), clock)
     for memory_id, purged_at, reason in store.tombstones(cube):
-        yield {"tombstone": [memory_id, purged_at, reason]}
+        if purged_at <= clock:
+            yield "tombstone", [memory_id, purged_at, reason]
 
 
 def _held(edge: Edge, valid_at: int, clock: int, held: set[str]) -> bool:
@@ -91,59 +98,75 @@ def _as_of(row: dict[str, Any], clock: int) -> dict[str, Any]:
     return row
 
 
-def read_head(path: Path) -> CubeInfo:
-    """Return the cube that an archive was written from; raise InvalidInputError if the file is no whole archive."""
-    with path.open(encoding="utf-8") as file:
+class Archive:
+    """An archive that was read through and found sound; the file stays open, so that it is that one which is loaded."""
+
+    def __init__(self, path: Path, file: IO[bytes], checked: Checked) -> None:
+        self._path = path
+        self._file = file
+        self.checked = checked
+
+    @property
+    def head(self) -> Head:
+        """The cube it was written from, and the version of the format."""
+        return self.checked.head
+
+    def has_operations(self, wanted: Iterable[str]) -> bool:
+        """Return whether all of these operations are in the archive."""
+        missing = set(wanted)
+        for kind, row in self._rows():
+            if not missing or kind != "operation":
+                break
+            missing.discard(row.id)
+        return not missing
+
+    def load(self, store: GraphStore, cube: str, progress: Progress | None = None) -> int:
+        """Load every row into a cube and return their number; repeating it after a crash does what is left.
+
+        Raises ConflictError if the cube is erased meanwhile.
+        """
+        done, total = 0, self.checked.total
+        for batch in _batches(_renamed(self._rows(), self.head.info.id, cube), replace(self.head.info, id=cube)):
+            store.load(batch)
+            done += sum(len(getattr(batch, name)) for name in _FIELDS.values())
+            if progress is not None:
+                progress(done, total)
+        found = store.counts(cube)
+        wanted = {_FIELDS[kind]: number for kind, number in self.checked.rows.items() if kind != "tombstone"}
+        wanted["memories"] = self.checked.memories
+        if any(found[name] < number for name, number in wanted.items()):
+            raise ConflictError(f"cube {cube!r} was erased or purged while {self._path} was loaded; load it again")
+        return total
+
+    def _rows(self) -> Iterator[tuple[str, Any]]:
+        with files.told(self._path, "read"):
+            self._file.seek(0)
+            lines = read_lines(self._file)
+            next(lines)
+            for number, line in lines:
+                if "end" in line:
+                    return
+                yield record_of(number, line, self.head)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Archive]:
+    """Open an archive and read it through; raise InvalidInputError, before anything is written, if it is damaged."""
+    with files.told(path, "read"):
+        file = path.open("rb")
+    with file:
         try:
-            head = json.loads(file.readline())
-        except ValueError as error:
-            raise InvalidInputError(f"{path}: no archive of treemem ({error})") from error
-    if not isinstance(head, dict) or head.get("format") != FORMAT:
-        raise InvalidInputError(f"{path}: no archive of treemem; dump() writes one")
-    if head["version"] != VERSION:
-        raise InvalidInputError(f"{path}: archive version {head['version']}, this treemem reads {VERSION}; upgrade it")
-    model = None if head["embedder"] is None else Model(head["embedder"], head["dimension"])
-    return CubeInfo(head["cube"], head["clock"], model)
+            with files.told(path, "read"):
+                checked = check(file)
+        except InvalidInputError as error:
+            raise InvalidInputError(f"{path}: {error}") from error
+        yield Archive(path, file, checked)
 
 
 def verify(path: Path) -> int:
-    """Return the number of rows of a whole archive; raise InvalidInputError for one that was cut or damaged."""
-    count = -1
-    last: Any = None
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                last = json.loads(line)
-            except ValueError as error:
-                raise InvalidInputError(f"{path}, line {number}: no JSON ({error}); the archive is damaged") from error
-            count += 1
-    if not isinstance(last, dict) or last.get("end") != count - 1:
-        raise InvalidInputError(f"{path}: the archive ends too early; nothing was loaded. Copy it again")
-    return count - 1
-
-
-def operation_ids(path: Path) -> set[str]:
-    """Return the ids of the operations of an archive."""
-    found = set()
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            if line.startswith('{"operation"'):
-                found.add(json.loads(line)["operation"]["id"])
-    return found
-
-
-def load(store: GraphStore, cube: str, path: Path, progress: Progress | None = None) -> int:
-    """Load an archive into a cube and return the number of rows; repeating it after a crash does what is left."""
-    total = verify(path)
-    head = read_head(path)
-    info = replace(head, id=cube)
-    done = 0
-    for batch in _batches(_parsed(path, head.id, cube), info):
-        store.load(batch)
-        done += sum(len(getattr(batch, name)) for name in _FIELDS.values())
-        if progress is not None:
-            progress(done, total)
-    return total
+    """Return the number of rows of a sound archive; raise InvalidInputError for one that is not."""
+    with opened(path) as archive:
+        return archive.checked.total
 
 
 _FIELDS = {
@@ -169,32 +192,22 @@ def _batches(records: Iterable[tuple[str, Any]], info: CubeInfo) -> Iterator[Row
         yield Rows(info, **{_FIELDS[kind]: tuple(some)})
 
 
-def _parsed(path: Path, archived: str, cube: str) -> Iterator[tuple[str, Any]]:
-    renamed: dict[str, str] = {}
-    with path.open(encoding="utf-8") as file:
-        next(file)
-        for line in file:
-            record = json.loads(line)
-            if "end" in record:
-                return
-            ((name, row),) = record.items()
-            yield name, _row(name, row, renamed, cube if cube != archived else None)
-
-
-def _row(name: str, row: Any, renamed: dict[str, str], cube: str | None) -> Any:
-    """Return a record as a row; an entity's id belongs to its cube, so that in another cube it has another."""
-    if name == "operation":
-        return Operation(**row | {"touched": tuple(row["touched"])})
-    if name == "entity":
-        if cube is not None:
-            renamed[row["id"]] = entity_id(cube, words(row["name"]), row["kind"])
-        return Entity(renamed.get(row["id"], row["id"]), row["name"], row["kind"])
-    if name == "source":
-        return Source(**row)
-    if name == "state":
-        vector = np.frombuffer(base64.b64decode(row["embedding"]), dtype="<f4").astype(np.float32)
-        return State(**row | {"embedding": vector})
-    if name == "edge":
-        ends = {"type": EdgeType(row["type"]), "target_kind": NodeKind(row["target_kind"])}
-        return Edge(**row | ends | {"target": renamed.get(row["target"], row["target"])})
-    return tuple(row)
+def _renamed(records: Iterable[tuple[str, Any]], archived: str, cube: str) -> Iterator[tuple[str, Row]]:
+    """Yield records for another cube: the id of an entity is derived from its cube, so that there it has another."""
+    if cube == archived:
+        yield from records
+        return
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for kind, row in records:
+        if isinstance(row, Entity):
+            name = entity_id(cube, words(row.name), row.kind)
+            if name in taken:  # two that are one by the rules of today stay two
+                name = derived_id("entity", cube, row.id)
+            taken.add(name)
+            names[row.id] = name
+            yield kind, replace(row, id=name)
+        elif isinstance(row, Edge) and row.target in names:
+            yield kind, replace(row, target=names[row.target])
+        else:
+            yield kind, row

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from treemem.errors import LLMError
 from treemem.judge.pairs import Judgement, Reading, Relation, by_age
 from treemem.models.llm import LLM, LLMUsage
+from treemem.models.llm import ask as ask_model
 from treemem.prompts import prompt
 from treemem.search.context import rough_tokens
 from treemem.temporal import format_micros
@@ -76,7 +77,7 @@ def ask(
             notes.append(f"{len(pairs) - start} pairs were not asked about: more than {max_tokens} tokens")
             break
         try:
-            answer = llm.ask(prompt(_JUDGE), data, _Verdicts, max_tokens=256 + 96 * len(some))
+            answer = ask_model(llm, prompt(_JUDGE), data, _Verdicts, max_tokens=256 + 96 * len(some))
             usage += answer.usage
             verdicts = {each.n: each for each in answer.value.pairs}
             if len(answer.value.pairs) != len(some) or verdicts.keys() != set(range(1, len(some) + 1)):

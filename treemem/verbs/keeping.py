@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 from treemem.adding import Progress
 from treemem.changes import Model
+from treemem.checks import within
 from treemem.config import default_path
 from treemem.contents import embedded_text
-from treemem.errors import InvalidInputError, StoreFullError
-from treemem.exchange import archive
-from treemem.items import METADATA_FIELDS
-from treemem.temporal import TimeLike, from_micros
-from treemem.verbs.arguments import edge_type, within
+from treemem.errors import InvalidInputError, StoreError, StoreUnavailableError, TreememError
+from treemem.exchange import archive, files, graph
+from treemem.exchange.backups import Shelf
+from treemem.exchange.format import ARCHIVE, GRAPH
+from treemem.store.protocol import CubeInfo, GraphStore
+from treemem.temporal import END, Moment, TimeLike, from_micros
 from treemem.verbs.searching import SearchVerbs
 from treemem.verbs.writing import WriteVerbs
 
-ARCHIVE, GRAPH = "archive.jsonl", "textual_memory.json"
+#: How often a cube is written out while others may write; if it changed each time, they wait for the next.
+_TRIES = 3
+#: Seconds in which a commit that has begun becomes visible as a whole.
+_SETTLE = 0.01
 
 
 class KeepVerbs(WriteVerbs, SearchVerbs):
@@ -39,71 +44,82 @@ class KeepVerbs(WriteVerbs, SearchVerbs):
 
         `archive.jsonl` holds everything: states, edges, operations, embeddings, history. `textual_memory.json` holds
         what holds now as `{"nodes", "edges"}`, for people and for programs of others. With `known_at`, what was known
-        then; with `as_of`, only what held then (operations, names and sources stay). Raises StoreFullError,
-        InvalidInputError.
+        then; with `as_of`, only what held then (operations, names and sources stay). Only the owner can read the files;
+        symbolic links are refused. Raises StoreFullError, InvalidInputError, ConflictError if the cube is erased
+        meanwhile, StoreError; the folder is then as it was.
         """
-        path = Path(folder)
+        self._caller.require_whole_cube("dump")
+        path = files.as_path(folder, "folder")
+        moment = self._moment(as_of, known_at)
         info = self._store.cube(self._cube)
         if info is None:
             raise InvalidInputError(f"cube {self._cube!r} is empty: nothing was ever written to it; nothing to dump")
-        moment = self._moment(as_of, known_at)
-        info = replace(info, clock=moment.pin(info.clock)[1])
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            archive.write(self._store, info, path / ARCHIVE, progress, valid_at=moment.valid_at)
-            graph = self.get_all(as_of=as_of, known_at=from_micros(info.clock))
-            partial = path / (GRAPH + ".partial")
-            partial.write_text(json.dumps(graph, ensure_ascii=False), "utf-8")
-            partial.replace(path / GRAPH)
-        except OSError as error:
-            raise StoreFullError(
-                f"{path}: cannot be written ({error.strerror}); free space or choose another"
-            ) from error
+        if not self._store.reads_snapshots:
+            time.sleep(_SETTLE)  # the last commit may still become visible
+        self._write_out(path, info, moment, progress)
         return path
+
+    def _write_out(self, path: Path, info: CubeInfo, moment: Moment, progress: Progress | None = None) -> None:
+        """Write both files of a dump: the cube as it is known at the moment, at most up to its clock `info` says."""
+        known = replace(info, clock=moment.pin(info.clock)[1])
+        as_of = None if moment.valid_at is None else from_micros(moment.valid_at)
+
+        def plain_graph(file: IO[bytes]) -> None:
+            try:
+                plain = self.get_all(as_of=as_of, known_at=from_micros(known.clock))
+                file.write(json.dumps(plain, ensure_ascii=False).encode())
+            except TreememError:
+                raise
+            except (ValueError, RecursionError) as error:
+                raise InvalidInputError(
+                    f"a memory of cube {self._cube!r} cannot be written as JSON ({error})"
+                ) from error
+
+        def everything(file: IO[bytes]) -> None:
+            past = known.clock < info.clock
+            archive.write(file, self._store, known, progress, valid_at=moment.valid_at, past=past)
+
+        files.write_together(path, {ARCHIVE: everything, GRAPH: plain_graph})
 
     def load(self, folder: str | Path, *, progress: Progress | None = None) -> int:
         """Load what `dump` wrote, history and embeddings included, and return the number of rows.
 
         The cube must be empty, or hold part of the same archive after a crash. A folder with `textual_memory.json`
-        alone is added as memories and links. Raises InvalidInputError; nothing is written from a damaged archive.
+        alone is added as memories and links. The whole file is checked first: a damaged one raises InvalidInputError
+        that names line and reason, and nothing is written. Raises ConflictError if the cube is erased meanwhile.
         """
-        path = Path(folder)
-        if (path / ARCHIVE).is_file():
-            return self._load_archive(path / ARCHIVE, progress)
-        if (path / GRAPH).is_file():
-            return self._load_graph(path / GRAPH, progress)
-        raise InvalidInputError(f"{path}: has neither {ARCHIVE} nor {GRAPH}; dump() writes them")
+        self._caller.require_whole_cube("load")
+        path = files.as_path(folder, "folder")
+        with files.told(path, "read"):
+            found = next((path / name for name in (ARCHIVE, GRAPH) if (path / name).is_file()), None)
+        if found is None:
+            raise InvalidInputError(f"{path}: has neither {ARCHIVE} nor {GRAPH}; dump() writes them")
+        return (self._load_archive if found.name == ARCHIVE else self._load_graph)(found, progress)
 
     def _load_archive(self, path: Path, progress: Progress | None) -> int:
-        head = archive.read_head(path)
-        info = self._store.cube(self._cube)
-        if info is not None:
-            known = {operation.id for operation in self._store.all_operations(self._cube)}
-            theirs = archive.operation_ids(path)
-            if info.clock > head.clock or not known <= theirs:
+        with archive.opened(path) as found:
+            theirs = found.head.info
+            info = self._store.cube(self._cube)
+            if info is not None:
+                known = {operation.id for operation in self._store.all_operations(self._cube)}
+                if info.clock != theirs.clock or not found.has_operations(known):
+                    raise InvalidInputError(
+                        f"load: cube {self._cube!r} holds changes that {path} does not have; load into an empty cube, "
+                        "such as memory.cube('restored'), or drop() this one first"
+                    )
+            if theirs.model is not None and (theirs.model.name, theirs.model.dimension) != self._model_key:
                 raise InvalidInputError(
-                    f"load: cube {self._cube!r} holds changes that {path} does not have; load into an empty cube, such "
-                    "as memory.cube('restored'), or drop() this one first"
+                    f"load: {path} has vectors of {theirs.model.name!r} ({theirs.model.dimension}), the memory was "
+                    f"opened with {self._embedder.name!r} ({self._embedder.dimension}); open it with that embedder, "
+                    "then reembed()"
                 )
-        if head.model is not None and (head.model.name, head.model.dimension) != self._model_key:
-            raise InvalidInputError(
-                f"load: {path} has vectors of {head.model.name!r} ({head.model.dimension}), the memory was opened with "
-                f"{self._embedder.name!r} ({self._embedder.dimension}); open it with that embedder, then reembed()"
-            )
-        return archive.load(self._store, self._cube, path, progress)
+            return found.load(self._store, self._cube, progress)
 
     def _load_graph(self, path: Path, progress: Progress | None) -> int:
-        try:
-            graph = json.loads(path.read_text("utf-8"))
-            nodes, edges = graph["nodes"], graph.get("edges", [])
-        except (ValueError, KeyError, TypeError) as error:
-            raise InvalidInputError(f"{path}: wanted JSON with 'nodes' and 'edges' ({error!r})") from error
-        self.add([_node(node, self._model_key[1]) for node in nodes], progress=progress)
-        links = [e for e in edges if e.get("target_kind", "memory") == "memory"]
-        for edge in links:
-            kind = edge_type(RENAMED.get(edge["type"], edge["type"]))
-            weight = edge.get("weight", 1.0)
-            self.link(edge["source"], kind, edge["target"], weight=weight, confidence=edge.get("confidence", 100.0))
+        nodes, links = graph.read(path, self._model_key[1])
+        self.add(nodes, progress=progress)
+        for link in links:
+            self.link(link.source, link.type, link.target, weight=link.weight, confidence=link.confidence)
         return len(nodes) + len(links)
 
     @property
@@ -117,6 +133,7 @@ class KeepVerbs(WriteVerbs, SearchVerbs):
         put in place. After a crash, calling it again goes on where it stopped. Every state is embedded from its text,
         past ones too; vectors that were given with a memory are replaced. Raises EmbedderError, StoreError.
         """
+        self._caller.require_whole_cube("reembed")
         model = Model(*self._model_key)
         info = self._store.cube(self._cube)
         if info is None:
@@ -145,21 +162,40 @@ class KeepVerbs(WriteVerbs, SearchVerbs):
         """Back the cube up, then erase it with its history; return the backup's folder, None if the cube was empty.
 
         Backups lie under `backups` (default: `treemem-backups` beside the embedded file, or in the user's data folder
-        for a server), a folder each; the newest `keep_last_n` of this cube stay. `load` brings one back. Nothing is
-        erased if the backup fails.
+        for a server), in a folder named after the cube, a folder each; the newest `keep_last_n` of this cube stay, and
+        whatever treemem did not make. `load` brings one back. What others write meanwhile is in the backup, or in the
+        cube afterwards. Nothing is erased if the backup fails, and nothing is left of that backup.
+
+        Raises InvalidInputError, StoreFullError, StoreError.
         """
+        self._caller.require_whole_cube("drop")
         within("keep_last_n", keep_last_n, 1, 1_000_000)
+        root = self._backups() if backups is None else files.as_path(backups, "backups")
         info = self._store.cube(self._cube)
         if info is None:
+            self._store.erase(self._cube, only=_NONE)  # what a crash may have left of an earlier erasure
             return None
-        place = (Path(backups) if backups is not None else self._backups()) / self._cube
-        stamp = from_micros(info.clock).strftime("%Y%m%dT%H%M%S.%fZ")
-        kept = self.dump(place / stamp)
-        archive.verify(kept / ARCHIVE)
-        self._store.erase(self._cube)
-        for old in sorted(p for p in place.iterdir() if p.is_dir())[:-keep_last_n]:
-            shutil.rmtree(old)
+        shelf = Shelf(root, self._cube)
+        kept = shelf.begin(info.clock)
+        erasure = _Erasure(self._store, self._cube, lambda info: self._back_up(kept, info))
+        try:
+            done = erasure.run()
+        except BaseException as error:
+            if not erasure.backed_up:
+                shelf.discard(kept)
+            elif isinstance(error, StoreError):
+                raise type(error)(f"{error}. The backup of cube {self._cube!r} is whole: {kept}") from error
+            raise
+        if not done:
+            shelf.discard(kept)  # another process dropped the cube: its backup holds everything
+            return None
+        shelf.finish(kept)
+        shelf.prune(keep_last_n, kept)
         return kept
+
+    def _back_up(self, kept: Path, info: CubeInfo) -> None:
+        self._write_out(kept, info, Moment(self._now()))
+        archive.verify(kept / ARCHIVE)
 
     def _backups(self) -> Path:
         location = self._store.location
@@ -167,16 +203,44 @@ class KeepVerbs(WriteVerbs, SearchVerbs):
         return parent / "treemem-backups"
 
 
-#: Edge types of the original.
-RENAMED = {"CAUSE": "CAUSES", "RELATE": "RELATES_TO", "CONFLICT": "CONTRADICTS", "MERGED_TO": "MERGED_INTO"}
-RENAMED |= {"RELATE_TO": "RELATES_TO", "FOLLOW": "FOLLOWS"}
-_FROM_THE_STORE = ("version", "recorded_from", "recorded_to", "updated_at")
+#: A cube that there never is.
+_NONE = CubeInfo("", END, None)
 
 
-def _node(node: Mapping[str, Any], dimension: int) -> dict[str, Any]:
-    """Return an exported node as a memory to add; a vector of another model is made again."""
-    given = dict(node.get("metadata") or {})
-    metadata = {n: v for n, v in given.items() if n not in _FROM_THE_STORE and (v is not None or n in METADATA_FIELDS)}
-    if metadata.get("embedding") is not None and len(metadata["embedding"]) != dimension:
-        metadata.pop("embedding")
-    return {"id": node["id"], "memory": node["memory"], "metadata": metadata}
+class _Erasure:
+    """Backs a cube up and erases it, until what is erased is what was backed up.
+
+    `backed_up` is true from when a backup is whole until it is known that the cube was not erased after all.
+    """
+
+    def __init__(self, store: GraphStore, cube: str, back_up: Callable[[CubeInfo], None]) -> None:
+        self._store, self._cube, self._back_up = store, cube, back_up
+        self.backed_up = False
+
+    def run(self) -> bool:
+        """Return whether the cube was erased; False if there is none any more.
+
+        Others may write while the backup is made; if they did, it is made again. After _TRIES they wait, so that it
+        always ends.
+        """
+        for _ in range(_TRIES):
+            info = self._store.cube(self._cube)
+            if info is None:
+                return False
+            self._keep(info)
+            if self._store.erase(self._cube, only=info):
+                return True
+            self.backed_up = False
+        if self._store.erase(self._cube, keep=self._keep):
+            return True
+        self.backed_up = False
+        if self._store.cube(self._cube) is None:
+            return False
+        raise StoreUnavailableError(
+            f"cube {self._cube!r} was written to although it was held; nothing was erased, try again"
+        )
+
+    def _keep(self, info: CubeInfo) -> None:
+        self.backed_up = False
+        self._back_up(info)
+        self.backed_up = True

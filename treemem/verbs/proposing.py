@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from treemem.changes import EdgeType
+from treemem.checks import among, within
 from treemem.contents import is_topic
 from treemem.errors import InvalidInputError
 from treemem.filters import joined, of_types
@@ -17,7 +18,6 @@ from treemem.reorganize.plan import Action, ActionKind, Plan
 from treemem.search.options import MAX_TOP_K
 from treemem.store.protocol import LIVE
 from treemem.temporal import Moment
-from treemem.verbs.arguments import among, within
 from treemem.verbs.arranging import arranged
 from treemem.verbs.searching import SearchVerbs
 
@@ -65,7 +65,7 @@ class Proposals:
         With `ask` (the default where the memory was opened with an `llm`), pairs about which the rules are not sure go
         to the language model, twenty a request, for about `max_tokens` of prompt. Its verdicts are checked against
         what the texts say; where it fails, the rules' judgement stands, and the plan's `notes` say so. It also names
-        new topics. Raises InvalidInputError.
+        new topics. A caller plans over what it sees. Raises InvalidInputError.
         """
         within("neighbours", neighbours, 1, 100)
         within("least", least, -1, 1)
@@ -76,17 +76,20 @@ class Proposals:
             for days in expiry.values():
                 within("expiry", days, 0, 100_000)
         store, cube = self._memory._store, self._memory._cube
-        info = store.cube(cube)
+        info = store.settled(cube)
         if info is None:
             return Plan(id=str(uuid.uuid4()), cube=cube, until=0, looked_at=0, actions={})
         moment = Moment(self._memory._now())
+        sees = self._memory._caller.sees
         since = None if everything else candidates.watermark(store, cube)
         if since is None:
-            states = [s for page in self._memory._pages(moment, LIVE, vectors=True) for s in page.states]
+            pages = self._memory._pages(moment, LIVE, vectors=True, where=self._memory._visible)
+            states = [s for page in pages for s in page.states]
         else:
-            states = list(candidates.changed(store, cube, since, moment))
+            states = [s for s in candidates.changed(store, cube, since, moment) if sees(s)]
         judged = planner.Judged({s.memory_id: s for s in states})
-        near = list(candidates.pairs(store, cube, states, moment, neighbours=neighbours, least=least))
+        pairs = candidates.pairs(store, cube, states, moment, neighbours=neighbours, least=least)
+        near = [pair for pair in pairs if sees(pair.one) and sees(pair.other)]
         for pair in near:
             if not (is_topic(pair.one.fields) or is_topic(pair.other.fields)):
                 judged.add(pair)
@@ -159,6 +162,7 @@ class Proposals:
         states = [s for page in memory._pages(moment, LIVE, where=where) for s in page.states]
         there = {s.memory_id for s in states}
         states += memory._states(sorted(found.keys() - there), moment)
+        states = [s for s in states if memory._caller.owns(s)]
         ids = [s.memory_id for s in states]
         usage = memory._store.usage(memory._cube, ids)
         actions = attention.scheduled(found, states, memory._last_versions(ids), usage, size, moment.now)
@@ -178,7 +182,8 @@ class Proposals:
         memory = self._memory
         where = of_types([*capacity, *expiry])
         pages = memory._pages(moment, LIVE, where=where)
-        many = [s for page in pages for s in page.states if s.memory_id not in busy and not is_topic(s.fields)]
+        held = [s for page in pages for s in page.states if memory._caller.owns(s)]
+        many = [s for s in held if s.memory_id not in busy and not is_topic(s.fields)]
         aging = [s for s in many if s.fields["memory_type"] in expiry]
         usage = memory._store.usage(memory._cube, [s.memory_id for s in aging])
         ending = planner.expired(

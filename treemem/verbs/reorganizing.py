@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import threading
@@ -12,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from treemem.changes import ChangeSet, EdgeType, State
+from treemem.checks import known_names, shown, within
 from treemem.errors import ConflictError, InvalidInputError, LeaseError, StoreError, TreememError
 from treemem.items import derived_id
 from treemem.reorganize import candidates, turn
@@ -21,19 +23,23 @@ from treemem.reorganize.plan import Action, ActionKind, Outcome, Plan, Report
 from treemem.reorganize.turn import Status
 from treemem.store.protocol import Lease
 from treemem.temporal import Moment
-from treemem.verbs.arguments import within
+from treemem.verbs.arguments import checked_verbs
 from treemem.verbs.proposing import Proposals
 from treemem.verbs.searching import SearchVerbs
 
 log = logging.getLogger("treemem.reorganizer")
 ACTOR = "reorganizer"
+#: The keywords of `plan`.
+_PLANNED_BY = tuple(inspect.signature(Proposals.plan).parameters)[1:]
 
 
+@checked_verbs
 class Reorganizer(Proposals):
     """Merges, relates and archives the memories of one cube: `plan` proposes, `apply` does, `memory.undo` takes back.
 
-    It looks at what changed since the last run and at its nearest, never at all pairs. It concerns the whole cube,
-    whoever calls; memories of different users, sessions, visibility or type never become one.
+    It looks at what changed since the last run and at its nearest, never at all pairs. It concerns the whole cube, or
+    what a caller sees of it; a plan is applied with the rights of whoever applies it. Memories of different users,
+    sessions, visibility or type never become one.
     """
 
     def __init__(self, memory: SearchVerbs) -> None:
@@ -51,6 +57,8 @@ class Reorganizer(Proposals):
         planned is skipped. Raises InvalidInputError for a plan of another cube, LeaseError while another worker
         reorganizes this one, after `wait` seconds; StoreError when the store fails in the middle: apply it again then.
         """
+        if not isinstance(plan, Plan):
+            raise InvalidInputError(f"plan: wanted a Plan, found {shown(plan)}")
         if plan.cube != self._memory._cube:
             raise InvalidInputError(f"plan: made for cube {plan.cube!r}, applied to {self._memory._cube!r}; plan anew")
         with self._turn(wait) as lease:
@@ -58,6 +66,7 @@ class Reorganizer(Proposals):
 
     def run(self, *, wait: float = 0.0, **plan: Any) -> Report:
         """Plan and apply in one turn; the arguments are those of `plan`. Raises as `apply` does."""
+        known_names("run", plan, _PLANNED_BY)
         with self._turn(wait) as lease:
             return self._ran(plan, lease, threading.Event())
 
@@ -81,6 +90,7 @@ class Reorganizer(Proposals):
         What to look at is in the store (all that was changed since the last run), so nothing is lost with the process.
         A run that finds another worker at it waits for that one's turn to end; `failure` holds what went wrong last.
         """
+        known_names("start", plan, _PLANNED_BY)
         within("interval", interval, 0.01, 1_000_000)
         if self._thread is not None and self._thread.is_alive():
             return
@@ -158,12 +168,26 @@ class Reorganizer(Proposals):
         frozen = [i for i in action.ids if any(s.fields.get("frozen") for s in ground.known(i))]
         if frozen:
             return became("skipped", f"{frozen[0]} is frozen")
+        refused = self._refused(action, ground)
+        if refused is not None:
+            return became("skipped", refused)
         try:
             changes = change(base, action, ground, plan.memory(number), lambda text: memory._embed([text])[0])
             receipt = memory._store.apply(changes, lease=lease)
         except (ConflictError, InvalidInputError) as error:
             return became("skipped", str(error))
         return became("repeated" if receipt.repeated else "done")
+
+    def _refused(self, action: Action, ground: Ground) -> str | None:
+        """Return why whoever applies the plan may not do an action, None if it may: a plan gives no rights."""
+        caller = self._memory._caller
+        edge_alone = action.kind in (ActionKind.RELATE, ActionKind.CONTRADICT)
+        for memory_id in action.ids[:1] if edge_alone else action.ids:
+            if not all(map(caller.owns, ground.known(memory_id))):
+                return f"{memory_id} is not {caller}'s to change"
+        if not all(map(caller.sees, (s for i in action.ids for s in ground.known(i)))):
+            return f"not all of it is {caller}'s to see"
+        return None
 
     def _ground(self, action: Action) -> Ground:
         memory = self._memory

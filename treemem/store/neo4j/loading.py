@@ -6,7 +6,7 @@ from typing import Any
 
 from treemem.canonical import canonical_json
 from treemem.changes import Edge, NodeKind, Operation, State
-from treemem.store.neo4j import rows
+from treemem.store.neo4j import erasing, rows
 from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.statements import statement
 from treemem.store.protocol import Rows
@@ -16,6 +16,8 @@ from treemem.temporal import END_TIME
 def load(tx: Transaction, batch: Rows) -> None:
     """Write the rows inside the transaction."""
     cube, model = batch.info.id, batch.info.model
+    for found in tx.run(statement("hold_cube"), cube=cube):
+        erasing.refuse(found)
     tx.run(
         statement("load_nodes"),
         cube=cube,

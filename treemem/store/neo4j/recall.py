@@ -11,7 +11,7 @@ from treemem.filters import joined, split
 from treemem.store.neo4j import filtering, rows
 from treemem.store.neo4j.statements import statement
 from treemem.store.protocol import ENTITY, MEMORY, SOURCE, Recall, Seed, Subgraph, WalkedEdge
-from treemem.temporal import Moment
+from treemem.temporal import SKEW, Moment
 
 BREADTH = 50  # the approximate index finds the true top ones only if it looks at some more
 SPAN_BREADTH = 400  # as many states are looked at over a span, since a memory may have many in it
@@ -25,6 +25,7 @@ def moment_parameters(moment: Moment) -> dict[str, Any]:
     """Return the times of a read; what is left open is filled in by the statement."""
     return {
         "now": rows.time(moment.now),
+        "latest": rows.time(moment.now + SKEW),
         "valid_at": None if moment.valid_at is None else rows.time(moment.valid_at),
         "known_at": None if moment.known_at is None else rows.time(moment.known_at),
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from treemem.canonical import Vector, canonical_json
 from treemem.changes import Edge, Model, NodeKind, State
+from treemem.errors import ConflictError
 from treemem.store.protocol import Rows
 from treemem.store.sqlite import rows
 
@@ -47,6 +48,7 @@ def load(conn: sqlite3.Connection, batch: Rows) -> None:
         [(cube, memory_id, version) for memory_id, version in last.items()],
     )
     nodes, operations = _numbers(conn, cube, batch), _operations(conn, cube, batch)
+    _refuse_loose(batch, nodes, operations)
     for state in batch.states:
         _state(conn, cube, state, nodes, operations)
     for edge in batch.edges:
@@ -62,9 +64,9 @@ def load(conn: sqlite3.Connection, batch: Rows) -> None:
 def _cube(conn: sqlite3.Connection, batch: Rows) -> int:
     info = batch.info
     (num,) = conn.execute(
-        "INSERT INTO cube (id, clock, embedder, dimension) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
-        "clock = max(clock, excluded.clock), embedder = excluded.embedder, dimension = excluded.dimension, "
-        "epoch = epoch + 1 RETURNING num",
+        "INSERT INTO cube (id, clock, epoch, embedder, dimension) VALUES (?, ?, random() >> 2, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET clock = max(clock, excluded.clock), embedder = excluded.embedder, "
+        "dimension = excluded.dimension, epoch = epoch + 1 RETURNING num",
         (info.id, info.clock, info.model and info.model.name, info.model and info.model.dimension),
     ).fetchone()
     return int(num)
@@ -92,6 +94,15 @@ def _operations(conn: sqlite3.Connection, cube: int, batch: Rows) -> dict[str | 
     ):
         found[operation] = num
     return found
+
+
+def _refuse_loose(batch: Rows, nodes: Numbers, operations: dict[str | None, int | None]) -> None:
+    """Raise ConflictError if what the rows refer to is not there: another process erased the cube meanwhile."""
+    ends = {(NodeKind.MEMORY, e.source) for e in batch.edges} | {(e.target_kind, e.target) for e in batch.edges}
+    rows_of_operations: list[State | Edge] = [*batch.states, *batch.edges]
+    by = {each for row in rows_of_operations for each in (row.opened_by, row.closed_by)}
+    if not ends <= nodes.keys() or not by <= operations.keys():
+        raise ConflictError(f"cube {batch.info.id!r} was erased while an archive was loaded into it; load it again")
 
 
 def _state(

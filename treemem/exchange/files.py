@@ -1,0 +1,149 @@
+"""Files that only their owner may read, written whole or not at all, and no symbolic link followed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from treemem.checks import shown
+from treemem.errors import InvalidInputError, StoreError, StoreFullError, TreememError
+
+#: Errors that another path, or other rights, would not have had.
+_OF_THE_PATH = frozenset(
+    getattr(errno, name)
+    for name in "EACCES EPERM ENOTDIR EISDIR ENOENT EEXIST ENAMETOOLONG ELOOP EINVAL ENOTEMPTY ENOTSUP EXDEV".split()
+)
+_FULL = frozenset(getattr(errno, name) for name in "ENOSPC EDQUOT EFBIG EROFS".split() if hasattr(errno, name))
+
+
+def as_path(value: object, field: str) -> Path:
+    """Return a path that the system can take, or raise InvalidInputError naming the argument."""
+    if not isinstance(value, (str, os.PathLike)) or isinstance(value, bytes):
+        raise InvalidInputError(f"{field}: wanted a path, found {shown(value)}")
+    try:
+        path = Path(value)
+        os.fsencode(path)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"{field}: {shown(value)} is no path ({error})") from error
+    if "\x00" in str(path):
+        raise InvalidInputError(f"{field}: a path has no NUL character, found {shown(value)}")
+    return path
+
+
+@contextlib.contextmanager
+def told(path: Path, doing: str) -> Iterator[None]:
+    """Turn what the system says of a path into an error of treemem: `doing` is "written", "read" or "removed"."""
+    try:
+        yield
+    except OSError as error:
+        raise error_of(error, path, doing) from error
+
+
+def error_of(error: OSError, path: Path, doing: str) -> TreememError:
+    """Return the error that says what the system refused and what to do."""
+    why = error.strerror or str(error)
+    if error.errno in _FULL:
+        return StoreFullError(f"{path}: cannot be {doing} ({why}); free space or choose another folder")
+    if error.errno in _OF_THE_PATH:
+        return InvalidInputError(f"{path}: cannot be {doing} ({why}); check its rights or choose another path")
+    return StoreError(f"{path}: cannot be {doing}: the disk or the network failed ({why}); try again")
+
+
+def private_folder(path: Path) -> list[Path]:
+    """Make a folder and what leads to it; return those that were made, outermost first, open to their owner alone.
+
+    Folders that exist stay as they are. Raises InvalidInputError if the path is a symbolic link, or no folder.
+    """
+    missing: list[Path] = []
+    for each in (path, *path.parents):
+        if os.path.lexists(each):
+            break
+        missing.append(each)
+    made: list[Path] = []
+    for each in reversed(missing):
+        try:
+            each.mkdir(mode=0o700)
+        except FileExistsError:
+            continue  # somebody else was faster
+        each.chmod(0o700)  # whatever the umask took away
+        made.append(each)
+    refuse_link(path)
+    if not path.is_dir():
+        raise InvalidInputError(f"{path}: is no folder; choose another path")
+    return made
+
+
+def refuse_link(path: Path) -> None:
+    """Raise InvalidInputError if the path is a symbolic link: what is written there would land elsewhere."""
+    if path.is_symlink():
+        raise InvalidInputError(f"{path}: is a symbolic link, which is not followed; name the place itself")
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is a plain file, not a link to one."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether there is a folder, not a link to one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def create(path: Path) -> IO[bytes]:
+    """Open a new file for writing that only its owner may read; one that exists is refused."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    number = os.open(path, flags, 0o600)
+    path.chmod(0o600)  # whatever the umask took away
+    return open(number, "wb")  # noqa: PTH123 (the caller closes it)
+
+
+def write_together(folder: Path, writers: dict[str, Callable[[IO[bytes]], Any]]) -> None:
+    """Write files of a folder: all appear, whole and on the disk, or none does and the old ones stay.
+
+    Raises InvalidInputError, StoreFullError, StoreError, and what a writer raises.
+    """
+    with told(folder, "written"):
+        made = private_folder(folder)
+        partial = {name: folder / f"{name}.{uuid.uuid4().hex}.partial" for name in writers}
+        try:
+            for name, write in writers.items():
+                refuse_link(folder / name)
+                if (folder / name).is_dir():
+                    raise InvalidInputError(f"{folder / name}: is a folder; choose another place")
+                with create(partial[name]) as file:
+                    write(file)
+                    file.flush()
+                    os.fsync(file.fileno())
+            for name, path in partial.items():
+                path.replace(folder / name)
+        except BaseException:
+            for path in partial.values():
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            for each in reversed(made):
+                with contextlib.suppress(OSError):
+                    each.rmdir()
+            raise
+        sync(folder)
+
+
+def sync(folder: Path) -> None:
+    """Bring a folder's list of names onto the disk, where the system can."""
+    if hasattr(os, "O_DIRECTORY"):
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
