@@ -27,7 +27,7 @@ class Fact:
     """What is said of somebody or something: in which slot, of which kind its value is, and what is said of it.
 
     `says` is "holds", "becomes" (it is so now, as it was not), "ends" or "changed" (from `value` to `other`). `form` is
-    what stands around the value.
+    what stands around the value; `restated` is whether a newer fact has the form of an older one.
     """
 
     who: str
@@ -38,6 +38,7 @@ class Fact:
     other: str = ""
     form: str = ""
     verb: str = ""
+    restated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def _facts(clause: Clause) -> Iterator[Fact]:
         around = form.pattern.pattern if form.slot in ("quantity", "used") else ""
         if clause.chinese and says == "ends" and "不" in form.pattern.pattern and not clause.now and "不再" not in text:
             continue
-        yield Fact(who, form.slot, form.kind, says, value, other, around, found.get("verb") or "")
+        yield Fact(who, form.slot, form.kind, says, value, other, around, found.get("verb") or "", form.says == "holds")
 
 
 def _without_new(clause: Clause) -> tuple[str, bool]:
@@ -199,7 +200,7 @@ def _valid(kind: str, value: str, who: str, chinese: bool) -> bool:
     if len(value.split()) > 6:
         return False
     if kind in ("place", "name"):
-        return _NAME.match(value) is not None
+        return _NAME.match(value) is not None and re.search(r"\b(?:my|our|his|her|their)\b", value) is None
     if kind == "job":
         return any(value.casefold() == job or value.casefold().endswith(" " + job) for job in words_of("en", "jobs"))
     if kind == "state":

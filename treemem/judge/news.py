@@ -15,8 +15,8 @@ from treemem.judge.clauses import Clause
 from treemem.judge.facts import Fact, Said, said_in, states_apart
 from treemem.judge.forms import words_of
 from treemem.judge.measures import Measure, measure, other_measure
-from treemem.judge.speech import LONGEST_TEXT
-from treemem.judge.turns import denied_now, turned
+from treemem.judge.speech import LONGEST_TEXT, plain_clauses
+from treemem.judge.turns import denied_now, introduces, turned
 from treemem.text import analyse
 
 #: A year: what changed then had changed before the older text was said.
@@ -53,6 +53,8 @@ def _in_forms(newer: str, older: str) -> bool:
     if not new.clauses or not old.clauses or _says_it(new, old):
         return False
     was = old.clauses[0]
+    if not was.chinese and not all(introduces(clause) for clause in plain_clauses(newer)[:-1]):
+        return False
     if any(
         _replaces(fact, before) for fact in new.first for before in old.facts if before.says in ("holds", "becomes")
     ):
@@ -122,8 +124,8 @@ def _one_end(old: Fact, new: Fact) -> bool:
     before, after = measure(old.value), measure(new.value)
     if before is None or after is None:
         return False
-    if old.form == new.form or (old.verb and new.verb):  # said in the same way: of the same end, and nothing beside it
-        return old.verb == new.verb and before.kinds == after.kinds and not _two_at_once(before, after)
+    if new.restated or (old.verb and new.verb):  # said in the same way: of the same end, and nothing beside it
+        return old.form == new.form and old.verb == new.verb and before.kinds == after.kinds and not _two_at_once(before, after)
     ends = bool(_ENDISH.search(old.verb))
     return not (_EXTENDED.search(new.form) and not ends and "clock" in after.kinds)
 

@@ -22,6 +22,7 @@ _TITLE = re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof|St|No|Jr|Sr)\. ")
 _HALF_OF_DAY = re.compile(r"\b([aApP])\.[mM]\.")
 _STOP = re.compile(r"[.!;](?:\s+|$)|[。！；]\s*")
 _TOO = re.compile(r"\btoo\s{0,3}(?:$|[.,!;])")
+_IN_NAME_ONLY = re.compile(r"^(?:officially|on paper|legally|formally)\b")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 _CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -83,7 +84,7 @@ def unsure(text: str) -> bool:
     said = text.casefold()
     single, phrases = _unsure("en")
     words = _WORD.findall(said)
-    if _TOO.search(said):
+    if _TOO.search(said) or _IN_NAME_ONLY.match(said):
         return True
     return not single.isdisjoint(words) or (phrases is not None and phrases.search(" ".join(words)) is not None)
 

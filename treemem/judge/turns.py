@@ -1,7 +1,7 @@
 """Turns: a looser sentence that names what was said before, and says that it is over or another now.
 
-"landlord raised my rent, it went from 740 to 795" turns "The rent for my studio is 740". Every word that says which thing is
-meant must stand in the older text; a person who does not stand there has changed something of his own.
+"landlord raised my rent, it went from 740 to 795" turns "The rent for my studio is 740". Every word that says which thing
+is meant must stand in the older text; a person who does not stand there has changed something of his own.
 """
 
 from __future__ import annotations
@@ -10,40 +10,55 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from treemem.judge.measures import measure, other_measure
-from treemem.judge.speech import LONGEST_TEXT, is_chinese, plain_clauses
+from treemem.judge.measures import measure
+from treemem.judge.speech import LONGEST_TEXT, is_chinese, leads, plain_clauses
+from treemem.judge.tables import listed_in, pattern_of, phrases
+from treemem.judge.turns_zh import turned_zh
 from treemem.language import pack
 from treemem.text import MONTH, WEEKDAY, analyse
 
 _WORDS = re.compile(r"[^\W_]+(?:[.'’:/-][^\W_]+)*")
 _FROM_TO = re.compile(r"\bfrom (?P<old>.{1,50}?) (?:over |up |down |back )?(?:to|onto|into) (?P<new>.{1,50})$")
 _MOVED_OFF = re.compile(
-    r"\b(?:moved|migrated|switched|ported|taken|took|got|transferred) (?P<what>.{1,40}?) (?:off|away from|out of)(?: of)? (?P<old>.{1,40})$"
+    r"\b(?:moved|migrated|switched|ported|taken|took|got|transferred) (?P<what>.{1,40}?) "
+    r"(?:off|away from|out of)(?: of)? (?P<old>.{1,40})$"
 )
 _NO_LONGER = re.compile(
-    r"\bno longer\b|\bnot? .{0,60}\b(?:any ?more|any longer)\b|\bnot .{0,60}\banymore\b|\bno more\b", re.IGNORECASE
+    r"\bno longer\b|\bnot? .{0,60}\b(?:any ?more|any longer)\b|\bno more\b", re.IGNORECASE
 )
 _INSTEAD = re.compile(r"(?P<new>.{1,80}) (?:instead of|rather than) (?P<old>.{1,40})$")
 _REPLACED = re.compile(r"\b(?:replaced|swapped|traded) (?P<old>.{1,50}?) (?:with|for|by) (?P<new>.{1,50})$")
+_NEGATED = re.compile(r"\b(?:not|never|no)\b|n['’]t\b", re.IGNORECASE)
+_PAST = re.compile(
+    r"^(?:I|[Ww]e|[A-Z]\w+|(?:[Mm]y|[Oo]ur|[Tt]he) \w+)(?: (?!is\b|are\b|am\b|be\b|has\b)\w+)? "
+    r"(?!need|red\b|bed\b|speed|feed)(?:\w{3,}ed|won|went|met|saw|ran|ate|bought|found|came|gave|got|took|made|flew|"
+    r"drove|told|wrote|was|were|had|did|began|lost|sold|left|quit)\b"
+)
+_MINE = re.compile(r"\b(?:i|my|me|we|our|us)\b", re.IGNORECASE)
+_SMALL = frozenset("i my me we our us the a an is am are be and of in on at to with for as it".split())
+_VERBISH = re.compile(
+    r"\b(?:is|are|am|was|has|have|had|does|do|did|be|gets?|got|goes?|went|lives?|works?|moved|\w+ed|\w+s)\b",
+    re.IGNORECASE,
+)
+#: What a clause begins with that has no subject of its own.
+_NO_SUBJECT = re.compile(r"(?:not|no longer|no more|down|up|from|got|so|now|dyed|had|do|does|am|is|are|be)\b", re.IGNORECASE)
+_AUX = re.compile(
+    r"(?:is|are|am|was|were|has|have|had|does|do|did|no|not|just|finally|now|will|can|get|gets|got|moved|runs?|lives?|"
+    r"works?|uses?)",
+    re.IGNORECASE,
+)
+_LEFT_OUT = frozenset("my our the we've i've i'm i we and so a hey fyi well ok".split())
+_PRONOUNS = ("it", "that", "this", "she", "he", "they")
+_PRONOUN = re.compile(r"\b(?:she|he|they|it)\b", re.IGNORECASE)
+_DAY = re.compile(rf"\b(?:{WEEKDAY}|{MONTH})\b", re.IGNORECASE)
+#: Verbs that tell of a way as well as of a change: "we went from Berlin to Prague".
+_WAYS = frozenset("went gone go jumped got brought climbed pushed cut".split())
+_MOVES = frozenset("moved relocated transferred shifted moving".split())
+_STAYS = frozenset("live base hous rent work offic host locat store kept keep run stay stud studi play sing".split())
+_ARTICLE = re.compile(r"(?:an?|some|one|two|three|four|five|another|\d+) ", re.IGNORECASE)
+_TASTES = frozenset("like love enjoy eat drink prefer".split())
 #: The share of the content words of the older text that the newer one must name.
 _NAMED = 0.3
-
-
-@lru_cache(maxsize=64)
-def _list(language: str, name: str) -> tuple[str, ...]:
-    text = str(pack(language)["turn"][name]).replace("\n", ",")
-    return tuple(sorted({part.strip() for part in text.split(",") if part.strip()}, key=len, reverse=True))
-
-
-@lru_cache(maxsize=16)
-def _pattern(language: str, name: str) -> re.Pattern[str]:
-    edge = r"\b" if language == "en" else ""
-    return re.compile(rf"{edge}(?:{'|'.join(map(re.escape, _list(language, name)))}){edge}", re.IGNORECASE)
-
-
-@lru_cache(maxsize=16)
-def _stems_of_list(name: str) -> frozenset[str]:
-    return frozenset(stem for entry in _list("en", name) for word in entry.split() for stem in _stems(word))
 
 
 def turned(newer: str, older: str) -> bool:
@@ -51,14 +66,9 @@ def turned(newer: str, older: str) -> bool:
     if max(len(newer), len(older)) > LONGEST_TEXT or is_chinese(newer) != is_chinese(older):
         return False
     clauses, was = plain_clauses(newer), plain_clauses(older, tolerant=True)
-    if not clauses or not was or _pattern("zh" if is_chinese(newer) else "en", "gone").search(newer):
+    if not clauses or not was or pattern_of("zh" if is_chinese(newer) else "en", "gone").search(newer):
         return False
-    if is_chinese(newer):
-        return _turned_zh(clauses, older)
-    return _turned_en(clauses, older)
-
-
-# ---- English -------------------------------------------------------------------------------------------------------
+    return turned_zh(clauses, older) if is_chinese(newer) else _turned_en(clauses, older)
 
 
 @lru_cache(maxsize=16_384)
@@ -70,46 +80,52 @@ def _stems(text: str) -> list[str]:
     return [stem for word in _WORDS.findall(text) for stem in _stem(word)]
 
 
+@lru_cache(maxsize=16)
+def _stems_of_list(name: str) -> frozenset[str]:
+    return frozenset(stem for entry in phrases("en", name) for word in entry.split() for stem in _stems(word))
+
+
+@lru_cache(maxsize=1)
+def _neutral() -> frozenset[str]:
+    """Return the stems that do not say which thing is meant."""
+    return _SMALL | _stems_of_list("neutral")
+
+
 @dataclass(frozen=True, slots=True)
 class _Old:
-    """What an older English text says: its stems, those that tell what it is of, and whether it is the speaker's own."""
+    """What an older text says: its words and stems, those that say which thing is meant, whether it is the speaker's own.
 
+    `subject` are the stems of whom it is about, `person` those of a person of the speaker's: "my brother".
+    """
+
+    text: str
+    words: frozenset[str]
+    order: tuple[str, ...]
     stems: frozenset[str]
     content: frozenset[str]
     mine: bool
     subject: frozenset[str]
-
-
-_MINE = re.compile(r"\b(?:i|my|me|we|our|us)\b", re.IGNORECASE)
-_SMALL = frozenset("i my me we our us the a an is am are be and of in on at to with for as it".split())
-_VERBISH = re.compile(
-    r"\b(?:is|are|am|was|has|have|had|does|do|did|be|gets?|got|goes?|went|lives?|works?|moved|\w+ed|\w+s)\b",
-    re.IGNORECASE,
-)
+    person: frozenset[str]
 
 
 @lru_cache(maxsize=2_048)
 def _old(text: str) -> _Old:
-    stems = frozenset(_stems(text))
-    first = _WORDS.findall(text)[:1]
-    match = _VERBISH.search(text, len(first[0]) if first else 0)
+    words = _WORDS.findall(text)
+    order = tuple(_stems(text))
+    stems = frozenset(order)
+    match = _VERBISH.search(text, len(words[0]) if words else 0)
     subject = frozenset(_stems(text[: match.start()] if match else "")) - _SMALL
-    return _Old(stems, stems - _SMALL - _stems_of_list("neutral"), _MINE.search(text) is not None, subject)
-
-
-_NEGATED = re.compile(r"\b(?:not|never|no)\b|n['’]t\b", re.IGNORECASE)
-_PAST = re.compile(
-    r"^(?:I|[Ww]e|[A-Z]\w+|(?:[Mm]y|[Oo]ur|[Tt]he) \w+)(?: (?!is\b|are\b|am\b|be\b|has\b)\w+)? (?!need|red\b|bed\b|speed|feed)(?:\w{3,}ed|won|went|met|saw|ran|ate|"
-    r"bought|found|came|gave|got|took|made|flew|drove|told|wrote|was|were|had|did|began|lost|sold|left)\b"
-)
+    content = tuple(stem for stem in order if stem not in _neutral())
+    folded = frozenset(word.casefold() for word in words)
+    person = subject & _stems_of_list("people")
+    return _Old(text, folded, content, stems, frozenset(content), _MINE.search(text) is not None, subject, person)
 
 
 def tells_an_event(text: str) -> bool:
     """Return whether a text tells of something that happened, which stays true, rather than of how things are."""
-    ending = _ENDING.search(text)
-    return (ending is not None and not re.search(r"\b(?:is|are|am|be)\b|'[ms]\b", text)) or _PAST.search(
-        text
-    ) is not None
+    ended = any(ending.pattern.search(text) for ending in _endings())
+    so_now = re.search(r"\b(?:is|are|am|be)\b|'[ms]\b", text) is not None
+    return (ended and not so_now) or _PAST.search(text) is not None
 
 
 def _turned_en(clauses: tuple[str, ...], older: str) -> bool:
@@ -117,19 +133,33 @@ def _turned_en(clauses: tuple[str, ...], older: str) -> bool:
     if not was.content or _NO_LONGER.search(older) or _NEGATED.search(older) or tells_an_event(older):
         return False
     told = frozenset(stem for clause in clauses for stem in _stems(clause))
+    if _MANY.search(older) and not was.content <= told:  # "with Tom and Ann": no longer with Tom leaves Ann
+        return False
     if len(told & was.content) < max(1, _NAMED * len(was.content)):
         return False
-    subject: str | None = ""
-    for clause in clauses:
+    subject = ""
+    for number, clause in enumerate(clauses):
+        if number and not introduces(clauses[number - 1]):
+            return False
         found = _subject(clause)
-        if found is not None and found not in ("it", "that", "this", "she", "he", "they"):
+        if found is not None and found.casefold() not in _PRONOUNS:
             subject = found
-        if _concerns(subject or "", was, clause) and _ends(clause, found, was):
+        if _concerns(subject, was, clause) and _ends(clause, found, was):
             return True
     return False
 
 
-_TASTES = frozenset("like love enjoy eat drink prefer".split())
+_MANY = re.compile(r" (?:and|or|&) |/", re.IGNORECASE)
+
+
+_SELF = re.compile(r"\b(?:i|we|it|they|us|me|sorry)\b", re.IGNORECASE)
+
+
+def introduces(clause: str) -> bool:
+    """Return whether what follows a clause is still said plainly: the clause says something, or is a known lead."""
+    words = clause.split()
+    lead = clause.casefold() in leads("en") or not 1 < len(words) < 4 or _SELF.search(clause) is not None
+    return lead or any(_AUX.fullmatch(word) or _changing(word) or word.endswith("ed") for word in words)
 
 
 def denied_now(newer: str, older: str) -> bool:
@@ -139,30 +169,18 @@ def denied_now(newer: str, older: str) -> bool:
         return False
     old = _old(was[0])
     liked = old.content - _TASTES
-    return (
-        bool(liked)
-        and bool(old.stems & _TASTES)
-        and old.mine
-        and any(
-            _NEGATED.search(clause)
-            and "now" in clause.split()
-            and _MINE.search(clause)
-            and liked <= set(_stems(clause))
-            for clause in clauses
-        )
+    if not liked or not old.stems & _TASTES or not old.mine:
+        return False
+    return any(
+        _NEGATED.search(clause) and "now" in clause.split() and _MINE.search(clause) and liked <= set(_stems(clause))
+        for clause in clauses
     )
 
 
 def _subject(clause: str) -> str | None:
     """Return the words before the verb of a clause, None where it begins with the verb."""
     words = clause.split()
-    if not words:
-        return None
-    if (
-        _ENDING_START.match(clause)
-        or _changing(words[0])
-        or re.match(r"(?:not|no longer|down|up|from|got|so|now|dyed|had|do|does|am|is|are|be)\b", clause, re.I)
-    ):
+    if not words or _NO_SUBJECT.match(clause) or _changing(words[0]):
         return None
     for number, word in enumerate(words[:8]):
         if number and (_AUX.fullmatch(word) or _changing(word)):
@@ -170,221 +188,144 @@ def _subject(clause: str) -> str | None:
     return words[0]
 
 
-_AUX = re.compile(
-    r"(?:is|are|am|was|were|has|have|had|does|do|did|no|not|just|finally|now|will|can|get|gets|got|moved|runs?|lives?|works?|uses?)",
-    re.IGNORECASE,
-)
-
-
 @lru_cache(maxsize=4_096)
 def _changing(word: str) -> bool:
+    """Return whether a word is the first of a verb of a change or of an end."""
     folded = word.casefold().strip(".,")
-    return folded in _list("en", "changing") or folded in {entry.split()[0] for entry in _list("en", "ending")}
+    return folded in phrases("en", "changing") or folded in _first_words()
 
 
-_ENDING_START = re.compile(rf"(?:{'|'.join(map(re.escape, _list('en', 'ending')))})\b", re.IGNORECASE)
+@lru_cache(maxsize=1)
+def _first_words() -> frozenset[str]:
+    verbs = (verb for table in pack("en")["turn"]["endings"] for verb in listed_in(table["verbs"]))
+    return frozenset(verb.split()[0] for verb in verbs) - {"am", "is", "are", "was", "has", "got"}
 
 
 def _concerns(subject: str, was: _Old, clause: str) -> bool:
     """Return whether whom a clause is about may have changed what an older text says."""
     words = [word.casefold() for word in _WORDS.findall(subject)]
-    rest = [
-        w
-        for w in words
-        if w not in ("my", "our", "the", "we've", "i've", "i'm", "i", "we", "and", "so", "a", "hey", "fyi")
-    ]
-    if not rest:
-        return was.mine or not words or (bool(was.subject) and was.subject <= set(_stems(clause)))
-    stems = {stem for word in rest for stem in _stem(word)}
+    stems = {stem for word in words if word not in _LEFT_OUT for stem in _stem(word)}
+    here = stems | set(_stems(clause))
+    if not was.person <= here:
+        return False
+    named = bool(was.subject) and was.subject <= here
+    if not stems:
+        return was.mine or not words or named
     if stems <= was.stems:
-        return was.mine or not was.subject or was.subject <= set(_stems(clause))
-    named = bool(was.subject) and was.subject <= set(_stems(clause))
+        return was.mine or not was.subject or named
     return (was.mine or named) and stems - was.stems <= _stems_of_list("agents")
 
 
 def _ends(clause: str, subject: str | None, was: _Old) -> bool:
     """Return whether a clause says that what an older text says is over or another."""
-    if (match := _FROM_TO.search(clause)) and any(_changing(word) for word in clause[: match.start()].split()):
-        return _other(match, clause, was)
+    if (match := _FROM_TO.search(clause)) and (verbs := _verbs(clause[: match.start()])):
+        return _other(match, clause, was, verbs)
     if match := _REPLACED.search(clause):
-        return _other(match, clause, was)
+        return _other(match, clause, was, frozenset())
     if (match := _INSTEAD.search(clause)) and "now" in clause.split() and measure(match["old"]):
         old = frozenset(_stems(match["old"])) - _SMALL
-        new = frozenset(_stems(match["new"])) - _SMALL - _stems_of_list("neutral")
+        new = frozenset(_stems(match["new"])) - _neutral()
         return bool(old) and old <= was.stems and all(s in was.stems or any(c.isdigit() for c in s) for s in new)
     if match := _MOVED_OFF.search(clause):
         return _only_of(match["old"], was) and _only_of(match["what"] + " " + match["old"], was)
     if match := _NO_LONGER.search(clause):
+        if _NEGATED.search(clause[: match.start()]):  # "it is not that I no longer ..."
+            return False
         said = _PRONOUN.sub(" ", clause) if subject is not None and _PRONOUN.fullmatch(subject) else clause
         return _only_of(said, was, strict=True)
-    if match := _ENDING.search(clause):
-        if _NEGATED.search(clause[: match.start()]) or set(_stems(match.group())) <= was.stems:
-            return False
-        behind = frozenset(_stems(clause[match.end() :])) - _SMALL - _stems_of_list("neutral")
-        if _only_of(clause[match.end() :], was):
-            return True
-        state = re.search(r"\b(?:is|are|am|be|was)\s+$", clause[: match.start()]) and not match.group().endswith(" out")
-        return not behind and not state and not _DAY.search(clause) and bool(_content(clause[: match.start()], was))
-    return False
+    return any(_is_ended(ending, clause, was) for ending in _endings())
 
 
-_ENDING = re.compile(
-    r"(?<!the )(?<!on )(?<!my )\b" + _ENDING_START.pattern + r"(?![- ](?:hand|handed|back|side|foot|wing)\b)(?!-)",
-    re.IGNORECASE,
-)
+def _verbs(text: str) -> frozenset[str]:
+    """Return the verbs of a change in a text."""
+    return frozenset(word.casefold() for word in text.split() if _changing(word))
 
 
-def _content(text: str, was: _Old) -> frozenset[str]:
-    """Return the stems of a text that say which thing is meant, nothing if one of them is of another thing."""
-    stems = frozenset(_stems(text)) - _SMALL - _stems_of_list("neutral")
-    return stems if stems <= was.stems else frozenset()
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """Verbs with which something ends, the words of which the older text must have one, and how the object is named."""
+
+    pattern: re.Pattern[str]
+    of: frozenset[str]
+    object: str
 
 
-_PRONOUN = re.compile(r"\b(?:she|he|they|it)\b", re.IGNORECASE)
-_DAY = re.compile(rf"\b(?:{WEEKDAY}|{MONTH})\b", re.IGNORECASE)
+@lru_cache(maxsize=1)
+def _endings() -> tuple[_Ending, ...]:
+    found = []
+    for table in pack("en")["turn"]["endings"]:
+        verbs = "|".join(map(re.escape, listed_in(table["verbs"])))
+        pattern = rf"(?<!the )(?<!on )(?<!my )\b(?:{verbs})\b(?![- ](?:hand|handed|back|side|foot|wing)\b)(?!-)"
+        found.append(_Ending(re.compile(pattern, re.IGNORECASE), frozenset(listed_in(table["of"])), table["object"]))
+    return tuple(found)
+
+
+def _is_ended(ending: _Ending, clause: str, was: _Old) -> bool:
+    """Return whether a clause says by a verb of an end that what an older text says is over."""
+    match = ending.pattern.search(clause)
+    if match is None or (ending.of and not ending.of & was.words):
+        return False
+    before, behind = clause[: match.start()], clause[match.end() :].strip()
+    if _NEGATED.search(before) or set(_stems(match.group())) - _SMALL <= was.stems:
+        return False
+    if ending.object == "alone":
+        stems = frozenset(_stems(before)) - _neutral()
+        rest = frozenset(_stems(behind)) - _neutral()
+        return bool(stems & was.content) and stems <= was.stems and not rest and not _DAY.search(behind)
+    if ending.object in ("definite", "name") and _ARTICLE.match(behind + " "):
+        return False
+    if ending.object == "name" and not re.match(r"(?:the |The )?[A-Z0-9]", behind):
+        return False
+    if ending.object == "bare" and re.match(r"(?:the|my|our|an?|his|her|their) ", behind):
+        return False
+    if ending.object == "doing" and not re.match(r"\w+ing\b", behind):
+        return False
+    return _only_of(behind, was)
 
 
 def _only_of(text: str, was: _Old, *, strict: bool = False) -> bool:
-    """Return whether a text names something that the older one says, and nothing else.
+    """Return whether a text names something that the older one says, in one piece, and nothing else.
 
     With `strict` a day counts as well: what is no longer so on Sundays may be so on others.
     """
     if strict and not {stem for day in _DAY.findall(text) for stem in _stems(day)} <= was.stems:
         return False
-    stems = frozenset(_stems(text)) - _SMALL - _stems_of_list("neutral") - {"t", "don", "doesn"}
-    return bool(stems & was.content) and stems <= was.stems
+    stems = frozenset(_stems(text)) - _neutral()
+    if not stems & was.content or not stems <= was.stems:
+        return False
+    places = [n for n, stem in enumerate(was.order) if stem in stems]
+    return len(stems) < 2 or len(stems) > 2 or places[-1] - places[0] <= len(places)
 
 
-def _other(match: re.Match[str], clause: str, was: _Old) -> bool:
+def _other(match: re.Match[str], clause: str, was: _Old, verbs: frozenset[str]) -> bool:
     """Return whether "from A to B" leaves what the older text says, for something else."""
     old, new = frozenset(_stems(match["old"])) - _SMALL, frozenset(_stems(match["new"])) - _SMALL
-    if re.search(r"\b(?:an?|some|one|two) \w+ *$", clause[: match.start()]):  # "I moved a file from A to B"
+    head = clause[: match.start()]
+    if re.search(r"\b(?:an?|some|one|two) \w+ *$", head):  # "I moved a file from A to B"
         return False
-    before = (
-        frozenset(_stems(clause[: match.start()])) - _SMALL - _stems_of_list("neutral") - _stems_of_list("changing")
-    )
-    if not old or not old <= was.stems or new <= was.stems:
+    if not old or not old <= was.stems or new <= was.stems or not _ends_what_is_said(match["old"], was):
         return False
+    if verbs and verbs <= _WAYS and not measure(match["old"]):
+        return False
+    if verbs and verbs <= _MOVES and not measure(match["old"]) and not was.stems & _STAYS and not was.subject & set(_stems(head)):
+        return False
+    before = frozenset(_stems(head)) - _neutral() - _stems_of_list("changing")
     if before - was.stems - _stems_of_list("agents"):
         return False
     if measure(match["new"]):
         return True
-    purpose = re.search(r" (?:for|in|at|on) (?P<what>.{2,40})$", match["new"])
-    return (
-        purpose is None
-        or frozenset(_stems(purpose["what"])) - _SMALL <= was.stems | _stems_of_list("neutral") | old | _months()
+    purpose = re.search(r" (?:for|in|at|on|by) (?P<what>.{2,40})$", match["new"])
+    return purpose is None or frozenset(_stems(purpose["what"])) - _SMALL <= was.stems | _neutral() | old
+
+
+def _ends_what_is_said(value: str, was: _Old) -> bool:
+    """Return whether a value ends what an older text says, but for a place or a purpose: "left back for my team"."""
+    if measure(value):
+        return True
+    place = was.text.casefold().rfind(value.casefold().strip())
+    if place < 0:
+        return True
+    behind = was.text[place + len(value.strip()) :].strip(" .,!")
+    return not behind or re.match(r"(?:for|at|in|on|with|as|to|a|an|per|every|each|by|from|and|of|is)\b", behind) is not None or not (
+        frozenset(_stems(behind)) - _neutral()
     )
-
-
-@lru_cache(maxsize=1)
-def _months() -> frozenset[str]:
-    return frozenset(stem for n in range(1, 32) for stem in _stems(str(n)))
-
-
-# ---- Chinese -------------------------------------------------------------------------------------------------------
-
-_ZH_FROM_TO = re.compile(
-    "(?:从|由)(?P<old>.{1,14}?)(?:推迟|延期|提前|改期|迁移|迁|搬|换|改|调|转|切换|切|升级|升|降|涨|变|跳槽|延|挪|移|减|增|瘦|胖|缩)[^，]{0,3}?(?:到|成|为|至|去)了?(?P<new>.{1,16})$"
-)
-_ZH_REPLACED = re.compile(
-    "(?:把|将)?(?P<old>[^，从由把将]{2,14}?)(?:已经|都|全部|也)?(?:换成|改成|改为|换为|变成|改名叫?|更名为)了?(?P<new>.{1,14})$"
-)
-_ZH_RESCHEDULED = re.compile(
-    "^(?P<x>.{2,14}?)(?:改期|改|推迟|提前|延期|挪|调整|延后|顺延|涨|降|升|提高|增加|减少|上调|下调|调)(?:到|至|成|为)了?(?P<new>.{1,12}?)(?:开|举行|开会|开始)?了?$"
-)
-_ZH_SWITCHED = re.compile(
-    "^(?P<x>[^，把从将]{2,10}?)(?:改|换)(?P<verb>[用成种吃喝开穿学骑坐走住养])了?(?P<new>.{1,16})$"
-)
-_ZH_NOT = re.compile("(?:不再|已经不|早就不|再也不|不)(?P<verb>[\u4e00-\u9fff]?)(?P<what>[^，]{1,12}?)了?$")
-#: Verbs that say nothing of which thing is meant.
-_ZH_VERBS = ("是", "叫", "在", "去", "用", "做", "当", "吃", "喝", "")
-_ZH_TOPIC_NOT = re.compile("^(?P<topic>.{2,10}?)(?:我|我们|也|都|全|现在|已经)*不(?:再)?(?P<verb>[\u4e00-\u9fff])了$")
-
-
-def _zh_rest(text: str) -> str:
-    """Return a Chinese text without words that do not say which thing is meant."""
-    return _pattern("zh", "neutral").sub("", text).strip()
-
-
-def _turned_zh(clauses: tuple[str, ...], older: str) -> bool:
-    was = re.sub(r"\s", "", older)
-    if re.search("[不没]", was) or any(
-        word in was for word in (*_list("zh", "ending_after"), *_list("zh", "ending_before"))
-    ):
-        return False
-    plain = [re.sub(r"\s", "", clause) for clause in clauses]
-    topic = _topic_zh(plain[0], was)
-    return any(_ends_zh(clause, was) or (bool(topic) and _bare_ending(clause)) for clause in plain) and not any(
-        person in clause and person not in was for clause in clauses[:1] for person in _list("zh", "people")
-    )
-
-
-def _said_before(text: str, was: str, least: int = 2) -> bool:
-    """Return whether a part of a Chinese clause stands in the older text, long enough to say which thing is meant."""
-    rest = _zh_rest(text)
-    if rest in ("烟", "酒"):
-        return rest in was
-    if len(rest) < least:
-        return False
-    letters = iter(was)
-    return rest in was or (
-        len(rest) >= 3 and rest[:2] in was and all(any(c == other for other in letters) for c in rest)
-    )
-
-
-def _topic_zh(clause: str, was: str) -> str:
-    """Return what a clause begins with, as far as it stands in the older text: two characters at least."""
-    text = re.sub("^(?:我们?的?|那[个台辆]?|这[个台辆]?)", "", clause)
-    length = next((n for n in range(min(len(text), 12), 1, -1) if text[:n] in was), 0)
-    return text[:length]
-
-
-def _bare_ending(clause: str) -> bool:
-    """Return whether a clause says that something is over, and not what: "now I don't use it any more"."""
-    return any(
-        clause.endswith(ending) and not _zh_rest(clause.removesuffix(ending)) for ending in _list("zh", "ending_after")
-    )
-
-
-def _ends_zh(clause: str, was: str) -> bool:
-    bare = clause.removesuffix("吧")
-    if any(person in bare and person not in was for person in _list("zh", "people")):
-        return False
-    if match := _ZH_FROM_TO.search(bare.removesuffix("了")):
-        before = _zh_rest(bare[: match.start()])
-        return (
-            match["old"] in was and len(match["old"]) >= 1 and (not before or before in was) and match["new"] not in was
-        )
-    if match := _ZH_REPLACED.search(bare.removesuffix("了")):
-        old = _zh_rest(match["old"])
-        return len(old) >= 2 and old in was and match["new"] not in was and _zh_value(old, was)
-    if match := _ZH_RESCHEDULED.search(bare):
-        return _said_before(match["x"], was) and other_measure(was, match["new"])
-    if match := _ZH_SWITCHED.search(bare.removesuffix("了")):
-        verb = match["verb"]
-        return _said_before(match["x"], was) and (verb == "成" or verb in was) and match["new"] not in was
-    for ending in _list("zh", "ending_after"):
-        if bare.endswith(ending) and _said_before(bare.removesuffix(ending), was):
-            return True
-    for ending in _list("zh", "ending_before"):
-        place = bare.find(ending)
-        if place >= 0:
-            before = _zh_rest(bare[:place])
-            what = bare[place + len(ending) :].removesuffix("了").removeprefix("是").removeprefix("叫")
-            if (not before or before in was) and _said_before(what, was) and (ending != "不用" or bare.endswith("了")):
-                return True
-    if (bare.endswith("了") or re.search("不再|已经不|早就不", bare)) and (match := _ZH_NOT.search(bare)):
-        before = _zh_rest(bare[: match.start()])
-        verb = match["verb"]
-        if not before and _said_before(match["what"], was) and (verb in _ZH_VERBS or verb in was):
-            return True
-        if before and before in was and _said_before(match["what"], was) and (verb in _ZH_VERBS or verb in was):
-            return True
-    if match := _ZH_TOPIC_NOT.match(bare):  # "the night shift I do no longer": what is done must have been done before
-        return _said_before(match["topic"], was) and match["verb"] in was
-    return False
-
-
-def _zh_value(old: str, was: str) -> bool:
-    """Return whether what is replaced stands at the end of what was said: it is the value, or the thing that has one."""
-    return was.endswith(old) or was.startswith(("我" + old, "我的" + old, old, "我们" + old))
