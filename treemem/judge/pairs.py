@@ -98,6 +98,7 @@ class Reading:
     numbers: frozenset[str]
     negations: int
     once: bool
+    momentary: bool
     question: bool
     belongs: tuple[str, ...]
     speaker: tuple[str, str]
@@ -118,6 +119,7 @@ def read(state: State) -> Reading:
     stems = frozenset(analyse(text))
     call = len(stems) <= LONGEST_CALL and _CALL.match(text) is not None
     happened = fields.get("memory_time") is not None or fields.get("type") == "event"
+    momentary = happened or call or _EVENT.search(text) is not None
     return Reading(
         statement=said,
         key=hashlib.sha256(literal(said.text).encode("utf-8", "surrogatepass")).digest(),
@@ -125,7 +127,8 @@ def read(state: State) -> Reading:
         names=frozenset(" ".join(words(name)) for name in names_in(text)),
         numbers=frozenset(re.findall(r"\d{1,30}|[一二两三四五六七八九十百千万]{1,12}", text)),
         negations=len(_NEGATION.findall(text)),
-        once=happened or call or _EVENT.search(text) is not None or tells_an_event(text[:200]),
+        once=momentary or tells_an_event(text[:200]),
+        momentary=momentary,
         question=_QUESTION.search(said.text[-12:]) is not None,
         belongs=tuple(str(fields.get(name) or "") for name in _OWNER),
         speaker=(fold(said.speaker), said.role),
@@ -154,10 +157,10 @@ def judge(one: Reading, other: Reading, cosine: float) -> Judgement:
 
 
 def _same(newer: Reading, older: Reading) -> Judgement | None:
-    """Return same where both say the same letters, of one speaker, and not of two events or two questions."""
+    """Return same where both say the same letters, of one speaker, and not of two days: "I went running today"."""
     if newer.key != older.key or newer.belongs != older.belongs or newer.speaker != older.speaker:
         return None
-    if newer.once or older.once or newer.question or older.question:
+    if newer.momentary or older.momentary:
         return None
     return Judgement(Relation.SAME, newer.memory_id, older.memory_id, 0.99, "the same words")
 
