@@ -213,7 +213,7 @@ def campaign(stores: list[str], operations: int, seed: int, told: Callable[[str]
     began = time.monotonic()
     try:
         while run.operations < operations:
-            run.run(min(10_000, operations - run.operations))
+            run.run(min(1_000, operations - run.operations))
             if told is not None:
                 told(run.summary(time.monotonic() - began))
     finally:

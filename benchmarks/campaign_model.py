@@ -67,6 +67,7 @@ class Says:
     visibility: str
     status: str = "activated"
     frozen: bool = False
+    working: bool = False
 
 
 @dataclass(eq=False)
@@ -130,7 +131,6 @@ class Cube:
         self.ever: dict[Key, list[Piece]] = {}
         self.ids: list[str] = []
         self.tokens: dict[str, set[str]] = {}
-        self.working: set[str] = set()
         self.purged: set[str] = set()
         self.times: list[Any] = []
         self.changes: list[tuple[str, list[tuple[Key, Piece]], list[tuple[Key, Piece]]]] = []
@@ -261,12 +261,11 @@ class Cube:
 
     def _add(self, call: Call) -> None:
         (i,), says = call.ids, self._signed(CALLERS[call.caller], call.says[0])
+        says = replace(says, working=call.kind == "WorkingMemory")
         if call.end <= call.first:
             raise Refused(InvalidInputError)
         self._create(i, says, call.first, call.end, mentions=True)
         self._note(call)
-        if call.kind == "WorkingMemory":
-            self.working.add(i)
 
     def _add_messages(self, call: Call) -> None:
         says = [self._signed(CALLERS[call.caller], one) for one in call.says]
@@ -280,14 +279,13 @@ class Cube:
     def _replace_working_memory(self, call: Call) -> None:
         who = CALLERS[call.caller]
         says = [self._signed(who, one) for one in call.says]
-        for i in sorted(self.working & set(self.ids)):
-            now = [p for p in self.known(i) if p.first <= DAYS < p.end]
+        for i in sorted(self.ids):
+            now = [p for p in self.known(i) if p.first <= DAYS < p.end and p.value.working]
             if now and now[0].value.status != "deleted" and owns(who, now[0].value):
                 self._restate(i, self._seen_known(i, who), "delete")
         for i, one in zip(call.ids, says, strict=True):
-            self._create(i, one, DAYS, END, mentions=True)
+            self._create(i, replace(one, working=True), DAYS, END, mentions=True)
         self._note(call)
-        self.working |= set(call.ids)
 
     def _note(self, call: Call) -> None:
         for i, token in zip(call.ids, call.tokens, strict=True):
@@ -348,12 +346,12 @@ class Cube:
             self.put(i, p.first, p.end, replace(p.value, status=status.get(verb, p.value.status), frozen=frozen))
 
     def _before(self, i: str, piece: Piece) -> str:
-        """The status that a hidden piece had before it was hidden."""
-        if piece.value.status == "activated":
+        """The status that a piece is restored to: what it had before it was deleted, or archived."""
+        if piece.value.status != "deleted":
             return "activated"
         every = self.ever[i]
         for p in reversed(every[: every.index(piece)]):
-            if p.first < piece.end and piece.first < p.end and p.value.status != piece.value.status:
+            if p.first < piece.end and piece.first < p.end and p.value.status != "deleted":
                 return str(p.value.status)
         return "activated"
 
@@ -505,8 +503,15 @@ class Cube:
 
     def _invent_rewrite(self, call: Call, token: Callable[[], str]) -> None:
         ids = {self._an_id() for _ in range(self.random.choice((1, 1, 2)))}
+        if call.verb == "restore":
+            ids = {i for i in ids if not self._archived_and_deleted(i)} or {"nobody"}
         call.ids = tuple(sorted(ids))
         call.args = (list(call.ids),)
+
+    def _archived_and_deleted(self, i: str) -> bool:
+        """Whether a memory is archived and was once deleted: what restoring it should give is not told anywhere."""
+        statuses = {p.value.status for p in self.ever.get(i, ())}
+        return "deleted" in statuses and any(p.value.status == "archived" for p in self.known(i))
 
     def _invent_purge(self, call: Call, token: Callable[[], str]) -> None:
         self._invent_rewrite(call, token)
