@@ -277,6 +277,7 @@ def _round(store: str, n: int, home: Path, done: int, told: list[dict[str, Any]]
         cycle.close()
     counts.rounds += 1
     counts.acknowledged += done
+    print(f"round {n}: killed in {STEPS[min(done, len(STEPS) - 1)].name!r}", flush=True)
 
 
 def kill_servers(folder: Path, rounds: int) -> Counts:
