@@ -254,14 +254,14 @@ def _kill_group(process: subprocess.Popen[str]) -> None:
     os.killpg(process.pid, signal.SIGKILL)
 
 
-def kill_writers(folder: Path, rounds: int) -> Counts:
-    """Kill the writer of an embedded store in the middle of each step in turn."""
+def kill_writers(folder: Path, rounds: int, first: int = 0) -> Counts:
+    """Kill the writer of an embedded store in the middle of each step in turn, from the step `first` on."""
     counts, told = Counts(), reference(folder / "reference")
     for n in range(rounds):
         home = folder / f"round{n}"
         store = str(home / "crash.db")
         home.mkdir()
-        done = _killed(store, f"cycle{n}", home, n % len(STEPS), _kill_group)
+        done = _killed(store, f"cycle{n}", home, (first + n) % len(STEPS), _kill_group)
         _round(store, n, home, done, told, counts)
     return counts
 
