@@ -26,7 +26,7 @@ def same(one: str, other: str) -> bool:
     return bare(one) == bare(other)
 
 
-def apart(one: str, other: str) -> bool:
+def apart(one: str, other: str, *, place: bool = False) -> bool:
     """Return whether two values cannot be one thing, nor one a part of the other, as far as words and tables tell."""
     a, b = bare(one), bare(other)
     if not a or not b or a in b or b in a:
@@ -34,10 +34,10 @@ def apart(one: str, other: str) -> bool:
     ours, theirs = set(_SPACES.split(a)), set(_SPACES.split(b))
     if ours <= theirs or theirs <= ours or _initials(one, other) or _initials(other, one):
         return False
-    if min(len(a), len(b)) >= 4 and a[:1] == b[:1] and not a[:1].isdigit():
-        if difflib.SequenceMatcher(None, a, b).ratio() >= _ALIKE:
-            return False
-    return not _known_alike(a, b)
+    spelled = min(len(a), len(b)) >= 4 and a[:1] == b[:1] and not a[:1].isdigit()
+    if spelled and difflib.SequenceMatcher(None, a, b).ratio() >= _ALIKE:
+        return False
+    return not _known_alike(a, b, place=place)
 
 
 def _initials(short: str, long: str) -> bool:
@@ -61,7 +61,7 @@ def _groups() -> dict[str, set[int]]:
 
 @lru_cache(maxsize=1)
 def _wholes() -> dict[str, set[str]]:
-    """Return for each known part what it is a part of: districts of cities, labs of universities, brands of companies."""
+    """Return for each known part what it is a part of: districts of cities, labs of universities, brands."""
     found: dict[str, set[str]] = {}
     for whole, parts in pack("places")["parts"].items():
         names = {name.strip().casefold() for name in whole.split(",")}
@@ -70,7 +70,7 @@ def _wholes() -> dict[str, set[str]]:
     return found
 
 
-def _known_alike(a: str, b: str) -> bool:
+def _known_alike(a: str, b: str, *, place: bool) -> bool:
     groups = _groups()
     first, second = a.split(" ")[0], b.split(" ")[0]
     if groups.get(a, set()) & groups.get(b, set()) or groups.get(first, set()) & groups.get(second, set()):
@@ -79,6 +79,8 @@ def _known_alike(a: str, b: str) -> bool:
     a, b = _CITY.sub("", a), _CITY.sub("", b)
     if b in _up(a, ups) or a in _up(b, ups):
         return True
+    if not place:
+        return False
     regions = words_of("places", "regions")
     if (a in regions) != (b in regions):
         return True

@@ -44,14 +44,15 @@ def _any(name: str) -> re.Pattern[str]:
 @lru_cache(maxsize=1)
 def _when() -> re.Pattern[str]:
     months = "january|february|march|april|may|june|july|august|september|october|november|december"
-    dated = rf"(?:in|since|last|this|as of|starting|from) (?:early |late |mid-)?(?:{months})(?: \d{{4}})?(?: on)?|(?:in|since) \d{{4}}"
+    dated = rf"(?:in|since|last|this|as of|starting|from) (?:early |late |mid-)?(?:{months})(?: \d{{4}})?(?: on)?"
+    dated += r"|(?:in|since) \d{4}"
     days = r"(?:last|this|since|as of|starting) (?:mon|tues|wednes|thurs|fri|satur|sun)day"
     return re.compile(rf",? (?:{_any('when').pattern}|{dated}|{days})(?=$|,| and | because | so )", re.IGNORECASE)
 
 
 _CLAUSES = re.compile(r",? (?:and|so|because|since|now that) |, ")
 _ZH_CLAUSES = re.compile(r"[，,、]")
-_PERFECT = re.compile(r"^(?:\w+ed|\w+en)$")
+_PERFECT = re.compile(r"^\w{2,}ed$")
 
 
 def clauses_of(text: str) -> tuple[Clause, ...]:
@@ -89,7 +90,9 @@ def _dates_are_values(text: str) -> bool:
     """Return whether a time at the end is what a sentence says, not when it came to be."""
     return (
         re.search(
-            r" (?:be|is|are|am|meets?|starts?|begins?|ends?|opens?|closes?|leaves?|departs?|arrives?|to|until|till|for|due|expires?|takes place|comes?) (?:\w+ ){0,3}?(?:in|on|this|last|next|today|tomorrow|tonight)\b[^,]{1,30}$",
+            r" (?:be|is|are|am|meets?|starts?|begins?|ends?|opens?|closes?|leaves?|departs?|arrives?|to|until|till|for|"
+            r"due|expires?|takes place|comes?) "
+            r"(?:\w+ ){0,3}?(?:in|on|this|last|next|today|tomorrow|tonight)\b[^,]{1,30}$",
             text,
         )
         is not None
@@ -110,9 +113,10 @@ def _led(sentence: str) -> tuple[str, bool]:
 
 
 _VERBS = frozenset(
-    """be have moved relocated left quit joined started began switched changed work live use drive became got bought sold gave
-    ends starts end start costs cost take go stopped replaced cancelled canceled was were raised run cycle bike commute play
-    drink eat prefer study attend transferred upgraded downgraded traded swapped no do now""".split()
+    """be have moved relocated left quit joined started began switched changed work live use drive became got bought
+    sold gave
+    ends starts end start costs cost take go stopped replaced cancelled canceled was were raised run cycle bike
+    commute play drink eat prefer study attend transferred upgraded downgraded traded swapped no do now""".split()
 )
 
 
@@ -136,6 +140,9 @@ def _plain(text: str, now: bool) -> Clause:
         if lower in listed("en", "dropped"):
             continue
         base = _bases().get(lower, word)
+        if helping and lower == "been" and words[-1] == "have":
+            words.append("been")
+            continue
         if helping and (_PERFECT.match(lower) or lower in listed("en", "participles")):
             if words[-1] == "have":
                 words.pop()
@@ -143,9 +150,6 @@ def _plain(text: str, now: bool) -> Clause:
             elif words[-1] == "been":
                 words[-2:] = ["was"]
                 base = lower
-        elif helping and lower == "been" and words[-1] == "have":
-            words.append("been")
-            continue
         helping = base == "have" or (helping and lower == "been")
         words.append(base)
     said = " ".join(words).replace("have been ", "be ").replace("be been ", "be ")

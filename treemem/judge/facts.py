@@ -27,7 +27,8 @@ class Fact:
     """What is said of somebody or something: in which slot, of which kind its value is, and what is said of it.
 
     `says` is "holds", "becomes" (it is so now, as it was not), "ends" or "changed" (from `value` to `other`). `form` is
-    what stands around the value; `restated` is whether a newer fact has the form of an older one.
+    what stands around the value; `restated` is whether a newer fact has the form of an older one; `text` the whole
+    clause.
     """
 
     who: str
@@ -39,11 +40,12 @@ class Fact:
     form: str = ""
     verb: str = ""
     restated: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a text plainly says: its clauses, and of each the facts; `whole` is whether it is one clause of one sentence."""
+    """What a text plainly says: its clauses, and of each the facts; `whole` is whether it is one clause alone."""
 
     clauses: tuple[Clause, ...]
     facts: tuple[Fact, ...]
@@ -106,7 +108,9 @@ def _facts(clause: Clause) -> Iterator[Fact]:
         around = form.pattern.pattern if form.slot in ("quantity", "used") else ""
         if clause.chinese and says == "ends" and "不" in form.pattern.pattern and not clause.now and "不再" not in text:
             continue
-        yield Fact(who, form.slot, form.kind, says, value, other, around, found.get("verb") or "", form.says == "holds")
+        yield Fact(
+            who, form.slot, form.kind, says, value, other, around, found.get("verb") or "", form.says == "holds", text
+        )
 
 
 def _without_new(clause: Clause) -> tuple[str, bool]:
@@ -227,7 +231,7 @@ def states_apart(one: str, other: str, *, chinese: bool) -> bool:
 
 
 def attribute_of(who: str, *, chinese: bool) -> bool:
-    """Return whether something is of a kind that has one value at a time: "my phone number", "Anna's favourite colour"."""
+    """Return whether something is of a kind that has one value at a time: "my phone number"."""
     if chinese:
         bare = re.sub("^我们?的?", "", who)
         return (

@@ -1,4 +1,4 @@
-"""The forms of the language packs as patterns over clauses, and what they find: facts of somebody, in a slot, of a value."""
+"""The forms of the language packs, as patterns over clauses: how something is said of somebody, in a slot."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ _ORDINALS = {
     word: n for n, word in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth".split(), 1)
 }
 _DATE = re.compile(
-    rf"\b{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?\b(?:,? \d{{4}})?|\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}\b(?: \d{{4}})?"
+    rf"\b{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?\b(?:,? \d{{4}})?"
+    rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}\b(?: \d{{4}})?"
     r"|\b\d{4}-\d{2}-\d{2}\b|[\d一二三四五六七八九十]{1,3}月[\d一二三四五六七八九十]{1,3}[日号]?",
     re.IGNORECASE,
 )
@@ -30,7 +31,7 @@ _KINDS = (
     (
         "clock",
         re.compile(
-            r"\b\d{1,2}(?::\d\d)? ?[ap]m\b|\b\d{1,2}:\d\d\b|\b(?:noon|midnight)\b"
+            r"\b\d{1,2}(?::\d\d)? ?[ap]m\b|\b\d{1,2}:\d\d\b|\b(?:noon|midnight)\b|(?<=\bat )\d{1,2}(?=\W*$)"
             r"|(?:凌晨|早上|上午|中午|下午|晚上|傍晚)?[\d一二两三四五六七八九十]{1,3}点(?:半|[\d一二三四五六七八九十]{1,3}分?)?",
             re.IGNORECASE,
         ),
@@ -52,9 +53,9 @@ _EMPTY = frozenset(
     "about around at on in by the only just from until to for o'clock now exactly currently roughly".split()
 )
 _UNITS = {
-    "kilos": "kg", "kilo": "kg", "kilograms": "kg", "pounds": "lb", "lbs": "lb", "euros": "€", "euro": "€", "dollars": "$",
-    "dollar": "$", "hours": "hour", "minutes": "minute", "days": "day", "weeks": "week", "months": "month", "years": "year",
-    "percent": "%", "people": "people", "persons": "people",
+    "kilos": "kg", "kilo": "kg", "kilograms": "kg", "pounds": "lb", "lbs": "lb", "euros": "€", "euro": "€",
+    "dollars": "$", "dollar": "$", "hours": "hour", "minutes": "minute", "days": "day", "weeks": "week",
+    "months": "month", "years": "year", "percent": "%", "people": "people", "persons": "people",
 }  # fmt: skip
 
 
@@ -84,7 +85,7 @@ def measure(value: str) -> Measure | None:
         return None
     for sign in "$€£¥":
         rest = rest.replace(sign, f" {sign} ")
-    words = (_UNITS.get(w, _PER.get(w, w)) for w in _SIGNS.sub(" ", rest.casefold()).split())
+    words = (_UNITS.get(w, _PER.get(w, w)).rstrip("s") for w in _SIGNS.sub(" ", rest.casefold()).split())
     frame = tuple(w for w in words if w and w not in _EMPTY and w != "#" and w != "@")
     return Measure(tuple(said), frame)
 

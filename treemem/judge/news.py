@@ -1,8 +1,9 @@
 """Whether a newer text asserts a change of what an older one says, or only says another value of it.
 
-Two levels. `stated`: the speaker himself says in so many words that the same thing is another now, or no longer so; this may
-close. `other_value`: both say a value of the same thing, and not the same one; nothing says that it changed, so this is only a
-hint that the older one may be outdated.
+Two levels. `stated`: the speaker himself says in so many words that the same thing is another now, or no longer so;
+this may
+close. `other_value`: both say a value of the same thing, and not the same one; nothing says that it changed, so this
+is only a hint that the older one may be outdated.
 """
 
 from __future__ import annotations
@@ -116,18 +117,23 @@ def _other(kind: str, old: Fact, new: Fact, value: str) -> bool:
         return _attributes_apart(old.value, value)
     if kind == "job":
         return bare(old.value).split(" ")[-1] != bare(value).split(" ")[-1] or bare(old.value) != bare(value)
-    return apart(old.value, value)
+    return apart(old.value, value, place=kind == "place")
 
 
 def _one_end(old: Fact, new: Fact) -> bool:
-    """Return whether a new time is of the same end of what lasts: "closes at nine" is not changed by "was moved to ten"."""
+    """Return whether a new time is of the same end: "closes at nine" is not changed by "was moved to ten"."""
     before, after = measure(old.value), measure(new.value)
     if before is None or after is None:
         return False
     if new.restated or (old.verb and new.verb):  # said in the same way: of the same end, and nothing beside it
-        return old.form == new.form and old.verb == new.verb and before.kinds == after.kinds and not _two_at_once(before, after)
+        return (
+            old.form == new.form
+            and old.verb == new.verb
+            and before.kinds == after.kinds
+            and not _two_at_once(before, after)
+        )
     ends = bool(_ENDISH.search(old.verb))
-    return not (_EXTENDED.search(new.form) and not ends and "clock" in after.kinds)
+    return not (_EXTENDED.search(new.text) and not ends and "clock" in after.kinds)
 
 
 def _two_at_once(before: Measure, after: Measure) -> bool:
@@ -166,7 +172,8 @@ def _surely(new: Fact, old: Fact) -> bool:
     return new.kind in ("place", "name", "job", "state", "attribute", "quantity")
 
 
-# ---- frames: the same words but for the value, or a no ------------------------------------------------------------------
+# ---- frames: the same words but for the value, or a no
+# ------------------------------------------------------------------
 
 
 def _frame_changed(news: Clause, was: Clause, said: Said) -> bool:
@@ -242,7 +249,7 @@ def _clear(who: str) -> bool:
 
 
 def _now_other(news: Clause, was: Clause) -> bool:
-    """ "The gate opens at six": "The gate now opens at seven"; "I take the bus to work": "I take the train to work now"."""
+    """ "The gate opens at six": "The gate now opens at seven". All but one value is the same."""
     if not news.now or was.now or news.text == was.text:
         return False
     new, old = news.words, was.words
@@ -272,9 +279,11 @@ def _now_other(news: Clause, was: Clause) -> bool:
 
 _DETERMINED = frozenset("the my our his her their".split())
 _VERBS_OF_FRAMES = _USING | frozenset(
-    """be have cost weigh start begin end open close leave depart arrive meet take last expire pay earn charge work sleep get
-    go drink eat smoke prefer teach study attend come need want rent play read practise practice train speak make sell serve
-    offer hold seat employ support cover swim bike watch deliver ship visit call contain require live wake stay""".split()
+    """be have cost weigh start begin end open close leave depart arrive meet take last expire pay earn charge work
+    sleep get
+    go drink eat smoke prefer teach study attend come need want rent play read practise practice train speak make sell
+    serve offer hold seat employ support cover swim bike watch deliver ship visit call contain require live wake
+stay""".split()
 )
 
 

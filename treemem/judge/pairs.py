@@ -1,7 +1,7 @@
 """How two memories stand to each other, by what they say: no model, and nothing true is merged or closed.
 
-Texts that are equal in their literal form are the same. A newer one supersedes where its speaker asserts the change. All else
-that is alike is related, or flagged as a contradiction.
+Texts that are equal in their literal form are the same. A newer one supersedes where its speaker asserts the change.
+All else that is alike is related, or flagged as a contradiction.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from treemem.changes import State
 from treemem.judge import stated
 from treemem.judge.literal import literal
 from treemem.judge.supersession import Outdated, Statement, outdated
-from treemem.judge.turns import tells_an_event
+from treemem.judge.turns import changes_state, tells_an_event
 from treemem.read.entities import names_in
 from treemem.text import analyse, fold, words
 
@@ -66,8 +66,8 @@ _NEGATION = re.compile(
 )
 _CALL = re.compile(
     r"(?:good (?:morning|evening|night|luck|job|point|idea|question)|thank|sounds|see you|take care|bye|hello|hi|hey|"
-    r"ok|okay|yes|yeah|no|sure|great|awesome|cool|nice|wow|lol|haha|congrat\w{0,12}|well done|(?:you['’]re )?welcome|"
-    r"absolutely|exactly|definitely|of course|got it|will do|same here|me too|love it|sorry|"
+    r"ok|okay|yes|yeah|no(?! longer)|sure|great|awesome|cool|nice|wow|lol|haha|congrat\w{0,12}|well done|"
+    r"(?:you['’]re )?welcome|absolutely|exactly|definitely|of course|got it|will do|same here|me too|love it|sorry|"
     r"谢谢|你好|早上好|晚安|好的|再见)",
     re.IGNORECASE,
 )
@@ -79,7 +79,7 @@ _EVENT = re.compile(
     r"recently|tomorrow|next (?:week|weekend|month|year)|"
     r"late|tired|hungry|sick|ill|bored|exhausted|excited|fever|headache|stressed|sleepy|raining|snowing|"
     r"went|met|saw|visited|bought|sold|had|came|ran|won|lost|flew|drove|ate|made|took|gave|found|told|"
-    r"attended|finished|started|celebrated|travell?ed|watched|played|booked|signed|joined|happened)\b"
+    r"slept|shipped|released|attended|finished|started|celebrated|travell?ed|watched|played|booked|signed|joined|happened)\b"
     r"|昨天|今天|昨晚|刚刚|上周|上个?月|去年|前天|明天|下周|去了|买了|见了|看了|吃了",
     re.IGNORECASE,
 )
@@ -127,7 +127,7 @@ def read(state: State) -> Reading:
         names=frozenset(" ".join(words(name)) for name in names_in(text)),
         numbers=frozenset(re.findall(r"\d{1,30}|[一二两三四五六七八九十百千万]{1,12}", text)),
         negations=len(_NEGATION.findall(text)),
-        once=momentary or tells_an_event(text[:200]),
+        once=momentary or (tells_an_event(text[:200]) and not changes_state(text[:200])),
         momentary=momentary,
         question=_QUESTION.search(said.text[-12:]) is not None,
         belongs=tuple(str(fields.get(name) or "") for name in _OWNER),

@@ -1,6 +1,8 @@
-"""What a text plainly says: short sentences that its speaker asserts. Anything else is unreadable here, and changes nothing.
+"""What a text plainly says: short sentences that its speaker asserts. Anything else is unreadable here, and changes
+nothing.
 
-People say what they assert of themselves in short sentences. A long text, or one with a word or sign of a quotation, a report,
+People say what they assert of themselves in short sentences. A long text, or one with a word or sign of a quotation,
+a report,
 an invention, a wish or a question, is not read at all; what is left out that way is only found a little less often.
 """
 
@@ -101,8 +103,8 @@ _LOOSE_SIGNS = frozenset('"“”„‟«»‹›‘「」『』《》〈〉【�
 def plain_clauses(text: str, *, tolerant: bool = False) -> tuple[str, ...]:
     """Return the clauses of a text that its speaker asserts, broken at every comma, aside and "and"; none of any other.
 
-    Looser than `sentences`: what a clause says must be told by its own words. A `tolerant` reading passes over what only
-    says more, or what is prepared, in an older text.
+    Looser than `sentences`: what a clause says must be told by its own words. A `tolerant` reading passes over what
+    only says more, or what is prepared, in an older text.
     """
     return _plain_clauses(text, tolerant) if len(text) <= LONGEST_TEXT else ()
 

@@ -33,7 +33,8 @@ class Outdated(IntEnum):
 class Statement:
     """Who said what, and when: `order` rises with time, and within one conversation with the position.
 
-    `message` is whether it was said in a conversation, rather than written down; `whose` are the ids of whom it belongs to.
+    `message` is whether it was said in a conversation, rather than written down; `whose` are the ids of whom it
+    belongs to.
     """
 
     memory_id: str
@@ -74,8 +75,8 @@ def may_outdate(newer: Statement, focus: Focus | None) -> bool:
 def outdated(older: Statement, newer: Statement, focus: Focus | None = None) -> Outdated:
     """Return whether the newer statement takes the older one's place.
 
-    Only the same person, in a role of a user, changes what was said. `focus` is what a question asks the value of: another
-    value of the same thing is then a hint.
+    Only the same person, in a role of a user, changes what was said. `focus` is what a question asks the value of:
+    another value of the same thing is then a hint.
     """
     if newer.order <= older.order or newer.role != "user" or older.role != "user":
         return Outdated.NOT

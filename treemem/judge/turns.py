@@ -1,7 +1,7 @@
 """Turns: a looser sentence that names what was said before, and says that it is over or another now.
 
-"landlord raised my rent, it went from 740 to 795" turns "The rent for my studio is 740". Every word that says which thing
-is meant must stand in the older text; a person who does not stand there has changed something of his own.
+"landlord raised my rent, it went from 740 to 795" turns "The rent for my studio is 740". Every word that says which
+thing is meant must stand in the older text; a person who does not stand there has changed something of his own.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ _MOVED_OFF = re.compile(
     r"\b(?:moved|migrated|switched|ported|taken|took|got|transferred) (?P<what>.{1,40}?) "
     r"(?:off|away from|out of)(?: of)? (?P<old>.{1,40})$"
 )
-_NO_LONGER = re.compile(
-    r"\bno longer\b|\bnot? .{0,60}\b(?:any ?more|any longer)\b|\bno more\b", re.IGNORECASE
-)
+_NO_LONGER = re.compile(r"\bno longer\b|\bnot? .{0,60}\b(?:any ?more|any longer)\b|\bno more\b", re.IGNORECASE)
 _INSTEAD = re.compile(r"(?P<new>.{1,80}) (?:instead of|rather than) (?P<old>.{1,40})$")
 _REPLACED = re.compile(r"\b(?:replaced|swapped|traded) (?P<old>.{1,50}?) (?:with|for|by) (?P<new>.{1,50})$")
 _NEGATED = re.compile(r"\b(?:not|never|no)\b|n['’]t\b", re.IGNORECASE)
 _PAST = re.compile(
-    r"^(?:I|[Ww]e|[A-Z]\w+|(?:[Mm]y|[Oo]ur|[Tt]he) \w+)(?: (?!is\b|are\b|am\b|be\b|has\b)\w+)? "
+    r"^(?:I|[Ww]e|(?:[A-Z]\w+|(?:[Mm]y|[Oo]ur|[Tt]he) \w+)(?: (?!is\b|are\b|am\b|be\b|has\b)\w+)?)"
+    r"(?: (?:just|once|also|never|finally|recently|already|really|then))? "
     r"(?!need|red\b|bed\b|speed|feed)(?:\w{3,}ed|won|went|met|saw|ran|ate|bought|found|came|gave|got|took|made|flew|"
     r"drove|told|wrote|was|were|had|did|began|lost|sold|left|quit)\b"
 )
@@ -41,7 +40,9 @@ _VERBISH = re.compile(
     re.IGNORECASE,
 )
 #: What a clause begins with that has no subject of its own.
-_NO_SUBJECT = re.compile(r"(?:not|no longer|no more|down|up|from|got|so|now|dyed|had|do|does|am|is|are|be)\b", re.IGNORECASE)
+_NO_SUBJECT = re.compile(
+    r"(?:not|no longer|no more|down|up|from|got|so|now|dyed|had|do|does|am|is|are|be)\b", re.IGNORECASE
+)
 _AUX = re.compile(
     r"(?:is|are|am|was|were|has|have|had|does|do|did|no|not|just|finally|now|will|can|get|gets|got|moved|runs?|lives?|"
     r"works?|uses?)",
@@ -57,6 +58,7 @@ _MOVES = frozenset("moved relocated transferred shifted moving".split())
 _STAYS = frozenset("live base hous rent work offic host locat store kept keep run stay stud studi play sing".split())
 _ARTICLE = re.compile(r"(?:an?|some|one|two|three|four|five|another|\d+) ", re.IGNORECASE)
 _TASTES = frozenset("like love enjoy eat drink prefer".split())
+_CHANGES = frozenset("moved switched changed migrated upgraded relocated quit retired sold divorced renamed".split())
 #: The share of the content words of the older text that the newer one must name.
 _NAMED = 0.3
 
@@ -93,7 +95,8 @@ def _neutral() -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Old:
-    """What an older text says: its words and stems, those that say which thing is meant, whether it is the speaker's own.
+    """What an older text says: its words and stems, those that say which thing is meant, whether it is the speaker's
+    own.
 
     `subject` are the stems of whom it is about, `person` those of a person of the speaker's: "my brother".
     """
@@ -124,8 +127,13 @@ def _old(text: str) -> _Old:
 def tells_an_event(text: str) -> bool:
     """Return whether a text tells of something that happened, which stays true, rather than of how things are."""
     ended = any(ending.pattern.search(text) for ending in _endings())
-    so_now = re.search(r"\b(?:is|are|am|be)\b|'[ms]\b", text) is not None
+    so_now = re.search(r"\b(?:is|are|am|be)\b|['’](?:m|s|re)\b", text) is not None
     return (ended and not so_now) or _PAST.search(text) is not None
+
+
+def changes_state(text: str) -> bool:
+    """Return whether a text tells of a change of how things are: told again, it is the same one."""
+    return not _CHANGES.isdisjoint(text.casefold().split())
 
 
 def _turned_en(clauses: tuple[str, ...], older: str) -> bool:
@@ -307,7 +315,13 @@ def _other(match: re.Match[str], clause: str, was: _Old, verbs: frozenset[str]) 
         return False
     if verbs and verbs <= _WAYS and not measure(match["old"]):
         return False
-    if verbs and verbs <= _MOVES and not measure(match["old"]) and not was.stems & _STAYS and not was.subject & set(_stems(head)):
+    if (
+        verbs
+        and verbs <= _MOVES
+        and not measure(match["old"])
+        and not was.stems & _STAYS
+        and not was.subject & set(_stems(head))
+    ):
         return False
     before = frozenset(_stems(head)) - _neutral() - _stems_of_list("changing")
     if before - was.stems - _stems_of_list("agents"):
@@ -326,6 +340,8 @@ def _ends_what_is_said(value: str, was: _Old) -> bool:
     if place < 0:
         return True
     behind = was.text[place + len(value.strip()) :].strip(" .,!")
-    return not behind or re.match(r"(?:for|at|in|on|with|as|to|a|an|per|every|each|by|from|and|of|is)\b", behind) is not None or not (
-        frozenset(_stems(behind)) - _neutral()
+    return (
+        not behind
+        or re.match(r"(?:for|at|in|on|with|as|to|a|an|per|every|each|by|from|and|of|is)\b", behind) is not None
+        or not (frozenset(_stems(behind)) - _neutral())
     )

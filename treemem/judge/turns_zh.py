@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from treemem.judge.measures import other_measure
-from treemem.judge.tables import phrases, pattern_of
+from treemem.judge.tables import pattern_of, phrases
 
 _ZH_FROM_TO = re.compile(
     "(?:从|由)(?P<old>.{1,14}?)(?:推迟|延期|提前|改期|迁移|迁|搬|换|改|调|转|切换|切|升级|升|降|涨|变|跳槽|延|挪|移|减|增|瘦|胖|缩)[^，]{0,3}?(?:到|成|为|至|去)了?(?P<new>.{1,16})$"
@@ -65,9 +65,11 @@ def _topic_zh(clause: str, was: str) -> str:
 
 
 def _bare_ending(clause: str, was: str) -> bool:
-    """Return whether a clause says that something is over that was done, and not what: "now I don't use it any more"."""
+    """Return whether a clause says that something is over, and not what: "now I don't use it any more"."""
     return any(
-        clause.endswith(ending) and any(c in was for c in ending if c not in "不了掉") and not _zh_rest(clause.removesuffix(ending))
+        clause.endswith(ending)
+        and any(c in was for c in ending if c not in "不了掉")
+        and not _zh_rest(clause.removesuffix(ending))
         for ending in phrases("zh", "ending_after")
     )
 
@@ -112,5 +114,5 @@ def _ends_zh(clause: str, was: str) -> bool:
 
 
 def _zh_value(old: str, was: str) -> bool:
-    """Return whether what is replaced stands at the end of what was said: it is the value, or the thing that has one."""
+    """Return whether what is replaced is the value of what was said, or the thing that has one."""
     return was.endswith(old) or was.startswith(("我" + old, "我的" + old, old, "我们" + old))

@@ -14,7 +14,8 @@ MONTHS = (
 ).split()
 _COUNTED = "one two three four five six seven eight nine ten eleven twelve".split()
 _WORD_NUMBERS = {word: str(number) for number, word in enumerate(_COUNTED, 1)}
-#: Characters of a text, and of a sentence, beyond which no values are looked for; those up to which they are kept in memory.
+#: Characters of a text, and of a sentence, beyond which no values are looked for; those up to which they are kept in
+#: memory.
 LONGEST_TEXT, LONGEST_SENTENCE, KEPT = 20_000, 1_500, 2_000
 _NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,5}(?:\.\d{1,9})?|\d{1,15}(?:\.\d{1,9})?)"
 _APART = r"(?<![\w.,#/-])"

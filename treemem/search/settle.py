@@ -1,7 +1,7 @@
 """From ranked memories and their texts to the final order: what fits the time first, the newer before the older.
 
-Nothing is hidden here: a memory that another one supersedes, or may supersede, is flagged, and the other one comes before
-it.
+Nothing is hidden here: a memory that another one supersedes, or may supersede, is flagged, and the other one comes
+before it.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ def _superseding(
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Return the memories that supersede each one, and those that may, newest first.
 
-    What supersedes is told by an edge of the graph, or by words that state a change; what may, by another value of one thing.
+    What supersedes is told by an edge of the graph, or by words that state a change; what may, by another value of
+    one thing.
     """
     over: dict[str, set[str]] = {}
     maybe: dict[str, set[str]] = {}
