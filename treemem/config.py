@@ -392,6 +392,8 @@ def _sqlite(config: TreeTextMemoryConfig, location: str) -> GraphStore:
         path = Path(location).expanduser()
     except RuntimeError as error:
         raise ConfigError(f"store: {location}: there is no such user's home folder; give the whole path") from error
+    if path.is_dir() or not path.name:
+        raise ConfigError(f"store: {path} is a folder; name a file in it")
     try:
         make_folder(path.parent)
     except OSError as error:
