@@ -197,7 +197,7 @@ def file_settings(where: str | Path) -> Mapping[str, Any]:
 
 
 def _as_a_name(name: object) -> str:
-    """Return the name of a setting, or how long it is where no setting could have it: it may be a value out of place."""
+    """Return the name of a setting, or how long it is where no setting could have it: it may be a value."""
     text = str(name)
     plain = len(text) <= 60 and text.isascii() and text.replace("_", "").isalnum() and text == text.lower()
     return text if plain else f"a name of {len(text)} characters"

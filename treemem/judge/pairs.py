@@ -98,7 +98,6 @@ class Reading:
     numbers: frozenset[str]
     negations: int
     once: bool
-    momentary: bool
     question: bool
     belongs: tuple[str, ...]
     speaker: tuple[str, str]
@@ -128,7 +127,6 @@ def read(state: State) -> Reading:
         numbers=frozenset(re.findall(r"\d{1,30}|[一二两三四五六七八九十百千万]{1,12}", text)),
         negations=len(_NEGATION.findall(text)),
         once=momentary or (tells_an_event(text[:200]) and not changes_state(text[:200])),
-        momentary=momentary,
         question=_QUESTION.search(said.text[-12:]) is not None,
         belongs=tuple(str(fields.get(name) or "") for name in _OWNER),
         speaker=(fold(said.speaker), said.role),
@@ -157,10 +155,10 @@ def judge(one: Reading, other: Reading, cosine: float) -> Judgement:
 
 
 def _same(newer: Reading, older: Reading) -> Judgement | None:
-    """Return same where both say the same letters, of one speaker, and not of two days: "I went running today"."""
+    """Return same where both say the same letters, of one speaker, and not of two events."""
     if newer.key != older.key or newer.belongs != older.belongs or newer.speaker != older.speaker:
         return None
-    if newer.momentary or older.momentary:
+    if newer.once or older.once:
         return None
     return Judgement(Relation.SAME, newer.memory_id, older.memory_id, 0.99, "the same words")
 
