@@ -285,7 +285,6 @@ def kill_servers(folder: Path, rounds: int, first: int = 0) -> Counts:
     counts, told = Counts(), reference(folder / "reference")
     server = Server(folder / "server")
     (folder / "server").mkdir()
-    server.start()
 
     def kill(process: subprocess.Popen[str]) -> None:
         server.kill()
@@ -293,6 +292,7 @@ def kill_servers(folder: Path, rounds: int, first: int = 0) -> Counts:
         _kill_group(process)
 
     try:
+        server.start()
         for n in range(rounds):
             home = folder / f"round{n}"
             home.mkdir()
