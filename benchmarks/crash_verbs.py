@@ -280,12 +280,11 @@ def _round(store: str, n: int, home: Path, done: int, told: list[dict[str, Any]]
     print(f"round {n}: killed in {STEPS[min(done, len(STEPS) - 1)].name!r}", flush=True)
 
 
-def kill_servers(folder: Path, rounds: int) -> Counts:
-    """Kill a Neo4j server in the middle of a step, spread over all of them."""
+def kill_servers(folder: Path, rounds: int, first: int = 0) -> Counts:
+    """Kill a Neo4j server in the middle of a step, spread over all of them, from the step `first` on."""
     counts, told = Counts(), reference(folder / "reference")
     server = Server(folder / "server")
     (folder / "server").mkdir()
-    server.start()
 
     def kill(process: subprocess.Popen[str]) -> None:
         server.kill()
@@ -293,10 +292,12 @@ def kill_servers(folder: Path, rounds: int) -> Counts:
         _kill_group(process)
 
     try:
+        server.start()
         for n in range(rounds):
             home = folder / f"round{n}"
             home.mkdir()
-            done = _killed(server.uri, f"cycle{n}", home, (n * len(STEPS)) // rounds, kill)
+            target = (first + n * len(STEPS) // rounds) % len(STEPS)
+            done = _killed(server.uri, f"cycle{n}", home, target, kill)
             server.start()
             _round(server.uri, n, home, done, told, counts)
     finally:
