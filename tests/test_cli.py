@@ -72,7 +72,7 @@ def test_every_command_does_its_work(shell: Shell, tmp_path: Path) -> None:
     assert [o["kind"] for o in trail] == ["add_messages", "add", "add"]
     assert "brings it back" in shell.run("undo", "talk", "--reason", "by mistake")
     assert shell.json("operations", "--limit", "1")[0]["reason"] == "by mistake"
-    shell.run("add", "The spare key hangs behind the door.", "the spare key hangs behind the door")
+    shell.run("add", "The spare key hangs behind the door.", "The spare key hangs behind the door")
     assert "deduplicate" in shell.run("reorganize", "--dry-run", "--no-capacity", "--expire", "WorkingMemory=30")
     assert shell.json("reorganize", "--status")["state"] == "pending"
     done = json.loads(shell.run("reorganize", "--kind", "deduplicate", "--json"))

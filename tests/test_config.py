@@ -182,7 +182,7 @@ def test_no_error_repeats_a_secret(tmp_path: Path, data: dict[str, Any], near: s
 @pytest.mark.parametrize("suffix", ["json", "toml", "TOML"])
 def test_a_broken_file_is_not_repeated(tmp_path: Path, text: str, suffix: str) -> None:
     (tmp_path / f"c.{suffix}").write_text(text)
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises((ConfigError, InvalidInputError)) as error:  # in TOML, ["name"] is a table of an unknown name
         TreeTextMemoryConfig.from_file(tmp_path / f"c.{suffix}")
     assert SECRET not in shown(error.value)
 

@@ -27,7 +27,7 @@ def demo(neo4j_uri: str) -> Iterator[tuple[neo4j.Driver, dict[str, Any]]]:
         assert list(replay(memory))[-1] == 60
         memory.link("d31", "SUPERSEDES", "d01", at="2025-06-07", reason="she moved")
         memory.add([{"id": "twin-1", "memory": "The spare key hangs behind the blue door."}], at="2025-12-01")
-        memory.add([{"id": "twin-2", "memory": "the spare key hangs behind the blue door"}], at="2025-12-01")
+        memory.add([{"id": "twin-2", "memory": "The spare key hangs behind the blue door"}], at="2025-12-01")
         memory.add({"id": "shut", "memory": "The bakery is shut on Mondays."}, at="2025-12-01")
         memory.link("shut", "CONTRADICTS", "twin-1", at="2025-12-01")
         assert memory.reorganizer.run(kinds=["deduplicate"]).count("done") >= 1
@@ -232,7 +232,7 @@ def reorganized(neo4j_uri: str) -> Iterator[tuple[neo4j.Driver, TreeTextMemory]]
     for memory, mark in zip(memories, ("", "OTHER "), strict=True):
         for text in ("The spare key hangs behind the blue door", "My dentist works on Mondays", "I live in Porto"):
             memory.add(f"{mark}{text}.", at="2025-01-01")
-        for text in ("the spare key hangs behind the blue door", "my dentist works on mondays"):
+        for text in ("The spare key hangs behind the blue door", "My dentist works on Mondays"):
             memory.add(f"{mark}{text}", at="2025-02-01")
         memory.add(f"{mark}I live in Ghent now.", at="2025-03-01")
         assert memory.reorganizer.run().count("done") >= 2
@@ -253,8 +253,8 @@ def _merge_of(memory: TreeTextMemory, text: str) -> str:
 def test_what_was_merged_in_words(reorganized: tuple[neo4j.Driver, TreeTextMemory]) -> None:
     rows = rows_of(reorganized, "08_merged.cypher")
     assert {(row["stays"], *row["merged"], row["state"]) for row in rows} == {
-        ("The spare key hangs behind the blue door.", "the spare key hangs behind the blue door", "known"),
-        ("My dentist works on Mondays.", "my dentist works on mondays", "taken back"),
+        ("The spare key hangs behind the blue door.", "The spare key hangs behind the blue door", "known"),
+        ("My dentist works on Mondays.", "My dentist works on Mondays", "taken back"),
     }
     assert all(row["at"] is not None and row["by"] == "reorganize" and row["operation"] for row in rows)
 
@@ -266,5 +266,5 @@ def test_what_the_reorganizer_did_in_words(reorganized: tuple[neo4j.Driver, Tree
     assert all(row["memories"] and None not in row["memories"] for row in rows)
     said = [text for row in rows for text in row["memories"]]
     assert "The spare key hangs behind the blue door." in said
-    assert "the spare key hangs behind the blue door" in said
+    assert "The spare key hangs behind the blue door" in said
     assert {"I live in Porto.", "I live in Ghent now."} <= set(said)

@@ -184,7 +184,7 @@ def test_names_of_free_fields_are_nowhere_in_the_database(neo4j_uri: str) -> Non
         memory.add({"id": "a", "memory": "note", "metadata": {"info": info, "sources": [{secret: "x"}]}})
         memory.update("a", info={**info, f"{secret}_2": True})
         assert ids(memory, {f"info.{secret}": 1}) == ["a"]
-        memory.store.record_usage(memory.cube_id, ["a"], 0)
+        memory.store.record_usage(memory.cube_id, {"a": 1}, 0)
         with plain_driver(neo4j_uri) as driver:
             for call in ("db.propertyKeys", "db.labels", "db.relationshipTypes"):
                 names = [r[0] for r in driver.execute_query(f"CALL {call}()").records]

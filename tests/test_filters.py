@@ -50,6 +50,8 @@ def items(draw: st.DrawFn) -> dict[str, Any]:
         "info": draw(st.dictionaries(st.sampled_from(KEYS), INFO_VALUE, max_size=3)),
     }
     words = draw(st.lists(st.sampled_from(["apple", "pear", "Anna", "x%y"]), min_size=1, max_size=3))
+    if metadata["visibility"] == "session":
+        metadata["session_id"] = "talk"
     return {"memory": " ".join(words), "metadata": metadata}
 
 

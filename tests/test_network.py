@@ -204,7 +204,7 @@ def test_bookmarks_go_from_write_to_read_and_to_other_processes(
 
     cube = fresh_cube("marks")
     with TreeTextMemory.open(neo4j_uri, cube=cube, embedder=HashEmbedder(), record_usage=False) as memory:
-        (one,) = memory.add("Anna lives in Lisbon.")
+        (one,) = memory.add("Anna lives in Lisbon.", at="2020-01-01")
         marks = memory.bookmarks()
         assert len(marks) == 1
         assert all(isinstance(mark, str) for mark in marks)

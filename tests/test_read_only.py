@@ -36,7 +36,7 @@ def test_what_is_there_can_be_read(server: Server, caplog: pytest.LogCaptureFixt
         assert [i.id for page in memory.pages(filter={"info.n": 1}) for i in page.items] == ["a"]
         assert memory.check() == []
         assert memory.history("a")
-        memory.store.record_usage("kept", ["a"], 0)  # not counted, and not an error
+        memory.store.record_usage("kept", {"a": 1}, 0)  # not counted, and not an error
         memory.search("Where does Ben live?")
     assert not [r for r in caplog.records if r.levelname in ("WARNING", "ERROR") and r.name.startswith("treemem")]
 

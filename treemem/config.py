@@ -196,13 +196,20 @@ def file_settings(where: str | Path) -> Mapping[str, Any]:
     return translated(data)
 
 
+def _as_a_name(name: object) -> str:
+    """Return the name of a setting, or how long it is where no setting could have it: it may be a value."""
+    text = str(name)
+    plain = len(text) <= 60 and text.isascii() and text.replace("_", "").isalnum() and text == text.lower()
+    return text if plain else f"a name of {len(text)} characters"
+
+
 def _with_known_names(model: type[BaseModel], data: Any, where: str = "") -> Any:
     """Return settings as they are, or raise InvalidInputError for one that does not exist, without its value."""
     if isinstance(data, Mapping):
         for name in data:
             if name not in model.model_fields:
                 near = _nearest(str(name), model.model_fields, where)
-                raise InvalidInputError(f"{where}{str(name)[:60]}: there is no such setting{near}")
+                raise InvalidInputError(f"{where}{_as_a_name(name)}: there is no such setting{near}")
     return data
 
 
@@ -392,6 +399,8 @@ def _sqlite(config: TreeTextMemoryConfig, location: str) -> GraphStore:
         path = Path(location).expanduser()
     except RuntimeError as error:
         raise ConfigError(f"store: {location}: there is no such user's home folder; give the whole path") from error
+    if path.is_dir() or not path.name:
+        raise ConfigError(f"store: {path} is a folder; name a file in it")
     try:
         make_folder(path.parent)
     except OSError as error:

@@ -12,6 +12,7 @@ Derived text follows its source along edges:
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from treemem.canonical import Vector
 from treemem.changes import DERIVING, Edge, EdgeType, Erasure, NodeKind, State
 from treemem.contents import content_of, is_topic
 from treemem.reorganize import topics
+from treemem.reorganize.candidates import RUN
 from treemem.store.protocol import GraphStore
 from treemem.text import STOP_WORDS, words
 
@@ -68,12 +70,10 @@ def erasure(store: GraphStore, cube: str, found: Closure, read_at: int) -> Erasu
     """Return what the store erases and rewrites; `read_at` is the cube's clock when the closure was read."""
     touched = found.doomed | {memory_id for memory_id, _ in found.redacted}
     said = {word for i in found.doomed for s in found.histories.get(i, ()) for word in _words_of(s)}
-    names = {o for i in touched for s in found.histories.get(i, ()) for o in (s.opened_by, s.closed_by) if o}
-    names |= {o for e in _edges_ever(store, cube, sorted(touched), None) for o in (e.opened_by, e.closed_by) if o}
     return Erasure(
         ids=tuple(sorted(found.doomed)),
         redacted=tuple(state for _, state in sorted(found.redacted.items())),
-        reasons=tuple(_telling(store, cube, names, said)),
+        reasons=tuple(_telling(store, cube, touched, said)),
         read_at=read_at,
     )
 
@@ -185,19 +185,18 @@ def _latest(found: Closure, memory_id: str) -> State | None:
 
 def _words_of(state: State) -> set[str]:
     fields = state.fields
-    texts = [str(fields["memory"]), str(fields.get("key") or ""), *map(str, fields.get("tags") or ())]
-    texts += map(str, fields.get("entities") or ())
+    texts = [str(fields["memory"]), *(str(fields.get(name) or "") for name in ("key", "background"))]
+    texts += [json.dumps(fields.get(name) or "", ensure_ascii=False) for name in ("tags", "entities", "info")]
     return {word for text in texts for word in words(text)} - STOP_WORDS
 
 
-def _telling(store: GraphStore, cube: str, names: set[str], said: set[str]) -> Iterator[str]:
-    """Yield the operations, and the batches they are part of, whose reason shares a word with what is erased."""
-    wanted = sorted(names)
-    batches: set[str] = set()
-    for start in range(0, len(wanted), _BATCH):
-        some = store.operations(cube, ids=wanted[start : start + _BATCH], limit=_BATCH)
-        batches |= {o.part_of for o in some if o.part_of is not None}
-        yield from (o.id for o in some if o.reason and said & set(words(o.reason)))
-    if batches:
-        some = store.operations(cube, ids=sorted(batches), limit=len(batches))
-        yield from (o.id for o in some if o.reason and said & set(words(o.reason)))
+def _telling(store: GraphStore, cube: str, gone: set[str], said: set[str]) -> Iterator[str]:
+    """Yield the operations whose reason shares a word with what is erased that nothing else they touched says."""
+    for operation in store.all_operations(cube):
+        told = said & set(words(operation.reason or "")) if operation.kind != RUN else set()
+        if told:
+            touched = store.touched(cube, operation.id)
+            states = (*touched.states_opened, *touched.states_closed)
+            left = {word for s in states if s.memory_id not in gone for word in _words_of(s)}
+            if told - left or any(s.memory_id in gone for s in states):
+                yield operation.id

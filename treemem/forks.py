@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from typing import Protocol
 
@@ -20,6 +21,23 @@ _RENEWED: weakref.WeakSet[Renewable] = weakref.WeakSet()
 def renew_in_children(one: Renewable) -> None:
     """Call its `renew` in every child that is forked from now on, for as long as it lives."""
     _RENEWED.add(one)
+
+
+class ForkLock:
+    """A lock that is free in a forked child, whichever thread held it in the parent."""
+
+    def __init__(self) -> None:
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 def _in_child() -> None:

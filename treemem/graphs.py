@@ -96,7 +96,7 @@ class MemoryPath:
         return text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class MemoryTree:
     """A memory with what lies below it by PARENT."""
 
@@ -108,6 +108,8 @@ class MemoryTree:
         return "\n".join(
             _indent(depth) + caption(node.item.metadata.key or node.item.memory) for depth, node in self.walk()
         )
+
+    __repr__ = __str__
 
     def __len__(self) -> int:
         return sum(1 for _ in self.walk())

@@ -12,8 +12,8 @@ NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 #: Words in the name of a setting or of a URI's parameter whose value nobody may read.
 _SECRET = re.compile(r"pass|pwd|secret|token|key|auth|cred|sig", re.IGNORECASE)
 #: host:port, perhaps with a user before and a database behind it: meant for a server, and no sensible file name.
-_HOST_PORT = re.compile(r"(?:[^/\\@]*@)?([\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}(?:[/?#].*)?", re.DOTALL)
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_HOST_PORT = re.compile(r"\A(?:[^/\\@]*@)?([\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}(?:[/?#].*)?", re.DOTALL)
+_SCHEME = re.compile(r"\A([A-Za-z][A-Za-z0-9+.-]*)://")
 _ALMOST = re.compile(r"(?:neo4j|bolt)(?:\+s|\+ssc)?:(?!//)", re.IGNORECASE)
 
 

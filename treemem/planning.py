@@ -222,7 +222,7 @@ def _status_before(segment: State, history: Sequence[State]) -> str:
         for s in history
         if s.version < segment.version
         and s.interval.overlaps(segment.interval)
-        and s.fields["status"] != segment.fields["status"]
+        and s.fields["status"] not in (segment.fields["status"], "deleted")  # bringing back never hides
     ]
     return str(max(earlier, key=lambda s: s.version).fields["status"]) if earlier else "activated"
 

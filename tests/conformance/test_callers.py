@@ -240,3 +240,41 @@ def test_two_callers_have_conversations_of_one_name(memory: TreeTextMemory) -> N
     assert (
         memory.add_messages([{"content": "Hello!", "chat_time": day(0)}], conversation_id="1", user_id="ann") == ids[0]
     )
+
+
+@pytest.mark.parametrize("edge", ["PARENT", "SUPERSEDES", "MERGED_INTO", "DERIVED_FROM"])
+def test_a_plan_makes_no_edge_that_a_hand_could_not(shared: TreeTextMemory, edge: str) -> None:
+    bob = shared.for_caller("bob")
+    versions = {i: max(v.version for v in shared.history(i)) for i in ("bobs", "public")}
+    action = {"kind": "relate", "ids": ["public", "bobs"], "edge": edge, "versions": versions, "reason": "x"}
+    action |= {"confidence": 1.0, "evidence": {}}
+    plan = Plan.model_validate({"id": "y", "cube": shared.cube_id, "until": 1, "looked_at": 1, "actions": {0: action}})
+    assert [o.status for o in bob.reorganizer.apply(plan).outcomes] == ["skipped"]
+    assert shared.check() == []
+
+
+def test_a_purge_of_ones_own_erases_nothing_of_others(shared: TreeTextMemory) -> None:
+    ann, bob = shared.for_caller("ann"), shared.for_caller("bob")
+    bob.add({"id": "source", "memory": "Bob's report."}, visibility="public")
+    ann.add({"id": "derived", "memory": "Ann's private note."})
+    ann.link("derived", "DERIVED_FROM", "source")
+    with pytest.raises(NotAllowedError, match="ask whoever"):
+        bob.purge("source")
+    assert ann.get("derived").memory == "Ann's private note."
+    shared.purge("source")
+    assert shared.get_by_ids(["derived"]) == []
+
+
+def test_working_memory_takes_no_id_over(shared: TreeTextMemory) -> None:
+    ann, bob = shared.for_caller("ann"), shared.for_caller("bob")
+    ann.delete("secret")
+    with pytest.raises(TreememError):
+        bob.replace_working_memory([{"id": "secret", "memory": "taken"}])
+    ann.restore("secret")
+    assert ann.get("secret").memory == "Ann's secret on tea."
+
+
+def test_a_callers_run_leaves_the_rest_to_be_looked_at(shared: TreeTextMemory) -> None:
+    shared.for_caller("ann").add([{"id": "h1", "memory": "Ann likes Rome."}, {"id": "h2", "memory": "Ann likes Rome"}])
+    shared.for_caller("bob").reorganizer.run()
+    assert shared.reorganizer.plan().looked_at > 0

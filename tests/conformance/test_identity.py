@@ -271,3 +271,27 @@ def test_a_deep_tree_prints(open_memory: OpenMemory) -> None:
     lines = str(tree).splitlines()
     assert len(lines) == depth == len(tree)
     assert max(map(len, lines)) < 200
+
+
+def test_the_id_of_a_batch_does_for_no_other_verb(memory: TreeTextMemory) -> None:
+    memory.add([{"id": f"l{n}", "memory": f"large {n}"} for n in range(1_100)], operation_id="L")
+    memory.add({"id": "v", "memory": "a secret"})
+    for call in (
+        lambda: memory.purge("v", operation_id="L"),
+        lambda: memory.delete("v", operation_id="L"),
+        lambda: memory.update("v", "x", operation_id="L"),
+        lambda: memory.link("v", "CAUSES", "l1", operation_id="L"),
+        lambda: memory.undo("L", operation_id="L"),
+        lambda: memory.replace_working_memory(["x"], operation_id="L"),
+    ):
+        with pytest.raises(OperationMismatchError):
+            call()
+    assert memory.get("v").memory == "a secret"
+
+
+def test_many_ids_are_refused_before_the_first_part(memory: TreeTextMemory) -> None:
+    ids = memory.add([f"Note {n}." for n in range(150)])
+    with pytest.raises(TreememError):
+        memory.delete([*ids, "nothing"], operation_id="many")
+    assert memory.stats().memories == len(memory.get_by_ids(ids)) == 150
+    assert memory.delete(ids, operation_id="many").states_closed == 150

@@ -210,3 +210,11 @@ def test_what_is_private_is_in_no_answer_to_another_caller(memory: TreeTextMemor
     assert memory.get("open", as_of=day(1)).memory == f"The {TOKEN} was mine."
     assert TOKEN in json.dumps(memory.get_all())
     assert memory.check() == []
+
+
+def test_a_reason_of_another_memorys_operation_loses_the_words(memory: TreeTextMemory) -> None:
+    memory.add([{"id": "a", "memory": f"Zed has a {TOKEN}."}, {"id": "b", "memory": "Music plan."}])
+    memory.update("b", "No music.", reason=f"because Zed dropped the {TOKEN}")
+    memory.purge("a")
+    assert TOKEN not in repr(memory.operations(limit=1_000))
+    assert memory.get("b").memory == "No music."

@@ -18,7 +18,7 @@ from typing import Any, Literal, get_origin
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.items import MEMORY_TYPES, STATUSES, TreeNodeTextualMemoryMetadata, check_json
-from treemem.temporal import day_after, parse_time
+from treemem.temporal import END, day_after, parse_time
 
 Kind = Literal["text", "number", "boolean", "texts", "time", "any"]
 Operator = Literal["=", "!=", "in", "contains", "like", "gt", "gte", "lt", "lte"]
@@ -328,11 +328,13 @@ def _time(found: Field, op: Operator, value: Any) -> Filter:
     """Return a test of a time in microseconds; a day without a time of day stands for all of it."""
     start = parse_time(value, f"filter: {found.name}")
     end = day_after(start) if _is_day(value) else start + 1
-    at_least, below = Condition(found, "gte", start), Condition(found, "lt", end)
+    at_least, below, beyond = Condition(found, "gte", start), Condition(found, "lt", end), Condition(found, "gte", end)
+    if end == END:  # the last day there is has no next one; what is open ends with it
+        below, beyond = Condition(found, "lte", END), Condition(found, "gt", END)
     tests: dict[str, Filter] = {
         "=": And((at_least, below)),
         "gte": at_least,
-        "gt": Condition(found, "gte", end),
+        "gt": beyond,
         "lt": Condition(found, "lt", start),
         "lte": below,
     }

@@ -118,6 +118,7 @@ def read(state: State) -> Reading:
     stems = frozenset(analyse(text))
     call = len(stems) <= LONGEST_CALL and _CALL.match(text) is not None
     happened = fields.get("memory_time") is not None or fields.get("type") == "event"
+    momentary = happened or call or _EVENT.search(text) is not None
     return Reading(
         statement=said,
         key=hashlib.sha256(literal(said.text).encode("utf-8", "surrogatepass")).digest(),
@@ -125,10 +126,7 @@ def read(state: State) -> Reading:
         names=frozenset(" ".join(words(name)) for name in names_in(text)),
         numbers=frozenset(re.findall(r"\d{1,30}|[一二两三四五六七八九十百千万]{1,12}", text)),
         negations=len(_NEGATION.findall(text)),
-        once=happened
-        or call
-        or _EVENT.search(text) is not None
-        or (tells_an_event(text[:200]) and not changes_state(text[:200])),
+        once=momentary or (tells_an_event(text[:200]) and not changes_state(text[:200])),
         question=_QUESTION.search(said.text[-12:]) is not None,
         belongs=tuple(str(fields.get(name) or "") for name in _OWNER),
         speaker=(fold(said.speaker), said.role),

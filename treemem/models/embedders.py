@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from treemem.errors import EmbedderError
-from treemem.forks import renew_in_children
+from treemem.forks import ForkLock
 from treemem.models.failures import answered
 from treemem.models.openai_faults import fault_of, without_key
 
@@ -123,13 +122,8 @@ class MiniLM:
     def __init__(self, *, batch_size: int = 32, threads: int = 0) -> None:
         self._batch_size = batch_size
         self._threads = threads
+        self._lock = ForkLock()
         self._loaded: tuple[Any, Any] | None = None
-        self.renew()
-        renew_in_children(self)
-
-    def renew(self) -> None:
-        """Make the lock anew, in a forked child."""
-        self._lock = threading.Lock()
 
     def _load(self) -> tuple[Any, Any]:
         with self._lock:
@@ -215,16 +209,11 @@ class SentenceTransformersEmbedder:
             raise EmbedderError("a loaded model needs a name=, and has to know its dimension")
         self._model = model
         self._batch_size = batch_size
+        self._lock = ForkLock()
         self._question = _encoder(model, "encode_query", ("query",), query_prompt)
         self._text = _encoder(model, "encode_document", ("document", "passage", "corpus"), text_prompt)
         self.name = f"sentence-transformers/{name}{'+prompt' if self._text.prompt else ''}"
         self.dimension = int(dimension)
-        self.renew()
-        renew_in_children(self)
-
-    def renew(self) -> None:
-        """Make the lock anew, in a forked child."""
-        self._lock = threading.Lock()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [len(texts), dimension] of unit norm, of texts to be found; raises EmbedderError."""

@@ -19,7 +19,7 @@ T = TypeVar("T", bound=BaseModel)
 M = TypeVar("M", bound=BaseModel)
 _MILLION = 1_000_000
 #: Models that think before they answer. They take no temperature and count their thoughts, as `max_completion_tokens`.
-_THINKING = re.compile(r"(?:.*/)?(?:o[1-9]|gpt-[5-9])(?![a-z0-9])", re.IGNORECASE)
+_THINKING = re.compile(r"\A(?:.*/)?(?:o[1-9]|gpt-[5-9])(?![a-z0-9])", re.IGNORECASE)
 _LIMITS = ("max_tokens", "max_completion_tokens")
 
 

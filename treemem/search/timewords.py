@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 from treemem.pieces import beginning
@@ -93,7 +92,7 @@ class Told:
 def read_time(question: str, now: int) -> Told | None:
     """Return what a question's words tell of the time it is about, asked at `now`; None if they tell nothing.
 
-    The first 10,000 characters are read, and the first sixteen dates in them.
+    The first 10,000 characters are read, and of the dates in them the first eight and the last eight.
     """
     question = beginning(question, QUESTION_READ)
     spans = _spans(question, now)
@@ -127,7 +126,8 @@ def _clause(question: str) -> Told | None:
 def _spans(question: str, now: int) -> list[tuple[int, int, re.Match[str]]]:
     found = []
     year = re.search(r"\b(?:19|20)\d{2}\b", question)
-    for match in islice(_DATE.finditer(question), MAX_DATES):
+    dates = list(_DATE.finditer(question))
+    for match in dates if len(dates) <= MAX_DATES else dates[: MAX_DATES // 2] + dates[-MAX_DATES // 2 :]:
         words = match.group().lower()
         if year and re.fullmatch(MONTH, words):
             words += " " + year.group()

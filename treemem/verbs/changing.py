@@ -236,6 +236,8 @@ class ChangeVerbs(Session):
         base = self._base(kind, operation_id, actor, reason, request=[kind, wanted])
         if len(wanted) <= CHUNK:
             return self._commit(base, lambda: self._plan_rewrite(base, wanted), repeatable=operation_id is not None)
+        if not self._store.operations(self._cube, ids=[f"{base.operation}/0"], limit=1):
+            self._settled(lambda: self._plan_rewrite(base, wanted))  # refused as a whole, before the first part
         chunks = [wanted[i : i + CHUNK] for i in range(0, len(wanted), CHUNK)]
         plans = [partial(self._plan_rewrite, ids=chunk) for chunk in chunks]
         return self._commit_parts(base, plans, repeatable=operation_id is not None)

@@ -96,7 +96,8 @@ class Proposals:
                 judged.add(pair)
         asking = ask or (ask is None and self._memory._llm is not None)
         notes, usage = self._ask(judged, max_tokens) if asking else ((), LLMUsage())
-        versions = self._memory._last_versions(sorted(judged.states))
+        # One that was purged meanwhile has no version: an action on it is skipped when it is applied.
+        versions = dict.fromkeys(judged.states, 0) | self._memory._last_versions(sorted(judged.states))
         edges = self._memory._edges_at(sorted(judged.states), _LINKS, moment, statuses=None)
         existing = frozenset((e.type.value, e.source, e.target) for e in edges)
         actions = planner.planned(judged, versions, existing)

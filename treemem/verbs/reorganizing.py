@@ -12,9 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from treemem.changes import ChangeSet, EdgeType, State
+from treemem.changes import ChangeSet, EdgeAssert, EdgeType, State
 from treemem.checks import known_names, shown, within
-from treemem.errors import ConflictError, InvalidInputError, LeaseError, StoreError, TreememError
+from treemem.errors import (
+    ConflictError,
+    InvalidInputError,
+    LeaseError,
+    MemoryNotFoundError,
+    NotAllowedError,
+    StoreError,
+    TreememError,
+)
 from treemem.items import derived_id
 from treemem.reorganize import candidates, turn
 from treemem.reorganize.candidates import ACTION, RUN, RUN_FAILED
@@ -125,6 +133,9 @@ class Reorganizer(Proposals):
             except TreememError as error:
                 self._failure = str(error)
                 log.warning("reorganizing %s: %s", self._memory._cube, error)
+            except Exception as error:  # a worker that dies without a word would be worse
+                self._failure = f"{type(error).__name__}: {error}"
+                log.exception("reorganizing %s", self._memory._cube)
             self._stop.wait(interval)
 
     def _turn(self, wait: float) -> turn.Turn:
@@ -182,7 +193,13 @@ class Reorganizer(Proposals):
         """Return why whoever applies the plan may not do an action, None if it may: a plan gives no rights."""
         caller = self._memory._caller
         edge_alone = action.kind in (ActionKind.RELATE, ActionKind.CONTRADICT)
-        for memory_id in action.ids[:1] if edge_alone else action.ids:
+        if caller and edge_alone:
+            source, target = action.ids
+            try:
+                self._memory._require_joinable(EdgeAssert(EdgeType(str(action.edge)), source, target))
+            except (NotAllowedError, MemoryNotFoundError) as refusal:
+                return str(refusal)
+        for memory_id in () if edge_alone else action.ids:
             if not all(map(caller.owns, ground.known(memory_id))):
                 return f"{memory_id} is not {caller}'s to change"
         if not all(map(caller.sees, (s for i in action.ids for s in ground.known(i)))):
@@ -212,6 +229,8 @@ class Reorganizer(Proposals):
 
     def _close(self, plan: Plan) -> None:
         """Note up to when changes were looked at, unless nothing but the reorganizer's own changes came after that."""
+        if self._memory._caller:
+            return  # what others changed was not looked at
         store, cube = self._memory._store, self._memory._cube
         known = candidates.watermark(store, cube)
         waits = known is None or self.status().reason or (known < plan.until and turn.waiting(store, cube, most=1))

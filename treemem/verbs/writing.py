@@ -13,7 +13,7 @@ from treemem.canonical import canonical_json
 from treemem.changes import MAX_ROWS, ChangeSet, EdgeAssert, EdgeType, Receipt, State
 from treemem.checks import shown, within
 from treemem.contents import fields_of
-from treemem.errors import ConflictError, InvalidInputError, MemoryNotFoundError
+from treemem.errors import ConflictError, InvalidInputError, MemoryNotFoundError, NotAllowedError
 from treemem.filters import joined, of_types
 from treemem.items import TextualMemoryItem, as_item, checked_id, checked_text, set_fields
 from treemem.temporal import END, Moment, TimeLike, parse_time
@@ -117,7 +117,8 @@ class WriteVerbs(ChangeVerbs):
             held = [s for page in now for s in page.states if self._caller.owns(s)]
             gone = [state.memory_id for state in held if state.memory_id not in kept]
             deleting = self._plan_rewrite(replace(base, kind="delete"), gone) if gone else base
-            hidden = {i for i, history in self._histories(sorted(kept)).items() if _deleted(history)}
+            histories = self._histories(sorted(kept))
+            hidden = {i for i, h in histories.items() if _deleted(h) and all(map(self._caller.owns, h))}
             placed = (s for g in groups for s in g.states)
             whole = planning.with_rows(
                 base,
@@ -169,6 +170,7 @@ class WriteVerbs(ChangeVerbs):
             read_at = base.now if info is None else info.clock
             self._require_purgeable(wanted)
             found = erasing.closure(self._store, self._cube, wanted)
+            self._require_own_closure(found)
             self._bring_back(found.back, base)
             try:
                 return self._store.purge(base, erasing.erasure(self._store, self._cube, found, read_at))
@@ -187,6 +189,14 @@ class WriteVerbs(ChangeVerbs):
         for memory_id, states in histories.items():
             if states:
                 self._caller.require_all_own(self._cube, memory_id, states)
+
+    def _require_own_closure(self, found: erasing.Closure) -> None:
+        """Raise NotAllowedError if something that goes with what a caller purges is not its own."""
+        for memory_id in found.doomed:
+            if not all(map(self._caller.owns, found.histories.get(memory_id, ()))):
+                raise NotAllowedError(
+                    f"purge: what was made of them is not {self._caller}'s alone; ask whoever opened the memory"
+                )
 
     def _bring_back(self, ids: Iterable[str], purge: ChangeSet) -> None:
         """Restore the memories that were merged into a text which is about to be erased."""
@@ -260,7 +270,17 @@ class WriteVerbs(ChangeVerbs):
         self, kind: str, edge: EdgeAssert, operation_id: str | None, actor: str | None, reason: str | None
     ) -> Receipt:
         self._require_joinable(edge)
-        base = self._base(kind, operation_id, actor, reason)
+        request = [
+            kind,
+            edge.type,
+            edge.source,
+            edge.target,
+            edge.weight,
+            edge.confidence,
+            edge.valid_from,
+            edge.valid_to,
+        ]
+        base = self._base(kind, operation_id, actor, reason, request=request)
         return self._commit(base, lambda: planning.with_rows(base, edges=[edge]), repeatable=operation_id is not None)
 
 
