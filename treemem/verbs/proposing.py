@@ -63,9 +63,10 @@ class Proposals:
         `kinds` are the kinds of actions wanted.
 
         With `ask` (the default where the memory was opened with an `llm`), pairs about which the rules are not sure go
-        to the language model, twenty a request, for about `max_tokens` of prompt. Its verdicts are checked against
-        what the texts say; where it fails, the rules' judgement stands, and the plan's `notes` say so. It also names
-        new topics. A caller plans over what it sees. Raises InvalidInputError.
+        to the language model, twenty a request, for about `max_tokens` of prompt. It relates and flags; alone
+        it closes and merges nothing, and what the rules would close stays open where it does not agree.
+        Where it fails, the rules' judgement stands, and the plan's `notes` say so. It also names new topics. A
+        caller plans over what it sees. Raises InvalidInputError.
         """
         within("neighbours", neighbours, 1, 100)
         within("least", least, -1, 1)

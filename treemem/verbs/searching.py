@@ -74,9 +74,10 @@ class SearchVerbs(ReadVerbs):
         What is seen held at `as_of`, as known at `known_at`; or at some time of `when` (`When.during(...)`,
         "before 2025-03-01", "ever"); or, with `when="auto"`, at the time that the question's words tell ("last week",
         "before I moved", "used to"), preferred and not exclusively, else now. The result's `when` says what was
-        understood. A hit that a newer one supersedes, by an edge or by what both say, comes after it and carries
-        `superseded_by`; `include_superseded` also brings back what does not hold any more, right behind what took its
-        place.
+        understood. A hit comes after a newer one that supersedes it, by an edge or because its speaker says that this
+        has changed, and carries `superseded_by`; where the newer one only says another value of the same thing, it
+        carries `may_supersede`, and both may be true. `include_superseded` also brings back
+        what does not hold any more, right behind what took its place.
 
         `filter` and `memory_types` bind the hits, not the memories walked through; `limits` is how many hits of a
         memory type there may be ({"UserMemory": 3}). `dedup` leaves out hits that repeat others ("similarity") or
