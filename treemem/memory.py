@@ -131,6 +131,7 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
             reranker=self._reranker,
             llm=self._llm,
             usage=self._usage,
+            workers=self._workers,
         )
 
     def bookmarks(self) -> list[str]:

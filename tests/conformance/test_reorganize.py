@@ -509,3 +509,18 @@ def test_undone_it_is_what_it_was(said: list[tuple[str, int]], links: list[tuple
             memory.undo(outcome.operation)
             assert memory.check() == []
         assert memory.content_hash() == before
+
+
+def test_closing_ends_every_worker(open_memory: OpenMemory) -> None:
+    """Those of views too; none starts afterwards."""
+    before = {t for t in threading.enumerate() if t.name == "treemem-reorganizer"}
+    memory = open_memory()
+    memory.add("a note")
+    views = [memory, memory.cube(memory.cube_id + "-other"), memory.for_caller("ann")]
+    for view in views:
+        view.reorganizer.start(interval=0.05)
+    memory.close()
+    assert {t for t in threading.enumerate() if t.name == "treemem-reorganizer"} == before
+    for view in views:
+        with pytest.raises(StoreUnavailableError):
+            view.reorganizer.start()

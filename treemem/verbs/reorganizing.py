@@ -102,6 +102,7 @@ class Reorganizer(Proposals):
         within("interval", interval, 0.01, 1_000_000)
         if self._thread is not None and self._thread.is_alive():
             return
+        self._memory._workers.add(self.stop)
         self._stop.clear()
         self._thread = threading.Thread(target=self._work, args=(interval, plan), name="treemem-reorganizer")
         self._thread.daemon = True

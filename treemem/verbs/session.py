@@ -35,6 +35,7 @@ from treemem.store.protocol import GraphStore, Page, Touched
 from treemem.store.shared import operation_mismatch, receipt_of
 from treemem.temporal import BEGINNING, Clock, Moment, TimeLike, parse_time, system_clock, to_micros
 from treemem.verbs.usage import UsageLog
+from treemem.verbs.workers import Workers
 
 Item = TypeVar("Item", bound=TextualMemoryItem)
 ATTEMPTS = 64
@@ -65,6 +66,7 @@ class Session:
         reranker: Reranker | None = None,
         llm: LLM | None = None,
         usage: UsageLog | None = None,
+        workers: Workers | None = None,
     ) -> None:
         """Open the memory that `config` describes, or one over a `store` that the caller closes.
 
@@ -88,11 +90,14 @@ class Session:
             if store is None
             else store
         )
+        self._workers = Workers() if workers is None else workers
         self._owns_usage = usage is None and self._config.record_usage
         self._usage = UsageLog(self._store, self._now) if self._owns_usage else usage
 
     def close(self) -> None:
-        """Release the store's connections if this memory opened them."""
+        """End the background workers and release the store's connections, if this memory opened the store."""
+        if self._owns_store:
+            self._workers.close()
         if self._usage is not None and self._owns_usage:
             self._usage.close()
         if self._owns_store:
