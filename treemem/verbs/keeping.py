@@ -175,7 +175,7 @@ class KeepVerbs(WriteVerbs, SearchVerbs):
         if info is None:
             self._store.erase(self._cube, only=_NONE)  # what a crash may have left of an earlier erasure
             return None
-        shelf = Shelf(root, self._cube)
+        shelf = Shelf(root, self._cube, self._store.location)
         kept = shelf.begin(info.clock)
         erasure = _Erasure(self._store, self._cube, lambda info: self._back_up(kept, info))
         try:
