@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from treemem.language import listed, pack
+from treemem.language import listed
 
 #: Characters of a text, characters of a sentence, and sentences, beyond which a text is not read.
 LONGEST_TEXT, LONGEST_SENTENCE, MOST_SENTENCES = 400, 160, 3
@@ -137,8 +137,3 @@ def _without_lead(text: str) -> str:
 def leads(language: str) -> frozenset[str]:
     """Return the words that may stand before a statement and make nothing else of it."""
     return listed(language, "leads")
-
-
-def table(language: str, name: str) -> object:
-    """Return a table of a language's pack."""
-    return pack(language)[name]
