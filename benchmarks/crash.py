@@ -3,6 +3,8 @@
 Each round lets a process write or reorganize, kills it (embedded) or the server (Neo4j), and checks that every
 acknowledged change is there, that none is half there, and that the cube is sound; what a reorganizer began is finished
 by the next one, and nothing is done twice. The rounds are the tests' own.
+`verbs` kills in the middle of every verb that writes, one after the other: `--only verbs --rounds 30`,
+`--only verbs-neo4j --rounds 10`.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import crash_verbs
 from tests import test_crash, test_crash_reorganize
 from tests.neo4j_server import Server
 
@@ -38,11 +41,28 @@ def reorganizer_neo4j(folder: Path, rounds: int) -> str:
     return "the plan was finished by the next worker, 0 done twice"
 
 
+def verbs(folder: Path, rounds: int) -> str:
+    return told(crash_verbs.kill_writers(folder, rounds))
+
+
+def verbs_neo4j(folder: Path, rounds: int) -> str:
+    return told(crash_verbs.kill_servers(folder, rounds))
+
+
+def told(counts: crash_verbs.Counts) -> str:
+    return (
+        f"{counts.acknowledged} calls acknowledged, 0 lost; {counts.half} in several transactions were half done, and "
+        "repeating them ended the same"
+    )
+
+
 RUNS: dict[str, Callable[[Path, int], str]] = {
     "embedded": embedded,
     "neo4j": neo4j,
     "reorganizer": reorganizer,
     "reorganizer-neo4j": reorganizer_neo4j,
+    "verbs": verbs,
+    "verbs-neo4j": verbs_neo4j,
 }
 
 

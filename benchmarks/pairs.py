@@ -1,13 +1,15 @@
-"""Judgement without a language model on labelled pairs: `python -m benchmarks.pairs [--part open|test] [--show]`.
+"""Judgement without a language model on labelled pairs: `python -m benchmarks.pairs [--part PART] [--show]`.
 
 Each pair of `benchmarks/labelled` becomes two messages of one speaker, a month apart, in a cube of its own; what the
-reorganizer plans for them is counted by label. `--show` lists the open pairs that were not treated as their label says.
+reorganizer plans for them is counted by label. `--show` lists the pairs (but for the `test` ones) that were not
+treated as their label says.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -17,7 +19,8 @@ from pathlib import Path
 from treemem import Plan, TreeTextMemory
 
 LABELLED = Path(__file__).parent / "labelled"
-ONE = {"duplicate", "paraphrase", "overlapping"}
+#: Labels of pairs that may become one: those of equal texts alone.
+ONE = {"duplicate"}
 OUTCOMES = ("one", "supersede", "contradict", "causes", "caused", "relate", "nothing")
 
 
@@ -31,11 +34,15 @@ class Labelled:
 
 
 def labelled() -> Iterator[Labelled]:
-    """Yield the labelled pairs of both languages."""
+    """Yield the labelled pairs of both languages, and those of strangers, by batch."""
     for language in ("english", "chinese"):
         with (LABELLED / f"{language}.tsv").open(encoding="utf-8", newline="") as lines:
             for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
                 yield Labelled(language, **row)
+    with (LABELLED / "strangers.jsonl").open(encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            yield Labelled(row["batch"], "strangers", row["label"], row["first"], row["second"])
 
 
 def planned(memory: TreeTextMemory, cube: str, pair: Labelled) -> str:
@@ -74,7 +81,7 @@ def wrong(label: str, found: str) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=("open", "test"), default="open")
+    parser.add_argument("--part", choices=("open", "test", "strangers"), default="open")
     parser.add_argument("--show", action="store_true")
     arguments = parser.parse_args()
     counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
@@ -85,7 +92,7 @@ def main() -> None:
             counts[pair.language, pair.label][found] += 1
             if wrong(pair.label, found):
                 false.append((pair, found))
-            if arguments.show and arguments.part == "open" and not as_labelled(pair.label, found):
+            if arguments.show and arguments.part != "test" and not as_labelled(pair.label, found):
                 print(f"{pair.language:<8} {pair.label:<13} {found:<10} {pair.first} | {pair.second}")
     report(counts, len(false))
 

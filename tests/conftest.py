@@ -41,8 +41,14 @@ def neo4j_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     next(server, None)
 
 
-def started_server(home: Path, **settings: str) -> Iterator[str]:
+def started_server(home: Path, **settings: Any) -> Iterator[str]:
     """A server of a test's own, which it may break; skipped, or failed if Neo4j is required, where none can be had."""
+    for server in servers_of_its_own(home, **settings):
+        yield server.uri
+
+
+def servers_of_its_own(home: Path, **settings: Any) -> Iterator[Server]:
+    """The same as a Server, which a test may stop and start again with other settings."""
     server = Server(home, **settings)
     try:
         server.start()
@@ -50,7 +56,7 @@ def started_server(home: Path, **settings: str) -> Iterator[str]:
         if os.environ.get("TREEMEM_REQUIRE_NEO4J") == "1":
             raise
         pytest.skip(str(error))
-    yield server.uri
+    yield server
     server.stop()
 
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -113,10 +113,16 @@ def fetch_jars() -> Path:
 
 
 class Server:
-    """A Neo4j Community server in a folder of its own, on 127.0.0.1; a password is that of the user neo4j."""
+    """A Neo4j Community server in a folder of its own, on 127.0.0.1; a password is that of the user neo4j.
 
-    def __init__(self, home: Path, heap: str = "1g", password: str | None = None) -> None:
+    `settings` are lines of neo4j.conf beside those it needs; changed, they hold from the next start on.
+    """
+
+    def __init__(
+        self, home: Path, heap: str = "1g", password: str | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.home = home
+        self.settings = dict(settings or {})
         self._password = password
         self.bolt, self.http = free_port(), free_port()
         self._heap = heap
@@ -139,6 +145,7 @@ dbms.security.auth_enabled={str(self._password is not None).lower()}
 dbms.usage_report.enabled=false
 server.memory.pagecache.size=256m
 """
+            + "".join(f"{name}={value}\n" for name, value in self.settings.items())
         )
         log = (self.home / "server.log").open("ab")
         java = find_java(17, 21) if LTS else find_java()

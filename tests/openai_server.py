@@ -15,11 +15,12 @@ Answer = Callable[[dict[str, Any]], Any]
 
 
 class Script:
-    """What the server does next: a status to fail with, a function of the request, seconds to wait first, or "cut"."""
+    """What the server does next: a status to fail with, alone or with a body, a function of the request, seconds to
+    wait first, or "cut"."""
 
     def __init__(self, default: Answer) -> None:
         self.default = default
-        self.next: deque[int | float | str | Answer] = deque()
+        self.next: deque[int | float | str | tuple[int, Any] | Answer] = deque()
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.url = ""
@@ -42,10 +43,13 @@ def serving(default: Answer) -> Iterator[Script]:
             if isinstance(step, float):
                 time.sleep(step)
                 step = script.default
-            if isinstance(step, int):
+            if isinstance(step, tuple):
+                self._send(*step)
+            elif isinstance(step, int):
                 self._send(step, {"error": {"message": f"scripted {step}", "type": "scripted"}})
             else:
-                self._send(200, step(body))
+                answer = step(body)
+                self._send(*(answer if isinstance(answer, tuple) else (200, answer)))
 
         def _send(self, status: int, answer: Any) -> None:
             data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from tests.helpers import fresh_cube
 from treemem.cli import app
@@ -69,7 +72,7 @@ def test_every_command_does_its_work(shell: Shell, tmp_path: Path) -> None:
     assert [o["kind"] for o in trail] == ["add_messages", "add", "add"]
     assert "brings it back" in shell.run("undo", "talk", "--reason", "by mistake")
     assert shell.json("operations", "--limit", "1")[0]["reason"] == "by mistake"
-    shell.run("add", "The spare key hangs behind the door.", "the spare key hangs behind the door")
+    shell.run("add", "The spare key hangs behind the door.", "The spare key hangs behind the door")
     assert "deduplicate" in shell.run("reorganize", "--dry-run", "--no-capacity", "--expire", "WorkingMemory=30")
     assert shell.json("reorganize", "--status")["state"] == "pending"
     done = json.loads(shell.run("reorganize", "--kind", "deduplicate", "--json"))
@@ -126,6 +129,263 @@ def test_a_config_file(tmp_path: Path) -> None:
     shell = Shell(str(tmp_path / "m.db"), "unused", tmp_path)
     assert shell.json("stats", "--config", "settings.toml")["cube"] == "fromfile"
     assert (tmp_path / "other.db").exists()
+
+
+def bare(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    """Runs treemem with bytes, on a store in the folder."""
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("TREEMEM_")} | options.pop("env", {})
+    place = {"TREEMEM_STORE": str(folder / "m.db"), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    options.setdefault("stdout", subprocess.PIPE)
+    return subprocess.run(
+        [sys.executable, "-m", "treemem", *arguments],
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=place | environment,
+        timeout=120,
+        **options,
+    )
+
+
+HOSTILE = "see \x1b]0;PWNED\x07\x1b]52;c;cm0=\x07\x1b[2J\x9b31m\u202eevil\u2066\r\x7f [/red] [bold]火[/bold] :smile:"
+STEERING = [*map(chr, (*range(9), *range(11, 32), *range(127, 160))), *"\u202a\u202e\u2066\u2069\u200f\u2028"]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
+    """Runs a command in this process, on a store of its own; whatever comes, it ends without a traceback."""
+    for name in [n for n in os.environ if n.startswith("TREEMEM_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TREEMEM_STORE", str(tmp_path / "m.db"))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def invoke(*arguments: str, code: int | None = 0, stdin: bytes | None = None) -> Result:
+        result = CliRunner().invoke(app, list(arguments), input=stdin)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+        assert code is None or result.exit_code == code, result.output
+        assert result.exit_code in (0, 1, 2)
+        assert "not foreseen" not in result.output
+        assert not [c for c in STEERING if c in result.output], result.output
+        if result.exit_code:
+            assert result.stderr.strip()
+        return result
+
+    yield invoke
+    signal.signal(signal.SIGTERM, handler)
+
+
+def test_texts_are_shown_as_texts(run: Callable[..., Result]) -> None:
+    (name,) = json.loads(run("add", HOSTILE, "--reason", HOSTILE, "--tag", HOSTILE, "--json").stdout)["ids"]
+    for command in (["search", "evil"], ["get", name], ["history", name], ["operations"]):
+        out = run(*command).stdout
+        assert "[/red] [bold]火[/bold] :smile:" in out
+        assert r"\x1b]52;c" in out
+        assert r"\u202eevil" in out
+        run(*command, "--json")
+    assert json.loads(run("get", name, "--json").stdout)["memory"] == HOSTILE
+    assert json.loads(run("operations", "--json").stdout)[0]["reason"] == HOSTILE
+    run("search", "evil", "--explain")
+    run("search", "before I moved [/red] \x1b]0;x\x07")
+    assert "[/red]" in run("search", "before I moved [/red]").stdout
+    run("reorganize", "--dry-run", "--everything")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["get", HOSTILE],
+        ["history", "[/red]"],
+        ["undo", HOSTILE],
+        ["search", "x", "--filter", HOSTILE],
+        ["search", "x", "--filter", json.dumps({HOSTILE: 1})],
+        ["search", "x", "--when", HOSTILE],
+        ["search", "x", "--as-of", "[/red]"],
+        ["search", "x", "--memory-type", HOSTILE],
+        ["reorganize", "--kind", HOSTILE],
+        ["reorganize", "--expire", f"{HOSTILE}=1"],
+        ["operations", "--since", HOSTILE],
+        ["load", HOSTILE],
+        ["stats", "--store", f"{HOSTILE}://x"],
+        ["stats", "--cube", HOSTILE],
+        ["add", "--messages", HOSTILE],
+        ["stats", "--config", HOSTILE],
+        [HOSTILE],
+        ["stats", f"--{HOSTILE}"],
+        ["search", "x", "-k", HOSTILE],
+        ["get", "x", "--known-at", HOSTILE, "--json"],
+    ],
+    ids=lambda arguments: " ".join(a for a in arguments if HOSTILE not in a),
+)
+def test_errors_show_texts_as_texts(run: Callable[..., Result], arguments: list[str]) -> None:
+    assert run(*arguments, code=None).exit_code in (1, 2)
+
+
+ODD = ["-1", "0", "1.5", "nan", "inf", "-inf", "1e400", "9" * 30, "-" + "9" * 30, "9" * 5_000, "", " ", "١٢"]
+
+
+@pytest.mark.parametrize("number", ODD, ids=lambda text: text[:12])
+@pytest.mark.parametrize(
+    "before",
+    [
+        ["search", "x", "--top-k"],
+        ["operations", "--limit"],
+        ["reorganize", "--dry-run", "--watch"],
+        ["search", "x", "--as-of"],
+        ["search", "x", "--when"],
+        ["search", "x", "--filter"],
+        ["operations", "--since"],
+        ["add", "text", "--at"],
+    ],
+    ids=" ".join,
+)
+def test_odd_numbers_are_refused_in_a_sentence(run: Callable[..., Result], before: list[str], number: str) -> None:
+    run(*before, number, code=None)
+
+
+@pytest.mark.parametrize("days", ODD, ids=lambda text: text[:12])
+def test_odd_days_are_refused(run: Callable[..., Result], days: str) -> None:
+    assert run("reorganize", "--dry-run", "--expire", f"WorkingMemory={days}", code=None).exit_code in (0, 1)
+
+
+@pytest.mark.parametrize("seconds", ["-1", "0", "nan", "inf", "1e300"])
+def test_odd_seconds_are_refused(run: Callable[..., Result], seconds: str) -> None:
+    assert "--watch: wanted seconds" in run("reorganize", "--watch", seconds, code=1).output
+
+
+CONTENTS = {
+    "nothing": b"",
+    "deep": b"[" * 100_000,
+    "deep lines": b'{"content": ' + b"[" * 100_000,
+    "a huge number": b"[" + b"9" * 5_000 + b"]",
+    "no UTF-8": b'[{"content": "\xff\xfe"}]',
+    "a number": b"3",
+    "strings": b'["a", "b"]',
+    "null": b"[null]",
+    "an object": b'{"messages": []}',
+    "not a number": b'[{"content": NaN}]',
+    "half a pair": b'[{"content": "\\ud800"}]',
+    "NUL": b'[{"content": "a\\u0000b"}]',
+    "cut": b'[{"content": "a"}, {"conte',
+    "odd time": b'[{"content": "a", "chat_time": 1e400}]',
+    "zeros": b"\x00" * 1_000,
+}
+
+
+@pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
+def test_odd_files_are_refused_in_a_sentence(run: Callable[..., Result], tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "odd").write_bytes(content)
+    run("add", "--messages", "odd", code=None)
+    (tmp_path / "odd.json").write_bytes(content)
+    run("stats", "--config", "odd.json", code=1)
+    (tmp_path / "odd.toml").write_bytes(b"a = " + content)
+    run("stats", "--config", "odd.toml", code=1)
+    run("load", "odd", code=1)
+    run("stats", "--store", "odd", code=None)
+    assert json.loads(run("stats", "--json").stdout)["cube"] == "default"
+
+
+@pytest.mark.parametrize(
+    "place", [".", "/", "missing/..", "~nobody-of-this-name/m.db", "x" * 5_000, "a/b", "/dev/null/m.db"]
+)
+def test_odd_places_are_refused_in_a_sentence(run: Callable[..., Result], tmp_path: Path, place: str) -> None:
+    (tmp_path / "a").write_text("a file")
+    run("stats", "--store", place, code=1)
+    run("stats", "--config", place, code=1)
+    run("add", "--messages", place, code=1)
+    run("load", place, code=1)
+
+
+def test_json_lines_end_at_line_feeds_alone(run: Callable[..., Result], tmp_path: Path) -> None:
+    texts = ["one\u2028two", "three\x85four", "five\x0bsix\x0cseven", "eight\u2029\x1cnine"]
+    lines = [json.dumps({"role": "user", "content": text}, ensure_ascii=False) for text in texts]
+    for start, text in (("", "\n".join(lines)), ("\ufeff", "\r\n".join(lines) + "\r\n")):
+        (tmp_path / "said.jsonl").write_bytes((start + text).encode())
+        cube = f"lines-{len(start)}"
+        ids = json.loads(run("add", "--messages", "said.jsonl", "--cube", cube, "--json").stdout)["ids"]
+        kept = [json.loads(run("get", name, "--cube", cube, "--json").stdout)["memory"] for name in ids]
+        assert kept == texts
+    (tmp_path / "wide.json").write_bytes(json.dumps([{"content": "火"}], ensure_ascii=False).encode("utf-16"))
+    (name,) = json.loads(run("add", "--messages", "wide.json", "--cube", "wide", "--json").stdout)["ids"]
+    assert json.loads(run("get", name, "--cube", "wide", "--json").stdout)["memory"] == "火"
+    (tmp_path / "said.jsonl").write_text('{"content": "fine"}\n\n{"content": \n')
+    assert "said.jsonl, line 3" in run("add", "--messages", "said.jsonl", code=1).output
+
+
+def test_lines_of_standard_input(run: Callable[..., Result]) -> None:
+    stdin = "\ufeffone\u2028two\r\n\r\nthree\x85four\n火".encode()
+    ids = json.loads(run("add", "-", "--json", stdin=stdin).stdout)["ids"]
+    kept = [json.loads(run("get", name, "--json").stdout)["memory"] for name in ids]
+    assert kept == ["one\u2028two", "three\x85four", "火"]
+    assert "no UTF-8 at byte 4" in run("add", "-", code=1, stdin=b"good\xff").output
+
+
+def test_the_environment_is_kept(run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("add", "nobody's")
+    monkeypatch.setenv("TREEMEM_ACTOR", "me")
+    monkeypatch.setenv("TREEMEM_USER_ID", "ann")
+    (name,) = json.loads(run("add", "mine", "--json").stdout)["ids"]
+    assert [o["actor"] for o in json.loads(run("operations", "--json").stdout)] == ["me", "treemem command line"]
+    assert json.loads(run("get", name, "--json").stdout)["metadata"]["user_id"] == "ann"
+    (tmp_path / "c.toml").write_text('actor = "of the file"')
+    run("add", "more", "--config", "c.toml")
+    assert json.loads(run("operations", "--limit", "1", "--json").stdout)[0]["actor"] == "of the file"
+
+
+def test_migrate_says_what_ran(run: Callable[..., Result]) -> None:
+    first = json.loads(run("migrate", "--json").stdout)
+    assert first["ran"]
+    assert json.loads(run("migrate", "--json").stdout) == {**first, "ran": []}
+    assert first["ran"][0] in run("migrate", "--store", "another.db").stdout
+
+
+def test_the_demo_goes_to_the_store_of_the_environment(run: Callable[..., Result], tmp_path: Path) -> None:
+    assert json.loads(run("demo", "--json").stdout)["location"] == str(tmp_path / "m.db")
+
+
+def test_secrets_are_not_told(run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "c.toml").write_text('passwrod = "hunter2SECRET"\n')
+    out = run("stats", "--config", "c.toml", code=1).output
+    assert "did you mean password" in out
+    assert "SECRET" not in out
+    out = run("stats", "--store", "neo4j:SECRET@localhost:7687", code=1).output
+    assert "neo4j://localhost:7687" in out
+    assert "SECRET" not in out
+    monkeypatch.setenv("TREEMEM_EMBEDDER_APIKEY", "sk-SECRET")
+    out = run("stats", code=1).output
+    assert "TREEMEM_EMBEDDER_API_KEY" in out
+    assert "SECRET" not in out
+
+
+@pytest.mark.parametrize("settings", [{"PYTHONIOENCODING": "cp1252"}, {"LANG": "C", "LC_ALL": "C"}])
+def test_output_is_utf8_wherever_it_goes(tmp_path: Path, settings: dict[str, str]) -> None:
+    assert bare(tmp_path, "add", "火 is fire", env=settings).returncode == 0
+    for arguments in (["search", "fire"], ["search", "fire", "--json"], ["get", "火"]):
+        done = bare(tmp_path, *arguments, env=settings)
+        assert "火" in (done.stdout + done.stderr).decode("utf-8")
+        assert b"Traceback" not in done.stderr
+
+
+def test_output_that_cannot_be_written(tmp_path: Path) -> None:
+    assert bare(tmp_path, "add", *(f"Note {i} on gardens. " + "x" * 2_000 for i in range(40))).returncode == 0
+    commands = (["search", "gardens", "--json", "-k", "40"], ["stats"], ["--help"], ["get", "missing", "--json"])
+    for arguments in commands:
+        with Path("/dev/full").open("wb") as full:
+            done = bare(tmp_path, *arguments, stdout=full)
+        assert done.returncode == 1
+        assert b"treemem: " in done.stderr
+        assert b"Traceback" not in done.stderr
+        assert b"Exception ignored" not in done.stderr
+    reader, writer = os.pipe()
+    os.close(reader)
+    for arguments in commands[:3]:
+        done = bare(tmp_path, *arguments, stdout=writer)
+        assert b"Traceback" not in done.stderr
+        assert b"Exception ignored" not in done.stderr
+    os.close(writer)
+    command = f"{sys.executable} -m treemem stats --store m.db >&-"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=-1)
+    assert b"Traceback" not in done.stderr
 
 
 def test_completion_and_version(tmp_path: Path) -> None:

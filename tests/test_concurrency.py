@@ -21,7 +21,7 @@ from treemem import TreeTextMemory
 store, cube, name = sys.argv[1:]
 with TreeTextMemory.open(store, cube=cube, embedder=HashEmbedder(), timeout=60) as memory:
     for i in range(12):
-        memory.update("hot", f"{name} {i}", **{f"by-{name}-{i}": True})
+        memory.update("hot", f"{name} {i}", info={f"by-{name}-{i}": True})
         memory.add({"id": f"{name}-{i}", "memory": f"note {i} of {name}"})
         memory.add({"id": f"shared-{i}", "memory": f"shared note {i} on Anna"})
 """
@@ -51,7 +51,7 @@ def test_sixteen_threads(open_memory: OpenMemory) -> None:
 
     def work(name: str) -> None:
         for i in range(6):
-            memory.update("hot", f"{name} {i}", **{f"by-{name}-{i}": True})
+            memory.update("hot", f"{name} {i}", info={f"by-{name}-{i}": True})
             memory.add({"id": f"{name}-{i}", "memory": f"note {i} of {name}"})
             memory.add({"id": f"shared-{i}", "memory": f"shared note {i} on Anna"})
             assert len(memory.search(f"note {i} of {name}", top_k=1)) == 1

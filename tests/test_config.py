@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import stat
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 
 from tests.helpers import HashEmbedder, fresh_cube
 from tests.neo4j_server import driver as plain_driver
-from treemem import ConfigError, InvalidInputError, StoreError, TreeTextMemory, TreeTextMemoryConfig
+from treemem import ConfigError, InvalidInputError, StoreError, TreememError, TreeTextMemory, TreeTextMemoryConfig
 from treemem.config import open_embedder
 
 
@@ -112,6 +115,194 @@ def test_secrets_are_never_shown(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     with pytest.raises(StoreError) as error:
         TreeTextMemory(config, embedder=HashEmbedder())
     assert secret not in str(error.value) + caplog.text
+
+
+SECRET = "hunter2SECRET"
+
+
+def shown(error: BaseException) -> str:
+    """All that a log would show of an error, its causes included."""
+    return "".join(traceback.format_exception(error)) + repr(error)
+
+
+@pytest.mark.parametrize(
+    ("data", "near"),
+    [
+        ({"passwrod": SECRET}, "password"),
+        ({"PASSWORD": SECRET}, "password"),
+        ({"pass-word": SECRET}, "password"),
+        ({"apikey": SECRET}, ""),
+        ({"neo4j": {"password": SECRET}}, ""),
+        ({"password": 12345678}, "password"),
+        ({"password": {"value": SECRET}}, "password"),
+        ({"password": [SECRET]}, "password"),
+        ({"user": {"name": SECRET}}, "user"),
+        ({"cube": [SECRET]}, "cube"),
+        ({"store": {"url": SECRET}}, "store"),
+        ({"embedder": SECRET}, "embedder"),
+        ({"embedder": {"apikey": SECRET}}, "embedder.api_key"),
+        ({"embedder": {"api_key": [SECRET]}}, "api_key"),
+        ({"embedder": {"api-key": SECRET}}, "embedder.api_key"),
+        ({"embedder": {"model": {"x": SECRET}}}, "model"),
+        ({"embedder": {"base_url": f"https://me:{SECRET}@host/v1"}}, "api_key"),
+        ({"embedder": {"base_url": f"https://host/v1?api-key={SECRET}"}}, "api_key"),
+        ({"graph_db": SECRET}, "graph_db"),
+        ({"graph_db": {"backend": "neo4j", "config": SECRET}}, "graph_db"),
+        ({"graph_db": {"backend": "neo4j", "config": {"uri": "bolt://h", "pasword": SECRET}}}, "password"),
+        ({"graph_db": {"backend": "neo4j", "config": {"uri": "bolt://h", "password": {"x": SECRET}}}}, "password"),
+        ({"embedder": {"backend": "ollama", "config": {"api_base": {"x": SECRET}}}}, "base_url"),
+        ({"embedder": {"backend": "ark", "config": {"api_key": [SECRET], "model_name_or_path": "m"}}}, "api_key"),
+        ({"store": f"neo4j://h?password={SECRET}"}, "password="),
+        ({"store": f"neo4j://h?auth_token={SECRET}"}, "password="),
+        ({"store": f"neo4j://me:12/{SECRET}@h"}, "password="),
+        ({"store": f"neo4j://me:pw#{SECRET}@h"}, "password="),
+        ({"store": f"neo4j://me:pa[{SECRET}@h"}, "neo4j://host"),
+        ({"store": f"mysql://me:{SECRET}@h"}, "mysql:// is unknown"),
+        ({"store": f"me:{SECRET}@localhost:7687"}, "neo4j://localhost:7687"),
+        ({"store": f"bolt:me:{SECRET}@localhost:7687/db"}, "neo4j://localhost:7687"),
+        ({"store": f"neo4j://me:{SECRET}@h", "password": "another"}, "password="),
+    ],
+)
+def test_no_error_repeats_a_secret(tmp_path: Path, data: dict[str, Any], near: str) -> None:
+    (tmp_path / "c.json").write_text(json.dumps(data))
+    with pytest.raises(TreememError) as error:
+        TreeTextMemoryConfig.from_file(tmp_path / "c.json")
+    assert near in str(error.value)
+    assert SECRET not in shown(error.value)
+    assert "12345678" not in shown(error.value)
+    if "graph_db" not in data and "backend" not in str(data):
+        with pytest.raises((TreememError, ValueError)) as direct:
+            TreeTextMemoryConfig(**data)
+        assert SECRET not in shown(direct.value)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"password": "hunter2SECRET", ', '["hunter2SECRET"]', '"hunter2SECRET"', "hunter2SECRET"]
+)
+@pytest.mark.parametrize("suffix", ["json", "toml", "TOML"])
+def test_a_broken_file_is_not_repeated(tmp_path: Path, text: str, suffix: str) -> None:
+    (tmp_path / f"c.{suffix}").write_text(text)
+    with pytest.raises((ConfigError, InvalidInputError)) as error:  # in TOML, ["name"] is a table of an unknown name
+        TreeTextMemoryConfig.from_file(tmp_path / f"c.{suffix}")
+    assert SECRET not in shown(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("TREEMEM_EMBEDDER_APIKEY", "TREEMEM_EMBEDDER_API_KEY"),
+        ("TREEMEM_EMBEDDER_KEY", "TREEMEM_EMBEDDER_"),
+        ("TREEMEM_EMBEDDER_URL", "TREEMEM_EMBEDDER_BASE_URL"),
+        ("TREEMEM_EMBEDDER_DIMENSION", "dimension"),
+        ("TREEMEM_RECORD_USAGE", "record_usage"),
+    ],
+)
+def test_no_variable_is_repeated(monkeypatch: pytest.MonkeyPatch, name: str, near: str) -> None:
+    monkeypatch.setenv(name, "sk-SECRET" if "EMBEDDER_D" not in name and "USAGE" not in name else "many")
+    with pytest.raises(TreememError, match=near) as error:
+        TreeTextMemoryConfig.of({})
+    assert "SECRET" not in shown(error.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "store", "user", "password", "database"),
+    [
+        ("neo4j://h", "neo4j://h", None, None, None),
+        ("NEO4J+S://h:7687/", "neo4j+s://h:7687", None, None, None),
+        ("neo4j://h/sales", "neo4j://h", None, None, "sales"),
+        ("bolt://h?database=sales", "bolt://h", None, None, "sales"),
+        ("neo4j://h/sales?database=sales&policy=eu", "neo4j://h?policy=eu", None, None, "sales"),
+        ("neo4j://me:pa%40ss%3A@h:7687/db", "neo4j://h:7687", "me", "pa@ss:", "db"),
+        ("neo4j://me@h", "neo4j://h", "me", None, None),
+        ("bolt://:pw@[::1]:7687", "bolt://[::1]:7687", None, "pw", None),
+        ("./localhost:7687", "./localhost:7687", None, None, None),
+        ("folder/localhost:7687", "folder/localhost:7687", None, None, None),
+        ("C:\\data\\m.db", "C:\\data\\m.db", None, None, None),
+        ("notes: 2025.db", "notes: 2025.db", None, None, None),
+    ],
+)
+def test_what_a_location_says(uri: str, store: str, user: Any, password: Any, database: Any) -> None:
+    for config in (TreeTextMemoryConfig(store=uri), TreeTextMemoryConfig.of({"store": uri})):
+        held = None if config.password is None else config.password.get_secret_value()
+        assert (config.store, config.user, held, config.database) == (store, user, password, database)
+        if password:
+            assert password not in repr(config) + str(config.model_dump()) + config.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "neo4j://h/sales/more",
+        "neo4j://h/sales#x",
+        "neo4j://h/sales?database=other",
+        "neo4j://h?database=a&db=b",
+        "bolt://h?policy=eu",
+        "neo4j://",
+        "neo4j://:7687",
+        "neo4j://h:99999",
+        "neo4j://h:x",
+        "http://localhost:7474",
+        "",
+        "  ",
+        "a\x00b",
+    ],
+)
+def test_what_cannot_be_used_of_a_location_is_refused(uri: str) -> None:
+    with pytest.raises(ConfigError, match="store"):
+        TreeTextMemory.open(uri, embedder=HashEmbedder())
+
+
+@pytest.mark.parametrize(
+    "location", ["localhost:7687", "127.0.0.1:7687", "[::1]:7687", "db.example.com:7687/sales", "neo4j:localhost:7687"]
+)
+def test_a_server_without_a_scheme_makes_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    host = location.removeprefix("neo4j:").partition("/")[0]
+    with pytest.raises(ConfigError, match=re.escape(f"did you mean neo4j://{host}")):
+        TreeTextMemory.open(location, embedder=HashEmbedder())
+    assert list(tmp_path.iterdir()) == []
+    with TreeTextMemory.open(Path("localhost:7687"), embedder=HashEmbedder()) as memory:
+        assert memory.stats().location == "localhost:7687", "a Path is a file"
+
+
+def test_a_database_of_the_uri_is_used_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="database"):
+        TreeTextMemory.open("neo4j://127.0.0.1:1/sales", database="other", embedder=HashEmbedder())
+    monkeypatch.setenv("TREEMEM_STORE", "neo4j://h/of-env")
+    monkeypatch.setenv("TREEMEM_NEO4J_PASSWORD", "of-env")
+    assert TreeTextMemoryConfig.of({}).database == "of-env"
+    config = TreeTextMemoryConfig.of({"store": "neo4j://me:mine@h/mine"})
+    assert config.password is not None
+    assert (config.database, config.password.get_secret_value()) == ("mine", "mine")
+    monkeypatch.setenv("TREEMEM_NEO4J_DATABASE", "other")
+    with pytest.raises(ConfigError, match="database"):
+        TreeTextMemoryConfig.of({})
+
+
+@pytest.mark.neo4j
+def test_a_database_that_does_not_exist_is_told(neo4j_uri: str) -> None:
+    with pytest.raises(StoreError, match="nowhere-here"):
+        TreeTextMemory.open(f"{neo4j_uri}/nowhere-here", embedder=HashEmbedder())
+    cube = fresh_cube("database")
+    with TreeTextMemory.open(f"{neo4j_uri}?database=neo4j", cube=cube, embedder=HashEmbedder()) as memory:
+        memory.add("kept")
+    with TreeTextMemory.open(neo4j_uri, cube=cube, embedder=HashEmbedder()) as memory:
+        assert memory.stats().memories == 1
+
+
+def test_the_folder_of_the_default_store_is_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    with TreeTextMemory.open(embedder=HashEmbedder()) as memory:
+        assert memory.stats().location == str(tmp_path / "data" / "treemem" / "treemem.db")
+    assert stat.S_IMODE((tmp_path / "data" / "treemem").stat().st_mode) == 0o700
+
+
+def test_files_with_a_mark_of_their_encoding_are_read(tmp_path: Path) -> None:
+    for name, text in (("c.toml", 'cube = "marked"'), ("c.json", '{"cube": "marked"}')):
+        (tmp_path / name).write_bytes(("\ufeff" + text).encode())
+        assert TreeTextMemoryConfig.from_file(tmp_path / name).cube == "marked"
 
 
 def test_certificates_must_exist(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def filled(store: str) -> Plan:
     with TreeTextMemory.open(store, cube="crash", embedder=HashEmbedder()) as memory:
         texts = [f"Drawer {n} of the tall cupboard holds parts called {n * 7919}." for n in range(PAIRS)]
         memory.add([{"id": f"a{n}", "memory": text} for n, text in enumerate(texts)], at=day(1))
-        memory.add([{"id": f"b{n}", "memory": text.lower()} for n, text in enumerate(texts)], at=day(2))
+        memory.add([{"id": f"b{n}", "memory": text.removesuffix(".")} for n, text in enumerate(texts)], at=day(2))
         memory.add("The cupboard stands in the hall.", at=day(2))
         for n in range(0, PAIRS, 10):
             memory.link(f"b{n}", "CAUSES", f"b{(n + 1) % PAIRS}", at=day(3))

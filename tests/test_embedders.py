@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,117 @@ def test_sentence_transformers(tiny: str, tmp_path: Path) -> None:
         memory.add(["anna likes tea", "coffee"])
         found = {hit.memory: hit.similarity for hit in memory.search("coffee")}
         assert found["coffee"] == pytest.approx(1.0, abs=1e-4)
+
+
+class Prompted:
+    """A model as sentence-transformers 6 has it: the old name warns, questions and texts have prompts of their own."""
+
+    def __init__(self, prompts: dict[str, str]) -> None:
+        self.prompts = prompts
+        self.seen: list[str] = []
+
+    def get_embedding_dimension(self) -> int:
+        return 4
+
+    def get_sentence_embedding_dimension(self) -> int:
+        warnings.warn("renamed to get_embedding_dimension", FutureWarning, stacklevel=2)
+        return 4
+
+    def encode(self, texts: list[str], prompt: str | None = None, prompt_name: str | None = None, **_: Any) -> Any:
+        before = prompt if prompt is not None else self.prompts.get(prompt_name or "", "")
+        self.seen += [before + text for text in texts]
+        return np.array([[len(text), 1, text.count("a"), 1] for text in texts], dtype=np.float32)
+
+    def encode_query(self, texts: list[str], prompt: str | None = None, **options: Any) -> Any:
+        return self.encode(texts, prompt, "query", **options)
+
+    def encode_document(self, texts: list[str], prompt: str | None = None, **options: Any) -> Any:
+        return self.encode(texts, prompt, "document" if "document" in self.prompts else "passage", **options)
+
+
+class Older:
+    """A model as sentence-transformers 3 and 4 have it: one method, prompts by name."""
+
+    def __init__(self, prompts: dict[str, str]) -> None:
+        self.model = Prompted(prompts)
+        self.prompts, self.encode, self.seen = prompts, self.model.encode, self.model.seen
+
+    def get_sentence_embedding_dimension(self) -> int:
+        return 4
+
+
+@pytest.mark.parametrize("kind", [Prompted, Older])
+@pytest.mark.parametrize(
+    ("prompts", "options", "seen", "suffix"),
+    [
+        ({"query": "query: ", "document": "passage: "}, {}, ["passage: Anna sings.", "query: Who sings?"], "+prompt"),
+        ({"query": "q: ", "passage": "p: "}, {}, ["p: Anna sings.", "q: Who sings?"], "+prompt"),
+        ({"query": "q: "}, {}, ["Anna sings.", "q: Who sings?"], ""),
+        ({"query": "", "document": ""}, {}, ["Anna sings.", "Who sings?"], ""),
+        ({}, {}, ["Anna sings.", "Who sings?"], ""),
+        ({}, {"query_prompt": "Q ", "text_prompt": "T "}, ["T Anna sings.", "Q Who sings?"], "+prompt"),
+        ({"query": "q: ", "document": "p: "}, {"text_prompt": ""}, ["Anna sings.", "q: Who sings?"], ""),
+    ],
+)
+def test_questions_and_texts_get_their_own_prompts(
+    tmp_path: Path, kind: Any, prompts: dict[str, str], options: dict[str, str], seen: list[str], suffix: str
+) -> None:
+    model = kind(prompts)
+    embedder = SentenceTransformersEmbedder(model, name="e5", **options)
+    assert embedder.name == "sentence-transformers/e5" + suffix
+    with TreeTextMemory.open(tmp_path / "m.db", embedder=embedder) as memory:
+        memory.add("Anna sings.")
+        memory.search("Who sings?")
+    assert model.seen == seen
+
+
+def test_a_real_model_with_prompts(tiny: str, tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(tiny, device="cpu")
+    model.prompts = {"query": "coffee ", "document": "b b "}
+    embedder = SentenceTransformersEmbedder(model, name="tiny")
+    plain = SentenceTransformersEmbedder(SentenceTransformer(tiny, device="cpu"), name="tiny")
+    assert np.allclose(embedder.embed(["anna"]), plain.embed(["b b anna"]), atol=1e-5)
+    assert np.allclose(embedder.embed_questions(["anna"]), plain.embed_questions(["coffee anna"]), atol=1e-5)
+    assert not np.allclose(embedder.embed(["anna"]), embedder.embed_questions(["anna"]), atol=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_model_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("sentence_transformers")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(EmbedderError, match="cannot be loaded"):
+        SentenceTransformersEmbedder(tmp_path / "empty")
+
+
+def test_a_model_of_a_users_own_may_tell_questions_from_texts(open_memory: OpenMemory) -> None:
+    asked: list[str] = []
+
+    class Two(HashEmbedder):
+        def embed_questions(self, texts: Any) -> Any:
+            asked.extend(texts)
+            return self.embed(texts)
+
+    memory = open_memory(embedder=Two())
+    memory.add("Anna sings.", at="2025-01-01")
+    memory.add("I moved to Porto.", at="2025-03-01")
+    memory.search("What did Anna do before I moved to Porto?")
+    assert asked[0] == "What did Anna do before I moved to Porto?"
+    assert "Anna sings." not in asked
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": {"message": "model 'tiny' not found"}}, "model 'tiny' not found"),
+        ({"detail": "too long"}, "too long"),
+    ],
+)
+def test_the_embedding_server_is_quoted(server: Script, body: Any, said: str) -> None:
+    server.next.append((404, body))
+    with pytest.raises(EmbedderError, match=said):
+        over(server).embed(["a"])
 
 
 def test_any_callable() -> None:

@@ -50,6 +50,8 @@ def items(draw: st.DrawFn) -> dict[str, Any]:
         "info": draw(st.dictionaries(st.sampled_from(KEYS), INFO_VALUE, max_size=3)),
     }
     words = draw(st.lists(st.sampled_from(["apple", "pear", "Anna", "x%y"]), min_size=1, max_size=3))
+    if metadata["visibility"] == "session":
+        metadata["session_id"] = "talk"
     return {"memory": " ".join(words), "metadata": metadata}
 
 
@@ -147,9 +149,9 @@ def test_splitting_a_filter_changes_nothing(data: dict[str, Any], tree: Filter) 
 
 
 def test_the_reference_form(memory: TreeTextMemory) -> None:
-    memory.add("Read a novel", tags=["reading"], scene="chat", created_at="2025-12-31 20:00:00")
-    memory.add("Read the news", tags=["reading"], scene="web", created_at="2025-06-01")
-    memory.add("Read a letter", tags=["reading"], scene="chat", created_at="2026-01-01")
+    memory.add("Read a novel", tags=["reading"], info={"scene": "chat"}, created_at="2025-12-31 20:00:00")
+    memory.add("Read the news", tags=["reading"], info={"scene": "web"}, created_at="2025-06-01")
+    memory.add("Read a letter", tags=["reading"], info={"scene": "chat"}, created_at="2026-01-01")
     asked = {
         "and": [
             {"tags": {"contains": "reading"}},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from treemem.judge.asked import another_value, focus_of
-from treemem.judge.claims import claims_in
 from treemem.judge.stated import causes, order
 from treemem.judge.values import values_in
 
@@ -33,72 +32,6 @@ def test_no_order(text: str) -> None:
 def test_a_sentence_begins_with_its_effect() -> None:
     assert causes("As a result, sales fell") == (("", ", sales fell"),)
     assert causes("Because it rained, we stayed in") == ((" it rained", " we stayed in"),)
-
-
-def replaced(older: str, newer: str) -> bool:
-    return any(new.replaces(old) for new in claims_in(newer) for old in claims_in(older))
-
-
-@pytest.mark.parametrize(
-    ("older", "newer"),
-    [
-        ("I live in Beijing.", "I moved to Shanghai."),
-        ("We've been living in Oslo since 2019.", "We just relocated to Bergen for work!"),
-        ("Anna works at Google as a designer.", "Anna now works for Meta."),
-        ("I work at Google.", "I quit Google last week."),
-        ("I'm single.", "I got married last June!"),
-        ("I like apples.", "I don't like apples anymore."),
-        ("I like spicy food.", "I can't eat very oily or spicy food now."),
-        ("I play tennis on Sundays.", "I no longer play tennis."),
-        ("I have a red car.", "I sold my car yesterday."),
-        ("I use VS Code for everything.", "I switched from VS Code to Neovim."),
-        ("My favorite color is blue.", "My favorite color is green."),
-        ("My phone number is 555-1234.", "My new phone number is 555-9876."),
-        ("My address is 4 Birch Road.", "My new address is 31 Quay Street."),
-        ("My parents live in Spain.", "My parents moved to Ireland."),
-        ("My sister lives in Oslo.", "My sister moved to Bergen."),
-        ("I work as a nurse.", "I became a teacher."),
-        ("My doctor is Dr. Smith.", "My new doctor is Dr. Jones."),
-        ("I work at Acme.", "I joined Globex as a designer."),
-        ("I'm dating Tom.", "I broke up with Tom."),
-        ("I'm a vegetarian.", "I went vegan in spring."),
-        ("我住在北京。", "我搬到上海了。"),
-        ("我喜欢吃辣。", "我不喜欢吃辣了。"),
-        ("我在腾讯工作。", "我跳槽到了字节。"),
-        ("小明住在广州。", "小明搬到了深圳。"),
-    ],
-)
-def test_replaced(older: str, newer: str) -> None:
-    assert replaced(older, newer)
-    assert not replaced(older, older)
-
-
-@pytest.mark.parametrize(
-    ("older", "newer"),
-    [
-        ("My sister lives in Oslo.", "My sister lives in Bergen."),
-        ("My address is 4 Birch Road.", "My address is easy to remember."),
-        ("My parents live in Spain.", "I moved to Ireland."),
-        ("I traveled to Xi'an last year.", "I traveled to Hangzhou this year."),
-        ("I live in Beijing.", "Anna moved to Shanghai."),
-        ("I live in Beijing.", "I want to move to Shanghai."),
-        ("I live in Beijing.", "If I moved to Shanghai, I would miss the food."),
-        ("I live in Beijing.", "I used to live in Shanghai."),
-        ("I live in Beijing.", "I moved to a new flat."),
-        ("I live in Beijing.", "I live in Beijing with my cat."),
-        ("I like apples.", "I like pears."),
-        ("I like food.", "I don't like spicy food."),
-        ("I have a dog.", "I have a cat."),
-        ("I work at Acme.", "I joined a choir."),
-        ("I'm seeing Mark.", "I'm seeing a doctor."),
-        ("My brother is a doctor.", "My brother is tall."),
-        ("I work at Google.", "I work from home on Fridays."),
-        ("我去了西安。", "我去了杭州。"),
-        ("我住在北京。", "小明搬到了上海。"),
-    ],
-)
-def test_not_replaced(older: str, newer: str) -> None:
-    assert not replaced(older, newer)
 
 
 def test_values() -> None:

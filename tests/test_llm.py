@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
@@ -133,6 +134,151 @@ def test_what_cannot_be_helped_is_told(server: Script, steps: list[Any], reason:
     assert error.value.reason == reason
     assert llm.usage.requests >= 1
     assert llm.ask("s", "u", Judgement).value.relation == "causes"
+
+
+def picky(*refused: str, speak: Callable[[str], Any]) -> Callable[[dict[str, Any]], Any]:
+    """A server that refuses some parameters, as reasoning models do."""
+
+    def answer(body: dict[str, Any]) -> Any:
+        wrong = [name for name in refused if name in body]
+        return (400, speak(wrong[0])) if wrong else saying(GOOD)(body)
+
+    return answer
+
+
+SPOKEN: dict[str, Callable[[str], Any]] = {
+    "openai": lambda name: {
+        "error": {
+            "message": f"Unsupported parameter: '{name}' is not supported with this model. Use 'max_tokens' instead.",
+            "type": "invalid_request_error",
+            "param": name,
+            "code": "unsupported_parameter",
+        }
+    },
+    "in words": lambda name: {"error": {"message": f"`{name}` is deprecated for this model.", "type": "bad"}},
+    "a string": lambda name: {"error": f"{name} does not support 0 with this model, only 1"},
+    "a list": lambda name: {"detail": [{"loc": ["body", name], "msg": "Extra inputs are not permitted"}]},
+}
+
+
+@pytest.mark.parametrize("speak", SPOKEN.values(), ids=SPOKEN)
+@pytest.mark.parametrize(
+    ("model", "refused", "requests"),
+    [
+        ("m", ("max_tokens",), [2, 1]),
+        ("m", ("temperature",), [2, 1]),
+        ("m", ("max_tokens", "temperature"), [3, 1]),
+        ("m", ("max_completion_tokens",), [1, 1]),
+        ("gpt-5-mini", ("max_tokens", "temperature"), [1, 1]),
+        ("gpt-5-mini", ("max_completion_tokens",), [2, 1]),
+        ("openai/o3", ("max_tokens", "temperature"), [1, 1]),
+        ("o4-mini-2025-04-16", ("max_tokens", "temperature"), [1, 1]),
+    ],
+)
+def test_a_model_is_asked_in_the_way_it_wants(
+    server: Script, speak: Callable[[str], Any], model: str, refused: tuple[str, ...], requests: list[int]
+) -> None:
+    server.default = picky(*refused, speak=speak)
+    llm = OpenAILLM(model, base_url=server.url, api_key="sk-secret", max_retries=0)
+    for number in requests:
+        server.requests.clear()
+        assert llm.ask("s", "u", Judgement, max_tokens=77).value.relation == "causes"
+        assert len(server.requests) == number
+    last = server.requests[-1]
+    assert not set(refused) & last.keys()
+    assert 77 in (last.get("max_tokens"), last.get("max_completion_tokens"))
+    assert last.get("temperature", 0) == 0
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-4.1-mini", "gpt-35-turbo", "olmo", "qwen3", "o", "gpt-oss-120b"])
+def test_other_models_get_a_temperature(server: Script, model: str) -> None:
+    OpenAILLM(model, base_url=server.url, api_key="sk-secret").ask("s", "u", Judgement)
+    assert server.requests[0]["temperature"] == 0
+    assert "max_tokens" in server.requests[0]
+
+
+@pytest.mark.parametrize("body", [SPOKEN["openai"]("max_tokens"), SPOKEN["openai"]("model"), {"error": {}}, {}, []])
+def test_a_server_that_refuses_everything_is_not_asked_without_end(server: Script, body: Any) -> None:
+    server.default = lambda _: (400, body)
+    with pytest.raises(LLMError, match="answered 400"):
+        over(server).ask("s", "u", Judgement)
+    assert len(server.requests) <= 3
+    server.default = saying(GOOD)
+    over(server).ask("s", "u", Judgement)
+    assert "max_tokens" in server.requests[-1], "what did not help is not remembered"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (404, {"error": {"message": "model 'm' not found, try pulling it first", "type": "api_error"}}, "try pulling"),
+        (400, {"error": "context length exceeded"}, "context length exceeded"),
+        (422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, "field required"),
+        (400, {"detail": "no such deployment"}, "no such deployment"),
+        (403, {"message": "quota\nused up"}, "quota used up"),
+        (400, b"<html>gone</html>", "gone"),
+        (401, {"error": {"message": "your plan has ended"}}, "your plan has ended"),
+        (400, {"error": {"message": "x" * 5_000}}, "x{300}"),
+    ],
+)
+def test_the_server_is_quoted(server: Script, status: int, body: Any, said: str) -> None:
+    server.next.append((status, body))
+    with pytest.raises(LLMError, match=said) as error:
+        over(server).ask("s", "u", Judgement)
+    assert len(str(error.value)) < 400
+    assert "\n" not in str(error.value)
+
+
+def test_a_server_that_repeats_the_key_does_not_make_us_show_it(server: Script) -> None:
+    told = {"error": {"message": "Incorrect API key provided: my-very-secret-key (sk-proj-abc***xyz)."}}
+    server.next.append((401, told))
+    llm = over(server, api_key="my-very-secret-key")
+    with pytest.raises(LLMError, match="Incorrect API key") as error:
+        llm.ask("s", "u", Judgement)
+    shown = "".join(traceback.format_exception(error.value))
+    assert "very-secret" not in shown
+    assert "abc" not in shown
+    assert "very-secret" not in repr(llm) + repr(vars(llm))
+
+
+WHOLE = json.dumps(GOOD)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<think>Rain, so {{floods}}.</think>{WHOLE}",
+        f"<think>\none\n</think>\n\n<think>two</think>```json\n{WHOLE}\n```",
+        f"Okay, the user asks.\n</think>\n{WHOLE}",
+        f"{WHOLE}\n<think>Was that right?</think>",
+        f"<think></think>{WHOLE}",
+    ],
+)
+def test_thoughts_are_passed_over(server: Script, text: str) -> None:
+    server.next.append(saying(text))
+    assert over(server).ask("s", "u", Judgement).usage.requests == 1
+
+
+def test_thoughts_inside_an_answer_stay(server: Script) -> None:
+    server.next.append(saying({"note": "he wrote <think>this</think>"}))
+    assert over(server).ask("s", "u", AllOptional).value.note == "he wrote <think>this</think>"
+
+
+@pytest.mark.parametrize("text", ["", " \n", "<think>still thinking", "<think>done</think>", "```json\n```"])
+def test_an_empty_answer_is_told(server: Script, text: str) -> None:
+    server.next.extend([saying(text)] * 2)
+    with pytest.raises(LLMError, match="answer is empty") as error:
+        over(server).ask("s", "u", Judgement)
+    assert error.value.reason == "invalid"
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "</think>" * 50_000, "<think>" * 50_000, "1" * 50_000])
+def test_no_answer_is_too_odd_to_be_told(server: Script, text: str) -> None:
+    server.next.extend([saying(text)] * 2)
+    with pytest.raises(LLMError) as error:
+        over(server).ask("s", "u", Judgement)
+    assert error.value.reason == "invalid"
+    assert len(str(error.value)) < 500
 
 
 def test_a_slow_server_ends_in_time(server: Script) -> None:

@@ -38,7 +38,7 @@ class Old:
     def __init__(self, version: str) -> None:
         self.version = version
 
-    def schema(self, text: str, **_: Any) -> list[dict[str, Any]]:
+    def look(self, text: str, **_: Any) -> list[dict[str, Any]]:
         return [{"name": "Neo4j Kernel", "version": self.version}] if "components" in text else []
 
 

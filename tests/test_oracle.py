@@ -127,7 +127,9 @@ class Pair:
             return InvalidInputError
         known = self.model.pieces(i)
         if known:
-            return None if (text, first) in self.origins.get(i, set()) else MemoryExistsError
+            until = DAYS if end is None else end
+            there = any(self.model.values[p][1] != "deleted" and b >= until for p, _, b in known)
+            return None if there and (text, first) in self.origins.get(i, set()) else MemoryExistsError
         self.model.put(i, first, DAYS if end is None else end, (text, "activated"))
         self.origins.setdefault(i, set()).add((text, first))
         return None

@@ -53,7 +53,7 @@ def test_no_verb_scans_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             memory.search("Anna's note", when="ever")
             memory.search("Anna's note", as_of=day(20))
             next(memory.pages(limit=5))
-            memory.store.record_usage(memory.cube_id, ids, 1)
+            memory.store.record_usage(memory.cube_id, dict.fromkeys(ids, 1), 1)
             memory.store.usage(memory.cube_id, ids)
     queries = {
         re.sub(r"\s+", " ", text) for text in said if re.match(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b", text)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from treemem import planning
+from treemem.caller import Caller, check_session
 from treemem.canonical import Vector, canonical_json
 from treemem.changes import ChangeSet, Receipt, StateAssert, in_parts
 from treemem.contents import content_of, embedded_text, fields_of
 from treemem.errors import EmbedderError, InvalidInputError
-from treemem.items import TextualMemoryItem, as_item, derived_id
-from treemem.models.embedders import Embedder, checked_vectors
+from treemem.items import TextualMemoryItem, as_item, derived_id, set_fields
+from treemem.models.embedders import Embedder, checked_vectors, embedded_texts
 from treemem.read.messages import Reading, read_messages
 from treemem.store.protocol import GraphStore
-from treemem.temporal import END, Interval, parse_time
+from treemem.temporal import END, SKEW, Interval, format_micros, parse_time
 
 Progress = Callable[[int, int | None], None]
 EMBED_BATCH = 256
@@ -28,15 +29,13 @@ Span = tuple[int | None, int]
 class Addition:
     """One call of add or add_messages: yields a change set per memory and collects the ids."""
 
-    def __init__(
-        self, cube: str, embedder: Embedder, base: ChangeSet, *, stable_ids: bool, owner: Mapping[str, str]
-    ) -> None:
+    def __init__(self, cube: str, embedder: Embedder, base: ChangeSet, caller: Caller, *, stable_ids: bool) -> None:
         self.ids: list[str] = []
         self._cube = cube
         self._embedder = embedder
         self._base = base
         self._stable_ids = stable_ids
-        self._owner = owner
+        self._caller = caller
         self._seen: dict[str, int] = {}
 
     def from_items(self, memories: Iterable[Any], span: Span, shared: Mapping[str, Any]) -> Iterator[ChangeSet]:
@@ -57,7 +56,7 @@ class Addition:
         replay: bool,
     ) -> Iterator[ChangeSet]:
         """Yield a change set per message; with `replay` each is recorded at its own time."""
-        readings = read_messages(self._cube, messages, {**self._owner, **shared}, conversation)
+        readings = read_messages(self._cube, messages, shared, conversation, self._caller.signed)
         for batch in _batches(readings, EMBED_BATCH):
             fields = [self._noted(r.item) for r in batch]
             vectors = self._vectors([r.item for r in batch], fields)
@@ -68,6 +67,11 @@ class Addition:
         valid_from, valid_to = _span(reading.item, (reading.at, END))
         base = self._base
         if replay and reading.at is not None:
+            if reading.at > base.now + SKEW:
+                raise InvalidInputError(
+                    f"chat_time of {reading.item.id!r}: {format_micros(reading.at)} lies in the future, at "
+                    f"{format_micros(base.now)}; replay takes it as the time of the transaction, leave replay out"
+                )
             base = replace(base, now=reading.at)
         return planning.with_rows(
             base,
@@ -80,8 +84,8 @@ class Addition:
     def _items(self, memories: Iterable[Any], shared: Mapping[str, Any]) -> Iterator[TextualMemoryItem]:
         for position, memory in enumerate(memories):
             item, own_id = as_item(memory)
-            if shared or self._owner:
-                metadata = {**self._owner, **item.metadata.model_dump(exclude_unset=True), **shared}
+            if shared or self._caller:
+                metadata = self._caller.signed({**set_fields(item.metadata), **shared})
                 item, _ = as_item({"id": item.id, "memory": item.memory, "metadata": metadata})
             if not own_id and self._stable_ids:
                 item = item.model_copy(update={"id": derived_id(self._base.operation, position)})
@@ -90,6 +94,7 @@ class Addition:
     def _noted(self, item: TextualMemoryItem) -> dict[str, Any]:
         """Return an item's fields and remember its id; refuse one that comes twice with different content."""
         fields = fields_of(item)
+        check_session(fields)
         mark = hash(canonical_json(fields))
         if self._seen.setdefault(item.id, mark) != mark:
             raise InvalidInputError(f"id: {item.id!r} comes twice in one call, with different content")
@@ -101,24 +106,32 @@ class Addition:
         vectors: list[Any] = [item.metadata.embedding for item in items]
         embedder = self._embedder
         if missing:
-            made = checked_embedding(embedder, [embedded_text(fields[i]) for i in missing])
+            made = embedded_texts(embedder, [embedded_text(fields[i]) for i in missing])
             for i, vector in zip(missing, made, strict=True):
                 vectors[i] = vector
-        for item, vector in zip(items, vectors, strict=True):
-            if len(vector) != embedder.dimension:
-                raise InvalidInputError(
-                    f"embedding of {item.id!r}: {len(vector)} dimensions, the cube's model {embedder.name!r} has "
-                    f"{embedder.dimension}; leave the embedding out to have it made, or open the memory with your model"
-                )
-        try:
-            return list(checked_vectors(np.asarray(vectors), len(items), embedder.dimension, embedder.name))
-        except EmbedderError as error:
-            raise InvalidInputError(f"embedding: {error}") from error
+        return [
+            given_vector(vector, item.id, embedder) if item.metadata.embedding is not None else vector
+            for item, vector in zip(items, vectors, strict=True)
+        ]
 
 
-def checked_embedding(embedder: Embedder, texts: Sequence[str]) -> Any:
-    """Return float32 [len(texts), dimension] of unit norm, or raise EmbedderError."""
-    return checked_vectors(embedder.embed(texts), len(texts), embedder.dimension, embedder.name)
+def given_vector(vector: Any, memory_id: str, embedder: Embedder) -> Vector:
+    """Return a vector that came with a memory as float32 of unit norm, or raise InvalidInputError."""
+    wanted = f"embedding of {memory_id!r}"
+    try:
+        array = np.asarray(vector, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"{wanted}: wanted {embedder.dimension} numbers ({error})") from error
+    if array.shape != (embedder.dimension,):
+        raise InvalidInputError(
+            f"{wanted}: {' x '.join(map(str, array.shape))} dimensions, the cube's model {embedder.name!r} has "
+            f"{embedder.dimension}; leave the embedding out to have it made, or open the memory with your model"
+        )
+    try:
+        checked: Vector = checked_vectors(array[None], 1, embedder.dimension, embedder.name)[0]
+    except EmbedderError as error:
+        raise InvalidInputError(f"{wanted}: {error}") from error
+    return checked
 
 
 def _span(item: TextualMemoryItem, default: Span) -> Span:

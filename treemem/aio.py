@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -112,6 +112,7 @@ class AsyncTreeTextMemory:
         capacity: Mapping[str, int] | None = None,
         reranker: Reranker | None = None,
         llm: LLM | None = None,
+        bookmarks: Iterable[str] = (),
     ) -> AsyncTreeTextMemory:
         """Open a memory as `TreeTextMemory.open` does, off the event loop."""
         opening = functools.partial(
@@ -133,6 +134,7 @@ class AsyncTreeTextMemory:
             capacity=capacity,
             reranker=reranker,
             llm=llm,
+            bookmarks=bookmarks,
         )
         return cls(await asyncio.to_thread(opening))
 
@@ -184,6 +186,7 @@ class AsyncTreeTextMemory:
     add = _verb(TreeTextMemory.add)  # type: ignore[arg-type]
     add_messages = _verb(TreeTextMemory.add_messages)  # type: ignore[arg-type]
     archive = _verb(TreeTextMemory.archive)
+    bookmarks = _verb(TreeTextMemory.bookmarks)
     check = _verb(TreeTextMemory.check)
     content_hash = _verb(TreeTextMemory.content_hash)
     context = _verb(TreeTextMemory.context)  # type: ignore[arg-type]
@@ -220,3 +223,4 @@ class AsyncTreeTextMemory:
     unfreeze = _verb(TreeTextMemory.unfreeze)
     unlink = _verb(TreeTextMemory.unlink)
     update = _verb(TreeTextMemory.update)  # type: ignore[arg-type]
+    wait_for = _verb(TreeTextMemory.wait_for)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from treemem.canonical import Vector, canonical_json
+from treemem.canonical import Vector, canonical_json, request_json
 from treemem.temporal import END, Interval
 
 MAX_ROWS = 1_000
@@ -85,6 +85,11 @@ class EdgeAssert:
     remove: bool = False
     present: bool = False
 
+    def __post_init__(self) -> None:
+        """Make floats of whole numbers, so that stores and hashes tell no 1 from 1.0."""
+        object.__setattr__(self, "weight", float(self.weight))
+        object.__setattr__(self, "confidence", float(self.confidence))
+
 
 @dataclass(frozen=True, slots=True)
 class Entity:
@@ -160,7 +165,8 @@ class ChangeSet:
         """
         digest = hashlib.sha256()
         if self.request is not None:
-            digest.update(canonical_json([self.request, None if self.part is None else self.part.index]).encode())
+            part = None if self.part is None else self.part.index
+            digest.update(canonical_json([self.cube, self.kind, self.request, part]).encode())
             return digest.hexdigest()
         plain = {
             "cube": self.cube,
@@ -177,7 +183,7 @@ class ChangeSet:
             "sources": [[s.id, s.kind, s.role, s.content, s.chat_time, s.uri] for s in self.sources],
             "part": None if self.part is None else [self.part.parent, self.part.index],
         }
-        digest.update(canonical_json(plain).encode())
+        digest.update(request_json(plain).encode())
         for state in self.states:
             if state.content is not None:
                 digest.update(state.content.embedding.tobytes())
@@ -250,6 +256,10 @@ class Edge:
         return (self.type, self.source, self.target, self.target_kind)
 
 
+#: The edges along which the words of a memory travel into other records.
+DERIVING = (EdgeType.MERGED_INTO, EdgeType.DERIVED_FROM, EdgeType.PARENT, EdgeType.FOLLOWS)
+
+
 def memory_ends(edge: Edge) -> list[str]:
     """Return the memories that the edge joins, one where its target is an entity or a source."""
     return [edge.source, edge.target] if edge.target_kind is NodeKind.MEMORY else [edge.source]
@@ -287,6 +297,25 @@ class Receipt:
             edges_closed=self.edges_closed + other.edges_closed,
             repeated=self.repeated and other.repeated,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What a purge does: erase memories, rewrite states in place, and take the text out of reasons of operations.
+
+    `redacted` are states, by memory and version, with their new content. The store refuses with ConflictError if an
+    edge along which words travel, or a state of these memories, was recorded or closed after `read_at`.
+    """
+
+    ids: tuple[str, ...]
+    redacted: tuple[State, ...] = ()
+    reasons: tuple[str, ...] = ()
+    read_at: int = 0
+
+    @property
+    def watched(self) -> list[str]:
+        """The memories that must be as they were when the erasure was planned."""
+        return sorted({*self.ids, *(s.memory_id for s in self.redacted)})
 
 
 @dataclass(frozen=True, slots=True)

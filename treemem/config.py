@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, SecretStr, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from treemem.errors import ConfigError
-from treemem.items import CAPACITY, MEMORY_TYPES, validated
+from treemem.errors import ConfigError, InvalidInputError
+from treemem.items import CAPACITY, MEMORY_TYPES
+from treemem.locations import checked_location, is_secret, is_server
 from treemem.store.protocol import GraphStore
 
 if TYPE_CHECKING:
@@ -20,7 +32,9 @@ if TYPE_CHECKING:
 
     from treemem.models.embedders import Embedder
 
-NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
+S = TypeVar("S", bound=BaseModel)
+#: Settings whose value an error may repeat: numbers and choices, nothing that could be a secret in the wrong place.
+_PLAIN = frozenset({"timeout", "cache_bytes", "record_usage", "capacity", "kind", "dimension", "batch_size"})
 
 
 class EmbedderConfig(BaseModel):
@@ -29,7 +43,7 @@ class EmbedderConfig(BaseModel):
     `dimension` is needed for `openai`; the key comes from `api_key` or OPENAI_API_KEY.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
 
     kind: Literal["minilm", "sentence-transformers", "openai"] = "minilm"
     model: str | None = None
@@ -39,19 +53,37 @@ class EmbedderConfig(BaseModel):
     batch_size: int | None = Field(default=None, ge=1, le=10_000)
     timeout: float = Field(default=30.0, gt=0, le=3_600)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, data: Any) -> Any:
+        return _with_known_names(cls, data, "embedder.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_secrets(cls, url: str | None) -> str | None:
+        try:
+            parts = urlsplit(url or "")
+            secret = "@" in parts.netloc or any(is_secret(name) for name, _ in parse_qsl(parts.query))
+        except ValueError:
+            raise ValueError("embedder.base_url: wanted a URL such as http://localhost:11434/v1") from None
+        if secret:
+            raise ValueError("embedder.base_url: holds a password or a key; pass it as api_key")
+        return url
+
 
 class TreeTextMemoryConfig(BaseModel):
     """Settings of a memory. What is left out comes from the environment: TREEMEM_STORE, TREEMEM_CUBE, and so on.
 
-    `store` is a path for the embedded store or a Neo4j URI (`neo4j+s://` for TLS with a trusted certificate);
-    `trusted_certificates` is a PEM file for servers with a certificate of their own. `timeout` is in seconds.
+    `store` is a path for the embedded store or a Neo4j URI (`neo4j+s://` for TLS with a trusted certificate). What a
+    URI says of user, password and database is taken for these settings and out of it. `trusted_certificates` is a PEM
+    file for servers with a certificate of their own. `timeout` is in seconds.
     `user_id` and `session_id` say who calls: reads then show what that caller may see, and what is added is theirs.
     With `record_usage` searches count what they return, some seconds later, beside the versioned states: the
     reorganizer keeps what is of use. Without it reading writes nothing. `capacity` is how many memories of a type it
     leaves active; the least valuable ones beyond are archived; without a bound for a type none is.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
 
     store: str | None = None
     cube: str = "default"
@@ -68,6 +100,11 @@ class TreeTextMemoryConfig(BaseModel):
     capacity: dict[str, NonNegativeInt] = Field(default_factory=lambda: dict(CAPACITY))
     embedder: EmbedderConfig = Field(default_factory=EmbedderConfig)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, data: Any) -> Any:
+        return _located(_with_known_names(cls, data))
+
     @field_validator("capacity")
     @classmethod
     def _of_types(cls, capacity: dict[str, int]) -> dict[str, int]:
@@ -82,19 +119,7 @@ class TreeTextMemoryConfig(BaseModel):
 
         What the file leaves out comes from the environment.
         """
-        where = Path(path)
-        try:
-            text = where.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: cannot be read ({error})") from error
-        try:
-            data = tomllib.loads(text) if where.suffix == ".toml" else json.loads(text)
-        except ValueError as error:
-            kind = "TOML" if where.suffix == ".toml" else "JSON"
-            raise ConfigError(f"{path}: no {kind} ({error})") from error
-        if not isinstance(data, dict):
-            raise ConfigError(f"{path}: wanted an object with settings, found {type(data).__name__}")
-        return cls.of(data)
+        return layered(from_environment(), file_settings(path))
 
     @classmethod
     def from_json_file(cls, path: str | Path) -> TreeTextMemoryConfig:
@@ -104,8 +129,19 @@ class TreeTextMemoryConfig(BaseModel):
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> TreeTextMemoryConfig:
         """Return settings from a mapping, ours or of the original, completed from the environment."""
-        given = _translated(data)
-        return validated(cls, {**from_environment(), **given})
+        return layered(from_environment(), translated(data))
+
+
+def layered(*layers: Mapping[str, Any]) -> TreeTextMemoryConfig:
+    """Return settings from several sources, the later ones first; None counts as not given.
+
+    Each source is read by itself, so that the database in one's URI does not contradict another's. Raises
+    InvalidInputError, ConfigError; what they say holds no secret.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged |= _located({name: value for name, value in layer.items() if value is not None})
+    return _checked(TreeTextMemoryConfig, merged)
 
 
 #: Environment variables and the setting each stands for.
@@ -124,12 +160,97 @@ ENVIRONMENT = {
 }
 
 
+_EMBEDDER = "TREEMEM_EMBEDDER_"
+
+
 def from_environment() -> dict[str, Any]:
     """Return the settings that the environment gives; empty variables count as not given."""
     found: dict[str, Any] = {setting: os.environ[name] for name, setting in ENVIRONMENT.items() if os.environ.get(name)}
-    prefix = "TREEMEM_EMBEDDER_"
-    embedder = {n[len(prefix) :].lower(): value for n, value in os.environ.items() if n.startswith(prefix) and value}
+    given = {name: value for name, value in os.environ.items() if name.startswith(_EMBEDDER) and value}
+    known = [_EMBEDDER + setting.upper() for setting in EmbedderConfig.model_fields]
+    for name in given:
+        if name not in known:
+            raise ConfigError(f"{name}: there is no such setting{_nearest(name, known)}")
+    embedder = {name.removeprefix(_EMBEDDER).lower(): value for name, value in given.items()}
     return found | ({"embedder": embedder} if embedder else {})
+
+
+def file_settings(where: str | Path) -> Mapping[str, Any]:
+    """Return our settings from a TOML or JSON file; raises ConfigError, which repeats nothing of the file."""
+    path = Path(where)
+    toml = path.suffix.lower() == ".toml"
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: cannot be read ({error})") from None
+    try:
+        data = tomllib.loads(text) if toml else json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: no {'TOML' if toml else 'JSON'} ({error})") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deep for settings") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: wanted an object with settings, found {type(data).__name__}")
+    return translated(data)
+
+
+def _as_a_name(name: object) -> str:
+    """Return the name of a setting, or how long it is where no setting could have it: it may be a value."""
+    text = str(name)
+    plain = len(text) <= 60 and text.isascii() and text.replace("_", "").isalnum() and text == text.lower()
+    return text if plain else f"a name of {len(text)} characters"
+
+
+def _with_known_names(model: type[BaseModel], data: Any, where: str = "") -> Any:
+    """Return settings as they are, or raise InvalidInputError for one that does not exist, without its value."""
+    if isinstance(data, Mapping):
+        for name in data:
+            if name not in model.model_fields:
+                near = _nearest(str(name), model.model_fields, where)
+                raise InvalidInputError(f"{where}{_as_a_name(name)}: there is no such setting{near}")
+    return data
+
+
+def _nearest(name: str, known: Iterable[str], where: str = "") -> str:
+    """Return what somebody who wrote `name` may have meant."""
+    names = sorted(known)
+    plain = {each.replace("_", "").lower(): each for each in names}
+    close = difflib.get_close_matches(name.replace("_", "").replace("-", "").lower()[:60], plain, 1, 0.6)
+    return f"; did you mean {where}{plain[close[0]]}?" if close else f"; wanted one of {', '.join(names)}"
+
+
+def _located(data: Any) -> Any:
+    """Return settings whose `store` holds a bare location; what its URI said beside it becomes settings."""
+    if not isinstance(data, Mapping) or not isinstance(data.get("store"), str):
+        return data
+    found = checked_location(data["store"])
+    for name in ("user", "password", "database"):
+        if name in found and data.get(name) is not None and _bare(data[name]) != found[name]:
+            raise ConfigError(f"store: the URI names one {name}, and {name}= another; leave one of them out")
+    return {**data, **found}
+
+
+def _bare(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _checked(model: type[S], data: Mapping[str, Any]) -> S:
+    """Return settings, or raise InvalidInputError that says what was wanted and repeats no value that may be secret."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        told = "; ".join(_wrong(each) for each in error.errors()[:5])
+    raise InvalidInputError(told)
+
+
+def _wrong(error: Any) -> str:
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    place = [str(part) for part in error["loc"]]
+    shown = f", found {error['input']!r:.60}" if place[0] in _PLAIN or place[-1] in _PLAIN else ""
+    return f"{'.'.join(place) or 'settings'}: {error['msg']}{shown}"
 
 
 #: Sections of the original's configuration that say nothing about where memories are kept.
@@ -139,7 +260,7 @@ _IGNORED = frozenset(
 )
 
 
-def _translated(data: Mapping[str, Any]) -> dict[str, Any]:
+def translated(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return our settings from those of the original: graph_db and embedder sections with a backend and a config."""
     if "config" in data and "backend" in data and isinstance(data["config"], Mapping):
         data = data["config"]
@@ -165,6 +286,11 @@ def _graph(section: Any) -> dict[str, Any]:
         "database": None if backend == "neo4j-community" else config.get("db_name"),
         "cube": config.get("user_name"),
     }
+    used = ("uri", "user", "password", "db_name", "user_name")
+    for name in config:
+        close = difflib.get_close_matches(str(name).lower(), used, 1, 0.8)
+        if close and name not in (*used, "use_multi_db"):
+            raise ConfigError(f"graph_db.config.{name}: there is no such setting; did you mean {close[0]}?")
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -178,7 +304,7 @@ def _embedder(section: Any) -> dict[str, Any]:
     }
     backend, config = _section("embedder", section, tuple(kinds))
     url = config.get("base_url") or config.get("api_base")
-    if backend == "ollama":
+    if backend == "ollama" and (url is None or isinstance(url, str)):
         url = (url or "http://localhost:11434").rstrip("/")
         url = url if url.endswith("/v1") else url + "/v1"
     found = {
@@ -196,7 +322,7 @@ def _section(name: str, section: Any, backends: tuple[str, ...]) -> tuple[str, M
         raise ConfigError(f"{name}: wanted {{'backend': ..., 'config': {{...}}}}")
     backend = section.get("backend")
     if backend not in backends:
-        raise ConfigError(f"{name}.backend: wanted one of {', '.join(backends)}, found {backend!r}")
+        raise ConfigError(f"{name}.backend: wanted one of {', '.join(backends)}, found {backend!r:.60}")
     return backend, section["config"]
 
 
@@ -229,39 +355,73 @@ def default_path() -> Path:
     return user_data_path("treemem", appauthor=False) / "treemem.db"
 
 
-def open_store(config: TreeTextMemoryConfig, driver: neo4j.Driver | None = None) -> GraphStore:
+def open_store(
+    config: TreeTextMemoryConfig,
+    driver: neo4j.Driver | None = None,
+    *,
+    dimension: int | None = None,
+    bookmarks: Iterable[str] = (),
+) -> GraphStore:
     """Return the store that a configuration names, with its schema up to date; over a `driver` of the caller if given.
+
+    `dimension` is how many numbers the vectors will have. Reads see what the `bookmarks` stand for.
 
     Raises ConfigError for a location that is neither a path nor a Neo4j URI, StoreError if it cannot be opened.
     """
-    location = config.store or ("the caller's driver" if driver is not None else str(default_path()))
-    scheme, colon, _ = location.partition("://")
-    store: GraphStore
-    if driver is not None or (colon and scheme in NEO4J_SCHEMES):
-        store = _neo4j(config, location, driver)
-    elif location == ":memory:":
-        raise ConfigError("store: an SQLite database in memory cannot be shared by threads; give a file path")
-    elif colon:
-        raise ConfigError(f"store: {scheme}:// is unknown; give a file path or one of {', '.join(NEO4J_SCHEMES)}")
-    else:
-        from treemem.store.sqlite import SqliteStore
+    return migrated_store(config, driver, dimension=dimension, bookmarks=bookmarks)[0]
 
-        path = Path(location).expanduser()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"store: the folder {path.parent} cannot be made ({error.strerror})") from error
-        store = SqliteStore(path, timeout=config.timeout, cache_bytes=config.cache_bytes)
+
+def migrated_store(
+    config: TreeTextMemoryConfig,
+    driver: neo4j.Driver | None = None,
+    *,
+    dimension: int | None = None,
+    bookmarks: Iterable[str] = (),
+) -> tuple[GraphStore, tuple[str, ...]]:
+    """Return the store as `open_store` does, and the names of the migrations that ran for it."""
+    location = config.store or ("the caller's driver" if driver is not None else str(default_path()))
+    served = driver is not None or is_server(location)
+    store = _neo4j(config, location, driver, dimension, bookmarks) if served else _sqlite(config, location)
     try:
-        store.migrate()
+        return store, tuple(store.migrate())
     except BaseException:
         store.close()
         raise
-    return store
 
 
-def _neo4j(config: TreeTextMemoryConfig, location: str, driver: neo4j.Driver | None) -> GraphStore:
-    from treemem.store.neo4j import Neo4jStore
+def _sqlite(config: TreeTextMemoryConfig, location: str) -> GraphStore:
+    from treemem.store.sqlite import SqliteStore
+    from treemem.store.sqlite.files import make_folder
+
+    if location == ":memory:":
+        raise ConfigError("store: an SQLite database in memory cannot be shared by threads; give a file path")
+    try:
+        path = Path(location).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"store: {location}: there is no such user's home folder; give the whole path") from error
+    if path.is_dir() or not path.name:
+        raise ConfigError(f"store: {path} is a folder; name a file in it")
+    try:
+        make_folder(path.parent)
+    except OSError as error:
+        raise ConfigError(f"store: the folder {path.parent} cannot be made ({error.strerror})") from error
+    return SqliteStore(path, timeout=config.timeout, cache_bytes=config.cache_bytes)
+
+
+def _neo4j(
+    config: TreeTextMemoryConfig,
+    location: str,
+    driver: neo4j.Driver | None,
+    dimension: int | None,
+    bookmarks: Iterable[str],
+) -> GraphStore:
+    from treemem.store.neo4j import MOST_DIMENSIONS, Neo4jStore
+
+    if dimension is not None and dimension > MOST_DIMENSIONS:
+        raise ConfigError(
+            f"embedder: its vectors have {dimension} dimensions, Neo4j indexes at most {MOST_DIMENSIONS}; choose a "
+            "model with shorter vectors, or the embedded store (a file path), which has no such limit"
+        )
 
     secret = None if config.password is None else config.password.get_secret_value()
     if config.trusted_certificates is not None and not Path(config.trusted_certificates).is_file():
@@ -273,12 +433,14 @@ def _neo4j(config: TreeTextMemoryConfig, location: str, driver: neo4j.Driver | N
         trusted_certificates=config.trusted_certificates,
         timeout=config.timeout,
         driver=driver,
+        bookmarks=bookmarks,
     )
 
 
 def from_arguments(settings: Mapping[str, Any]) -> TreeTextMemoryConfig:
     """Return the configuration that arguments describe, completed from the environment."""
-    given = {name: value for name, value in settings.items() if value is not None}
+    given = dict(settings)
     if isinstance(given.get("store"), Path):
-        given["store"] = str(given["store"])
-    return validated(TreeTextMemoryConfig, {**from_environment(), **given})
+        path = given["store"]
+        given["store"] = str(path) if path.is_absolute() or str(path).startswith("~") else f".{os.sep}{path}"
+    return layered(from_environment(), given)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from treemem.canonical import Vector
 from treemem.changes import Content, State
 from treemem.items import TextualMemoryItem, TreeNodeTextualMemoryMetadata
 from treemem.temporal import END, from_micros, to_micros
-from treemem.text import analyse
+from treemem.text import analyse, spaced
 
 #: Metadata that is the store's to say, not part of the content.
 _STORED_BESIDE = frozenset(
@@ -32,6 +32,8 @@ def fields_of(item: TextualMemoryItem) -> dict[str, Any]:
     values = item.metadata.__dict__
     for name, default in _KEPT.items():
         value = values[name]
+        if name == "background" and name not in item.metadata.model_fields_set:
+            continue  # the text of the message before, put there when the item was read
         if value is None or (value == default and name not in _ALWAYS) or value == [] or value == {}:
             continue
         fields[name] = to_micros(value) if name in _TIMES else value
@@ -40,7 +42,16 @@ def fields_of(item: TextualMemoryItem) -> dict[str, Any]:
 
 def origin_of(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the first source of a content that says more than a name, empty where there is none."""
-    return next((s for s in fields.get("sources") or () if isinstance(s, dict)), {})
+    return _first_of(fields.get("sources") or ())
+
+
+def is_message(sources: Sequence[Any]) -> bool:
+    """Return whether sources say that a memory is a message of a conversation."""
+    return _first_of(sources).get("type") == "chat"
+
+
+def _first_of(sources: Sequence[Any]) -> Mapping[str, Any]:
+    return next((s for s in sources if isinstance(s, dict)), {})
 
 
 def role_of(fields: Mapping[str, Any]) -> str:
@@ -49,13 +60,13 @@ def role_of(fields: Mapping[str, Any]) -> str:
 
 
 def tokens_of(fields: dict[str, Any]) -> str:
-    """Return the index tokens of a content: key, text, the text before it, and the day it is about."""
+    """Return the index tokens of a content: key, text, a background of its own, and the day it is about."""
     parts = [fields.get("key"), fields["memory"], fields.get("background")]
     for name in _TIMES:
         if fields.get(name) is not None:
             parts.append(from_micros(fields[name]).strftime("%d %B %Y").lstrip("0"))
             break
-    return " ".join(analyse(" ".join(part for part in parts if part)))
+    return spaced(analyse(" ".join(part for part in parts if part)))
 
 
 def embedded_text(fields: dict[str, Any]) -> str:
@@ -100,3 +111,10 @@ def parts_of(state: State) -> dict[str, Any]:
         "memory": state.fields["memory"],
         "metadata": TreeNodeTextualMemoryMetadata.model_validate(metadata),
     }
+
+
+def show_background(metadata: TreeNodeTextualMemoryMetadata, background: str) -> None:
+    """Put the text of the message before into metadata, as something that was read and not set: an item that is stored
+    again does not keep it as its own.
+    """
+    metadata.__dict__["background"] = background

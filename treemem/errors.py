@@ -6,13 +6,14 @@ TreememError
 ├── MemoryNotFoundError         no such memory in this cube
 ├── MemoryExistsError           the id is taken by other content
 ├── FrozenMemoryError           the memory refuses changes until it is unfrozen
+├── NotAllowedError             the caller may not change, or reach, what is somebody else's
 ├── OperationNotFoundError      no such operation in this cube
 ├── OperationMismatchError      the operation id was used for another change set
 ├── UndoRefusedError            later operations stand on what the operation did
 ├── ConflictError               the memory changed meanwhile; planning again did not help
 ├── ModelMismatchError          the cube was written with another embedding model
 ├── EmbedderError               the embedding model failed or returned something unusable
-├── RerankerError               a reranker cannot be loaded
+├── RerankerError               a reranker cannot be loaded, failed or returned something unusable
 ├── LLMError                    a language model failed or answered with something unusable
 ├── LeaseError                  another worker reorganizes the cube
 ├── ConfigError                 arguments, environment or files that contradict each other
@@ -26,10 +27,22 @@ TreememError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class TreememError(Exception):
-    """Base of every error that treemem raises on its own account."""
+    """Base of every error that treemem raises on its own account.
+
+    Can be pickled and copied with its attributes, whatever arguments its class takes: process pools do so.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args), self.__dict__
+
+
+def _again(kind: type[TreememError], arguments: tuple[Any, ...]) -> TreememError:
+    """Return an error of this kind without its `__init__`, which may want more than the message; attributes follow."""
+    return kind.__new__(kind, *arguments)
 
 
 class InvalidInputError(TreememError, ValueError):
@@ -37,7 +50,14 @@ class InvalidInputError(TreememError, ValueError):
 
 
 class InvalidChangeError(InvalidInputError):
-    """A change set that breaks a rule of the graph. Nothing was written."""
+    """A change set that breaks a rule of the graph. Nothing was written.
+
+    `memories` holds the ids of the memories that the message names.
+    """
+
+    def __init__(self, message: str, memories: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.memories = tuple(memories)
 
 
 class MemoryNotFoundError(TreememError, LookupError):
@@ -50,6 +70,10 @@ class MemoryExistsError(TreememError):
 
 class FrozenMemoryError(TreememError):
     """The memory is frozen and refuses every change but `unfreeze`."""
+
+
+class NotAllowedError(TreememError):
+    """The caller may not change what is somebody else's, nor reach beyond its own view. Nothing was written."""
 
 
 class OperationNotFoundError(TreememError, LookupError):
@@ -95,7 +119,7 @@ class LeaseError(TreememError):
 
 
 class RerankerError(TreememError):
-    """A reranker cannot be loaded."""
+    """A reranker cannot be loaded, failed or returned something unusable."""
 
 
 class LLMError(TreememError):

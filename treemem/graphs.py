@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,10 @@ from treemem.text import caption
 
 if TYPE_CHECKING:
     import networkx
+
+
+#: The deepest level of a printed tree that is shown by its indentation alone.
+DEEPEST = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class MemoryPath:
         return text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class MemoryTree:
     """A memory with what lies below it by PARENT."""
 
@@ -100,15 +104,28 @@ class MemoryTree:
     children: tuple[MemoryTree, ...] = ()
 
     def __str__(self) -> str:
-        return "\n".join(self._lines(""))
+        """Return a line a memory, indented by its depth; below a depth of 40 the depth is a number."""
+        return "\n".join(
+            _indent(depth) + caption(node.item.metadata.key or node.item.memory) for depth, node in self.walk()
+        )
 
-    def _lines(self, indent: str) -> Iterable[str]:
-        yield indent + caption(self.item.metadata.key or self.item.memory)
-        for child in self.children:
-            yield from child._lines(indent + "  ")
+    __repr__ = __str__
 
     def __len__(self) -> int:
-        return 1 + sum(map(len, self.children))
+        return sum(1 for _ in self.walk())
+
+    def walk(self) -> Iterator[tuple[int, MemoryTree]]:
+        """Yield (depth, tree) of this one and all below it, parents first. Not recursive: a chain may be long."""
+        waiting = [(0, self)]
+        while waiting:
+            depth, node = waiting.pop()
+            yield depth, node
+            waiting += [(depth + 1, child) for child in reversed(node.children)]
+
+
+def _indent(depth: int) -> str:
+    """Return what a line begins with: two spaces a level, so that a deep tree does not grow with its depth squared."""
+    return "  " * depth if depth <= DEEPEST else "  " * DEEPEST + f"({depth}) "
 
 
 def price(edge: Edge) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import unicodedata
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,8 +12,9 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator, model_validator
 
+from treemem.checks import known_names, shown
 from treemem.errors import InvalidInputError
-from treemem.shown import shown
+from treemem.pieces import normalized
 from treemem.temporal import from_micros, parse_time
 
 MemoryType = Literal[
@@ -91,7 +91,7 @@ def derived_id(*parts: object) -> str:
 
     Written out, since a search names some seventy ids and `uuid.uuid5` takes four times as long.
     """
-    name = "\x1f".join([unicodedata.normalize("NFC", str(part)) for part in parts])
+    name = "\x1f".join([normalized("NFC", str(part)) for part in parts])
     digest = hashlib.sha1(_NAMESPACE.bytes + name.encode(), usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digest[16], 16) & 3]
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
@@ -279,6 +279,11 @@ def _no_json(value: Any) -> str | None:
     return f"{shown(value)} is no JSON value; wanted a string, number, boolean, None, list or dict"
 
 
+def set_fields(metadata: TreeNodeTextualMemoryMetadata) -> dict[str, Any]:
+    """Return the fields of metadata that were set, as they are."""
+    return {name: getattr(metadata, name) for name in metadata.model_fields_set}
+
+
 def as_item(value: TextualMemoryItem | Mapping[str, Any] | str) -> tuple[TextualMemoryItem, bool]:
     """Return a user's memory as an item, and whether it came with an id of its own.
 
@@ -297,9 +302,12 @@ def as_item(value: TextualMemoryItem | Mapping[str, Any] | str) -> tuple[Textual
         raise InvalidInputError(f"memories: wanted a string, a dict or a TextualMemoryItem, found {shown(value)}")
     loose = {name: v for name, v in data.items() if name not in TextualMemoryItem.model_fields}
     if loose:
+        known_names("memories", loose, METADATA_FIELDS)
         metadata = data.get("metadata")
         if isinstance(metadata, TreeNodeTextualMemoryMetadata):
-            metadata = metadata.model_dump(exclude_unset=True)
+            metadata = set_fields(metadata)
+        if metadata is not None and not isinstance(metadata, Mapping):
+            raise InvalidInputError(f"metadata: wanted a dict, found {type(metadata).__name__}")
         kept = {name: v for name, v in data.items() if name in TextualMemoryItem.model_fields}
         data = {**kept, "metadata": {**loose, **(metadata or {})}}
     if data.get("metadata") is None:

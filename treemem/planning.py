@@ -12,7 +12,7 @@ from treemem.errors import FrozenMemoryError, InvalidInputError, MemoryNotFoundE
 from treemem.read.entities import entity, titles
 from treemem.read.terms import mentioned_in
 from treemem.store.protocol import Touched
-from treemem.temporal import END, format_micros
+from treemem.temporal import END, format_micros, present
 
 #: What every verb but restore refuses to change.
 _GONE = frozenset({"deleted"})
@@ -82,6 +82,16 @@ def with_rows(
     )
 
 
+def transaction_time(base: ChangeSet, history: Sequence[State]) -> int:
+    """Return from when on a change of a memory holds where nothing else is said: after all that was recorded of it."""
+    return present(base.now, max((s.recorded_from for s in history), default=base.now))
+
+
+def known_of(history: Iterable[State]) -> list[State]:
+    """Return the states of a history that are known now."""
+    return [state for state in history if state.closed_by is None]
+
+
 def changeable(cube: str, memory_id: str, known: Sequence[State], statuses: frozenset[str] = _GONE) -> list[State]:
     """Return the known segments in order of valid time, or raise if the memory is unknown, frozen or gone."""
     if not known:
@@ -93,14 +103,17 @@ def changeable(cube: str, memory_id: str, known: Sequence[State], statuses: froz
     return sorted(known, key=lambda s: s.valid_from)
 
 
-def segment_for_update(segments: Sequence[State], at: int | None, now: int) -> tuple[State, int]:
+def segment_for_update(
+    segments: Sequence[State], every: Sequence[State], at: int | None, now: int
+) -> tuple[State, int]:
     """Return the segment that an update at `at` builds on, and where the update's validity ends.
 
-    That is the segment that holds at `at`, else the last one before it, else the first one after it.
+    That is the segment that holds at `at`, else the last one before it, else the first one after it; the validity ends
+    where the next segment begins, of `every` one that there is.
     """
     point = now if at is None else at
     before = [s for s in segments if s.valid_from <= point]
-    after = [s.valid_from for s in segments if s.valid_from > point]
+    after = [s.valid_from for s in every if s.valid_from > point]
     return (before[-1] if before else segments[0]), min(after, default=END)
 
 
@@ -118,8 +131,8 @@ def segment_at(cube: str, memory_id: str, segments: Sequence[State], at: int | N
 
 def expire(base: ChangeSet, memory_id: str, history: Sequence[State], at: int | None) -> ChangeSet:
     """Return the change set that removes what is known to hold from `at` on."""
-    known = changeable(base.cube, memory_id, [s for s in history if s.closed_by is None])
-    point = max(base.now, *(s.recorded_from for s in history)) if at is None else at
+    known = changeable(base.cube, memory_id, known_of(history))
+    point = transaction_time(base, history) if at is None else at
     if known[0].valid_from >= point:
         raise InvalidInputError(
             f"expire: memory {memory_id!r} begins to hold at {format_micros(known[0].valid_from)}, not before "
@@ -150,29 +163,32 @@ def update(
         for e in linked
         if e.target not in wanted
     ]
-    present = {e.target for e in linked}
+    present = {e.target: e.weight for e in linked}
+    fresh = {i: each for i, each in wanted.items() if present.get(i) != each[1]}
     edges += [
         EdgeAssert(EdgeType.MENTIONS, segment.memory_id, i, NodeKind.ENTITY, weight, valid_from=at, valid_to=until)
-        for i, (_, weight) in wanted.items()
-        if i not in present
+        for i, (_, weight) in fresh.items()
     ]
     return with_rows(
         base,
         states=[StateAssert(segment.memory_id, content, at, until)],
         edges=edges,
-        entities=[each for i, (each, _) in wanted.items() if i not in present],
+        entities=[each for i, (each, _) in fresh.items() if i not in present],
         expected={segment.memory_id: last_version},
     )
 
 
-def rewrite(base: ChangeSet, kind: str, memory_id: str, history: Sequence[State]) -> ChangeSet:
+def rewrite(
+    base: ChangeSet, kind: str, memory_id: str, history: Sequence[State], some: Sequence[State] | None = None
+) -> ChangeSet:
     """Return the change set of delete, archive, restore, freeze or unfreeze for one memory.
 
-    Each known segment is asserted again with the new status or flag; one that has it already is left as it is.
+    Each known segment, or each of `some`, is asserted again with the new status or flag; one that has it already is
+    left as it is.
     """
-    known = [s for s in history if s.closed_by is None]
+    known = known_of(history) if some is None else some
     if kind == "unfreeze":
-        segments = known or changeable(base.cube, memory_id, known)
+        segments = list(known) or changeable(base.cube, memory_id, known)
     else:
         segments = changeable(base.cube, memory_id, known, frozenset() if kind == "restore" else _GONE)
     asserts = []
@@ -206,7 +222,7 @@ def _status_before(segment: State, history: Sequence[State]) -> str:
         for s in history
         if s.version < segment.version
         and s.interval.overlaps(segment.interval)
-        and s.fields["status"] != segment.fields["status"]
+        and s.fields["status"] not in (segment.fields["status"], "deleted")  # bringing back never hides
     ]
     return str(max(earlier, key=lambda s: s.version).fields["status"]) if earlier else "activated"
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
+from treemem.checks import shown
 from treemem.errors import InvalidInputError
-from treemem.shown import shown
 
 Clock = Callable[[], datetime]
 TimeLike = datetime | date | str | int | float
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 END_TIME = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+#: A time written in more characters is none.
+MAX_TIME_TEXT = 100
+_WRITE = "write ISO 8601 such as '2025-01-10', '2025-01-10 10:00:00' or '2025-01-10T10:00:00+08:00'"
 _FORMATS = (
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M",
@@ -54,16 +57,18 @@ def parse_time(value: TimeLike, field: str = "time") -> int:
 
     Raises InvalidInputError, naming `field`, for anything else, and for END, which is reserved for "open".
     """
+    if isinstance(value, str) and len(value.strip()) > MAX_TIME_TEXT:
+        raise InvalidInputError(f"{field}: {shown(value)} is no time; {_WRITE}")
     moment = _to_datetime(value, field)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     try:
         micros = to_micros(moment)
     except OverflowError as error:
-        raise InvalidInputError(f"{field}: {value!r} lies outside the years 1 to 9999 in UTC") from error
+        raise InvalidInputError(f"{field}: {shown(value)} lies outside the years 1 to 9999 in UTC") from error
     if not BEGINNING <= micros < END:
         raise InvalidInputError(
-            f"{field}: {value!r} is outside 0001-01-01 to 9999-12-31T23:59:59.999998Z; "
+            f"{field}: {shown(value)} is outside 0001-01-01 to 9999-12-31T23:59:59.999998Z; "
             "leave the end out to say that it is open"
         )
     return micros
@@ -75,7 +80,7 @@ def _to_datetime(value: TimeLike, field: str) -> datetime:
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     if isinstance(value, bool):
-        raise InvalidInputError(f"{field}: wanted a time, found {value!r}")
+        raise InvalidInputError(f"{field}: wanted a time, found {shown(value)}")
     if isinstance(value, (int, float)):
         try:
             return EPOCH + timedelta(seconds=value)
@@ -98,10 +103,12 @@ def _parse_text(text: str, field: str) -> datetime:
             return datetime.strptime(text, form)  # noqa: DTZ007 (parse_time takes a zoneless time as UTC)
         except ValueError:
             continue
-    raise InvalidInputError(
-        f"{field}: {text!r} is no time; write ISO 8601 such as '2025-01-10', '2025-01-10 10:00:00' or "
-        "'2025-01-10T10:00:00+08:00'"
-    )
+    raise InvalidInputError(f"{field}: {shown(text)} is no time; {_WRITE}")
+
+
+def day_after(micros: int) -> int:
+    """Return the time a day later, or END where the years end before that."""
+    return min(micros + 86_400_000_000, END)
 
 
 def format_micros(micros: int) -> str:
@@ -114,11 +121,24 @@ def format_micros(micros: int) -> str:
     return moment.strftime("%Y-%m-%d %H:%M")
 
 
+#: How far a cube's clock may stand ahead of the time of asking and still be believed, in microseconds: five minutes.
+#: A machine whose clock was wrong for one write leaves the cube's clock further ahead; what holds now is then told by
+#: the time of asking alone.
+SKEW = 300 * 1_000_000
+
+
+def present(now: int, clock: int) -> int:
+    """Return the valid time that is meant by "now": the later of the time of asking and the cube's clock, while that is
+    not further ahead than clocks differ.
+    """
+    return clock if now < clock <= now + SKEW else now
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """The two times of a read, in microseconds.
 
-    `valid_at` None means the later of `now` and the cube's clock; `known_at` None means the cube's clock. The store
+    `valid_at` None means `present(now, the cube's clock)`; `known_at` None means the cube's clock. The store
     fills both in inside the read and reports what it used.
     """
 
@@ -137,7 +157,7 @@ class Moment:
                 f"({format_micros(clock)}); leave known_at out to read what is known now"
             )
         known = clock if self.known_at is None else self.known_at
-        valid = max(self.now, clock) if self.valid_at is None else self.valid_at
+        valid = present(self.now, clock) if self.valid_at is None else self.valid_at
         return valid, known
 
 

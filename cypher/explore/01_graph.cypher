@@ -1,8 +1,20 @@
 // The graph of a cube as it holds now: memories, the names they mention, and the links between them.
-// Set the cube first:  :param cube => 'demo'
-MATCH (m:Memory)
-WHERE m.cube_id = $cube AND m.id > '' AND m.status IN ['activated', 'generated'] AND m.recorded_to.year = 9999
-OPTIONAL MATCH (m)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MENTIONS]->(other)
-WHERE r.recorded_to.year = 9999 AND r.valid_from <= datetime() AND r.valid_to > datetime()
-RETURN m, r, other
+// What ended, has not begun, or was put away is not shown. Set the cube first:
+// :param cube => 'demo'
+MATCH (c:Cube {id: $cube})
+WITH CASE WHEN c.clock > datetime() THEN c.clock ELSE datetime() END AS now
+CALL (now) {
+  MATCH (s:State)
+  WHERE s.cube_id = $cube AND s.recorded_to > now AND s.valid_to > now
+    AND s.valid_from <= now AND s.status IN ['activated', 'generated']
+  MATCH (s)-[:STATE_OF]->(m:Memory)
+  OPTIONAL MATCH (m)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MENTIONS]->(other)
+  WHERE r.recorded_to > now AND r.valid_from <= now AND r.valid_to > now
+    AND (other:Entity OR EXISTS {
+      (other)<-[:STATE_OF]-(o:State)
+      WHERE o.recorded_to > now AND o.valid_from <= now AND o.valid_to > now AND o.status IN ['activated', 'generated']
+    })
+  RETURN m, s.memory AS says, r, other
+}
+RETURN m, says, r, other
 LIMIT 300;

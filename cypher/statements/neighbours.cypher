@@ -2,7 +2,7 @@
 CYPHER 25
 MATCH (c:Cube {id: $cube})
 WITH c.clock AS clock, coalesce($known_at, c.clock) AS k
-WITH clock, k, CASE WHEN $valid_at IS NOT NULL THEN $valid_at WHEN $now > clock THEN $now ELSE clock END AS t
+WITH clock, k, CASE WHEN $valid_at IS NOT NULL THEN $valid_at WHEN $now > clock OR clock > $latest THEN $now ELSE clock END AS t
 CALL (t, k) {
   MATCH (s:State) SEARCH s IN (VECTOR INDEX treemem_state_embedding FOR $vector
     WHERE s.cube_id = $cube AND s.status IN $statuses AND s.valid_from <= t AND s.valid_to > t

@@ -1,7 +1,7 @@
 // Memories that hold at a moment, in order of id.
 MATCH (c:Cube {id: $cube})
 WITH c.clock AS clock, coalesce($known_at, c.clock) AS k
-WITH clock, k, CASE WHEN $valid_at IS NOT NULL THEN $valid_at WHEN $now > clock THEN $now ELSE clock END AS t
+WITH clock, k, CASE WHEN $valid_at IS NOT NULL THEN $valid_at WHEN $now > clock OR clock > $latest THEN $now ELSE clock END AS t
 CALL (t, k) {
   MATCH (m:Memory)
   WHERE m.cube_id = $cube AND m.id > $after

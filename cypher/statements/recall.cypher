@@ -3,7 +3,7 @@
 CYPHER 25
 MATCH (c:Cube {id: $cube})
 WITH c, c.clock AS clock, coalesce($known_at, c.clock) AS k
-WITH c, clock, k, CASE WHEN $valid_at IS NOT NULL THEN $valid_at WHEN $now > clock THEN $now ELSE clock END AS at
+WITH c, clock, k, CASE WHEN $valid_at IS NOT NULL THEN $valid_at WHEN $now > clock OR clock > $latest THEN $now ELSE clock END AS at
 WITH c, clock, k, coalesce($since, at) AS t, coalesce($until, at) AS u
 WITH c, clock, t, k, u,
      right('000000000000000000' + toString((t.epochSeconds + 62135596800) * 1000000 + t.microsecond), 18) AS t18,

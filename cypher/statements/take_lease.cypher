@@ -1,7 +1,8 @@
-// Take or renew a cube's lease unless another holder has it.
+// Take or renew a cube's lease unless another holder has it. One that ends after $latest, later than any lease can, was
+// taken by a clock that was wrong.
 MERGE (l:Lease {cube_id: $cube})
 SET l.lock = true
-WITH l, l.holder IS NULL OR l.holder = $holder OR l.expires <= $now AS free, l.holder = $holder AS mine
+WITH l, l.holder IS NULL OR l.holder = $holder OR l.expires <= $now OR l.expires > $latest AS free, l.holder = $holder AS mine
 SET l.fence = CASE WHEN NOT free OR mine THEN l.fence ELSE coalesce(l.fence, 0) + 1 END,
     l.holder = CASE WHEN free THEN $holder ELSE l.holder END,
     l.expires = CASE WHEN free THEN $expires ELSE l.expires END

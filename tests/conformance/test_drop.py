@@ -19,7 +19,7 @@ from tests.archives import said
 from tests.conftest import OpenMemory
 from tests.helpers import FakeClock, HashEmbedder, fresh_cube
 from treemem import InvalidInputError, StoreUnavailableError, TreememError, TreeTextMemory
-from treemem.exchange.backups import UNFINISHED, folder_name
+from treemem.exchange.backups import ORIGIN, UNFINISHED, folder_name
 from treemem.exchange.format import ARCHIVE, GRAPH
 from treemem.temporal import system_clock
 
@@ -130,11 +130,11 @@ def test_the_newest_stays_when_the_clock_stepped_back(open_memory: OpenMemory, t
     assert [p for p in kept if p and p.exists()] == kept[2:]
 
 
-def test_backups_of_the_version_before_are_pruned(memory: TreeTextMemory, tmp_path: Path) -> None:
+def test_backups_that_do_not_say_of_which_database_they_are_stay(memory: TreeTextMemory, tmp_path: Path) -> None:
     memory.add("one")
     old = memory.dump(tmp_path / folder_name(memory.cube_id) / "20200101T000000.000000Z")
     memory.drop(1, backups=tmp_path)
-    assert not old.exists()
+    assert old.exists()  # as the version before made them
 
 
 def test_a_link_in_the_place_of_backups_is_refused(memory: TreeTextMemory, tmp_path: Path) -> None:
@@ -157,7 +157,9 @@ def test_backups_are_for_the_owner_alone(memory: TreeTextMemory, tmp_path: Path)
         os.umask(old)
     assert kept is not None
     assert [stat.S_IMODE(p.stat().st_mode) for p in (kept, kept.parent, kept.parent.parent)] == [0o700] * 3
-    assert {p.name: stat.S_IMODE(p.stat().st_mode) for p in kept.iterdir()} == {ARCHIVE: 0o600, GRAPH: 0o600}
+    assert {p.name: stat.S_IMODE(p.stat().st_mode) for p in kept.iterdir()} == dict.fromkeys(
+        (ARCHIVE, GRAPH, ORIGIN), 0o600
+    )
 
 
 def test_a_drop_that_fails_counts_for_nothing(memory: TreeTextMemory, tmp_path: Path) -> None:
@@ -431,3 +433,19 @@ def test_nothing_is_lost_beside_writers(open_memory: OpenMemory, backend: str, t
 @pytest.mark.slow
 def test_nothing_is_lost_beside_four_writers(open_memory: OpenMemory, tmp_path: Path) -> None:
     race(open_memory, tmp_path / "b", 50, processes=2, threads=2)
+
+
+def test_databases_that_share_a_folder_keep_their_backups(tmp_path: Path) -> None:
+    """Two files with a cube of one name, side by side: each prunes its own backups alone."""
+    with (
+        TreeTextMemory.open(tmp_path / "a.db", embedder=HashEmbedder()) as first,
+        TreeTextMemory.open(tmp_path / "b.db", embedder=HashEmbedder()) as second,
+    ):
+        first.add("Anna lives in Porto.")
+        kept = first.drop(keep_last_n=1)
+        for _ in range(2):
+            second.add("other")
+            second.drop(keep_last_n=1)
+        assert kept is not None
+        assert first.load(kept) > 0
+        assert [n["memory"] for n in first.get_all()["nodes"]] == ["Anna lives in Porto."]

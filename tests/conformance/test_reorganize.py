@@ -25,6 +25,7 @@ from treemem import (
 )
 from treemem.changes import ChangeSet
 from treemem.reorganize import planner, turn
+from treemem.reorganize.plan import Action
 from treemem.store.protocol import Lease
 from treemem.verbs.usage import UsageLog
 
@@ -43,7 +44,7 @@ def twins(memory: TreeTextMemory) -> None:
     """Two memories that say the same, with what hangs on them."""
     memory.add({"id": "first", "memory": TEA, "metadata": {"tags": ["tea"], "sources": ["a"]}}, at=day(1))
     memory.add(
-        {"id": "second", "memory": "anna likes green tea from porto", "metadata": {"tags": ["drink"]}}, at=day(2)
+        {"id": "second", "memory": " Anna likes  green tea from Porto!", "metadata": {"tags": ["drink"]}}, at=day(2)
     )
     memory.add(
         [{"id": "topic", "memory": "Drinks of people"}, {"id": "child", "memory": "It is Gunpowder tea."}], at=day(3)
@@ -112,7 +113,13 @@ def test_overlapping_facts_become_a_new_memory(memory: TreeTextMemory) -> None:
     memory.add({"id": "why", "memory": "Visitors keep asking."}, at=day(1))
     memory.link("short", "RELATES_TO", "why", at=day(1))
     before = memory.content_hash()
-    report = memory.reorganizer.run(kinds=["merge"])
+    assert not memory.reorganizer.plan(kinds=["merge"]).actions, "nothing but a person joins texts into a new one"
+    plan = memory.reorganizer.plan()
+    versions = {i: memory.get(i).metadata.version for i in ("long", "short")}
+    merge = Action(
+        kind="merge", ids=("long", "short"), versions=versions, reason="one says all that the other says", confidence=1
+    )
+    report = memory.reorganizer.apply(plan.model_copy(update={"actions": {0: merge}}))
     assert [o.status for o in report.outcomes] == ["done"]
     made = memory.search("wifi password fridge")[0]
     assert made.memory == "The office wifi password hangs on the fridge in the small kitchen."
@@ -345,8 +352,8 @@ def test_only_what_changed_is_looked_at(memory: TreeTextMemory) -> None:
 
 def test_capacity_archives_the_least_valuable(memory: TreeTextMemory) -> None:
     memory.add([{"id": f"w{n}", "memory": f"Working on part {n}."} for n in range(6)], memory_type="WorkingMemory")
-    memory.store.record_usage(memory.cube_id, ["w0"], memory._now())
-    memory.store.record_usage(memory.cube_id, ["w0"], memory._now())
+    memory.store.record_usage(memory.cube_id, {"w0": 1}, memory._now())
+    memory.store.record_usage(memory.cube_id, {"w0": 1}, memory._now())
     memory.freeze("w1")
     report = memory.reorganizer.run(capacity={"WorkingMemory": 3}, kinds=["archive", "promote"])
     assert report.count("done") == 3
@@ -502,3 +509,18 @@ def test_undone_it_is_what_it_was(said: list[tuple[str, int]], links: list[tuple
             memory.undo(outcome.operation)
             assert memory.check() == []
         assert memory.content_hash() == before
+
+
+def test_closing_ends_every_worker(open_memory: OpenMemory) -> None:
+    """Those of views too; none starts afterwards."""
+    before = {t for t in threading.enumerate() if t.name == "treemem-reorganizer"}
+    memory = open_memory()
+    memory.add("a note")
+    views = [memory, memory.cube(memory.cube_id + "-other"), memory.for_caller("ann")]
+    for view in views:
+        view.reorganizer.start(interval=0.05)
+    memory.close()
+    assert {t for t in threading.enumerate() if t.name == "treemem-reorganizer"} == before
+    for view in views:
+        with pytest.raises(StoreUnavailableError):
+            view.reorganizer.start()

@@ -278,7 +278,9 @@ def test_the_store_keeps_its_time(memory: TreeTextMemory) -> None:
 
 @pytest.mark.neo4j
 def test_a_search_is_two_statements(neo4j_uri: str) -> None:
-    """One read transaction; a third statement only where a filter that the index cannot express leaves too few."""
+    """One read transaction; a third statement only where a filter that the index cannot express leaves too few, and one
+    for what was said before, where there are messages among the hits.
+    """
     memory = TreeTextMemory.open(
         neo4j_uri, cube=fresh_cube(), embedder=HashEmbedder(), clock=FakeClock(), record_usage=False
     )
@@ -293,10 +295,13 @@ def test_a_search_is_two_statements(neo4j_uri: str) -> None:
             memory.search("Where does Jonas work?", **search)
             return store.statements - before
 
-        assert statements() == 2
-        assert statements(explain=True, dedup="mmr", limits={"UserMemory": 1}, as_of=day(100)) == 2
-        assert statements(options=SearchOptions(hops=3)) == 2
-        assert statements(filter={"status": "activated"}) == 2
+        assert statements() == 3
+        plain = {"memory_types": ["OuterMemory"]}
+        memory.add([f"Jonas works at place {n}." for n in range(5)], memory_type="OuterMemory")
+        assert statements(**plain) == 2
+        assert statements(explain=True, dedup="mmr", limits={"UserMemory": 1}, as_of=day(100)) == 3
+        assert statements(options=SearchOptions(hops=3), **plain) == 2
+        assert statements(filter={"status": "activated"}, **plain) == 2
         memory.add("A rare one.", tags=["rare"])
         assert statements(filter={"tags": {"contains": "rare"}}) == 3
 

@@ -158,7 +158,7 @@ def grown(memory: TreeTextMemory) -> None:
     memory.add_messages(
         [{"role": "user", "content": f"Message {i} to Lena about Porto.", "chat_time": day(i)} for i in range(5)]
     )
-    (home,) = memory.add("Anna lives in Porto.", at=day(0), tags=["home"], scene="chat")
+    (home,) = memory.add("Anna lives in Porto.", at=day(0), tags=["home"], info={"scene": "chat"})
     memory.update(home, "Anna lives in Ghent.", at=day(100))
     memory.link(home, "RELATES_TO", memory.add("Ghent has canals.")[0])
     (gone,) = memory.add("A secret.")

@@ -102,7 +102,8 @@ def test_chinese(open_memory: OpenMemory) -> None:
     before = texts(memory, "我以前住在哪里？")
     assert before.index(said[0]) < before.index(said[1])
     travelled = texts(memory, "我去过哪些地方旅游？")
-    assert travelled[:2] == [said[3], said[2]]
+    # Each is found by its own words: "我去" stands in one alone, which is why it may come first.
+    assert set(travelled[:2]) == {said[3], said[2]}
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def test_backdated_update_ends_at_the_next_known_change(memory: TreeTextMemory) 
 
 def test_update_of_metadata_keeps_text_and_vector(memory: TreeTextMemory) -> None:
     (a,) = memory.add("Anna lives in Porto.", tags=["home"], at=day(0))
-    memory.update(a, confidence=20, colour="blue")
+    memory.update(a, confidence=20, info={"colour": "blue"})
     found = memory.get(a)
     assert (found.memory, found.metadata.confidence, found.metadata.tags) == ("Anna lives in Porto.", 20, ["home"])
     assert found.metadata.info == {"colour": "blue"}
@@ -391,7 +391,8 @@ def test_the_clock_rises_although_the_machine_steps_back(open_memory: OpenMemory
     assert times == sorted(set(times))
     assert times[1] - times[0] == timedelta(microseconds=1)
     assert memory.check() == []
-    assert len(memory.get_all()["nodes"]) == 2
+    assert len(memory.get_all(as_of=day(11))["nodes"]) == 2
+    assert [n["memory"] for n in memory.get_all()["nodes"]] == ["three"]  # now is the time of asking, not the clock's
 
 
 def test_what_is_learned_later_is_not_known_before(memory: TreeTextMemory) -> None:
@@ -433,8 +434,8 @@ def test_operation_id_is_the_idempotency_key(memory: TreeTextMemory) -> None:
 def test_usage_is_beside_the_states(memory: TreeTextMemory) -> None:
     a, b = memory.add(["one", "two"])
     hash_before = memory.content_hash()
-    memory.store.record_usage(memory.cube_id, [a], 1_000)
-    memory.store.record_usage(memory.cube_id, [a], 900)
+    memory.store.record_usage(memory.cube_id, {a: 1}, 1_000)
+    memory.store.record_usage(memory.cube_id, {a: 1}, 900)
     assert memory.store.usage(memory.cube_id, [a, b]) == {a: (2, 1_000)}
     assert memory.content_hash() == hash_before
 

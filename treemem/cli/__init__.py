@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
-
-from rich.text import Text
 
 from treemem.cli import memories, upkeep
-from treemem.cli.shell import app, errors
-from treemem.errors import TreememError
+from treemem.cli.guard import tell, told_of
+from treemem.cli.shell import app
+from treemem.cli.terminal import abandon_output, use_utf8
 
 __all__ = ["app", "main", "memories", "upkeep"]
 
 
-def _guarded(call: Callable[[], None]) -> int:
+def _run() -> int:
+    use_utf8()
     try:
-        call()
-    except TreememError as error:
-        if "--json" in sys.argv:
-            sys.stdout.write(json.dumps({"error": str(error), "kind": type(error).__name__}) + "\n")
-        errors.print(Text(f"treemem: {error}", style="red"), soft_wrap=True)
-        return 1
+        app()
     except KeyboardInterrupt:
         return 130
+    except OSError as error:  # such as a help page for a full device
+        tell(told_of(error), type(error).__name__)
+        return 1
     except SystemExit as end:
-        return int(end.code or 0)
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
 
 
+def _flushed(code: int) -> int:
+    """Return the exit code, 1 if what was written cannot be brought out: a full device, a reader that went away."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = code or 1
+    except (OSError, ValueError) as error:
+        code = code or 1
+        tell(f"the output cannot be written ({error}); what was done is done", type(error).__name__)
+    abandon_output()
+    return code
+
+
 def main() -> None:
-    """Run the command line; errors of treemem end it with one line and exit code 1."""
-    raise SystemExit(_guarded(app))
+    """Run the command line; whatever goes wrong ends it with one sentence and exit code 1."""
+    raise SystemExit(_flushed(_run()))

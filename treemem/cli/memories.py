@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
+from treemem.cli.reading import lines_of_stdin, messages_of, parsed
 from treemem.cli.shell import (
     AsJson,
     AsOf,
@@ -26,6 +24,7 @@ from treemem.cli.shell import (
     progress_bar,
     say,
 )
+from treemem.cli.terminal import cell
 from treemem.errors import InvalidInputError
 
 
@@ -47,27 +46,15 @@ def add(
         raise InvalidInputError("add: give texts, or --messages FILE; treemem add 'Anna lives in Porto.'")
     many = texts or []
     if many == ["-"]:
-        many = [line.rstrip("\n") for line in sys.stdin if line.strip()]
+        many = lines_of_stdin()
+    said = None if messages is None else messages_of(messages)
     with opened(store, cube, config) as memory, progress_bar("Remembering", as_json) as progress:
-        if messages is not None:
-            said = _read_messages(messages)
+        if said is not None:
             ids = memory.add_messages(said, operation_id=operation_id, reason=reason, progress=progress)
         else:
             tags: dict[str, Any] = {"tags": tag} if tag else {}
             ids = memory.add(many, at=at, operation_id=operation_id, reason=reason, progress=progress, **tags)
     say(as_json, {"ids": ids}, "\n".join(ids) if len(ids) <= 20 else f"{len(ids)} memories added")
-
-
-def _read_messages(path: Path) -> list[dict[str, Any]]:
-    try:
-        text = path.read_text("utf-8")
-        if text.lstrip().startswith("["):
-            found = json.loads(text)
-        else:
-            found = [json.loads(line) for line in text.splitlines() if line.strip()]
-    except (OSError, ValueError) as error:
-        raise InvalidInputError(f"{path}: wanted a JSON list or JSON Lines of messages ({error})") from error
-    return list(found)
 
 
 @app.command()
@@ -87,10 +74,7 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find the memories that answer a question best."""
-    try:
-        tests = None if filter is None else json.loads(filter)
-    except ValueError as error:
-        raise InvalidInputError(f'--filter: no JSON ({error}); write \'{{"tags": {{"contains": "home"}}}}\'') from error
+    tests = None if filter is None else parsed(filter, "--filter", 'JSON such as \'{"tags": {"contains": "home"}}\'')
     with opened(store, cube, config) as memory:
         found = memory.search(
             question,
@@ -107,10 +91,8 @@ def search(
     for hit in found:
         since = hit.metadata.valid_from
         way = " ".join(str(step) for step in hit.path)
-        table.add_row(
-            f"{hit.score:.2f}", "" if since is None else since.strftime("%Y-%m-%d"), Text(hit.memory), Text(way)
-        )
-    table.caption = None if found.when.kind == "now" else f"time: {found.when}"
+        table.add_row(f"{hit.score:.2f}", "" if since is None else f"{since:%Y-%m-%d}", cell(hit.memory), cell(way))
+    table.caption = None if found.when.kind == "now" else cell(f"time: {found.when}")
     data = {
         "as_of": found.as_of,
         "known_at": found.known_at,
@@ -121,7 +103,7 @@ def search(
     if found.explanation is not None:
         data["explanation"] = found.explanation.plain()
         if not as_json:
-            console.print(Text(str(found.explanation)))
+            console.print(cell(found.explanation))
     say(as_json, data, table if found else "nothing found; treemem stats shows what the cube holds")
 
 
@@ -162,8 +144,8 @@ def history(
             str(each.version),
             f"{_date(each.valid_from)} to {_date(each.valid_to)}",
             f"{_date(each.recorded_from)} to {_date(each.recorded_to)}",
-            Text(by),
-            Text(each.item.memory),
+            cell(by),
+            cell(each.item.memory),
         )
     say(as_json, found, table)
 
@@ -187,8 +169,8 @@ def operations(
         found = memory.operations(since=since, until=until, limit=limit)
     table = Table("id", "kind", "when", "who", "why", "status", box=None, padding=(0, 1))
     for each in found:
-        who, why = Text(each.actor or ""), Text(each.reason or "")
-        table.add_row(each.id, each.kind, _date(each.recorded_at), who, why, each.status)
+        texts = (each.id, each.kind, _date(each.recorded_at), each.actor or "", each.reason or "", each.status)
+        table.add_row(*map(cell, texts))
     say(as_json, found, table if found else "no operations")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,26 +15,38 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from rich.text import Text
 
 from treemem import __version__
+from treemem.cli.guard import JSON, GuardedGroup, errors
+from treemem.cli.terminal import as_json as json_line
+from treemem.cli.terminal import cell
 from treemem.items import TextualMemoryItem
 
 if TYPE_CHECKING:
+    from treemem.config import TreeTextMemoryConfig
     from treemem.memory import TreeTextMemory
 
 app = typer.Typer(
-    help="Graph-native, time-versioned memory for AI agents.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="Graph-native, time-versioned memory for AI agents.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    cls=GuardedGroup,
 )
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+console = Console(highlight=False, markup=False, emoji=False)
+ACTOR = "treemem command line"
+
+
+def _note_json(context: typer.Context, wanted: bool) -> bool:
+    context.meta[JSON] = wanted
+    return wanted
+
 
 Store = Annotated[
     str | None, typer.Option("--store", "-s", help="A file path or neo4j://host:7687. Default: TREEMEM_STORE.")
 ]
 Cube = Annotated[str | None, typer.Option("--cube", "-c", help="The cube (tenant). Default: TREEMEM_CUBE or default.")]
 Config = Annotated[Path | None, typer.Option("--config", help="A TOML or JSON file with settings.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.", callback=_note_json)]
 AsOf = Annotated[str | None, typer.Option(help="What was true then (ISO 8601).")]
 KnownAt = Annotated[str | None, typer.Option(help="As it was known then (ISO 8601).")]
 Reason = Annotated[str | None, typer.Option(help="Why; kept with the operation.")]
@@ -56,17 +67,23 @@ def options(
     """Graph-native, time-versioned memory for AI agents. Exit codes: 0 done, 1 refused or failed, 2 wrong usage."""
 
 
+def settings(
+    store: str | None, cube: str | None, config: Path | None, actor: str = ACTOR, default_store: Path | None = None
+) -> TreeTextMemoryConfig:
+    """Return what the options, the file and the environment say, in this order; then `actor` and `default_store`."""
+    from treemem.config import file_settings, from_environment, layered
+
+    default = {"actor": actor, "store": None if default_store is None else str(default_store)}
+    said = {} if config is None else file_settings(config)
+    return layered(default, from_environment(), said, {"store": store, "cube": cube})
+
+
 @contextmanager
 def opened(store: str | None, cube: str | None, config: Path | None) -> Iterator[TreeTextMemory]:
     """Yield the memory that the options, the file and the environment describe, in this order."""
-    from treemem.config import TreeTextMemoryConfig
     from treemem.memory import TreeTextMemory
 
-    settings = TreeTextMemoryConfig() if config is None else TreeTextMemoryConfig.from_file(config)
-    given = {"store": store, "cube": cube, "actor": settings.actor or "treemem command line"}
-    named = {n: getattr(settings, n) for n in settings.model_fields_set}
-    chosen = TreeTextMemoryConfig.model_validate(named | {n: v for n, v in given.items() if v is not None})
-    with TreeTextMemory(chosen) as memory:
+    with TreeTextMemory(settings(store, cube, config)) as memory:
         yield memory
 
 
@@ -101,8 +118,8 @@ def plain(value: Any) -> Any:
 
 def say(as_json: bool, data: Any, text: str | Table) -> None:
     if as_json:
-        sys.stdout.write(json.dumps(plain(data), ensure_ascii=False) + "\n")
+        sys.stdout.write(json_line(plain(data)) + "\n")
     elif isinstance(text, str):
-        console.print(Text(text))
+        console.print(cell(text))
     else:
         console.print(text)

@@ -9,8 +9,22 @@ from typing import Annotated
 
 import typer
 
-from treemem.cli.shell import AsJson, AsOf, Config, Cube, KnownAt, Store, app, opened, plain, progress_bar, say
+from treemem.cli.shell import (
+    AsJson,
+    AsOf,
+    Config,
+    Cube,
+    KnownAt,
+    Store,
+    app,
+    opened,
+    plain,
+    progress_bar,
+    say,
+    settings,
+)
 from treemem.errors import InvalidInputError
+from treemem.reorganize.plan import ActionKind
 
 
 @app.command()
@@ -35,9 +49,13 @@ def check(store: Store = None, cube: Cube = None, config: Config = None, as_json
 @app.command()
 def migrate(store: Store = None, cube: Cube = None, config: Config = None, as_json: AsJson = False) -> None:
     """Bring the store's schema up to date; every command does so when it opens the store."""
-    with opened(store, cube, config) as memory:
-        done, place = memory.store.migrate(), memory.store.location
-    say(as_json, {"ran": done, "location": place}, f"{place}: the schema is up to date")
+    from treemem.config import migrated_store
+
+    found, ran = migrated_store(settings(store, cube, config))
+    place = found.location
+    found.close()
+    done = f"; these ran: {', '.join(ran)}" if ran else ""
+    say(as_json, {"ran": ran, "location": place}, f"{place}: the schema is up to date{done}")
 
 
 @app.command()
@@ -49,16 +67,21 @@ def reembed(store: Store = None, cube: Cube = None, config: Config = None, as_js
     say(as_json, {"states": done, "embedder": model}, f"{done} states embedded; the cube's model is {model}")
 
 
+_MAX_DAYS = 36_500
+_MAX_SECONDS = 31_536_000
+_LEAST_SECONDS = 0.1
+
+
 def _days(given: list[str]) -> dict[str, float]:
     """Return "WorkingMemory=30" as a type and its days."""
-    found = {}
+    found: dict[str, float] = {}
     for one in given:
         name, equals, days = one.partition("=")
         try:
             found[name] = float(days)
         except ValueError:
             equals = ""
-        if not equals:
+        if not equals or not 0 < found[name] <= _MAX_DAYS:
             raise InvalidInputError(f"--expire: wanted TYPE=DAYS, such as WorkingMemory=30, found {one!r}")
     return found
 
@@ -83,6 +106,13 @@ def reorganize(
 ) -> None:
     """Merge, relate and close what changed since the last run; each action can be taken back with undo."""
     expiry = _days(expire or [])
+    unknown = sorted(set(kind or ()) - set(ActionKind))
+    if unknown:
+        raise InvalidInputError(f"--kind: wanted some of {', '.join(ActionKind)}, found {unknown[0]!r}")
+    if watch is not None and not _LEAST_SECONDS <= watch <= _MAX_SECONDS:
+        raise InvalidInputError(
+            f"--watch: wanted seconds from {_LEAST_SECONDS} to {_MAX_SECONDS}, found {watch}; leave it out to run once"
+        )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # gives the turn back, as Control-C does
     with opened(store, cube, config) as memory:
         if show_status:
@@ -141,8 +171,9 @@ def load(
 @app.command()
 def demo(
     store: Store = None,
-    cube: Annotated[str, typer.Option(help="The cube to load the conversation into.")] = "demo",
+    cube: Annotated[str, typer.Option("--cube", "-c", help="The cube to load the conversation into.")] = "demo",
     fresh: Annotated[bool, typer.Option(help="Load into a new cube instead of using what was loaded before.")] = False,
+    config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Load a year of messages and ask seven questions about it."""
@@ -152,8 +183,8 @@ def demo(
 
     if fresh:
         cube = f"{cube}-{int(time.time())}"
-    place = store or str(default_path().with_name("demo.db"))
-    with TreeTextMemory.open(place, cube=cube, actor="treemem demo") as memory:
+    place = default_path().with_name("demo.db")
+    with TreeTextMemory(settings(store, cube, config, "treemem demo", place)) as memory:
         started = time.perf_counter()
         show.grow(memory, quiet=as_json)
         loaded = time.perf_counter() - started

@@ -10,11 +10,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from treemem.cli.terminal import shown
 from treemem.demo import QUESTIONS, THRESHOLD, ask, messages, replay
 from treemem.errors import TreememError
 from treemem.items import TextualMemoryItem
 
-console = Console(highlight=False)
+console = Console(highlight=False, markup=False, emoji=False)
 
 
 def grow(memory: Any, *, quiet: bool) -> None:
@@ -51,7 +52,7 @@ def ask_all(memory: Any) -> list[tuple[str, float, dict[str, float]]]:
         for hit in result:
             console.print(_answer(hit))
             for line in _path_lines(memory, hit, question):
-                console.print(Text("        " + line, style="dim"))
+                console.print(Text(shown("        " + line), style="dim"))
     return timings
 
 
@@ -59,7 +60,7 @@ def _answer(hit: Any) -> Text:
     held = hit.metadata.valid_from.strftime("%Y-%m-%d")
     until = hit.metadata.valid_to.strftime("%Y-%m-%d") if hit.metadata.valid_to else "open"
     told = hit.metadata.recorded_from.strftime("%Y-%m-%d")
-    line = Text(f"   {hit.score:4.2f}  {hit.memory}")
+    line = Text(shown(f"   {hit.score:4.2f}  {hit.memory}"))
     line.append(f"\n        holds {held} to {until}, known since {told}", style="cyan")
     return line
 
@@ -109,7 +110,7 @@ def tell(memory: Any, loaded: float, timings: list[tuple[str, float, dict[str, f
     console.print()
     console.print(table)
     console.print(f"Loading took {loaded:.1f} s. {len(memory.check())} broken invariants.")
-    console.print(Text(f"The memory lies in {stats.location}, cube {stats.cube!r}."), soft_wrap=True)
+    console.print(Text(shown(f"The memory lies in {stats.location}, cube {stats.cube!r}.")), soft_wrap=True)
 
 
 def answers(memory: Any) -> list[dict[str, Any]]:

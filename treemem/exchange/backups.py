@@ -18,6 +18,8 @@ from treemem.temporal import from_micros, to_micros
 
 #: Lies in a backup until its cube is erased: one with it does not count, and is never removed.
 UNFINISHED = "unfinished"
+#: Says which database a backup was made of: cubes of one name in two databases have the same folder.
+ORIGIN = "origin"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _NAMED = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
@@ -42,10 +44,12 @@ def folder_name(cube: str) -> str:
 
 
 class Shelf:
-    """Where the backups of one cube lie."""
+    """Where the backups of one cube of one database lie; `location` is where that database is."""
 
-    def __init__(self, root: Path, cube: str) -> None:
+    def __init__(self, root: Path, cube: str, location: str) -> None:
         self._cube = cube
+        whole = location if "://" in location else str(Path(location).resolve())
+        self._origin = hashlib.sha256(whole.encode("utf-8", "surrogateescape")).hexdigest().encode()
         self.place = root / folder_name(cube)
 
     def begin(self, clock: int) -> Path:
@@ -64,6 +68,8 @@ class Shelf:
                     continue  # another process took the name
                 (self.place / name).chmod(0o700)
                 files.create(self.place / name / UNFINISHED).close()
+                with files.create(self.place / name / ORIGIN) as file:
+                    file.write(self._origin)
                 return self.place / name
         raise InvalidInputError(f"{self.place}: no name is free for a backup; choose another folder")
 
@@ -87,12 +93,14 @@ class Shelf:
                     self._remove(old)
 
     def finished(self) -> list[Path]:
-        """Return the backups that count, oldest first: named by us, whole, of this cube, and not unfinished."""
+        """Return the backups that count, oldest first: named by us, whole, of this cube, of this database, finished."""
         with files.told(self.place, "read"):
             return sorted(p for p in self.place.iterdir() if _NAMED.fullmatch(p.name) and self._counts(p))
 
     def _counts(self, path: Path) -> bool:
         if not (files.is_folder(path) and files.is_file(path / ARCHIVE)) or (path / UNFINISHED).exists():
+            return False
+        if not files.is_file(path / ORIGIN) or (path / ORIGIN).read_bytes() != self._origin:
             return False
         try:
             return read_head(path / ARCHIVE).info.id == self._cube and is_whole(path / ARCHIVE)
@@ -101,7 +109,7 @@ class Shelf:
 
     def _remove(self, path: Path) -> None:
         """Remove the files that treemem writes into a backup, then the folder if nothing else lies in it."""
-        for name in (GRAPH, UNFINISHED, ARCHIVE):
+        for name in (GRAPH, UNFINISHED, ORIGIN, ARCHIVE):
             if files.is_file(path / name):
                 (path / name).unlink()
         with contextlib.suppress(OSError):  # something of somebody else lies there, and stays

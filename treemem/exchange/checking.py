@@ -15,16 +15,14 @@ from itertools import groupby
 from typing import IO, Any
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from treemem.canonical import canonical_json
 from treemem.changes import Edge, Entity, NodeKind, Operation, Source, State
+from treemem.checks import shown
 from treemem.errors import InvalidInputError, StoreFullError, TreememError
 from treemem.exchange.format import KINDS, Head, Summed, damaged, head_of, read_lines, record_hash
 from treemem.exchange.intervals import Held, ParentEdge, circle, overlap
 from treemem.exchange.records import Row, row_of
-from treemem.shown import shown
 
 _TABLES = """
 CREATE TABLE operation (id TEXT PRIMARY KEY, recorded_at INTEGER, kind TEXT) WITHOUT ROWID;
@@ -210,6 +208,9 @@ class _Pass:
 
     def _tangled(self) -> Iterator[ParentEdge]:
         """Yield the PARENT edges among memories that reach each other if time is left aside, as they were recorded."""
+        from scipy.sparse import coo_matrix
+        from scipy.sparse.csgraph import connected_components
+
         query = (
             "SELECT c.num, p.num, e.recorded_from, e.recorded_to, e.valid_from, e.valid_to, e.line FROM edge e "
             "JOIN node c ON c.kind = 'memory' AND c.id = e.target JOIN node p ON p.kind = 'memory' AND p.id = e.source "

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from treemem.checks import shown
 from treemem.errors import InvalidInputError, StoreError, StoreFullError, TreememError
-from treemem.shown import shown
 
 #: Errors that another path, or other rights, would not have had.
 _OF_THE_PATH = frozenset(

@@ -16,9 +16,9 @@ from typing import IO, Any
 
 from treemem.canonical import canonical_json
 from treemem.changes import Model
+from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.exchange import files
-from treemem.shown import shown
 from treemem.store.protocol import CubeInfo
 from treemem.temporal import BEGINNING, END
 

@@ -11,13 +11,13 @@ import numpy as np
 
 from treemem.adding import checked_span
 from treemem.changes import EdgeType
+from treemem.checks import shown, within
 from treemem.errors import InvalidInputError, TreememError
 from treemem.exchange import files
 from treemem.items import METADATA_FIELDS, as_item, checked_id
 from treemem.models.embedders import checked_vectors
-from treemem.shown import shown
 from treemem.temporal import END, to_micros
-from treemem.verbs.arguments import edge_type, within
+from treemem.verbs.arguments import edge_type
 
 #: Edge types of the original.
 RENAMED = {"CAUSE": "CAUSES", "RELATE": "RELATES_TO", "CONFLICT": "CONTRADICTS", "MERGED_TO": "MERGED_INTO"}

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from treemem.changes import Edge, EdgeType, Entity, NodeKind, Operation, Source, State
+from treemem.checks import shown
 from treemem.contents import item_of
 from treemem.errors import InvalidInputError
 from treemem.items import TreeNodeTextualMemoryMetadata, check_json, checked_id
-from treemem.shown import shown
 from treemem.store.protocol import CubeInfo
 from treemem.temporal import BEGINNING, END, to_micros
 

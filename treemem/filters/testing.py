@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from treemem.changes import State
+from treemem.filters.like import like
 from treemem.filters.tree import (
     STATE_TIMES,
     And,
@@ -86,7 +86,7 @@ def holds(test: Condition, value: Any) -> bool:
             return any(_same(each, wanted) for each in value)
         return isinstance(value, str) and isinstance(wanted, str) and wanted in value
     if test.op == "like":
-        return isinstance(value, str) and re.fullmatch(like_regex(wanted), value, re.DOTALL) is not None
+        return like(wanted, value)
     return not isinstance(value, list) and group(value) == group(wanted) and _ORDER[test.op](value, wanted)
 
 

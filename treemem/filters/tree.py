@@ -9,15 +9,16 @@ Logic has two values: a condition on a field that a memory does not have is fals
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any, Literal, get_origin
 
+from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.items import MEMORY_TYPES, STATUSES, TreeNodeTextualMemoryMetadata, check_json
-from treemem.shown import shown
-from treemem.temporal import parse_time
+from treemem.temporal import END, day_after, parse_time
 
 Kind = Literal["text", "number", "boolean", "texts", "time", "any"]
 Operator = Literal["=", "!=", "in", "contains", "like", "gt", "gte", "lt", "lte"]
@@ -35,10 +36,12 @@ _SPELLED |= {"<=": "lte"}
 #: Keys of `info` that the reference names without a prefix.
 BUSINESS = ("business_type", "biz_id", "scene", "custom_status")
 _RENAMED = {"create_time": "created_at", "update_time": "updated_at"}
-_DAY = 86_400_000_000
 MAX_DEPTH = 32
 MAX_CONDITIONS = 1_000
 MAX_PATTERN = 1_000
+_TOO_MANY = f"filter: more than {MAX_CONDITIONS} conditions; use `in` with a list of values"
+#: Values that one `in` may list.
+MAX_VALUES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,13 @@ STATE_TIMES = {"updated_at": "valid_from", "valid_from": "valid_from", "valid_to
 def known_field(name: object) -> Field:
     """Return a field by name, `info.<key>` included; raise InvalidInputError listing the fields."""
     if isinstance(name, str) and name.startswith("info.") and len(name) > 5:
+        check_json(name, "filter: the name of a field")
         return Field(name, "any")
     if isinstance(name, str) and name in FIELDS:
         return FIELDS[name]
     raise InvalidInputError(
-        f"filter: there is no field {name!r}; wanted one of {', '.join(sorted(FIELDS))}, or info.<key> for a key of "
-        "`info`"
+        f"filter: there is no field {shown(name)}; wanted one of {', '.join(sorted(FIELDS))}, or info.<key> for a key "
+        "of `info`"
     )
 
 
@@ -101,10 +105,10 @@ class _Node:
     __slots__ = ()
 
     def __and__(self, other: Filter) -> And:
-        return And((self, other))  # type: ignore[arg-type]
+        return And((*(self.parts if isinstance(self, And) else (self,)), other))
 
     def __or__(self, other: Filter) -> Or:
-        return Or((self, other))  # type: ignore[arg-type]
+        return Or((*(self.parts if isinstance(self, Or) else (self,)), other))
 
     def __invert__(self) -> Not:
         return Not(self)  # type: ignore[arg-type]
@@ -178,7 +182,7 @@ class field:
 
     def in_(self, values: Iterable[Any]) -> Filter:
         """The field has one of the values."""
-        return condition(self._field, "in", list(values))
+        return condition(self._field, "in", values)
 
     def contains(self, value: Any) -> Filter:
         """A list has the value among its own; a text has it inside."""
@@ -194,37 +198,64 @@ def parse(value: FilterLike | None) -> Filter | None:
 
     Raises InvalidInputError that names the field, what is wrong and what is allowed.
     """
-    if value is None or isinstance(value, (Condition, And, Or, Not)):
-        return value
-    if isinstance(value, Mapping) and not value:
+    if value is None or (isinstance(value, Mapping) and not value):
         return None
-    tree = _read(value, 0)
+    _check_size(value)
+    tree = _read(value)
     if _size(tree) > MAX_CONDITIONS:
-        raise InvalidInputError(f"filter: more than {MAX_CONDITIONS} conditions; use `in` with a list of values")
+        raise InvalidInputError(_TOO_MANY)
     return tree
 
 
-def _read(value: Any, depth: int) -> Filter:
+def _check_size(value: Any) -> None:
+    """Raise InvalidInputError if a filter is nested too deep or has too many parts, before any of it is read.
+
+    So a filter that holds itself, or one part in many places, is refused like any other that is too large.
+    """
+    seen = 0
+    waiting: list[tuple[Any, int]] = [(value, 0)]
+    while waiting:
+        each, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise InvalidInputError(f"filter: nested deeper than {MAX_DEPTH}")
+        for parts in _joined_in(each):
+            seen += len(parts)
+            if seen > 4 * MAX_CONDITIONS:
+                raise InvalidInputError(_TOO_MANY)
+            waiting += [(part, depth + 1) for part in parts]
+
+
+def _joined_in(value: Any) -> Iterator[Sequence[Any]]:
+    """Yield the filters that a filter joins, in either form; nothing of what is no filter."""
+    if isinstance(value, (And, Or)):
+        yield value.parts
+    elif isinstance(value, Not):
+        yield (value.part,)
+    elif isinstance(value, Mapping):
+        yield range(len(value))  # its conditions, which join nothing
+        for name in value.keys() & {"and", "or", "not"}:
+            yield value[name] if isinstance(value[name], (list, tuple)) else (value[name],)
+
+
+def _read(value: Any) -> Filter:
     if isinstance(value, (Condition, And, Or, Not)):
         return value
     if not isinstance(value, Mapping):
         raise InvalidInputError(
             f"filter: wanted a dict such as {{'tags': {{'contains': 'home'}}}}, found {shown(value)}"
         )
-    if depth > MAX_DEPTH:
-        raise InvalidInputError(f"filter: nested deeper than {MAX_DEPTH}")
-    parts = [_entry(name, each, depth) for name, each in value.items()]
+    parts = [_entry(name, each) for name, each in value.items()]
     return parts[0] if len(parts) == 1 else And(tuple(parts))
 
 
-def _entry(name: Any, value: Any, depth: int) -> Filter:
+def _entry(name: Any, value: Any) -> Filter:
     if name in ("and", "or"):
         if not isinstance(value, (list, tuple)):
-            raise InvalidInputError(f"filter: {name!r} wants a list of filters, found {shown(value)}")
-        parts = tuple(_read(each, depth + 1) for each in value)
+            raise InvalidInputError(f"filter: {shown(name)} wants a list of filters, found {shown(value)}")
+        parts = tuple(_read(each) for each in value)
         return And(parts) if name == "and" else Or(parts)
     if name == "not":
-        return Not(_read(value, depth + 1))
+        return Not(_read(value))
     found = known_field(name)
     if not isinstance(value, Mapping):
         return condition(found, "=", value)
@@ -247,9 +278,11 @@ def condition(found: Field, op: object, value: Any) -> Filter:
     if operator not in allowed:
         raise InvalidInputError(f"filter: {found.name} ({found.kind}) takes {', '.join(allowed)}, found {shown(op)}")
     if operator == "in":
-        if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
+        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
             raise InvalidInputError(f"filter: {found.name} in: wanted a list of values, found {shown(value)}")
-        many = list(value)
+        many = list(islice(value, MAX_VALUES + 1))
+        if len(many) > MAX_VALUES:
+            raise InvalidInputError(f"filter: {found.name} in: more than {MAX_VALUES} values; ask in several calls")
         if found.kind == "time":
             return Or(tuple(_time(found, "=", each) for each in many))
         return Condition(found, "in", tuple(_checked(found, "=", each) for each in many))
@@ -282,22 +315,26 @@ def _checked(found: Field, op: Any, value: Any) -> Any:
     if wrong:
         kind = {"texts": "a text", "any": "a text, number or boolean"}.get(found.kind, f"a {found.kind}")
         raise InvalidInputError(f"filter: {found.name} {op}: wanted {kind}, found {shown(value)}")
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        raise InvalidInputError(f"filter: {found.name} {op}: {shown(value)} is more than 64 bits; no memory has it")
     check_json(value, f"filter: {found.name}")
     choices = {"memory_type": MEMORY_TYPES, "status": STATUSES}.get(found.name)
     if choices is not None and op == "=" and value not in choices:
         raise InvalidInputError(f"filter: {found.name}: wanted one of {', '.join(choices)}, found {shown(value)}")
-    return value
+    return 0.0 if isinstance(value, float) and value == 0 else value  # -0.0 is 0, and not below it
 
 
 def _time(found: Field, op: Operator, value: Any) -> Filter:
     """Return a test of a time in microseconds; a day without a time of day stands for all of it."""
     start = parse_time(value, f"filter: {found.name}")
-    end = start + (_DAY if _is_day(value) else 1)
-    at_least, below = Condition(found, "gte", start), Condition(found, "lt", end)
+    end = day_after(start) if _is_day(value) else start + 1
+    at_least, below, beyond = Condition(found, "gte", start), Condition(found, "lt", end), Condition(found, "gte", end)
+    if end == END:  # the last day there is has no next one; what is open ends with it
+        below, beyond = Condition(found, "lte", END), Condition(found, "gt", END)
     tests: dict[str, Filter] = {
         "=": And((at_least, below)),
         "gte": at_least,
-        "gt": Condition(found, "gte", end),
+        "gt": beyond,
         "lt": Condition(found, "lt", start),
         "lte": below,
     }

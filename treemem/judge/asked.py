@@ -38,6 +38,8 @@ _WISHED = re.compile(
     r"\b(?:goal of|target of|targeting|achieve|aim(?:ing)? for|at least|at most|under|within|up to|less than|more than|"
     r"reach|get to|between)\s*$"
 )
+#: Characters of a question beyond which it asks for no one value.
+LONGEST_QUESTION = 1_000
 _ANY = ("number", "share", "money", "date", "clock")
 _COMMON = frozenset(
     """mani much number total averag current time do use work want make get need includ have date day rate percentag
@@ -65,8 +67,11 @@ class Focus:
 
 
 def focus_of(question: str) -> Focus | None:
-    """Return what value a question asks for as it stands, None if it asks for none or for how it once was."""
-    if _PAST.search(question):
+    """Return what value a question asks for as it stands, None if it asks for none or for how it once was.
+
+    A question of more than 1,000 characters asks for none.
+    """
+    if len(question) > LONGEST_QUESTION or _PAST.search(question):
         return None
     unit: list[str] = []
     counted = _HOW_MANY.search(question)

@@ -1,4 +1,4 @@
-"""Sentences and their clauses: what each is about and says, for telling what changed."""
+"""Clauses: what one plain sentence says, in the form in which the tables of a language describe it."""
 
 from __future__ import annotations
 
@@ -6,137 +6,191 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 
-from treemem.judge import cues
-from treemem.text import analyse, fold
-
-#: Stems beyond which a text says too much to be one statement.
-LONGEST_STATEMENT = 10
-#: Characters beyond which a text is not looked at for one statement.
-LONGEST_TEXT = 200
-ME = ("i",)
-#: Dots that end no sentence.
-_HALF_OF_DAY = re.compile(r"\b([ap])\.m\.")
-_TITLE = re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof|St)\.(?= [A-Z])")
+from treemem.judge.speech import is_chinese, sentences
+from treemem.language import listed
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A part of a sentence with whom it is about; a clause without a subject has that of the one before."""
+    """One clause: its words without adverbs and leads, and whether it says that it is so now, as it was not before.
 
-    subject: tuple[str, ...]
-    text: str
-    stems: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence and its clauses."""
+    Chinese clauses are kept as they are written, without spaces.
+    """
 
     text: str
-    stems: frozenset[str]
-    clauses: tuple[Clause, ...]
+    now: bool
+    chinese: bool
+
+    @property
+    def words(self) -> list[str]:
+        """The words of an English clause, the characters of a Chinese one."""
+        return list(self.text) if self.chinese else self.text.split()
+
+
+@lru_cache(maxsize=1)
+def _bases() -> dict[str, str]:
+    pairs = (entry.split(":") for entry in listed("en", "bases"))
+    return {verb.strip(): base.strip() for verb, base in pairs}
+
+
+@lru_cache(maxsize=4)
+def _any(name: str) -> re.Pattern[str]:
+    """Return a pattern for any phrase of a list of the English pack, longest first."""
+    phrases = sorted(listed("en", name), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, phrases)), re.IGNORECASE)
+
+
+@lru_cache(maxsize=1)
+def _when() -> re.Pattern[str]:
+    months = "january|february|march|april|may|june|july|august|september|october|november|december"
+    dated = rf"(?:in|since|last|this|as of|starting|from) (?:early |late |mid-)?(?:{months})(?: \d{{4}})?(?: on)?"
+    dated += r"|(?:in|since) \d{4}"
+    days = r"(?:last|this|since|as of|starting) (?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    return re.compile(rf",? (?:{_any('when').pattern}|{dated}|{days})(?=$|,| and | because | so )", re.IGNORECASE)
+
+
+_CLAUSES = re.compile(r",? (?:and|so|because|since|now that) |, ")
+_ZH_CLAUSES = re.compile(r"[，,、]")
+_PERFECT = re.compile(r"^\w{2,}ed$")
+
+
+def clauses_of(text: str) -> tuple[Clause, ...]:
+    """Return the clauses of a text that plainly says something, none of any other."""
+    return _clauses(text) if sentences(text) else ()
 
 
 @lru_cache(maxsize=4_096)
-def statement(text: str) -> Sentence | None:
-    """Return a text that is one short statement of how things are, None for any other."""
-    if len(text) > LONGEST_TEXT:
-        return None
-    found = sentences(text)
-    if len(found) != 1 or "?" in text or not 0 < len(found[0].stems) <= LONGEST_STATEMENT or cues.PAST.search(text):
-        return None
-    return found[0] if found[0].clauses[0].subject else None
+def _clauses(text: str) -> tuple[Clause, ...]:
+    said = sentences(text)
+    read = _chinese if is_chinese(text) else _english
+    found: list[Clause] = []
+    for sentence in said:
+        found.extend(read(sentence))
+    return tuple(found)
 
 
-@lru_cache(maxsize=4_096)
-def sentences(text: str) -> tuple[Sentence, ...]:
-    """Return the sentences of a text that say anything."""
-    return tuple(found for part in split(text) if (found := sentence(part)))
-
-
-def split(text: str) -> list[str]:
-    """Return a text in sentences, as they are written."""
-    plain = _TITLE.sub(r"\1", _HALF_OF_DAY.sub(r"\1m", text))
-    return [part.strip() for part in cues.SENTENCE.split(plain) if part]
-
-
-def sentence(text: str) -> Sentence | None:
-    """Return one sentence with its clauses, None if it says nothing."""
-    stems = stems_of(text)
-    return Sentence(text, stems, tuple(_clauses(text))) if stems else None
-
-
-def is_named(text: str) -> bool:
-    """Return whether a text is about somebody by name, who is the same whoever speaks."""
-    return cues.NAME.match(text) is not None and not cues.OF_PERSON.match(text) and not cues.DETERMINED.match(text)
-
-
-def stems_of(text: str) -> frozenset[str]:
-    """Return the stems of a text without what contractions leave over ("don't": do, t)."""
-    return frozenset(analyse(text)) - cues.LEFT_OVER
-
-
-def _clauses(sentence: str) -> Iterator[Clause]:
-    subject: tuple[str, ...] = ()
-    for part in cues.CLAUSE.split(sentence):
-        text = (part or "").strip()
-        if text:
-            bare = cues.LEAD.sub("", text, count=1) if cues.LEAD.match(text) else text
-            subject = _subject(bare) or subject
-            yield Clause(subject, text, stems_of(text))
-            if mine := cues.OF_MINE_CHANGED.match(bare):
-                yield Clause(_subject(mine["what"] + " is"), text, stems_of(text))
-
-
-def _subject(clause: str) -> tuple[str, ...]:
-    """Return the stems of whom or what a clause begins with, ("i",) for the speaker, nothing where it does not."""
-    if cues.OF_PERSON.match(clause):
-        return ME
-    determined = cues.DETERMINED.match(clause)
-    if determined is None and not cues.NAME.match(clause):
-        return ()
-    noun: list[str] = []
-    linked = owned = False  # "Anna's brother" is not Anna
-    rest = clause[determined.end() if determined else 0 :]
-    for number, match in enumerate(islice(cues.WORD.finditer(rest), 6)):
-        word, folded = match.group(), fold(match.group())
-        if noun and folded in ("of", "for"):  # "the build of the docs" is not the build
-            linked = True
+def _english(sentence: str) -> Iterator[Clause]:
+    text, led = _led(sentence)
+    ends = text if _dates_are_values(text) else _when().sub("", _when().sub("", text))
+    subject = ""
+    for raw in _CLAUSES.split(ends):
+        if not raw or not raw.strip():
             continue
-        if linked and folded in ("the", "my", "our"):
+        clause = _plain(raw.strip(), led)
+        led = False
+        first = clause.text.split(" ", 1)[0]
+        if subject and (first.islower() and first in _VERBS):
+            clause = Clause(f"{subject} {clause.text}", clause.now, False)
+        subject = _subject_of(clause.text) or subject
+        yield clause
+
+
+def _dates_are_values(text: str) -> bool:
+    """Return whether a time at the end is what a sentence says, not when it came to be."""
+    return (
+        re.search(
+            r" (?:be|is|are|am|meets?|starts?|begins?|ends?|opens?|closes?|leaves?|departs?|arrives?|to|until|till|for|"
+            r"due|expires?|takes place|comes?) "
+            r"(?:\w+ ){0,3}?(?:in|on|this|last|next|today|tomorrow|tonight)\b[^,]{1,30}$",
+            text,
+        )
+        is not None
+    )
+
+
+def _led(sentence: str) -> tuple[str, bool]:
+    """Return a sentence without the leads before it, and whether one of them says that it is so now."""
+    now = False
+    for _ in range(2):
+        match = re.match(rf"(?:{_any('leads').pattern})(?:, | (?=[A-Z]|my |our |the |we ))", sentence, re.IGNORECASE)
+        if match is None or match.end() == len(sentence):
+            break
+        lead = match.group().strip(" ,").casefold()
+        now = now or lead in listed("en", "now_leads")
+        sentence = sentence[match.end() :]
+    return sentence, now
+
+
+_VERBS = frozenset(
+    """be have moved relocated left quit joined started began switched changed work live use drive became got bought
+    sold gave
+    ends starts end start costs cost take go stopped replaced cancelled canceled was were raised run cycle bike
+    commute play drink eat prefer study attend transferred upgraded downgraded traded swapped no do now""".split()
+)
+
+
+def _subject_of(text: str) -> str:
+    """Return the words before the first verb of a clause."""
+    words = text.split()
+    for number, word in enumerate(words[:6]):
+        if word in _VERBS and number:
+            return " ".join(words[:number])
+    return ""
+
+
+def _plain(text: str, now: bool) -> Clause:
+    """Return a clause in base forms, without adverbs; `now` is whether it is known to be so now only."""
+    text = f" {text} "
+    text, found = re.subn(rf" (?:{_any('now').pattern})(?= )", " ", text, flags=re.IGNORECASE)
+    words: list[str] = []
+    helping = False
+    for word in text.split():
+        lower = word if word == "I" else word[:1].lower() + word[1:]
+        if lower in listed("en", "dropped"):
             continue
-        if linked:
-            noun, linked = [*noun, *analyse(word)], False
+        base = _bases().get(lower, word)
+        if helping and lower == "been" and words[-1] == "have":
+            words.append("been")
             continue
-        if noun and (placed := cues.PLACED_SUBJECT.match(rest, match.start())):
-            return (*noun, *analyse(placed["where"]))
+        if helping and (_PERFECT.match(lower) or lower in listed("en", "participles")):
+            if words[-1] == "have":
+                words.pop()
+                base = lower
+            elif words[-1] == "been":
+                words[-2:] = ["was"]
+                base = lower
+        helping = base == "have" or (helping and lower == "been")
+        words.append(base)
+    said = " ".join(words).replace("have been ", "be ").replace("be been ", "be ")
+    said = re.sub(r"^(The|My|Our|New|His|Her|Their) ", lambda m: m.group().lower(), said)
+    return Clause(said, now or found > 0, False)
+
+
+@lru_cache(maxsize=2)
+def _zh(name: str) -> re.Pattern[str]:
+    phrases = sorted(listed("zh", name), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, phrases)))
+
+
+def _chinese(sentence: str) -> Iterator[Clause]:
+    subject = ""
+    now = False
+    for raw in _ZH_CLAUSES.split(re.sub(r"(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])", "", sentence)):
+        raw = raw.strip()
+        if not raw:
+            continue
+        bare, found = _zh_now().subn("", raw)
+        bare = _zh("dropped").sub("", bare)
+        now = now or found > 0
+        if not bare:
+            continue
+        changed = bare.endswith("了")
+        bare = bare.removesuffix("了")
         if (
-            folded in cues.SUBJECT_ENDS
-            or (noun and folded in cues.PAST_VERBS)
-            or (number and not owned and re.search(r"(?:[^sui]s|ed|ing)$", folded))
+            subject
+            and not bare.startswith(subject)
+            and re.match("(?:不|改|换|搬|跳槽|加入|离|辞|去|在|住|用|把|从|入职|是|开|坐|骑|买|卖|调|转|涨|降)", bare)
         ):
-            break
-        if determined is None and not owned and not word[0].isupper() and not word[0].isdigit():
-            break
-        owned = re.search(r"['’]s$", word) is not None
-        noun += [folded] if folded in ("other", "another") else analyse(word)
-    return tuple(noun)
+            bare = subject + bare
+        found_subject = re.match(
+            "我们家?|我家|我(?:的?[妈爸哥姐弟妹]{1,2}|老[公婆]|妻子|丈夫|女儿|儿子|奶奶|爷爷)?|用户", bare
+        )
+        subject = found_subject.group() if found_subject else subject
+        yield Clause(bare, now or (changed and "不" in bare), True)
+        now = False
 
 
-def subject_of(text: str) -> tuple[str, ...]:
-    """Return the stems of whom or what a text begins with, ("i",) for who says it, nothing where that is not clear."""
-    found = sentences(text)
-    return found[0].clauses[0].subject if found and found[0].clauses else ()
-
-
-def scope_of(text: str) -> frozenset[str]:
-    """Return the stems of where or when alone a text says that something is so."""
-    found = cues.SCOPE.match(text)
-    return stems_of(found["where"]) if found else frozenset()
-
-
-def tells_of_the_past(text: str) -> bool:
-    """Return whether an English text tells of something that happened, rather than of how things are."""
-    return cues.PAST.search(text) is not None
+@lru_cache(maxsize=1)
+def _zh_now() -> re.Pattern[str]:
+    return re.compile("|".join(sorted((p for p in listed("zh", "now") if p != "改为"), key=len, reverse=True)))

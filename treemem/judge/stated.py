@@ -1,4 +1,7 @@
-"""What a text states of two things at once: that one is the cause of the other, or came after it."""
+"""What a text states of two things at once: that one is the cause of the other, or came after it.
+
+It is asked of short texts alone.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,13 @@ _THEN = re.compile(r"\b(?:and then|then|afterwards)\b|之后|以后|然后|后�
 _EARLIER = re.compile(r"之前|以前")
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def causes(text: str) -> tuple[tuple[str, str], ...]:
     """Return what a text states as (cause, effect)."""
     return _parts(text, ((_BECAUSE, False, True), (_THEREFORE, True, False)))
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def order(text: str) -> tuple[tuple[str, str], ...]:
     """Return what a text states as (what was first, what came after it)."""
     return _parts(text, ((_AFTER, False, True), (_BEFORE, True, True), (_THEN, True, False), (_EARLIER, False, False)))

@@ -14,7 +14,10 @@ MONTHS = (
 ).split()
 _COUNTED = "one two three four five six seven eight nine ten eleven twelve".split()
 _WORD_NUMBERS = {word: str(number) for number, word in enumerate(_COUNTED, 1)}
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+#: Characters of a text, and of a sentence, beyond which no values are looked for; those up to which they are kept in
+#: memory.
+LONGEST_TEXT, LONGEST_SENTENCE, KEPT = 20_000, 1_500, 2_000
+_NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,5}(?:\.\d{1,9})?|\d{1,15}(?:\.\d{1,9})?)"
 _APART = r"(?<![\w.,#/-])"
 _DATES = (
     rf"\b{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?\b",
@@ -26,7 +29,7 @@ _NUMBERS = (
     rf"{_APART}{_NUMBER}(?![\w:/]|[.,-]\d)",
     rf"\b(?:{'|'.join(_COUNTED)})\b",
     rf"{_APART}{_NUMBER}(?:ms|kg|km|cm|gb|mb|h)\b",
-    r"[一两三四五六七八九十]+(?=[个只台辆本条家次位])",
+    r"[一两三四五六七八九十]{1,6}(?=[个只台辆本条家次位])",
 )
 #: The first kind that matches at a place has it.
 _PATTERNS = tuple(
@@ -60,11 +63,21 @@ class Value:
     before: str
 
 
-@lru_cache(maxsize=4_096)
 def values_in(text: str) -> tuple[Value, ...]:
-    """Return the values that a text states, in order; blocks of code are passed over."""
+    """Return the values that a text states, in order; blocks of code and very long sentences are passed over.
+
+    A text of more than 20,000 characters is not looked at.
+    """
+    if len(text) > LONGEST_TEXT:
+        return ()
+    return _kept(text) if len(text) <= KEPT else _values_in(text)
+
+
+def _values_in(text: str) -> tuple[Value, ...]:
     found: list[Value] = []
     for sentence in _sentences(_CODE.sub("\n", text)):
+        if len(sentence) > LONGEST_SENTENCE:
+            continue
         spans: list[tuple[int, int, str]] = []
         for kind, pattern in _PATTERNS:
             for match in pattern.finditer(sentence):
@@ -85,6 +98,9 @@ def values_in(text: str) -> tuple[Value, ...]:
                 )
             )
     return tuple(found)
+
+
+_kept = lru_cache(maxsize=2_048)(_values_in)
 
 
 def _unit(after: str) -> str:

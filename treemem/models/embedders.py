@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from treemem.errors import EmbedderError
+from treemem.forks import ForkLock
+from treemem.models.failures import answered
+from treemem.models.openai_faults import fault_of, without_key
 
 Vectors = npt.NDArray[np.float32]
 
@@ -18,8 +22,9 @@ Vectors = npt.NDArray[np.float32]
 class Embedder(Protocol):
     """Turns texts into vectors. `name` identifies the model: a cube keeps it and refuses another.
 
-    A model may have an attribute `english_only`: of questions in another script its vectors then say little, and the
-    text arm leads.
+    Two more attributes are optional. `embed_questions(texts)`, as `embed`, is for models that treat what is searched
+    for otherwise than what is stored (a prefix "query: "); without it questions are embedded like texts. With
+    `english_only` the text arm leads for questions in another script, of which the vectors then say little.
     """
 
     @property
@@ -33,20 +38,75 @@ class Embedder(Protocol):
         ...
 
 
+def checked_embedder(embedder: Any) -> Embedder:
+    """Return an embedder that has a name, a dimension and `embed`; raise EmbedderError saying what it lacks."""
+    kind = type(embedder).__name__
+    name, dimension, embed = answered(
+        lambda: tuple(getattr(embedder, each, None) for each in ("name", "dimension", "embed")),
+        lambda told: EmbedderError(f"embedder: {kind} failed when it was asked what it is ({told})"),
+    )
+    if not isinstance(name, str) or not name.strip():
+        raise EmbedderError(f"embedder: {kind}.name: wanted the model's name, found {type(name).__name__}")
+    if isinstance(dimension, bool) or not isinstance(dimension, (int, np.integer)) or dimension < 1:
+        raise EmbedderError(f"embedder: {kind}.dimension: wanted a number of at least 1, found {dimension!r:.60}")
+    if not callable(embed):
+        raise EmbedderError(f"embedder: {kind} has no embed(texts); CallableEmbedder makes one of a function")
+    checked: Embedder = embedder
+    return checked
+
+
+def embedded_texts(embedder: Embedder, texts: Sequence[str]) -> Vectors:
+    """Return the vectors of what is stored, float32 [len(texts), dimension] of unit norm.
+
+    Raises EmbedderError for whatever the model raises or returns instead.
+    """
+    return _embedded(embedder, embedder.embed, texts)
+
+
+def embedded_questions(embedder: Embedder, texts: Sequence[str]) -> Vectors:
+    """Return the vectors of what is searched for, as `embedded_texts` does for what is stored."""
+    return _embedded(embedder, getattr(embedder, "embed_questions", embedder.embed), texts)
+
+
+def _embedded(embedder: Embedder, embed: Callable[[Sequence[str]], Any], texts: Sequence[str]) -> Vectors:
+    made = answered(lambda: embed(texts), lambda told: EmbedderError(f"{embedder.name}: failed ({told})"))
+    return checked_vectors(made, len(texts), embedder.dimension, embedder.name)
+
+
 def checked_vectors(vectors: object, count: int, dimension: int, name: str) -> Vectors:
     """Return vectors as float32 [count, dimension] of unit norm, or raise EmbedderError saying what is wrong."""
-    try:
-        array = np.asarray(vectors, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise EmbedderError(f"{name}: wanted an array of numbers, found {type(vectors).__name__}") from error
+    array = answered(
+        lambda: _numbers(vectors),
+        lambda told: EmbedderError(f"{name}: wanted an array of numbers, found {type(vectors).__name__} ({told})"),
+    )
     if array.shape != (count, dimension):
         raise EmbedderError(f"{name}: wanted vectors of shape {(count, dimension)}, found {array.shape}")
     if not np.isfinite(array).all():
         raise EmbedderError(f"{name}: a vector holds NaN or infinity")
-    norms = np.linalg.norm(array, axis=1, keepdims=True)
+    with np.errstate(over="ignore"):
+        norms = np.linalg.norm(array, axis=1, keepdims=True)
     if (norms < 1e-6).any():
         raise EmbedderError(f"{name}: a vector has length zero, so it has no direction to compare")
+    if (norms > 1e18).any():
+        raise EmbedderError(f"{name}: a vector is longer than 1e18; scale it to length 1")
     return np.ascontiguousarray(array / norms, dtype=np.float32)
+
+
+def _numbers(vectors: object) -> Vectors:
+    """Return what is made of numbers as float32; None becomes NaN, and a text is no number, even if it reads as one."""
+    array = np.asarray(vectors)
+    texts = array.dtype.kind in "USTmM" or (
+        array.dtype == object and any(isinstance(each, (str, bytes)) for each in array.flat)
+    )
+    if texts or array.dtype.kind == "c":
+        raise TypeError(f"{array.dtype.name} holds no real numbers")
+    with np.errstate(over="ignore", invalid="ignore"):
+        return array.astype(np.float32, copy=False)
+
+
+#: Characters of a text that the carried model's tokenizer gets: 256 word pieces of the longest words there are (100)
+#: with the blanks between them. A million characters would take it seconds.
+TOKENIZED = 32_768
 
 
 class MiniLM:
@@ -62,7 +122,7 @@ class MiniLM:
     def __init__(self, *, batch_size: int = 32, threads: int = 0) -> None:
         self._batch_size = batch_size
         self._threads = threads
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._loaded: tuple[Any, Any] | None = None
 
     def _load(self) -> tuple[Any, Any]:
@@ -88,7 +148,7 @@ class MiniLM:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [len(texts), 384] of unit norm."""
         tokenizer, session = self._load()
-        encoded = [e.ids for e in tokenizer.encode_batch(list(texts))]
+        encoded = [e.ids for e in tokenizer.encode_batch([text[:TOKENIZED] for text in texts])]
         order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
         out = np.empty((len(encoded), self.dimension), dtype=np.float32)
         for start in range(0, len(order), self._batch_size):
@@ -113,35 +173,99 @@ class MiniLM:
 class SentenceTransformersEmbedder:
     """A model of the sentence-transformers package (extra `sentence-transformers`), by name or path, or a loaded one.
 
-    `name` defaults to the model's own; a cube keeps it. Raises EmbedderError if the package is not installed.
+    Questions and texts are embedded each with the prompt that the model has for them, or with `query_prompt` and
+    `text_prompt` ("query: ", "passage: ") where its files name none. `name` defaults to the model's own; a cube keeps
+    it. It ends in "+prompt" where texts get one, since their vectors are others then. Raises EmbedderError if the
+    package is not installed or the model cannot be loaded.
     """
 
-    def __init__(self, model: Any, *, name: str | None = None, batch_size: int = 32, device: str | None = None) -> None:
-        if isinstance(model, str):
+    def __init__(
+        self,
+        model: Any,
+        *,
+        name: str | None = None,
+        batch_size: int = 32,
+        device: str | None = None,
+        query_prompt: str | None = None,
+        text_prompt: str | None = None,
+    ) -> None:
+        if isinstance(model, str | Path):
             try:
                 from sentence_transformers import SentenceTransformer
             except ImportError as error:
                 raise EmbedderError(
                     "sentence-transformers is not installed; pip install 'treemem[sentence-transformers]'"
                 ) from error
-            name = name or model
-            model = SentenceTransformer(model, device=device)
-        dimension = model.get_sentence_embedding_dimension()
+            path = str(model)
+            name = name or path
+            model = answered(
+                lambda: SentenceTransformer(path, device=device),
+                lambda told: EmbedderError(f"{path}: cannot be loaded ({told})"),
+            )
+        dimension = answered(
+            lambda: _dimension_of(model), lambda told: EmbedderError(f"{name}: has no usable dimension ({told})")
+        )
         if name is None or dimension is None:
             raise EmbedderError("a loaded model needs a name=, and has to know its dimension")
         self._model = model
         self._batch_size = batch_size
-        self._lock = threading.Lock()
-        self.name = f"sentence-transformers/{name}"
+        self._lock = ForkLock()
+        self._question = _encoder(model, "encode_query", ("query",), query_prompt)
+        self._text = _encoder(model, "encode_document", ("document", "passage", "corpus"), text_prompt)
+        self.name = f"sentence-transformers/{name}{'+prompt' if self._text.prompt else ''}"
         self.dimension = int(dimension)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return float32 [len(texts), dimension] of unit norm; raises EmbedderError."""
-        with self._lock:
-            made = self._model.encode(
-                list(texts), batch_size=self._batch_size, convert_to_numpy=True, show_progress_bar=False
-            )
+        """Return float32 [len(texts), dimension] of unit norm, of texts to be found; raises EmbedderError."""
+        return self._embedded(self._text, texts)
+
+    def embed_questions(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 [len(texts), dimension] of unit norm, of what is searched for; raises EmbedderError."""
+        return self._embedded(self._question, texts)
+
+    def _embedded(self, encoder: _Encoder, texts: Sequence[str]) -> Vectors:
+        def encode() -> Any:
+            with self._lock:
+                return encoder.encode(
+                    list(texts),
+                    batch_size=self._batch_size,
+                    convert_to_numpy=True,
+                    show_progress_bar=False,
+                    **encoder.options,
+                )
+
+        made = answered(encode, lambda told: EmbedderError(f"{self.name}: failed ({told})"))
         return checked_vectors(made, len(texts), self.dimension, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoder:
+    """A method of a sentence-transformers model, its options, and the prompt that it puts before a text."""
+
+    encode: Callable[..., Any]
+    options: dict[str, str]
+    prompt: str
+
+
+def _dimension_of(model: Any) -> int | None:
+    """Return the dimension of a sentence-transformers model; before version 5.3 the method has a longer name."""
+    method = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
+    dimension: int | None = method()
+    return dimension
+
+
+def _encoder(model: Any, method: str, names: Sequence[str], prompt: str | None) -> _Encoder:
+    """Return what encodes one side: `method` where the model has it (version 5 and later), else `encode`.
+
+    `names` are those under which the model may keep its prompt; `prompt` stands before it.
+    """
+    prompts = getattr(model, "prompts", None) or {}
+    known = next((name for name in names if prompts.get(name)), None)
+    if prompt is not None:
+        return _Encoder(getattr(model, method, model.encode), {"prompt": prompt}, prompt)
+    if hasattr(model, method):
+        return _Encoder(getattr(model, method), {}, prompts[known] if known else "")
+    return _Encoder(model.encode, {"prompt_name": known} if known else {}, prompts[known] if known else "")
 
 
 class OpenAIEmbedder:
@@ -168,10 +292,10 @@ class OpenAIEmbedder:
             import openai
         except ImportError as error:
             raise EmbedderError("openai is not installed; pip install 'treemem[openai]'") from error
-        try:
-            self._client = openai.OpenAI(base_url=base_url, api_key=api_key, timeout=timeout, max_retries=max_retries)
-        except openai.OpenAIError as error:
-            raise EmbedderError(f"{model}: {error}") from error
+        self._client = answered(
+            lambda: openai.OpenAI(base_url=base_url, api_key=api_key, timeout=timeout, max_retries=max_retries),
+            lambda told: EmbedderError(f"{model}: {without_key(told, api_key)}"),
+        )
         self._model = model
         self._batch_size = batch_size
         self._extra: dict[str, Any] = {"dimensions": dimension} if shorten else {}
@@ -193,15 +317,11 @@ class OpenAIEmbedder:
                 model=self._model, input=texts, encoding_format="float", **self._extra
             )
             rows = sorted(answer.data, key=lambda each: each.index)
-        except openai.APITimeoutError as error:
-            raise EmbedderError(f"{self.name}: no answer in time; raise timeout=, or check the server") from error
-        except openai.AuthenticationError as error:
-            raise EmbedderError(f"{self.name}: the server refused the key; set OPENAI_API_KEY or api_key=") from error
-        except openai.APIStatusError as error:
-            raise EmbedderError(f"{self.name}: the server answered {error.status_code}; nothing was stored") from error
+            vectors = [each.embedding for each in rows]
         except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:
-            raise EmbedderError(f"{self.name}: no usable answer ({type(error).__name__}: {error})") from error
-        return checked_vectors([each.embedding for each in rows], len(texts), self.dimension, self.name)
+            fault = fault_of(error, self._client.api_key)
+            raise EmbedderError(f"{self.name}: {fault.said}") from fault.cause
+        return checked_vectors(vectors, len(texts), self.dimension, self.name)
 
 
 class CallableEmbedder:
@@ -214,4 +334,7 @@ class CallableEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [len(texts), dimension] of unit norm; raises EmbedderError for anything else."""
-        return checked_vectors(self._function(list(texts)), len(texts), self.dimension, self.name)
+        made = answered(
+            lambda: self._function(list(texts)), lambda told: EmbedderError(f"{self.name}: failed ({told})")
+        )
+        return checked_vectors(made, len(texts), self.dimension, self.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -11,10 +12,15 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from treemem.errors import LLMError
+from treemem.models.failures import answered
+from treemem.models.openai_faults import fault_of, refused_parameter, without_key
 
 T = TypeVar("T", bound=BaseModel)
 M = TypeVar("M", bound=BaseModel)
 _MILLION = 1_000_000
+#: Models that think before they answer. They take no temperature and count their thoughts, as `max_completion_tokens`.
+_THINKING = re.compile(r"\A(?:.*/)?(?:o[1-9]|gpt-[5-9])(?![a-z0-9])", re.IGNORECASE)
+_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,42 @@ class LLM(Protocol):
         ...
 
 
+def ask(llm: LLM, system: str, user: str, answer: type[M], *, max_tokens: int = 1_024) -> LLMAnswer[M]:
+    """Return what any language model answers; raise LLMError for whatever it raises or returns instead."""
+    name = getattr(llm, "name", type(llm).__name__)
+    found: object = answered(
+        lambda: llm.ask(system, user, answer, max_tokens=max_tokens),
+        lambda told: LLMError(f"{name}: failed ({told})", "invalid"),
+    )
+    if not isinstance(found, LLMAnswer) or not isinstance(found.value, answer) or not isinstance(found.usage, LLMUsage):
+        wanted = f"an LLMAnswer with a value of {answer.__name__} and an LLMUsage"
+        raise LLMError(f"{name}: wanted {wanted}, found {type(found).__name__}", "invalid")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Manners:
+    """How a server wants to be asked: what it calls the limit of tokens, and whether it takes a temperature."""
+
+    limit: str = "max_tokens"
+    temperature: bool = True
+
+    @classmethod
+    def of(cls, model: str) -> _Manners:
+        """Return what is known of a model by its name."""
+        return cls("max_completion_tokens", temperature=False) if _THINKING.match(model) else cls()
+
+    def options(self, max_tokens: int) -> dict[str, Any]:
+        """Return the part of a request that servers differ in."""
+        return {self.limit: max_tokens, **({"temperature": 0} if self.temperature else {})}
+
+    def without(self, refused: str) -> _Manners | None:
+        """Return the manners that leave out a refused parameter, None if there are none."""
+        if refused == "temperature":
+            return replace(self, temperature=False) if self.temperature else None
+        return replace(self, limit=_LIMITS[refused == _LIMITS[0]]) if refused == self.limit else None
+
+
 class OpenAILLM:
     """A chat model behind an OpenAI-compatible HTTP interface (extra `openai`): OpenAI, Ollama, vLLM, Azure and others.
 
@@ -64,6 +106,9 @@ class OpenAILLM:
     until `attempts` are used up. At most `max_parallel` requests run at a time. `prices` are (input, output) a million
     tokens. `structured` says how the schema is sent: as `json_schema`, or for servers that know only `json_object` in
     words. The key comes from `api_key` or OPENAI_API_KEY. Thread-safe.
+
+    Answers are limited by `max_tokens` at temperature 0. A model that refuses one of the two is asked again in the way
+    it wants, and from then on in that way at once. Thoughts in `<think>` are passed over.
     """
 
     def __init__(
@@ -87,14 +132,15 @@ class OpenAILLM:
             raise LLMError(
                 f"attempts and max_parallel: wanted at least 1, found {attempts} and {max_parallel}", "input"
             )
-        try:
-            self._client = openai.OpenAI(base_url=base_url, api_key=api_key, timeout=timeout, max_retries=max_retries)
-        except openai.OpenAIError as error:
-            raise LLMError(f"{model}: {error}", "input") from error
+        self._client = answered(
+            lambda: openai.OpenAI(base_url=base_url, api_key=api_key, timeout=timeout, max_retries=max_retries),
+            lambda told: LLMError(f"{model}: {without_key(told, api_key)}", "input"),
+        )
         self._model = model
         self._attempts = attempts
         self._prices = prices
         self._structured = structured
+        self._manners = _Manners.of(model)
         self._slots = threading.BoundedSemaphore(max_parallel)
         self._lock = threading.Lock()
         self._usage = LLMUsage()
@@ -108,7 +154,8 @@ class OpenAILLM:
     def ask(self, system: str, user: str, answer: type[M], *, max_tokens: int = 1_024) -> LLMAnswer[M]:
         """Return the model's answer as a validated `answer`.
 
-        Raises LLMError, whose `reason` is timeout, status, connection, refused, cut or invalid.
+        Raises LLMError, whose `reason` is timeout, status, connection, refused, cut or invalid; its message holds what
+        the server said.
         """
         schema = answer.model_json_schema()
         if self._structured == "json_object":
@@ -148,30 +195,14 @@ class OpenAILLM:
         tokens = (0, 0)
         try:
             with self._slots:
-                chat: Any = self._client.chat.completions
-                reply = chat.create(
-                    model=self._model,
-                    messages=messages,
-                    response_format=wanted,
-                    max_tokens=max_tokens,
-                    temperature=0,
-                )
+                reply = self._reply({"model": self._model, "messages": messages, "response_format": wanted}, max_tokens)
             choice = reply.choices[0]
             text, refusal, ended = choice.message.content, choice.message.refusal, choice.finish_reason
             if reply.usage is not None:
-                tokens = (reply.usage.prompt_tokens, reply.usage.completion_tokens)
-        except openai.APITimeoutError as error:
-            raise LLMError(f"{self.name}: no answer in time; raise timeout=, or check the server", "timeout") from error
-        except openai.AuthenticationError as error:
-            raise LLMError(
-                f"{self.name}: the server refused the key; set OPENAI_API_KEY or api_key=", "status"
-            ) from error
-        except openai.APIStatusError as error:
-            raise LLMError(f"{self.name}: the server answered {error.status_code}", "status") from error
-        except openai.APIConnectionError as error:
-            raise LLMError(f"{self.name}: the connection failed or was cut ({error})", "connection") from error
+                tokens = (reply.usage.prompt_tokens or 0, reply.usage.completion_tokens or 0)
         except (openai.OpenAIError, ValueError, AttributeError, TypeError, IndexError, KeyError) as error:
-            raise LLMError(f"{self.name}: no usable answer ({_short(error)})", "invalid") from error
+            fault = fault_of(error, self._client.api_key)
+            raise LLMError(f"{self.name}: {fault.said}", fault.reason) from fault.cause
         finally:
             usage = self._count(tokens, time.perf_counter() - started)
         if refusal or ended == "content_filter":
@@ -182,6 +213,26 @@ class OpenAILLM:
             raise LLMError(f"{self.name}: an answer without text", "invalid")
         return text, usage
 
+    def _reply(self, request: dict[str, Any], max_tokens: int) -> Any:
+        """Return the server's reply; what it refuses is left out, and remembered once that has helped."""
+        import openai
+
+        chat: Any = self._client.chat.completions
+        manners = self._manners
+        tried: set[_Manners] = set()
+        while True:
+            tried.add(manners)
+            try:
+                reply = chat.create(**request, **manners.options(max_tokens))
+            except openai.APIStatusError as error:
+                other = manners.without(refused_parameter(error, (*_LIMITS, "temperature")))
+                if other is None or other in tried:
+                    raise
+                manners = other
+            else:
+                self._manners = manners
+                return reply
+
     def _count(self, tokens: tuple[int, int], seconds: float) -> LLMUsage:
         price = (tokens[0] * self._prices[0] + tokens[1] * self._prices[1]) / _MILLION
         usage = LLMUsage(1, tokens[0], tokens[1], seconds, price)
@@ -191,14 +242,35 @@ class OpenAILLM:
 
 
 def _validated(text: str, answer: type[M]) -> M:
-    """Return an answer's JSON as a value; code fences around it are passed over, a schema sent back is no answer."""
-    bare = text.strip()
+    """Return an answer's JSON as a value; thoughts and code fences around it are passed over, a schema is no answer."""
+    bare = _without_thoughts(text)
     if bare.startswith("```"):
         bare = bare.strip("`").removeprefix("json").strip()
-    data = json.loads(bare)
+    if not bare:
+        raise ValueError("the answer is empty" + (", but for thoughts" if text.strip() else ""))
+    try:
+        data = json.loads(bare)
+    except RecursionError as error:
+        raise ValueError("the answer is nested too deep") from error
     if isinstance(data, dict) and {"properties", "type"} <= data.keys() and "properties" not in answer.model_fields:
         raise ValueError("the schema came back instead of an answer")
     return answer.model_validate(data)
+
+
+def _without_thoughts(text: str) -> str:
+    """Return an answer without blocks `<think>...</think>` before or after it.
+
+    Some servers leave the first tag out; a block that does not end holds no answer.
+    """
+    bare = text.strip()
+    while not bare.startswith(("{", "[", "```")):
+        _, end, rest = bare.partition("</think>")
+        if not end:
+            return "" if bare.startswith("<think>") else bare
+        bare = rest.strip()
+    if bare.endswith("</think>"):
+        bare = bare[: bare.rfind("<think>")].strip() if "<think>" in bare else bare
+    return bare
 
 
 def _short(error: Exception) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel, Field
 
-from treemem.adding import checked_embedding
-from treemem.errors import InvalidInputError, LLMError, RerankerError
-from treemem.models.embedders import Embedder
-from treemem.models.llm import LLM
+from treemem.errors import InvalidInputError, LLMError, RerankerError, TreememError
+from treemem.models.embedders import Embedder, embedded_questions, embedded_texts
+from treemem.models.failures import answered
+from treemem.models.llm import LLM, ask
 from treemem.prompts import prompt
 
 _RERANK = "rerank.v1"
@@ -30,6 +31,27 @@ class Reranker(Protocol):
         Raises any error: the search then keeps the order it had, and says so.
         """
         ...
+
+
+def checked_scores(reranker: Reranker, question: str, texts: Sequence[str]) -> list[float]:
+    """Return a reranker's scores, one finite number a text; raise RerankerError for whatever it does instead."""
+    name = getattr(reranker, "name", type(reranker).__name__)
+
+    def scores() -> list[float]:
+        found = list(reranker.scores(question, texts))
+        if any(isinstance(score, str | bytes) for score in found):
+            raise TypeError("a text is no score")
+        numbers = [float(score) for score in found]
+        if len(numbers) != len(texts) or not all(map(math.isfinite, numbers)):
+            raise ValueError(f"wanted {len(texts)} finite scores, found {len(numbers)}: {str(numbers)[:80]}")
+        return numbers
+
+    try:
+        return answered(scores, lambda told: RerankerError(f"reranker {name} failed ({told})"))
+    except RerankerError:
+        raise
+    except TreememError as error:
+        raise RerankerError(f"reranker {name} failed ({error})") from error
 
 
 class CallableReranker:
@@ -53,8 +75,8 @@ class CosineReranker:
 
     def scores(self, question: str, texts: Sequence[str]) -> Sequence[float]:
         """Return the cosines. Raises EmbedderError."""
-        vectors = checked_embedding(self._embedder, [question, *texts])
-        return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
+        asked = embedded_questions(self._embedder, [question])[0]
+        return [float(cosine) for cosine in embedded_texts(self._embedder, texts) @ asked]
 
 
 class CrossEncoderReranker:
@@ -122,7 +144,7 @@ class LLMReranker:
     def _some(self, question: str, texts: Sequence[str]) -> list[float]:
         memories = [{"n": n, "text": text[: self._max_characters]} for n, text in enumerate(texts, 1)]
         data = json.dumps({"question": question, "memories": memories}, ensure_ascii=False)
-        answer = self._llm.ask(prompt(_RERANK), data, _Scores, max_tokens=64 + 32 * len(texts)).value
+        answer = ask(self._llm, prompt(_RERANK), data, _Scores, max_tokens=64 + 32 * len(texts)).value
         scores = {each.n: each.score for each in answer.scores}
         if len(answer.scores) != len(texts) or scores.keys() != set(range(1, len(texts) + 1)):
             raise LLMError(f"{self._llm.name}: wanted each of {len(texts)} texts scored once", "invalid")

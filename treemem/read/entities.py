@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 
 from treemem.changes import Entity
 from treemem.items import derived_id
-from treemem.text import STOP_WORDS, distinct, words
+from treemem.pieces import beginning
+from treemem.text import QUESTION_READ, STOP_WORDS, distinct, iter_words, words
 
 _WORD = re.compile(r"(?<![\w'’.-])[^\W\d_](?:[\w'’.-]*[^\W_])?")
 _INITIAL = r"(?: [A-Z]\.(?= [A-Z]))*"
@@ -32,6 +34,10 @@ _OPENERS = STOP_WORDS | frozenset(
 MAX_QUESTION_WORDS = 64
 MAX_NAME_WORDS = 4
 MAX_TITLE_WORDS = 6
+#: Names and terms are read from so many characters at the beginning of a text, and so many names at most.
+NAMES_READ, MAX_NAMES = 50_000, 256
+#: What has more characters is no name.
+LONGEST_NAME = 256
 
 
 def entity(cube: str, name: str, kind: str = "name") -> Entity:
@@ -50,11 +56,23 @@ def entity_id(cube: str, folded: Iterable[str], kind: str = "name") -> str:
 
 
 def titles(key: str | None) -> list[str]:
-    """Return the names of what a memory's key stands for: the key, and the key without what follows it in brackets."""
-    if not key or not words(key):
+    """Return the names of what a memory's key stands for: the key, and the key without what follows it in brackets.
+
+    A key of more than 256 characters names nothing.
+    """
+    if not key or len(key) > LONGEST_NAME or not words(key):
         return []
-    bare = re.sub(r"\s*[(（][^()（）]*[)）]\s*$", "", key)
-    return distinct(name for name in (key, bare) if words(name))
+    return distinct(name for name in (key, _before_brackets(key)) if words(name))
+
+
+def _before_brackets(key: str) -> str:
+    """Return a key without the last brackets, if it ends with them: "Dark River" of "Dark River (2017 film)"."""
+    trimmed = key.rstrip()
+    at = max(trimmed.rfind("("), trimmed.rfind("（"))
+    inside = trimmed[at + 1 : -1]
+    if at < 0 or trimmed[-1] not in ")）" or ")" in inside or "）" in inside:
+        return key
+    return trimmed[:at].rstrip()
 
 
 def names_in(text: str, known: Mapping[str, Collection[str]] | None = None) -> list[str]:
@@ -63,30 +81,32 @@ def names_in(text: str, known: Mapping[str, Collection[str]] | None = None) -> l
     `known` holds folded names by their first word.
 
     A name is a run of capitalised words; words that commonly open sentences are dropped from its front, and days,
-    months and single openers are no names.
+    months and single openers are no names. A name has at most 256 characters. A text says at most 256 names, those of
+    its first 50,000 characters.
     """
+    text = beginning(text, NAMES_READ)
     runs = _ASCII_RUN.findall(text) if text.isascii() else _runs(text)
     found = [name for run in runs for name in _name(run.split(" "))]
     if known:
         found += _known_names(text, known, {" ".join(words(name)) for name in found})
-    return distinct(found)
+    return distinct(found)[:MAX_NAMES]
 
 
 def _runs(text: str) -> list[str]:
     """Return the runs of capitalised words, one space apart; any script that has capitals."""
-    runs: list[str] = []
+    runs: list[list[str]] = []
     end = -1
     for match in _WORD.finditer(text):
         word = match.group()
         if not word[:1].isupper():
             continue
         between = text[end : match.start()] if runs else ""
-        if between == " " or (between == ". " and re.search(r"(?:^| )[^\W\d_]$", runs[-1])):
-            runs[-1] += between + word
+        if between == " " or (between == ". " and len(runs[-1][-1]) == 1):
+            runs[-1] += between, word
         else:
-            runs.append(word)
+            runs.append([word])
         end = match.end()
-    return runs
+    return ["".join(run) for run in runs]
 
 
 def _known_names(text: str, known: Mapping[str, Collection[str]], found: Collection[str]) -> list[str]:
@@ -101,11 +121,12 @@ def _known_names(text: str, known: Mapping[str, Collection[str]], found: Collect
 
 
 def _name(run: list[str]) -> list[str]:
-    while run and run[0].casefold() in _OPENERS:
-        run = run[1:]
-    name = " ".join(run).rstrip(".'’-")
-    name = re.sub(r"['’]s$", "", name)
-    if not name or name.casefold() in _OPENERS or name.casefold() in _CALENDAR or len(words(name)) == 0:
+    start = next((i for i, word in enumerate(run) if word.casefold() not in _OPENERS), len(run))
+    name = " ".join(run[start:]).rstrip(".'’-")
+    name = name[:-2] if name.endswith(("'s", "’s")) else name
+    if not 0 < len(name) <= LONGEST_NAME:
+        return []
+    if name.casefold() in _OPENERS or name.casefold() in _CALENDAR or len(words(name)) == 0:
         return []
     return [name]
 
@@ -116,15 +137,15 @@ def meant(question: str, entities: Sequence[Entity]) -> tuple[Entity, ...]:
     A name inside a longer one is not meant. In a question that writes names with capitals, one word without a capital
     is not the name that has one: "film" is not Film in "Who directed the film Stalker?".
     """
-    said = _WORD.findall(question)
+    said = _WORD.findall(beginning(question, QUESTION_READ))
     capital = {word for each in said if each[0].isupper() for word in words(each)}
     cased = any(each[0].isupper() and each.casefold() not in _OPENERS for each in said[1:])
     keys = {each.id: words(each.name) for each in entities}
+    spelled = [f" {' '.join(key)} " for key in keys.values()]
 
     def whole(key: tuple[str, ...]) -> bool:
-        return not any(
-            len(key) < len(other) and f" {' '.join(key)} " in f" {' '.join(other)} " for other in keys.values()
-        )
+        own = f" {' '.join(key)} "
+        return not any(own in other and own != other for other in spelled)
 
     def spelt(name: str, key: tuple[str, ...]) -> bool:
         return not cased or len(key) > 1 or key[0] in capital or name == name.lower()
@@ -134,6 +155,6 @@ def meant(question: str, entities: Sequence[Entity]) -> tuple[Entity, ...]:
 
 def question_entity_ids(cube: str, question: str) -> tuple[str, ...]:
     """Return the ids that entities named in a question would have: every run of one to six words."""
-    found = words(question)[:MAX_QUESTION_WORDS]
+    found = list(islice(iter_words(beginning(question, QUESTION_READ)), MAX_QUESTION_WORDS))
     grams = (found[i : i + size] for size in range(1, MAX_TITLE_WORDS + 1) for i in range(len(found) - size + 1))
     return tuple(distinct(entity_id(cube, gram) for gram in grams if not STOP_WORDS.issuperset(gram)))

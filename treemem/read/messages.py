@@ -1,17 +1,17 @@
-"""Fast reading of conversations: one memory a message, the message before as background, no LLM."""
+"""Fast reading of conversations: one memory a message, joined to the message before by FOLLOWS, no LLM."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from treemem.changes import EdgeAssert, EdgeType, Entity, NodeKind, Source
+from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.items import TextualMemoryItem, checked_text, derived_id, validated
 from treemem.read.entities import entity
 from treemem.read.terms import mentioned_in
-from treemem.shown import shown
 from treemem.temporal import from_micros, parse_time
 from treemem.text import ASKS, words
 
@@ -34,17 +34,22 @@ class Reading:
 
 
 def read_messages(
-    cube: str, messages: Iterable[Mapping[str, Any]], shared: Mapping[str, Any], conversation: str | None
+    cube: str,
+    messages: Iterable[Mapping[str, Any]],
+    shared: Mapping[str, Any],
+    conversation: str | None,
+    signed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
 ) -> Iterator[Reading]:
     """Yield what each message becomes, in order.
 
     A message has `content`, and may have `role` (user, assistant, system, tool), `name`, `chat_time`, `id` and
-    `metadata`. `shared` is metadata for all. Raises InvalidInputError naming the message and the field.
+    `metadata`. `shared` is metadata for all; `signed` gives a message's metadata its owner. Raises InvalidInputError
+    naming the message and the field.
     """
     before: TextualMemoryItem | None = None
     known: dict[str, set[str]] = {}
     for position, message in enumerate(messages):
-        reading = _read(cube, position, message, shared, conversation, before, known)
+        reading = _read(cube, position, message, shared, conversation, signed, before, known)
         before = reading.item
         yield reading
 
@@ -55,6 +60,7 @@ def _read(
     message: Mapping[str, Any],
     shared: Mapping[str, Any],
     conversation: str | None,
+    signed: Callable[[Mapping[str, Any]], dict[str, Any]],
     before: TextualMemoryItem | None,
     known: dict[str, set[str]],
 ) -> Reading:
@@ -72,14 +78,21 @@ def _read(
     if speaker is not None:
         speaker = checked_text(speaker, f"{where}.name")
     at = None if message.get("chat_time") is None else parse_time(message["chat_time"], f"{where}.chat_time")
+    inner = message.get("metadata")
+    if inner is not None and not isinstance(inner, Mapping):
+        raise InvalidInputError(f"{where}.metadata: wanted a dict, found {type(inner).__name__}")
+    metadata = signed({"source": "conversation", "info": {}, **shared, **(inner or {})})
+    place = ["message", cube, conversation or "", position if conversation else "", at, role, text]
+    if metadata.get("user_id") is not None:  # two callers may speak in conversations of one name
+        place.append(checked_text(metadata["user_id"], f"{where}.user_id"))
     source = Source(
-        id=derived_id("message", cube, conversation or "", position if conversation else "", at, role, text),
+        id=derived_id(*place),
         kind="message",
         role=role,
         content=text,
         chat_time=at,
     )
-    item = _item(cube, message, shared, conversation, before, source, at, speaker, text, position)
+    item = _item(cube, message, metadata, conversation, source, at, speaker, text, position)
     entities, edges = _mentions(cube, item, speaker, known)
     edges.append(EdgeAssert(EdgeType.DERIVED_FROM, item.id, source.id, NodeKind.SOURCE, valid_from=at))
     if before is not None:
@@ -91,20 +104,16 @@ def _read(
 def _item(
     cube: str,
     message: Mapping[str, Any],
-    shared: Mapping[str, Any],
+    metadata: dict[str, Any],
     conversation: str | None,
-    before: TextualMemoryItem | None,
     source: Source,
     at: int | None,
     speaker: str | None,
     text: str,
     position: int,
 ) -> TextualMemoryItem:
-    metadata = {"source": "conversation", "info": {}, **shared, **(message.get("metadata") or {})}
     if conversation is not None:
         metadata.setdefault("conversation_id", conversation)
-    if before is not None:
-        metadata.setdefault("background", before.memory)
     if at is not None:
         metadata.setdefault("created_at", from_micros(at))
         metadata.setdefault("valid_from", from_micros(at))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from treemem.read.entities import names_in
+from treemem.pieces import beginning
+from treemem.read.entities import NAMES_READ, names_in
 from treemem.text import STOP_WORDS, distinct, words
 
 #: At most so many of a text are taken, and no phrase of more words or characters.
@@ -36,8 +37,8 @@ def mentioned_in(text: str, known: Mapping[str, Collection[str]] | None = None) 
 
 
 def terms_in(text: str) -> list[str]:
-    """Return the terms in a text, in order, at most eight of a few words each."""
-    found = (match.group(match.lastgroup or 0) for match in _TERM.finditer(text))
+    """Return the terms in the first 50,000 characters of a text, in order, at most eight of a few words each."""
+    found = (match.group(match.lastgroup or 0) for match in _TERM.finditer(beginning(text, NAMES_READ)))
     return distinct(term for term in map(_plain, found) if _is_term(term))[:MOST]
 
 

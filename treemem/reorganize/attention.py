@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from treemem.changes import State
+from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.reorganize.plan import Action, ActionKind
 from treemem.reorganize.planner import single
@@ -26,8 +27,14 @@ def said_last(conversation: str | Iterable[str | Mapping[str, Any]]) -> list[str
     """Return what tells what a conversation is about: its last message, and its last ones together."""
     if isinstance(conversation, str):
         texts = [conversation]
+    elif isinstance(conversation, Iterable) and not isinstance(conversation, (bytes, Mapping)):
+        said = list(conversation)[-LAST:]
+        texts = [m.get("content", "") if isinstance(m, Mapping) else m for m in said]
+        odd = [text for text in texts if not isinstance(text, str)]
+        if odd:
+            raise InvalidInputError(f"conversation: wanted texts or messages with 'content', found {shown(odd[0])}")
     else:
-        texts = [str(m.get("content", "")) if isinstance(m, Mapping) else str(m) for m in conversation][-LAST:]
+        raise InvalidInputError(f"conversation: wanted a text, or texts or messages, found {shown(conversation)}")
     texts = [text.strip() for text in texts if text.strip()]
     if not texts:
         raise InvalidInputError("conversation: wanted text or messages with content, found nothing that is said")

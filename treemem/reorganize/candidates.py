@@ -39,28 +39,30 @@ def watermark(store: GraphStore, cube: str) -> int | None:
     return None
 
 
-def operations(store: GraphStore, cube: str, since: int | None = None) -> Iterator[Operation]:
-    """Yield a cube's operations, those after a time alone if one is given, newest first and each once."""
+def operations(store: GraphStore, cube: str, since: int | None = None, *, parts: bool = False) -> Iterator[Operation]:
+    """Yield a cube's operations, those after a time alone if one is given, newest first and each once.
+
+    With `parts` also those of batches: each has a time of its own, later than that of the batch it belongs to.
+    """
+    first = None if since is None else since + 1
     until = None
     seen: set[str] = set()
     while True:
-        some = store.operations(cube, since=None if since is None else since + 1, until=until, limit=_PAGE)
-        yield from (operation for operation in some if operation.id not in seen)
+        some = store.operations(cube, since=first, until=until, parts=parts, limit=_PAGE)
+        fresh = [operation for operation in some if operation.id not in seen]
+        yield from fresh
         seen = {operation.id for operation in some}
-        if len(some) < _PAGE or some[-1].recorded_at == until:
+        if len(some) < _PAGE or not fresh:
             return
-        until = some[-1].recorded_at
+        until = some[-1].recorded_at + 1  # a batch has the time of its first part: both are on one page or the next
 
 
 def changed(store: GraphStore, cube: str, since: int, moment: Moment) -> Iterator[State]:
     """Yield the memories that hold now and were changed after a time, by anyone but the reorganizer."""
     ids: set[str] = set()
-    for operation in operations(store, cube, since):
-        if operation.kind in OWN:
-            continue
-        parts = store.operations(cube, part_of=operation.id, limit=1_000_000)
-        for one in parts or [operation]:
-            ids |= {state.memory_id for state in store.touched(cube, one.id).states_opened}
+    for operation in operations(store, cube, since, parts=True):
+        if operation.kind not in OWN:
+            ids |= {state.memory_id for state in store.touched(cube, operation.id).states_opened}
     wanted = sorted(ids)
     for start in range(0, len(wanted), _BATCH):
         yield from store.states(cube, wanted[start : start + _BATCH], moment, vectors=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from treemem.errors import LLMError
-from treemem.models.llm import LLM, LLMUsage
+from treemem.models.llm import LLM, LLMUsage, ask
 from treemem.prompts import prompt
 from treemem.reorganize.plan import Action
 from treemem.text import caption
@@ -38,7 +38,7 @@ def named(llm: LLM, actions: Sequence[Action]) -> tuple[list[Action], tuple[str,
         groups = [{"n": n, "texts": _texts(found[place])} for n, place in enumerate(some, 1)]
         try:
             data = json.dumps({"groups": groups}, ensure_ascii=False)
-            answer = llm.ask(prompt(_NAMES), data, _Names, max_tokens=128 + 32 * len(some))
+            answer = ask(llm, prompt(_NAMES), data, _Names, max_tokens=128 + 32 * len(some))
             usage += answer.usage
             names = {each.n: each.name for each in answer.value.groups}
             if len(answer.value.groups) != len(some) or names.keys() != set(range(1, len(some) + 1)):

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from treemem.checks import among
 from treemem.errors import InvalidInputError
 from treemem.items import derived_id, validated
 from treemem.text import caption
@@ -95,10 +96,7 @@ class Plan(BaseModel):
 
     def only(self, *kinds: str | ActionKind) -> Plan:
         """Return the plan with actions of these kinds alone. Raises InvalidInputError for a kind there is not."""
-        try:
-            wanted = {ActionKind(kind) for kind in kinds}
-        except ValueError:
-            raise InvalidInputError(f"kinds: wanted some of {', '.join(ActionKind)}, found {kinds!r}") from None
+        wanted = set(among("kinds", kinds, tuple(ActionKind))) if kinds else set()
         return self.without([n for n, action in self.actions.items() if action.kind not in wanted])
 
     def to_json(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -10,6 +11,7 @@ from typing import Any
 from treemem.changes import EdgeType, State
 from treemem.items import MEMORY_TYPES
 from treemem.judge.pairs import Judgement, Reading, Relation, judge, read
+from treemem.judge.speech import plain_clauses
 from treemem.reorganize.candidates import Pair
 from treemem.reorganize.plan import Action, ActionKind
 from treemem.text import caption
@@ -20,6 +22,12 @@ SURE = 0.85
 ALIKE_WEIGHT = 0.5
 _DIRECTED = (EdgeType.CAUSES, EdgeType.FOLLOWS)
 _DAY = 86_400_000_000
+#: Characters up to which a superseded memory is closed.
+LONGEST_CLOSED = 120
+#: What a further clause begins with that says something of its own.
+_SPEAKS_OF_MORE = re.compile(
+    r"(?:I|[Ww]e|[Hh]e|[Ss]he|[Ii]t|[Tt]hey|[Yy]ou|[Mm]y|[Oo]ur|[Tt]he|[Tt]h(?:is|at|ere|ese|ose)|[A-Z])\b|[A-Z]|[我他她它你这那]"
+)
 
 
 @dataclass(slots=True)
@@ -43,9 +51,16 @@ class Judged:
         self.found.append((judge(one, other, pair.cosine), pair.cosine))
 
     def doubtful(self, least: float) -> list[int]:
-        """Return the places of the judgements about which a language model may know more, nearest first."""
-        unsure = (Relation.NONE, Relation.RELATED, Relation.OVERLAPPING, Relation.CONTRADICTS)
-        places = [n for n, (found, near) in enumerate(self.found) if found.relation in unsure and near >= least]
+        """Return the places of the judgements about which a language model is asked, nearest first.
+
+        It may know more of those that the rules are not sure of, and must agree where something is to be closed.
+        """
+        unsure = (Relation.NONE, Relation.RELATED, Relation.CONTRADICTS)
+        places = [
+            n
+            for n, (found, near) in enumerate(self.found)
+            if found.relation is Relation.SUPERSEDES or (found.relation in unsure and near >= least)
+        ]
         return sorted(places, key=lambda n: -self.found[n][1])
 
     def learn(self, place: int, judgement: Judgement) -> None:
@@ -90,11 +105,10 @@ def planned(judged: Judged, versions: Mapping[str, int], existing: frozenset[tup
     frozen = {i for i, state in judged.states.items() if state.fields.get("frozen")}
     gone: set[str] = set()
     actions: list[Action] = []
-    for group in _alike(judged, frozen):
-        kind, ids, reason, sure = group
+    for ids, reason, sure in _alike(judged, frozen):
         if not gone & set(ids):
-            gone |= set(ids[1:]) if kind is ActionKind.DEDUPLICATE else set(ids)
-            actions.append(_action(kind, ids, reason, sure, judged, versions))
+            gone |= set(ids[1:])
+            actions.append(_action(ActionKind.DEDUPLICATE, ids, reason, sure, judged, versions))
     for found, _ in judged.of(Relation.SUPERSEDES):
         older = found.target
         if found.confidence >= SURE and not {found.source, older} & (gone | frozen):
@@ -123,42 +137,36 @@ def planned(judged: Judged, versions: Mapping[str, int], existing: frozenset[tup
 
 
 def closes(state: State) -> bool:
-    """Return whether a superseded memory is closed: only one that says nothing else. The others are flagged."""
-    text = str(state.fields["memory"]).strip()
-    return len([part for part in text.replace("。", ".").split(".") if part.strip()]) <= 1 and len(text) <= 120
+    """Return whether a superseded memory is closed: only one short statement that says nothing else of anybody.
 
-
-def _alike(judged: Judged, frozen: set[str]) -> list[tuple[ActionKind, tuple[str, ...], str, float]]:
-    """Return groups that are one fact: each with the memory that stays first.
-
-    A group holds only memories that were all judged alike with the first, never by a chain of likenesses.
+    The others are flagged by the edge.
     """
-    beside: dict[str, dict[str, Judgement]] = {}
-    for found, _ in judged.of(Relation.SAME, Relation.OVERLAPPING):
+    text = str(state.fields["memory"]).strip()
+    if len(text) > LONGEST_CLOSED:
+        return False
+    first, *more = plain_clauses(text, tolerant=True) or ("",)
+    return bool(first) and not any(_SPEAKS_OF_MORE.match(clause) for clause in more)
+
+
+def _alike(judged: Judged, frozen: set[str]) -> list[tuple[tuple[str, ...], str, float]]:
+    """Return groups of memories of the same words, the earliest of each first, which stays."""
+    beside: dict[str, set[str]] = {}
+    sure: dict[str, Judgement] = {}
+    for found, _ in judged.of(Relation.SAME):
         if found.confidence >= SURE and not {found.source, found.target} & frozen:
-            beside.setdefault(found.source, {})[found.target] = found
-            beside.setdefault(found.target, {})[found.source] = found
+            beside.setdefault(found.source, {found.source}).add(found.target)
+            beside.setdefault(found.target, {found.target}).add(found.source)
+            sure[found.source] = sure[found.target] = found
     groups = []
     taken: set[str] = set()
-    for centre in sorted(beside, key=lambda i: _completeness(judged.states[i]), reverse=True):
-        free = [i for i in beside[centre] if i not in taken]
-        if centre in taken or not free:
+    for one in sorted(beside, key=lambda i: (judged.states[i].valid_from, i)):
+        members = beside[one] - taken
+        if one in taken or len(members) < 2:
             continue
-        judgements = [beside[centre][other] for other in free]
-        same = all(each.relation is Relation.SAME for each in judgements)
-        members = sorted(free, key=lambda i: (judged.states[i].valid_from, i))
-        taken |= {centre, *members}
-        if same:
-            first, *rest = sorted([centre, *members], key=lambda i: (judged.states[i].valid_from, i))
-            ids, kind = (first, *rest), ActionKind.DEDUPLICATE
-        else:
-            ids, kind = (centre, *members), ActionKind.MERGE
-        groups.append((kind, ids, judgements[0].reason, min(each.confidence for each in judgements)))
+        taken |= members
+        ids = tuple(sorted(members, key=lambda i: (judged.states[i].valid_from, i)))
+        groups.append((ids, sure[one].reason, sure[one].confidence))
     return groups
-
-
-def _completeness(state: State) -> tuple[int, int, str]:
-    return len(str(state.fields["memory"])), -state.valid_from, state.memory_id
 
 
 def _action(

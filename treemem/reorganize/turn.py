@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from treemem.errors import LeaseError, StoreError
 from treemem.reorganize.candidates import OWN, RUN, RUN_FAILED, operations, watermark
 from treemem.store.protocol import GraphStore, Lease
+from treemem.store.shared import lease_holds
 from treemem.temporal import from_micros, system_clock, to_micros
 
 log = logging.getLogger("treemem.reorganizer")
@@ -97,7 +98,7 @@ def waiting(store: GraphStore, cube: str, most: int = 1_000) -> int:
     """Return how many operations no run has looked at yet: this is the queue, and it is as durable as they are."""
     since = watermark(store, cube)
     count = 0
-    for operation in operations(store, cube, since):
+    for operation in operations(store, cube, since, parts=True):
         count += operation.kind not in OWN
         if count >= most:
             break
@@ -112,7 +113,7 @@ def clock() -> int:
 def status(store: GraphStore, cube: str) -> Status:
     """Return how reorganizing a cube stands."""
     lease = store.current_lease(cube)
-    running = lease is not None and lease.expires > clock()
+    running = lease is not None and lease_holds(lease.expires, clock(), int(LEASE * 1_000_000))
     runs = (o for o in operations(store, cube) if o.kind in (RUN, RUN_FAILED))
     last = next(runs, None)
     failed = last is not None and last.kind == RUN_FAILED

@@ -1,8 +1,40 @@
-"""Memories as lines of a prompt."""
+"""Memories as lines of a prompt: one memory, one line, whatever its fields say.
+
+    - [2025-01-10 to 2025-02-01] Anna lives in Porto. (source: conversation; conversation: c1; from: notes.txt)
+
+A line has the day since when the memory holds, the day until when if it ended, the text, and in brackets where it comes
+from: its `source`, its `conversation_id`, and those of its `sources` that are texts. What is not known is left out.
+
+Fields are written so that none can end its line, look like another part of it, or close what the line stands in:
+
+| in a field | is written |
+|---|---|
+| a backslash | `\\\\` |
+| a line end, a tab | `\\n`, `\\r`, `\\t` |
+| other control characters, separators, marks of direction, letters that nobody sees | `\\u2028`, `\\U000e0041` |
+| `<` where a tag could begin, `>` after `]]` | `\\u003c`, `\\u003e` |
+| `(` before `source:`, `conversation:` or `from:` in a text | `\\u0028` |
+| `(`, `)` and `;` in what stands in the last brackets | `\\u0028`, `\\u0029`, `\\u003b` |
+
+Read back, backslashes mean what they mean in a Python string.
+"""
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
+
 from treemem.items import TextualMemoryItem
+
+#: Besides control characters and separators: bidirectional controls, and tags, which are letters that nobody sees.
+_HIDDEN = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f"
+_UNSAFE = (
+    rf"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN}]"  # what is not to be seen, or ends a line
+    r"|<(?=[A-Za-z/!?|])|(?<=\]\])>"  # what opens or closes something around it
+)
+_IN_TEXT = re.compile(_UNSAFE + r"|\((?=(?:source|conversation|from):)")
+_IN_BRACKETS = re.compile(_UNSAFE + r"|[();]")
+_SHORT = {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def rough_tokens(text: str) -> int:
@@ -13,15 +45,25 @@ def rough_tokens(text: str) -> int:
 def context_line(item: TextualMemoryItem) -> str:
     """Return a memory as one line: since when it holds, until when if it ended, its text, where it comes from."""
     since, until = item.metadata.valid_from, item.metadata.valid_to
-    dates = "" if since is None else since.strftime("%Y-%m-%d")
-    dates += "" if until is None else f" to {until:%Y-%m-%d}"
-    text = " ".join(item.memory.split())
-    origin = _origin(item)
-    return f"- [{dates}] {text}" + (f" (source: {origin})" if origin else "")
+    dates = _day(since) + ("" if until is None else f" to {_day(until)}")
+    text = _IN_TEXT.sub(_escaped, item.memory.strip())
+    origin = "; ".join(f"{name}: {_IN_BRACKETS.sub(_escaped, value)}" for name, value in _origin(item))
+    return f"- [{dates}] {text}" + (f" ({origin})" if origin else "")
 
 
-def _origin(item: TextualMemoryItem) -> str:
+def _day(moment: datetime | None) -> str:
+    return "" if moment is None else moment.date().isoformat()
+
+
+def _origin(item: TextualMemoryItem) -> list[tuple[str, str]]:
     metadata = item.metadata
-    parts = [metadata.source or "", metadata.conversation_id or ""]
-    parts += [str(s) for s in metadata.sources if isinstance(s, str)]
-    return " ".join(part for part in parts if part)
+    parts = [("source", metadata.source or ""), ("conversation", metadata.conversation_id or "")]
+    parts += [("from", source) for source in metadata.sources if isinstance(source, str)]
+    return [(name, value) for name, value in parts if value]
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """Return a character as it is written in a Python string."""
+    character = found.group()
+    code = ord(character)
+    return _SHORT.get(character) or (f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")

@@ -84,6 +84,7 @@ def account(
         "settle": {
             "hits": len(hits),
             "superseded": sum(hit.superseded_by is not None for hit in hits),
+            "may be superseded": sum(hit.may_supersede is not None for hit in hits),
             "contradicted": sum(bool(hit.contradicts) for hit in hits),
         },
     }
@@ -158,6 +159,7 @@ def hits_of(cube: str, found: Subgraph, settled: Sequence[Settled], states: Sequ
                 arms=dict(ranked.arms),
                 path=path_steps(ranked.path, names),
                 superseded_by=each.superseded_by,
+                may_supersede=each.may_supersede,
                 contradicts=each.contradicts,
             )
         )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pydantic import BaseModel, Field
 
 from treemem.errors import LLMError
-from treemem.models.llm import LLM
+from treemem.models.llm import LLM, ask
 from treemem.prompts import prompt
 from treemem.search.finish import Hits, Key, ahead, kept_in_time
 from treemem.search.results import SearchResult
@@ -30,7 +30,7 @@ def parts_of(question: str, llm: LLM) -> tuple[tuple[str, ...], str | None]:
     When the model fails, the question stands alone.
     """
     try:
-        answer = llm.ask(prompt(_DECOMPOSE), json.dumps({"question": question}, ensure_ascii=False), _Parts)
+        answer = ask(llm, prompt(_DECOMPOSE), json.dumps({"question": question}, ensure_ascii=False), _Parts)
     except LLMError as error:
         return (question,), f"the question was not split: {error}"
     parts = [part.strip()[:_MAX_CHARACTERS] for part in answer.value.questions]

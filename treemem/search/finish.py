@@ -6,7 +6,6 @@ Each stage takes hits, best first, and returns hits, best first.
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from treemem.errors import RerankerError
 from treemem.search.explain import Stage
 from treemem.search.results import SearchHit, SearchResult
 
@@ -83,13 +83,13 @@ def reranked(
         return hits, None
     if deadline is not None and time.perf_counter() >= deadline:
         return hits, f"no time left for reranker {reranker.name}; the order is that of the search"
+    from treemem.models.rerankers import checked_scores
+
     try:
-        scores = [float(s) for s in reranker.scores(question, [hit.memory for hit in first])]
-        if len(scores) != len(first) or not all(map(math.isfinite, scores)):
-            raise ValueError(f"wanted {len(first)} finite scores, found {len(scores)}: {str(scores)[:80]}")
-    except Exception as error:  # whatever a model of the user's raises, the search has an answer without it
-        log.warning("reranker %s failed: %s", reranker.name, error)
-        return hits, f"reranker {reranker.name} failed ({error}); the order is that of the search"
+        scores = checked_scores(reranker, question, [hit.memory for hit in first])
+    except RerankerError as error:  # whatever a model of the user's raises, the search has an answer without it
+        log.warning("%s", error)
+        return hits, f"{error}; the order is that of the search"
     low, high = min(scores), max(scores)
     scale = (1 - LEAST) / (high - low) if high > low else 0.0
     scored = [hit.model_copy(update={"score": 1 - (high - s) * scale}) for hit, s in zip(first, scores, strict=True)]
@@ -99,9 +99,9 @@ def reranked(
 
 
 def ahead(hits: Hits) -> dict[Key, Key]:
-    """Return what supersedes each superseded hit, where the search put it first."""
+    """Return what supersedes each hit, or may, where the search put it first."""
     place = {_key(hit): i for i, hit in enumerate(hits)}
-    newer = {_key(hit): (hit.cube_id, hit.superseded_by) for hit in hits if hit.superseded_by}
+    newer = {_key(hit): (hit.cube_id, by) for hit in hits if (by := hit.superseded_by or hit.may_supersede)}
     return {older: by for older, by in newer.items() if place.get(by, len(hits)) < place[older]}
 
 

@@ -26,7 +26,7 @@ TYPE_WEIGHTS = {
     EdgeType.PARENT: 0.6,
     EdgeType.SUPERSEDES: 0.6,
     EdgeType.CONTRADICTS: 0.6,
-    EdgeType.FOLLOWS: 0.6,
+    EdgeType.FOLLOWS: 1.0,
     EdgeType.RELATES_TO: 0.4,
     EdgeType.MENTIONS: 0.5,
     EdgeType.MERGED_INTO: 0.3,

@@ -6,10 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from treemem.changes import EdgeType
+from treemem.checks import among, shown, whole, within
 from treemem.errors import InvalidInputError
 from treemem.store.protocol import WALKED
 
 MAX_TOP_K = 1_000
+EDGES = tuple(EdgeType)
+#: The options that count something.
+_COUNTS = frozenset(
+    {"vector_limit", "text_limit", "walk_seeds", "hops", "fan_out", "hub_degree", "restart_seeds", "rerank"}
+)
 FUSIONS = ("shares", "min-max", "rrf")
 #: What is left of the vector arm where the model cannot read the question.
 _FOREIGN = 0.1
@@ -94,12 +100,15 @@ class SearchOptions:
             "mmr_relevance": (0, 1),
         }
         for name, (low, high) in ranges.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise InvalidInputError(f"options.{name}: wanted {low} to {high}, found {value!r}")
-        if self.fusion not in FUSIONS:
-            raise InvalidInputError(f"options.fusion: wanted one of {', '.join(FUSIONS)}, found {self.fusion!r}")
-        object.__setattr__(self, "edge_types", tuple(EdgeType(t) for t in self.edge_types))
+            value = within(f"options.{name}", getattr(self, name), low, high)
+            if name in _COUNTS:
+                whole(f"options.{name}", value)
+        among("options.fusion", self.fusion, FUSIONS)
+        if not isinstance(self.supersession, bool):
+            raise InvalidInputError(f"options.supersession: wanted True or False, found {shown(self.supersession)}")
+        object.__setattr__(
+            self, "edge_types", tuple(map(EdgeType, among("options.edge_types", self.edge_types, EDGES)))
+        )
 
     def for_foreign_text(self) -> SearchOptions:
         """Return the options for a text that the embedding model cannot read: the text arm leads."""

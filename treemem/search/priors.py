@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from itertools import islice
 
 from treemem.changes import State
 from treemem.judge.supersession import Statement
 from treemem.search.options import SearchOptions
 from treemem.search.rank import Ranked
-from treemem.text import ASKS, words
+from treemem.text import ASKS, cached_if_short, iter_words, words
 
 _DAY = 86_400_000_000
 _SENTENCE = re.compile(r"[^.!?。！？\n]*[.!?。！？\n]*")
@@ -18,14 +18,14 @@ _SENTENCE = re.compile(r"[^.!?。！？\n]*[.!?。！？\n]*")
 TELLS = 30
 
 
-@lru_cache(maxsize=4_096)
+@cached_if_short()
 def asking(text: str) -> float:
     """Return how much of a text only asks: the share of its words in questions, less the longer the text; 0 from
     30 words on.
     """
     if "?" not in text and "？" not in text:
         return 0.0
-    total = len(words(text))
+    total = len(list(islice(iter_words(text), TELLS)))
     if not 0 < total < TELLS:
         return 0.0
     asked = sum(len(words(part)) for part in _SENTENCE.findall(text) if ASKS.search(part))

@@ -53,6 +53,7 @@ def asks_what_was_asked(question: str) -> bool:
 class Question:
     """What is asked, of what time, by whom, and how many answers are wanted.
 
+    `text` is the beginning of what was asked, 10,000 characters at most: its words, names and time are read.
     `together` puts what was superseded right behind what did it; `explain` asks for an account. At least `reads`
     memories are ranked and read; `limits` is how many of a memory type are wanted at most; hits of the `conversation`
     are preferred. `deadline` is a time of `time.perf_counter`.

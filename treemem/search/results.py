@@ -35,7 +35,9 @@ class SearchHit(TextualMemoryItem):
 
     `similarity` is the cosine in [-1, 1] to the question (None if the vector arm did not find it), `arms` the rank in
     each seed arm, `cube_id` the cube it lies in, `path` the edges from the seed that led here, empty for a seed.
-    `superseded_by` is the memory that took its place, `contradicts` the hits that cannot be true beside it.
+    `superseded_by` is the memory that took its place: its speaker says that this has changed, or an edge does.
+    `may_supersede` is a newer one that gives another value to the same thing without saying that it changed; both may
+    be true. `contradicts` are the hits that cannot be true beside it.
     """
 
     score: float = Field(ge=0, le=1)
@@ -44,6 +46,7 @@ class SearchHit(TextualMemoryItem):
     arms: dict[str, int] = Field(default_factory=dict)
     path: tuple[PathStep, ...] = ()
     superseded_by: str | None = None
+    may_supersede: str | None = None
     contradicts: tuple[str, ...] = ()
 
 

@@ -1,6 +1,6 @@
 """From ranked memories and their texts to the final order: what fits the time first, the newer before the older.
 
-Nothing is hidden here: a memory that another one supersedes keeps its place and is flagged, and the other one comes
+Nothing is hidden here: a memory that another one supersedes, or may supersede, is flagged, and the other one comes
 before it.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from treemem.changes import EdgeType, State
 from treemem.judge.asked import focus_of
-from treemem.judge.supersession import Statement, may_supersede, superseded
+from treemem.judge.supersession import Outdated, Statement, may_outdate, outdated
 from treemem.search.rank import Ranked
 from treemem.search.target import Target, fitted
 from treemem.store.protocol import WalkedEdge
@@ -22,10 +22,11 @@ ALIKE, ALIKE_PLACES = 0.85, 10
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A ranked memory in its final place, what superseded it, and what contradicts it."""
+    """A ranked memory in its final place, what superseded it, what may have done so, and what contradicts it."""
 
     ranked: Ranked
     superseded_by: str | None = None
+    may_supersede: str | None = None
     contradicts: tuple[str, ...] = ()
 
 
@@ -50,19 +51,26 @@ def settle(
     order.sort(key=lambda r: (-r.score, r.memory_id))
     if target.newest_first is not None:
         order = _by_time(order, statements, newest_first=target.newest_first)
-    over = _superseding(question, [r.memory_id for r in order] if compared else (), statements, edges)
-    for older, many in over.items():
-        for newer in many:
-            first, then = (newer, older) if target.overtakes(statements[newer].valid_from) else (older, newer)
-            order = _before(order, first, then)
+    over, maybe = _superseding(question, [r.memory_id for r in order] if compared else (), statements, edges)
+    for flags in (maybe, over):
+        for older, many in flags.items():
+            for newer in many:
+                first, then = (newer, older) if target.overtakes(statements[newer].valid_from) else (older, newer)
+                order = _before(order, first, then)
     by = {older: many[0] for older, many in over.items()}
+    hints = {older: many[0] for older, many in maybe.items() if older not in by}
     if together:
         order = _behind(order, by)
     at_odds = _contradicting(edges, set(factors))
     order = _behind(order, {b: a for a, others in at_odds.items() for b in others if _comes_first(order, a, b)})
     top = max((r.score for r in order), default=1.0)
     return [
-        Settled(r._replace(score=min(1.0, r.score / top)), by.get(r.memory_id), at_odds.get(r.memory_id, ()))
+        Settled(
+            r._replace(score=min(1.0, r.score / top)),
+            by.get(r.memory_id),
+            hints.get(r.memory_id),
+            at_odds.get(r.memory_id, ()),
+        )
         for r in order
     ]
 
@@ -85,23 +93,33 @@ def _superseding(
     order: Sequence[str],
     statements: Mapping[str, Statement],
     edges: Iterable[WalkedEdge],
-) -> dict[str, list[str]]:
-    """Return the memories that supersede each one, newest first: by an edge of the graph, or by what both say."""
-    found: dict[str, set[str]] = {}
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return the memories that supersede each one, and those that may, newest first.
+
+    What supersedes is told by an edge of the graph, or by words that state a change; what may, by another value of
+    one thing.
+    """
+    over: dict[str, set[str]] = {}
+    maybe: dict[str, set[str]] = {}
     for edge in edges:
         if edge.type is EdgeType.SUPERSEDES:
             newer, older = edge.source[2:], edge.target[2:]
             if newer in statements and older in statements:
-                found.setdefault(older, set()).add(newer)
+                over.setdefault(older, set()).add(newer)
     focus = focus_of(question)
-    news = [memory_id for memory_id in order if may_supersede(statements[memory_id], focus)]
+    news = [memory_id for memory_id in order if may_outdate(statements[memory_id], focus)]
     for older in order:
         for newer in news:
-            if newer != older and superseded(statements[newer], statements[older], focus):
-                found.setdefault(older, set()).add(newer)
-    return {
-        older: sorted(newer, key=lambda i: (statements[i].order, i), reverse=True) for older, newer in found.items()
-    }
+            sure = outdated(statements[older], statements[newer], focus) if newer != older else Outdated.NOT
+            if sure is not Outdated.NOT:
+                (over if sure is Outdated.STATED else maybe).setdefault(older, set()).add(newer)
+
+    def newest_first(found: dict[str, set[str]]) -> dict[str, list[str]]:
+        return {
+            older: sorted(newer, key=lambda i: (statements[i].order, i), reverse=True) for older, newer in found.items()
+        }
+
+    return newest_first(over), newest_first(maybe)
 
 
 def _contradicting(edges: Iterable[WalkedEdge], shown: set[str]) -> dict[str, tuple[str, ...]]:

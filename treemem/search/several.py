@@ -15,7 +15,7 @@ from treemem.search.question import Question
 from treemem.search.rank import Ranked
 from treemem.search.results import SearchHit, SearchResult
 from treemem.store.protocol import GraphStore, Node, Seed, Subgraph, WalkedEdge
-from treemem.temporal import Moment, format_micros, from_micros
+from treemem.temporal import Moment, format_micros, from_micros, present
 
 _BETWEEN = "/"  # no character of an id
 
@@ -71,7 +71,8 @@ def _recalled(
 
 def _moments(store: GraphStore, cubes: Sequence[str], moment: Moment) -> dict[str, Moment]:
     """Return the moment of each cube that exists."""
-    clocks = {info.id: info.clock for info in store.cubes() if info.id in set(cubes)}
+    found = [store.cube(cube) for cube in cubes]
+    clocks = {info.id: info.clock for info in found if info is not None}
     if not clocks:
         return {}
     latest = max(clocks.values())
@@ -80,7 +81,7 @@ def _moments(store: GraphStore, cubes: Sequence[str], moment: Moment) -> dict[st
             f"known_at: {format_micros(moment.known_at)} lies after the last change of all the cubes "
             f"({format_micros(latest)}); leave known_at out to read what is known now"
         )
-    valid_at = max(moment.now, latest) if moment.valid_at is None else moment.valid_at
+    valid_at = present(moment.now, latest) if moment.valid_at is None else moment.valid_at
     return {
         cube: Moment(moment.now, valid_at, None if moment.known_at is None else min(moment.known_at, clock))
         for cube, clock in sorted(clocks.items())

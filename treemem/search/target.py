@@ -15,7 +15,7 @@ from treemem.temporal import BEGINNING, END, Moment, Span
 BEGAN, ENDED, HELD = 1.6, 1.4, 1.15
 #: How much more the newest good hit is worth than the oldest, where a question asks for all there ever was; a good hit
 #: has at least this share of the best one's score.
-LAST_FIRST, GOOD = 0.4, 0.7
+LAST_FIRST, GOOD = 0.6, 0.55
 #: Kinds of questions whose words ask for the newest of alike answers first, or for the oldest.
 NEWEST_FIRST = frozenset({"recent", "now"})
 OLDEST_FIRST = frozenset({"previous"})

@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from treemem.pieces import beginning
 from treemem.temporal import BEGINNING, END, from_micros, to_micros
-from treemem.text import MONTH
+from treemem.text import MONTH, QUESTION_READ
 
 _UNIT = r"(?:day|week|month|year)s?"
-_COUNT = r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a couple of|a few)"
+_COUNT = r"(?:\d{1,9}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a couple of|a few)"
 _WEEKDAY = r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
 
 
@@ -25,7 +26,9 @@ def _behind(*prefixes: str) -> str:
     return "(?:" + "|".join(rf"(?<=\b{prefix} )" for prefix in prefixes) + ")"
 
 
-_ZH_COUNT = "[一二两三四五六七八九十\\d]+"
+_ZH_COUNT = "(?<![一二两三四五六七八九十\\d])[一二两三四五六七八九十\\d]{1,9}"
+#: As many dates of a question are read at most; each costs a millisecond.
+MAX_DATES = 16
 _DATE = re.compile(
     rf"\d{{4}}-\d{{2}}(?:-\d{{2}})?(?!\d)"
     rf"|\b(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}\.?(?:,? \d{{4}})?\b"
@@ -87,7 +90,11 @@ class Told:
 
 
 def read_time(question: str, now: int) -> Told | None:
-    """Return what a question's words tell of the time it is about, asked at `now`; None if they tell nothing."""
+    """Return what a question's words tell of the time it is about, asked at `now`; None if they tell nothing.
+
+    The first 10,000 characters are read, and of the dates in them the first eight and the last eight.
+    """
+    question = beginning(question, QUESTION_READ)
     spans = _spans(question, now)
     if spans:
         return _dated(question, spans)
@@ -119,7 +126,8 @@ def _clause(question: str) -> Told | None:
 def _spans(question: str, now: int) -> list[tuple[int, int, re.Match[str]]]:
     found = []
     year = re.search(r"\b(?:19|20)\d{2}\b", question)
-    for match in _DATE.finditer(question):
+    dates = list(_DATE.finditer(question))
+    for match in dates if len(dates) <= MAX_DATES else dates[: MAX_DATES // 2] + dates[-MAX_DATES // 2 :]:
         words = match.group().lower()
         if year and re.fullmatch(MONTH, words):
             words += " " + year.group()

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from treemem.checks import shown
 from treemem.errors import InvalidInputError
-from treemem.temporal import BEGINNING, END, Span, TimeLike, format_micros, from_micros, parse_time
+from treemem.temporal import BEGINNING, END, MAX_TIME_TEXT, Span, TimeLike, format_micros, from_micros, parse_time
 
 _WRITTEN = re.compile(r"^(at|before|after) (.+)$|^(?:during|from) (.+?) (?:to|until) (.+)$", re.IGNORECASE)
 _FORMS = "'auto', 'now', 'ever', 'at T', 'before T', 'after T' or 'during T1 to T2'"
@@ -82,15 +83,17 @@ def parse_when(value: WhenLike) -> When | None:
     if isinstance(value, When):
         return value
     if not isinstance(value, str):
-        raise InvalidInputError(f"when: wanted a When, {_FORMS}, found {value!r}")
+        raise InvalidInputError(f"when: wanted a When, {_FORMS}, found {shown(value)}")
     text = value.strip()
+    if len(text) > 2 * MAX_TIME_TEXT:
+        raise InvalidInputError(f"when: wanted {_FORMS}, found {shown(text)}")
     if text.lower() in ("auto", "now"):
         return None
     if text.lower() == "ever":
         return When.ever()
     found = _WRITTEN.match(text)
     if found is None:
-        raise InvalidInputError(f"when: wanted {_FORMS}, found {value!r}")
+        raise InvalidInputError(f"when: wanted {_FORMS}, found {shown(value)}")
     word, time, since, until = found.groups()
     if word is None:
         return When.during(since, until)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from treemem.canonical import Vector
-from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, Source, State
+from treemem.changes import (
+    ChangeSet,
+    Edge,
+    EdgeType,
+    Entity,
+    Erasure,
+    Model,
+    NodeKind,
+    Operation,
+    Receipt,
+    Source,
+    State,
+)
 from treemem.filters import Filter
 from treemem.temporal import BEGINNING, END, Moment, Span
 
@@ -286,27 +298,43 @@ class GraphStore(Protocol):
         part_of: str | None = None,
         since: int | None = None,
         until: int | None = None,
+        parts: bool = False,
         limit: int = 1_000,
     ) -> list[Operation]:
-        """Return operations, newest first; parts only where `ids` or `part_of` asks for them."""
+        """Return operations, newest first; parts of batches only where `ids`, `part_of` or `parts` asks for them."""
         ...
 
     def touched(self, cube: str, operation: str) -> Touched:
         """Return what one operation opened and closed (not its parts), vectors included."""
         ...
 
-    def purge(
-        self, cube: str, ids: Sequence[str], *, operation: str, now: int, actor: str | None, reason: str | None
-    ) -> Receipt:
-        """Erase memories: their states, sources and edges, and entities nothing else mentions. Leaves tombstones."""
+    def purge(self, changes: ChangeSet, erasure: Erasure) -> Receipt:
+        """Erase memories with their states, sources and edges, and entities nothing else mentions; leave tombstones.
+
+        `changes` says who, when and why, and has no rows. Raises OperationMismatchError, and ConflictError where
+        something else came meanwhile.
+        """
+        ...
+
+    def edges_ever(self, cube: str, ids: Sequence[str], *, types: Sequence[EdgeType] | None = None) -> list[Edge]:
+        """Return every edge ever recorded at these memories, in either direction."""
+        ...
+
+    def preceding(
+        self, cube: str, ids: Sequence[str], moment: Moment, *, statuses: Sequence[str] = LIVE
+    ) -> dict[str, State]:
+        """Return, by id, the state of the message that each of these memories FOLLOWS at the moment, without vectors.
+
+        Of several it is the one that the strongest edge leads to.
+        """
         ...
 
     def tombstones(self, cube: str) -> list[tuple[str, int, str | None]]:
         """Return (id, purged at, reason) of every purged memory."""
         ...
 
-    def record_usage(self, cube: str, ids: Sequence[str], now: int) -> None:
-        """Count a recall of each of these memories. Unversioned, beside the states."""
+    def record_usage(self, cube: str, counts: Mapping[str, int], now: int) -> None:
+        """Count so many recalls of each memory, in one write, beside the states; a read-only store counts none."""
         ...
 
     def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
@@ -331,6 +359,10 @@ class GraphStore(Protocol):
 
     def cube(self, cube: str) -> CubeInfo | None:
         """Return one cube, or None if nothing was ever written to it."""
+        ...
+
+    def settled(self, cube: str) -> CubeInfo | None:
+        """Return one cube as `cube` does, at a moment when every change up to its clock can be read as a whole."""
         ...
 
     def counts(self, cube: str) -> dict[str, int]:
@@ -395,6 +427,17 @@ class GraphStore(Protocol):
 
     def dangling(self, cube: str) -> list[str]:
         """Return a line for each row whose operation, identity or end does not exist, or lies in another cube."""
+        ...
+
+    def bookmarks(self) -> list[str]:
+        """Return what another store over the same database must be told to see everything this one has seen.
+
+        Empty where there is one copy of the data, as in a file.
+        """
+        ...
+
+    def wait_for(self, bookmarks: Iterable[str]) -> None:
+        """Let every later read see what the store that gave these bookmarks had seen."""
         ...
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, NodeKind, Receipt, State, StateAssert
 from treemem.errors import ConflictError, InvalidChangeError, MemoryExistsError
-from treemem.temporal import END, Interval, carve, format_micros
+from treemem.temporal import END, Interval, carve, format_micros, present
 
 EdgeKey = tuple[EdgeType, str, str, NodeKind]
 
@@ -103,7 +103,8 @@ def check(changes: ChangeSet, known: Known) -> None:
 
 
 def resolve(changes: ChangeSet, known: Known, recorded_at: int) -> Resolution:
-    """Return the rows that the change set writes at transaction time `recorded_at`.
+    """Return the rows that the change set writes at transaction time `recorded_at`; a time left open begins then, or at
+    the time of asking where the cube's clock is far ahead of it.
 
     Raises InvalidChangeError when PARENT would no longer be a forest or an interval is empty.
     """
@@ -111,8 +112,9 @@ def resolve(changes: ChangeSet, known: Known, recorded_at: int) -> Resolution:
     there = _already_there(changes, known)
     states = [s for s in changes.states if s.memory_id not in there]
     edges = [e for e in changes.edges if e.source not in there]
-    _resolve_states(states, known, recorded_at, changes.operation, result)
-    _resolve_edges(edges, known, recorded_at, changes.operation, result)
+    since = present(changes.now, recorded_at)
+    _resolve_states(states, known, since, recorded_at, changes.operation, result)
+    _resolve_edges(edges, known, since, recorded_at, changes.operation, result)
     _check_forest(known.parents, result)
     return result
 
@@ -134,8 +136,18 @@ def _already_there(changes: ChangeSet, known: Known) -> set[str]:
                 f"memory {ask.memory_id!r} exists in cube {changes.cube!r} with other content; change it with "
                 "update(), or add it under another id"
             )
+        if not any(_still_said(ask, state) for state in known.states[ask.memory_id]):
+            raise MemoryExistsError(
+                f"memory {ask.memory_id!r} is in cube {changes.cube!r} already, and is deleted or has ended; restore() "
+                "brings it back, update() gives it something to say, or add it under another id"
+            )
         there.add(ask.memory_id)
     return there
+
+
+def _still_said(ask: StateAssert, state: State) -> bool:
+    """Return whether a known state is there for whoever adds the memory again: not deleted, and not ended earlier."""
+    return state.fields["status"] != "deleted" and state.valid_to >= ask.valid_to
 
 
 def _same_origin(content: Content, state: State) -> bool:
@@ -146,12 +158,12 @@ def _same_origin(content: Content, state: State) -> bool:
 
 
 def _resolve_states(
-    asks: Sequence[StateAssert], known: Known, recorded_at: int, operation: str, result: Resolution
+    asks: Sequence[StateAssert], known: Known, since: int, recorded_at: int, operation: str, result: Resolution
 ) -> None:
     closed: dict[tuple[str, int], State] = {}
     working: dict[str, list[State]] = {i: list(rows) for i, rows in known.states.items()}
     for ask in asks:
-        start = recorded_at if ask.valid_from is None else ask.valid_from
+        start = since if ask.valid_from is None else ask.valid_from
         span = Interval(start, ask.valid_to)
         rows = working.setdefault(ask.memory_id, [])
         content = None if ask.content is None else _dated(ask.content, start)
@@ -205,13 +217,13 @@ def _state(
 
 
 def _resolve_edges(
-    asks: Sequence[EdgeAssert], known: Known, recorded_at: int, operation: str, result: Resolution
+    asks: Sequence[EdgeAssert], known: Known, since: int, recorded_at: int, operation: str, result: Resolution
 ) -> None:
     closed: dict[tuple[EdgeKey, int], Edge] = {}
     working: dict[EdgeKey, list[Edge]] = {k: list(rows) for k, rows in known.edges.items()}
     for ask in sorted(asks, key=lambda e: not e.remove):
         key = (ask.type, ask.source, ask.target, ask.target_kind)
-        span = Interval(recorded_at if ask.valid_from is None else ask.valid_from, ask.valid_to)
+        span = Interval(since if ask.valid_from is None else ask.valid_from, ask.valid_to)
         rows = working.setdefault(key, [])
         if not rows and not ask.remove:
             rows.append(_edge(key, ask.weight, ask.confidence, span, recorded_at, operation))
@@ -266,7 +278,8 @@ def _check_forest(parents: Iterable[Edge], result: Resolution) -> None:
             if other.source != edge.source and other.interval.overlaps(edge.interval):
                 raise InvalidChangeError(
                     f"PARENT: {edge.target} already has the parent {other.source} from "
-                    f"{format_micros(other.valid_from)} to {format_micros(other.valid_to)}; unlink it first"
+                    f"{format_micros(other.valid_from)} to {format_micros(other.valid_to)}; unlink it first",
+                    (edge.target, other.source),
                 )
         _refuse_cycle(edge, into)
 
@@ -278,7 +291,8 @@ def _refuse_cycle(edge: Edge, into: Mapping[str, Sequence[Edge]]) -> None:
         if node == edge.target:
             raise InvalidChangeError(
                 f"PARENT: {edge.source} lies below {edge.target}, which cannot become its child; "
-                "a memory is never its own ancestor"
+                "a memory is never its own ancestor",
+                (edge.source, edge.target),
             )
         for up in into.get(node, ()):
             if up.interval.overlaps(span):

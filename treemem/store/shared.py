@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from treemem.changes import ChangeSet, Model, Operation, Receipt
-from treemem.errors import LeaseError, ModelMismatchError
+from treemem.checks import shown
+from treemem.errors import ConflictError, InvalidInputError, LeaseError, ModelMismatchError, OperationMismatchError
 from treemem.store.protocol import Lease, Subgraph
 from treemem.temporal import Moment
+
+#: No lease is taken for longer, in microseconds: two hours.
+LONGEST_LEASE = 7_200 * 1_000_000
 
 
 def receipt_of(operation: Operation) -> Receipt:
@@ -21,6 +28,20 @@ def operation_mismatch(changes: ChangeSet) -> str:
     )
 
 
+def refuse_taken_batch(changes: ChangeSet, batch: Operation | None) -> None:
+    """Raise OperationMismatchError if the id of a batch is taken: by a single operation, by another verb, or by a
+    batch that is done and has no such part.
+    """
+    if batch is not None and (batch.payload_hash or batch.kind != changes.kind or batch.status == "done"):
+        raise OperationMismatchError(operation_mismatch(replace(changes, operation=batch.id)))
+
+
+def refuse_newer(memory_id: str | None) -> None:
+    """Raise ConflictError if a memory changed after an erasure was planned."""
+    if memory_id is not None:
+        raise ConflictError(f"memory {memory_id!r} changed while its erasure was planned; nothing was erased")
+
+
 def check_model(cube: str, embedder: str | None, dimension: int | None, wanted: Model | None) -> None:
     """Raise ModelMismatchError, with two ways out, if a cube was written with another embedding model."""
     if wanted is None or embedder is None or (embedder, dimension) == (wanted.name, wanted.dimension):
@@ -32,6 +53,11 @@ def check_model(cube: str, embedder: str | None, dimension: int | None, wanted: 
     )
 
 
+def lease_holds(expires: int, now: int, ttl: int) -> bool:
+    """Return whether a lease still holds: one that ends later than a lease can was taken by a clock that was wrong."""
+    return now < expires <= now + max(ttl, LONGEST_LEASE)
+
+
 def check_lease(wanted: Lease, held: tuple[str, int] | None) -> None:
     """Raise LeaseError if a lease has passed from the holder that wants to write with it."""
     if held != (wanted.holder, wanted.fence):
@@ -39,6 +65,17 @@ def check_lease(wanted: Lease, held: tuple[str, int] | None) -> None:
             f"cube {wanted.cube!r}: the lease of {wanted.holder!r} has passed to another worker; nothing was written, "
             "take a new turn and plan anew"
         )
+
+
+def checked_bookmarks(bookmarks: Iterable[str]) -> list[str]:
+    """Return bookmarks as a list, or raise InvalidInputError if they are not texts."""
+    found = [bookmarks] if isinstance(bookmarks, str) else list(bookmarks)
+    for each in found:
+        if not isinstance(each, str) or not each:
+            raise InvalidInputError(
+                f"bookmarks: wanted texts as bookmarks() of another memory returned them, found {shown(each)}"
+            )
+    return found
 
 
 def nothing(moment: Moment) -> Subgraph:

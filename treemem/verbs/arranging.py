@@ -33,7 +33,7 @@ def arranged(
         ids = sorted(children.get(topic, ()))
         if len(ids) >= 2 * topics.FEWEST:
             held = memory._store.states(memory._cube, ids, moment, vectors=True)
-            states = [s for s in held if not s.fields.get("frozen")]
+            states = [s for s in held if not s.fields.get("frozen") and memory._caller.sees(s)]
             versions = memory._last_versions([topic, *ids])
             splits = topics.split(touched[topic], states, versions)
             actions += splits
@@ -44,6 +44,7 @@ def arranged(
 def _topics_above(memory: Session, touched: list[State], moment: Moment, used: set[str]) -> list[Action]:
     """Return the actions that join topics that are alike, and put topics below topics."""
     found = candidates.pairs(memory._store, memory._cube, touched, moment, neighbours=_NEAR_TOPICS, least=topics.JOINS)
+    found = (p for p in found if memory._caller.sees(p.one) and memory._caller.sees(p.other))
     pairs = [p for p in found if is_topic(p.one.fields) and is_topic(p.other.fields)]
     ids = sorted({s.memory_id for p in pairs for s in (p.one, p.other)})
     edges = memory._edges_at(ids, [EdgeType.PARENT], moment, statuses=None)

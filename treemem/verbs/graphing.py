@@ -6,18 +6,21 @@ import heapq
 from collections.abc import Iterable, Sequence
 
 from treemem.changes import Edge, EdgeType, NodeKind, memory_ends
+from treemem.checks import within
 from treemem.contents import item_of
 from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.graphs import GraphEdge, MemoryGraph, MemoryPath, MemoryTree, price, trees
 from treemem.items import TextualMemoryItem, checked_id
 from treemem.records import Neighbour
 from treemem.temporal import Moment, TimeLike
-from treemem.verbs.arguments import distinct_ids, edge_type, within
+from treemem.verbs.arguments import distinct_ids, edge_type
 from treemem.verbs.session import BATCH, VISIBLE, Session
 
 #: The edges between memories that a path or a subgraph follows by default.
 BETWEEN_MEMORIES = tuple(t for t in EdgeType if t not in (EdgeType.MENTIONS, EdgeType.DERIVED_FROM))
 _MAX_NODES = 10_000
+#: The most memories that a subgraph may be asked for.
+MAX_NODES = 100_000
 
 
 class GraphVerbs(Session):
@@ -78,9 +81,9 @@ class GraphVerbs(Session):
         """
         wanted = [*BETWEEN_MEMORIES, EdgeType.MENTIONS] if types is None else [edge_type(t) for t in types]
         within("depth", depth, 0, 10)
-        within("max_nodes", max_nodes, 1, 100_000)
+        within("max_nodes", max_nodes, 1, MAX_NODES)
         moment = self._pinned(as_of, known_at)
-        items = self._held(distinct_ids(ids), moment)
+        items = self._held(distinct_ids(ids)[:max_nodes], moment)
         edges: dict[tuple[object, ...], Edge] = {}
         frontier = list(items)
         for _ in range(depth):

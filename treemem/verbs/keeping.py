@@ -11,6 +11,7 @@ from typing import IO
 
 from treemem.adding import Progress
 from treemem.changes import Model
+from treemem.checks import within
 from treemem.config import default_path
 from treemem.contents import embedded_text
 from treemem.errors import InvalidInputError, StoreError, StoreUnavailableError, TreememError
@@ -19,7 +20,6 @@ from treemem.exchange.backups import Shelf
 from treemem.exchange.format import ARCHIVE, GRAPH
 from treemem.store.protocol import CubeInfo, GraphStore
 from treemem.temporal import END, Moment, TimeLike, from_micros
-from treemem.verbs.arguments import within
 from treemem.verbs.searching import SearchVerbs
 from treemem.verbs.writing import WriteVerbs
 
@@ -48,6 +48,7 @@ class KeepVerbs(WriteVerbs, SearchVerbs):
         symbolic links are refused. Raises StoreFullError, InvalidInputError, ConflictError if the cube is erased
         meanwhile, StoreError; the folder is then as it was.
         """
+        self._caller.require_whole_cube("dump")
         path = files.as_path(folder, "folder")
         moment = self._moment(as_of, known_at)
         info = self._store.cube(self._cube)
@@ -87,6 +88,7 @@ class KeepVerbs(WriteVerbs, SearchVerbs):
         alone is added as memories and links. The whole file is checked first: a damaged one raises InvalidInputError
         that names line and reason, and nothing is written. Raises ConflictError if the cube is erased meanwhile.
         """
+        self._caller.require_whole_cube("load")
         path = files.as_path(folder, "folder")
         with files.told(path, "read"):
             found = next((path / name for name in (ARCHIVE, GRAPH) if (path / name).is_file()), None)
@@ -131,6 +133,7 @@ class KeepVerbs(WriteVerbs, SearchVerbs):
         put in place. After a crash, calling it again goes on where it stopped. Every state is embedded from its text,
         past ones too; vectors that were given with a memory are replaced. Raises EmbedderError, StoreError.
         """
+        self._caller.require_whole_cube("reembed")
         model = Model(*self._model_key)
         info = self._store.cube(self._cube)
         if info is None:
@@ -165,13 +168,14 @@ class KeepVerbs(WriteVerbs, SearchVerbs):
 
         Raises InvalidInputError, StoreFullError, StoreError.
         """
+        self._caller.require_whole_cube("drop")
         within("keep_last_n", keep_last_n, 1, 1_000_000)
         root = self._backups() if backups is None else files.as_path(backups, "backups")
         info = self._store.cube(self._cube)
         if info is None:
             self._store.erase(self._cube, only=_NONE)  # what a crash may have left of an earlier erasure
             return None
-        shelf = Shelf(root, self._cube)
+        shelf = Shelf(root, self._cube, self._store.location)
         kept = shelf.begin(info.clock)
         erasure = _Erasure(self._store, self._cube, lambda info: self._back_up(kept, info))
         try:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from treemem.changes import EdgeType
+from treemem.checks import among, within
 from treemem.contents import is_topic
 from treemem.errors import InvalidInputError
 from treemem.filters import joined, of_types
@@ -17,7 +18,6 @@ from treemem.reorganize.plan import Action, ActionKind, Plan
 from treemem.search.options import MAX_TOP_K
 from treemem.store.protocol import LIVE
 from treemem.temporal import Moment
-from treemem.verbs.arguments import among, within
 from treemem.verbs.arranging import arranged
 from treemem.verbs.searching import SearchVerbs
 
@@ -63,9 +63,10 @@ class Proposals:
         `kinds` are the kinds of actions wanted.
 
         With `ask` (the default where the memory was opened with an `llm`), pairs about which the rules are not sure go
-        to the language model, twenty a request, for about `max_tokens` of prompt. Its verdicts are checked against
-        what the texts say; where it fails, the rules' judgement stands, and the plan's `notes` say so. It also names
-        new topics. Raises InvalidInputError.
+        to the language model, twenty a request, for about `max_tokens` of prompt. It relates and flags; alone
+        it closes and merges nothing, and what the rules would close stays open where it does not agree.
+        Where it fails, the rules' judgement stands, and the plan's `notes` say so. It also names new topics. A
+        caller plans over what it sees. Raises InvalidInputError.
         """
         within("neighbours", neighbours, 1, 100)
         within("least", least, -1, 1)
@@ -76,23 +77,27 @@ class Proposals:
             for days in expiry.values():
                 within("expiry", days, 0, 100_000)
         store, cube = self._memory._store, self._memory._cube
-        info = store.cube(cube)
+        info = store.settled(cube)
         if info is None:
             return Plan(id=str(uuid.uuid4()), cube=cube, until=0, looked_at=0, actions={})
         moment = Moment(self._memory._now())
+        sees = self._memory._caller.sees
         since = None if everything else candidates.watermark(store, cube)
         if since is None:
-            states = [s for page in self._memory._pages(moment, LIVE, vectors=True) for s in page.states]
+            pages = self._memory._pages(moment, LIVE, vectors=True, where=self._memory._visible)
+            states = [s for page in pages for s in page.states]
         else:
-            states = list(candidates.changed(store, cube, since, moment))
+            states = [s for s in candidates.changed(store, cube, since, moment) if sees(s)]
         judged = planner.Judged({s.memory_id: s for s in states})
-        near = list(candidates.pairs(store, cube, states, moment, neighbours=neighbours, least=least))
+        pairs = candidates.pairs(store, cube, states, moment, neighbours=neighbours, least=least)
+        near = [pair for pair in pairs if sees(pair.one) and sees(pair.other)]
         for pair in near:
             if not (is_topic(pair.one.fields) or is_topic(pair.other.fields)):
                 judged.add(pair)
         asking = ask or (ask is None and self._memory._llm is not None)
         notes, usage = self._ask(judged, max_tokens) if asking else ((), LLMUsage())
-        versions = self._memory._last_versions(sorted(judged.states))
+        # One that was purged meanwhile has no version: an action on it is skipped when it is applied.
+        versions = dict.fromkeys(judged.states, 0) | self._memory._last_versions(sorted(judged.states))
         edges = self._memory._edges_at(sorted(judged.states), _LINKS, moment, statuses=None)
         existing = frozenset((e.type.value, e.source, e.target) for e in edges)
         actions = planner.planned(judged, versions, existing)
@@ -123,12 +128,14 @@ class Proposals:
     def _ask(self, judged: planner.Judged, max_tokens: int) -> tuple[tuple[str, ...], LLMUsage]:
         """Let the language model judge what the rules are not sure of; return what failed, and what it took."""
         from treemem.judge import model
+        from treemem.judge.pairs import Relation
 
         if self._memory._llm is None:
             raise InvalidInputError("ask=True asks a language model; open the memory with llm=OpenAILLM(...)")
         places = judged.doubtful(_ASKED_FROM)
         pairs = [(judged.readings[f.source], judged.readings[f.target]) for f, _ in (judged.found[n] for n in places)]
-        verdicts = model.ask(self._memory._llm, pairs, max_tokens)
+        changes = {n for n, place in enumerate(places) if judged.found[place][0].relation is Relation.SUPERSEDES}
+        verdicts = model.ask(self._memory._llm, pairs, max_tokens, changes)
         for place, judgement in zip(places, verdicts.judgements, strict=True):
             if judgement is not None:
                 judged.learn(place, judgement)
@@ -157,6 +164,7 @@ class Proposals:
         states = [s for page in memory._pages(moment, LIVE, where=where) for s in page.states]
         there = {s.memory_id for s in states}
         states += memory._states(sorted(found.keys() - there), moment)
+        states = [s for s in states if memory._caller.owns(s)]
         ids = [s.memory_id for s in states]
         usage = memory._store.usage(memory._cube, ids)
         actions = attention.scheduled(found, states, memory._last_versions(ids), usage, size, moment.now)
@@ -176,7 +184,8 @@ class Proposals:
         memory = self._memory
         where = of_types([*capacity, *expiry])
         pages = memory._pages(moment, LIVE, where=where)
-        many = [s for page in pages for s in page.states if s.memory_id not in busy and not is_topic(s.fields)]
+        held = [s for page in pages for s in page.states if memory._caller.owns(s)]
+        many = [s for s in held if s.memory_id not in busy and not is_topic(s.fields)]
         aging = [s for s in many if s.fields["memory_type"] in expiry]
         usage = memory._store.usage(memory._cube, [s.memory_id for s in aging])
         ending = planner.expired(

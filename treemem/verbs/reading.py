@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from treemem.checks import among, within
 from treemem.contents import item_of
 from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.filters import FilterLike, joined, parse
@@ -12,7 +13,7 @@ from treemem.items import STATUSES, TextualMemoryItem, checked_id
 from treemem.records import MemoryPage
 from treemem.store.protocol import Page
 from treemem.temporal import Moment, TimeLike
-from treemem.verbs.arguments import among, types_filter, within
+from treemem.verbs.arguments import types_filter
 from treemem.verbs.auditing import AuditVerbs
 from treemem.verbs.graphing import GraphVerbs
 from treemem.verbs.session import VISIBLE
@@ -38,7 +39,8 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
         """Return the memories that hold at the moment, in the order of `ids`; the others are left out."""
         wanted = [checked_id(i) for i in ids]
         moment = self._moment(as_of, known_at)
-        return [item_of(state) for state in self._states(wanted, moment, vectors=True)]
+        items = [item_of(state) for state in self._states(wanted, moment, vectors=True)]
+        return list(self._with_backgrounds(items, moment))
 
     def pages(
         self,
@@ -64,7 +66,9 @@ class ReadVerbs(GraphVerbs, AuditVerbs):
         wanted = among("statuses", statuses, STATUSES)
         for page in self._pages(moment, wanted, after, int(limit), where=where, vectors=True):
             if page.states or not after:
-                yield MemoryPage(tuple(item_of(s) for s in page.states), _cursor(page))
+                items = [item_of(s) for s in page.states]
+                pinned = Moment(moment.now, page.valid_at, page.known_at)
+                yield MemoryPage(tuple(self._with_backgrounds(items, pinned)), _cursor(page))
             after = page.cursor or after
 
     def get_working_memory(

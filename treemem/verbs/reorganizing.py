@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import threading
@@ -11,8 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from treemem.changes import ChangeSet, EdgeType, State
-from treemem.errors import ConflictError, InvalidInputError, LeaseError, StoreError, TreememError
+from treemem.changes import ChangeSet, EdgeAssert, EdgeType, State
+from treemem.checks import known_names, shown, within
+from treemem.errors import (
+    ConflictError,
+    InvalidInputError,
+    LeaseError,
+    MemoryNotFoundError,
+    NotAllowedError,
+    StoreError,
+    TreememError,
+)
 from treemem.items import derived_id
 from treemem.reorganize import candidates, turn
 from treemem.reorganize.candidates import ACTION, RUN, RUN_FAILED
@@ -21,19 +31,23 @@ from treemem.reorganize.plan import Action, ActionKind, Outcome, Plan, Report
 from treemem.reorganize.turn import Status
 from treemem.store.protocol import Lease
 from treemem.temporal import Moment
-from treemem.verbs.arguments import within
+from treemem.verbs.arguments import checked_verbs
 from treemem.verbs.proposing import Proposals
 from treemem.verbs.searching import SearchVerbs
 
 log = logging.getLogger("treemem.reorganizer")
 ACTOR = "reorganizer"
+#: The keywords of `plan`.
+_PLANNED_BY = tuple(inspect.signature(Proposals.plan).parameters)[1:]
 
 
+@checked_verbs
 class Reorganizer(Proposals):
     """Merges, relates and archives the memories of one cube: `plan` proposes, `apply` does, `memory.undo` takes back.
 
-    It looks at what changed since the last run and at its nearest, never at all pairs. It concerns the whole cube,
-    whoever calls; memories of different users, sessions, visibility or type never become one.
+    It looks at what changed since the last run and at its nearest, never at all pairs. It concerns the whole cube, or
+    what a caller sees of it; a plan is applied with the rights of whoever applies it. Memories of different users,
+    sessions, visibility or type never become one.
     """
 
     def __init__(self, memory: SearchVerbs) -> None:
@@ -51,6 +65,8 @@ class Reorganizer(Proposals):
         planned is skipped. Raises InvalidInputError for a plan of another cube, LeaseError while another worker
         reorganizes this one, after `wait` seconds; StoreError when the store fails in the middle: apply it again then.
         """
+        if not isinstance(plan, Plan):
+            raise InvalidInputError(f"plan: wanted a Plan, found {shown(plan)}")
         if plan.cube != self._memory._cube:
             raise InvalidInputError(f"plan: made for cube {plan.cube!r}, applied to {self._memory._cube!r}; plan anew")
         with self._turn(wait) as lease:
@@ -58,6 +74,7 @@ class Reorganizer(Proposals):
 
     def run(self, *, wait: float = 0.0, **plan: Any) -> Report:
         """Plan and apply in one turn; the arguments are those of `plan`. Raises as `apply` does."""
+        known_names("run", plan, _PLANNED_BY)
         with self._turn(wait) as lease:
             return self._ran(plan, lease, threading.Event())
 
@@ -81,9 +98,11 @@ class Reorganizer(Proposals):
         What to look at is in the store (all that was changed since the last run), so nothing is lost with the process.
         A run that finds another worker at it waits for that one's turn to end; `failure` holds what went wrong last.
         """
+        known_names("start", plan, _PLANNED_BY)
         within("interval", interval, 0.01, 1_000_000)
         if self._thread is not None and self._thread.is_alive():
             return
+        self._memory._workers.add(self.stop)
         self._stop.clear()
         self._thread = threading.Thread(target=self._work, args=(interval, plan), name="treemem-reorganizer")
         self._thread.daemon = True
@@ -115,6 +134,9 @@ class Reorganizer(Proposals):
             except TreememError as error:
                 self._failure = str(error)
                 log.warning("reorganizing %s: %s", self._memory._cube, error)
+            except Exception as error:  # a worker that dies without a word would be worse
+                self._failure = f"{type(error).__name__}: {error}"
+                log.exception("reorganizing %s", self._memory._cube)
             self._stop.wait(interval)
 
     def _turn(self, wait: float) -> turn.Turn:
@@ -158,12 +180,32 @@ class Reorganizer(Proposals):
         frozen = [i for i in action.ids if any(s.fields.get("frozen") for s in ground.known(i))]
         if frozen:
             return became("skipped", f"{frozen[0]} is frozen")
+        refused = self._refused(action, ground)
+        if refused is not None:
+            return became("skipped", refused)
         try:
             changes = change(base, action, ground, plan.memory(number), lambda text: memory._embed([text])[0])
             receipt = memory._store.apply(changes, lease=lease)
         except (ConflictError, InvalidInputError) as error:
             return became("skipped", str(error))
         return became("repeated" if receipt.repeated else "done")
+
+    def _refused(self, action: Action, ground: Ground) -> str | None:
+        """Return why whoever applies the plan may not do an action, None if it may: a plan gives no rights."""
+        caller = self._memory._caller
+        edge_alone = action.kind in (ActionKind.RELATE, ActionKind.CONTRADICT)
+        if caller and edge_alone:
+            source, target = action.ids
+            try:
+                self._memory._require_joinable(EdgeAssert(EdgeType(str(action.edge)), source, target))
+            except (NotAllowedError, MemoryNotFoundError) as refusal:
+                return str(refusal)
+        for memory_id in () if edge_alone else action.ids:
+            if not all(map(caller.owns, ground.known(memory_id))):
+                return f"{memory_id} is not {caller}'s to change"
+        if not all(map(caller.sees, (s for i in action.ids for s in ground.known(i)))):
+            return f"not all of it is {caller}'s to see"
+        return None
 
     def _ground(self, action: Action) -> Ground:
         memory = self._memory
@@ -188,6 +230,8 @@ class Reorganizer(Proposals):
 
     def _close(self, plan: Plan) -> None:
         """Note up to when changes were looked at, unless nothing but the reorganizer's own changes came after that."""
+        if self._memory._caller:
+            return  # what others changed was not looked at
         store, cube = self._memory._store, self._memory._cube
         known = candidates.watermark(store, cube)
         waits = known is None or self.status().reason or (known < plan.until and turn.waiting(store, cube, most=1))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from treemem.changes import Model
+from treemem.checks import among, known_names, within
 from treemem.errors import InvalidInputError
-from treemem.filters import FilterLike, joined, parse, visible_to
+from treemem.filters import FilterLike, joined, parse
 from treemem.graphs import MemoryGraph
 from treemem.items import MEMORY_TYPES, STATUSES, checked_text
+from treemem.pieces import beginning
 from treemem.search.context import context_line, rough_tokens
 from treemem.search.explain import Stage
 from treemem.search.finish import DEDUPS, Dedup, Finish, finished
@@ -22,9 +26,10 @@ from treemem.search.target import target_of
 from treemem.search.timewords import Told, read_time
 from treemem.search.when import When, WhenLike, parse_when
 from treemem.store.protocol import LIVE
-from treemem.temporal import BEGINNING, END, TimeLike, to_micros
-from treemem.text import is_cjk
-from treemem.verbs.arguments import among, types_filter, within
+from treemem.temporal import BEGINNING, END, Moment, TimeLike, to_micros
+from treemem.text import QUESTION_READ, is_cjk
+from treemem.verbs.arguments import types_filter
+from treemem.verbs.graphing import MAX_NODES
 from treemem.verbs.reading import ReadVerbs
 
 #: The cosine from which a memory is taken for what a question says happened ("before I moved").
@@ -69,9 +74,10 @@ class SearchVerbs(ReadVerbs):
         What is seen held at `as_of`, as known at `known_at`; or at some time of `when` (`When.during(...)`,
         "before 2025-03-01", "ever"); or, with `when="auto"`, at the time that the question's words tell ("last week",
         "before I moved", "used to"), preferred and not exclusively, else now. The result's `when` says what was
-        understood. A hit that a newer one supersedes, by an edge or by what both say, comes after it and carries
-        `superseded_by`; `include_superseded` also brings back what does not hold any more, right behind what took its
-        place.
+        understood. A hit comes after a newer one that supersedes it, by an edge or because its speaker says that this
+        has changed, and carries `superseded_by`; where the newer one only says another value of the same thing, it
+        carries `may_supersede`, and both may be true. `include_superseded` also brings back
+        what does not hold any more, right behind what took its place.
 
         `filter` and `memory_types` bind the hits, not the memories walked through; `limits` is how many hits of a
         memory type there may be ({"UserMemory": 3}). `dedup` leaves out hits that repeat others ("similarity") or
@@ -83,8 +89,30 @@ class SearchVerbs(ReadVerbs):
         `budget` is in seconds: where they do not suffice, the walk is shorter and a reranker is left out, and the
         result's `degraded` says so. A model that fails never fails the search; `degraded` says that too. With
         `explain`, the result's `explanation` tells what each stage did and took. Raises InvalidInputError, and
-        EmbedderError where the question cannot be embedded.
+        EmbedderError where the question cannot be embedded. Of a question, the model reads what it can, everything else
+        the first 10,000 characters.
         """
+        if user_id is not None or session_id is not None:
+            return self._as_caller(user_id, session_id).search(
+                query,
+                top_k,
+                mode=mode,
+                as_of=as_of,
+                known_at=known_at,
+                when=when,
+                include_superseded=include_superseded,
+                filter=filter,
+                memory_types=memory_types,
+                statuses=statuses,
+                limits=limits,
+                dedup=dedup,
+                relativity=relativity,
+                conversation_id=conversation_id,
+                cubes=cubes,
+                budget=budget,
+                options=options,
+                explain=explain,
+            )
         checked_text(query, "query")
         if isinstance(top_k, bool) or not isinstance(top_k, int) or not 1 <= top_k <= MAX_TOP_K:
             raise InvalidInputError(f"top_k: wanted 1 to {MAX_TOP_K}, found {top_k!r}")
@@ -103,17 +131,18 @@ class SearchVerbs(ReadVerbs):
         if relativity is not None:
             chosen = replace(chosen, relativity=relativity)
         reranker = self._reranker if mode == "fast" else self._fine_reranker()
+        asked = beginning(query.lstrip(), QUESTION_READ)
         question = Question(
-            text=query,
-            vector=self._embed([query])[0],
+            text=asked,
+            vector=self._embed_questions([query])[0],
             moment=moment,
             target=target_of(moment, given, None, include_superseded=include_superseded),
             top_k=top_k,
             model=Model(self._embedder.name, self._embedder.dimension),
             filter=joined(parse(filter), types_filter(memory_types)),
-            visible=joined(self._visible, visible_to(user_id, session_id)),
+            visible=self._visible,
             statuses=tuple(among("statuses", statuses, STATUSES)),
-            options=self._options(query, chosen),
+            options=self._options(asked, chosen),
             together=include_superseded,
             explain=explain,
             reads=chosen.rerank if reranker is not None else 0,
@@ -128,10 +157,25 @@ class SearchVerbs(ReadVerbs):
         account = result.explanation and result.explanation.with_stage(Stage("embed", embedded, {}))
         result = replace(result, timings={"embed": embedded, **result.timings}, explanation=account)
         wanted = Finish(top_k, dedup, question.limits)
-        result = finished(result, query, wanted, question.options, reranker, question.deadline)
+        result = finished(result, asked, wanted, question.options, reranker, question.deadline)
+        self._show_backgrounds(result, moment)
         if self._usage is not None:
             self._usage.note((hit.cube_id or self._cube, hit.id) for hit in result)
         return result
+
+    def _as_caller(self, user_id: str | None, session_id: str | None) -> SearchVerbs:
+        """Return the view of a caller; raises NotAllowedError in the view of another."""
+        raise NotImplementedError
+
+    def _show_backgrounds(self, result: SearchResult, moment: Moment) -> None:
+        """Show the messages among the hits what was said before them, at the moment that the search looked at."""
+        for cube in {hit.cube_id or self._cube for hit in result}:
+            known_at = moment.known_at
+            if known_at is not None and cube != self._cube:
+                info = self._store.cube(cube)
+                known_at = known_at if info is None else min(known_at, info.clock)
+            at = Moment(moment.now, to_micros(result.as_of), known_at)
+            self._with_backgrounds([hit for hit in result if (hit.cube_id or self._cube) == cube], at, cube)
 
     def _asking(self, cubes: Sequence[str] | None, *, dated: bool) -> Ask:
         """Return what answers a question over the cubes; `dated` reads the time from its words."""
@@ -170,7 +214,7 @@ class SearchVerbs(ReadVerbs):
         else:
             parts, note = parts_of(question.text, self._llm)
         split = time.perf_counter() - started
-        vectors = [question.vector, *(self._embed(parts[1:]) if len(parts) > 1 else ())]
+        vectors = [question.vector, *(self._embed_questions(parts[1:]) if len(parts) > 1 else ())]
         posed = [replace(question, text=t, vector=v) for t, v in zip(parts, vectors, strict=True)]
         result = fused([ask(each) for each in posed])
         account = result.explanation and result.explanation.with_stage(Stage("split", split, {"questions": len(parts)}))
@@ -190,12 +234,20 @@ class SearchVerbs(ReadVerbs):
         nodes and edges for drawing, `to_networkx()` a networkx graph. `search` goes to `search()`, but for `cubes`.
         Raises InvalidInputError.
         """
+        known_names("get_relevant_subgraph", search, SEARCHED_BY)
         if search.get("cubes") is not None:
             raise InvalidInputError("cubes: a subgraph lies in one cube; call it on memory.cube(name)")
+        user_id, session_id = search.pop("user_id", None), search.pop("session_id", None)
+        if user_id is not None or session_id is not None:
+            view = self._as_caller(user_id, session_id)
+            return view.get_relevant_subgraph(query, top_k, depth, max_nodes=max_nodes, **search)
+        within("max_nodes", max_nodes, 1, MAX_NODES)
         result = self.search(query, top_k, **search)
-        ids = [hit.id for hit in result]
-        around = self.subgraph(ids, depth, max_nodes=max_nodes, as_of=result.as_of, known_at=result.known_at)
-        return replace(around, memories={**{hit.id: hit for hit in result}, **_others(around, ids)})
+        hits = {hit.id: hit for hit in result[:max_nodes]}
+        around = self.subgraph(hits, depth, max_nodes=max_nodes, as_of=result.as_of, known_at=result.known_at)
+        memories = dict(islice({**hits, **_others(around, list(hits))}.items(), max_nodes))
+        edges = tuple(e for e in around.edges if {e.source, e.target} - around.entities.keys() <= memories.keys())
+        return replace(around, memories=memories, edges=edges)
 
     def _options(self, query: str, options: SearchOptions) -> SearchOptions:
         foreign = getattr(self._embedder, "english_only", False) and is_cjk(query)
@@ -206,7 +258,7 @@ class SearchVerbs(ReadVerbs):
         if told is None or not told.clause:
             return told
         ever = target_of(question.moment, When.ever(), None, include_superseded=False)
-        vector = self._embed([told.clause])[0]
+        vector = self._embed_questions([told.clause])[0]
         clause = replace(question, text=told.clause, vector=vector, target=ever, top_k=1, reads=0, explain=False)
         hit = next(iter(ask(clause)), None)
         if hit is None or (hit.similarity or 0.0) < _SURE_OF_CLAUSE or hit.metadata.valid_from is None:
@@ -227,10 +279,15 @@ class SearchVerbs(ReadVerbs):
     ) -> str:
         """Return what is known about a question as text for a prompt: one dated line a memory, best first.
 
+        A line is `- [2025-01-10] Anna lives in Porto. (source: conversation; conversation: c1)`. What a memory says
+        cannot end its line or forge another: line ends, control characters and what opens or closes a tag are escaped
+        (`\\n`, `\\u003c`).
+
         At most `max_tokens` tokens, counted by `count_tokens` (default: a quarter of the UTF-8 bytes, rounded up); a
         memory that does not fit is left out, and shorter ones after it may still fit. Empty if nothing was found.
         `search` goes to `search()`. Raises InvalidInputError.
         """
+        known_names("context", search, SEARCHED_BY)
         within("max_tokens", max_tokens, 1, 10_000_000)
         lines: list[str] = []
         left = float(max_tokens)
@@ -241,6 +298,10 @@ class SearchVerbs(ReadVerbs):
                 lines.append(line)
                 left -= price
         return "\n".join(lines)
+
+
+#: The keywords of `search`.
+SEARCHED_BY = tuple(inspect.signature(SearchVerbs.search).parameters)[3:]
 
 
 def _others(graph: MemoryGraph, ids: Sequence[str]) -> dict[str, Any]:

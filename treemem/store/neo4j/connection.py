@@ -1,29 +1,32 @@
-"""The driver: managed transactions under a deadline, and the translation of its errors."""
+"""The connection: transactions under a deadline, repeated where that helps, with bookmarks, safe over a fork."""
 
 from __future__ import annotations
 
 import logging
+import os
+import random
 import threading
-from collections.abc import Callable
+import time
+import weakref
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import neo4j
-from neo4j.exceptions import AuthError, ClientError, ConfigurationError, DriverError, IncompleteCommit, Neo4jError
+from neo4j.exceptions import ConfigurationError, DriverError, IncompleteCommit, Neo4jError
 
 from treemem._version import __version__
-from treemem.errors import (
-    ConfigError,
-    StoreError,
-    StoreFullError,
-    StoreTimeoutError,
-    StoreUnavailableError,
-    TreememError,
-)
+from treemem.errors import ConfigError, StoreTimeoutError, StoreUnavailableError, TreememError
 from treemem.store.neo4j import lts
-from treemem.store.neo4j.deadline import Deadline
+from treemem.store.neo4j.bookmarks import Bookmarks
+from treemem.store.neo4j.faults import translate
+from treemem.store.neo4j.lanes import Lane, Lanes
 
 R = TypeVar("R")
 log = logging.getLogger("treemem.neo4j")
+#: Seconds that close() waits for threads to end.
+_CLOSING = 5.0
+#: Seconds before a transaction that failed for the moment is tried again: at first, and at most.
+_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
 
 class _Rows(list[Any]):
@@ -38,15 +41,18 @@ def _quiet(value: Any) -> Any:
 
 
 class Transaction:
-    """A managed transaction that runs statements and returns their rows."""
+    """A transaction that runs statements and returns their rows."""
 
-    def __init__(self, inner: neo4j.ManagedTransaction, *, lts: bool) -> None:
+    def __init__(self, inner: neo4j.Transaction, given_up: threading.Event, *, lts: bool) -> None:
         self._inner = inner
+        self._given_up = given_up
         self._lts = lts
         self.statements = 0
 
     def run(self, text: str, /, **parameters: Any) -> list[dict[str, Any]]:
         """Run one statement to its end and return its rows."""
+        if self._given_up.is_set():
+            raise TimeoutError("nobody waits for this transaction any more")
         self.statements += 1
         if self._lts:
             text, parameters = lts.text(text), lts.parameters(parameters)
@@ -56,11 +62,12 @@ class Transaction:
 
 
 class Connection:
-    """One driver for a server; replaced when a connection falls silent, unless it is the caller's. Thread-safe.
+    """What the store says to its server. Thread-safe, and usable after a fork in the parent and in the child.
 
     With `lts` set, once the server's version is known, statements are put into the words of Neo4j 5.26.
 
-    `timeout` is in seconds: how long a call may take before it ends in StoreUnavailableError.
+    `timeout` is in seconds: how long a call may take before it ends in StoreUnavailableError. A call that is given up
+    takes its own connection with it and no other; a `driver` of the caller's is never closed.
     """
 
     def __init__(
@@ -71,43 +78,46 @@ class Connection:
         timeout: float,
         trusted_certificates: str | None = None,
         driver: neo4j.Driver | None = None,
+        bookmarks: Iterable[str] = (),
     ) -> None:
+        if driver is not None and not isinstance(driver, neo4j.Driver):
+            raise ConfigError(
+                f"driver: wanted a neo4j.Driver, as GraphDatabase.driver() makes it, found {type(driver).__name__}"
+                + ("; AsyncTreeTextMemory takes a neo4j.Driver, too" if isinstance(driver, neo4j.AsyncDriver) else "")
+            )
         self.uri = uri
         self._certificates = trusted_certificates
         self._given = driver
         self._auth = auth
         self._database = database
-        self._timeout = self.timeout = timeout
-        self._deadline = Deadline(timeout)
-        self._lock = threading.Lock()
-        self._driver: neo4j.Driver | None = None
+        self.timeout = timeout
+        self._lanes = self._new_lanes()
         self._closed = False
+        self._forked = False
+        self.bookmarks = Bookmarks(bookmarks)
         self.lts = False
         self.statements = 0
+        _connections.add(self)
 
-    def _current(self) -> neo4j.Driver:
-        with self._lock:
-            if self._closed:
-                raise StoreUnavailableError(f"the store {self.uri} is closed; open it again")
-            if self._given is not None:
-                return self._given
-            if self._driver is None:
-                try:
-                    self._driver = neo4j.GraphDatabase.driver(
-                        self.uri,
-                        auth=self._auth,
-                        user_agent=f"treemem/{__version__}",
-                        connection_timeout=min(self._timeout, 15.0),
-                        connection_acquisition_timeout=self._timeout,
-                        max_transaction_retry_time=self._timeout * 0.8,
-                        notifications_min_severity="WARNING",
-                        notifications_disabled_classifications=["UNRECOGNIZED"],
-                        telemetry_disabled=True,
-                        **self._tls(),
-                    )
-                except (ConfigurationError, ValueError) as error:
-                    raise ConfigError(f"store: {self.uri} is no usable Neo4j URI ({error})") from error
-            return self._driver
+    def _new_lanes(self) -> Lanes:
+        given = self._given
+        if given is not None:
+            return Lanes(lambda: given, self.timeout, owned=False)
+        return Lanes(self._connect, self.timeout, owned=True)
+
+    def _connect(self) -> neo4j.Driver:
+        try:
+            return neo4j.GraphDatabase.driver(
+                self.uri,
+                auth=self._auth,
+                user_agent=f"treemem/{__version__}",
+                connection_timeout=min(self.timeout, 15.0),
+                connection_acquisition_timeout=self.timeout,
+                telemetry_disabled=True,
+                **self._tls(),
+            )
+        except (ConfigurationError, ValueError) as error:
+            raise ConfigError(f"store: {self.uri} is no usable Neo4j URI ({error})") from error
 
     def _tls(self) -> dict[str, Any]:
         if self._certificates is None:
@@ -116,14 +126,14 @@ class Connection:
 
     def verify(self) -> None:
         """Raise StoreUnavailableError or StoreError at once if the server cannot be reached or refuses us."""
-        self._guarded(lambda driver: driver.verify_connectivity())
+        self._begin(lambda lane: lane.driver.verify_connectivity())()
 
     def read(self, work: Callable[[Transaction], R], seconds: float | None = None) -> R:
-        """Run `work` in one read transaction, routed as a read, retried by the driver where that helps.
+        """Run `work` in one read transaction, routed as a read, repeated where that helps.
 
         Raises StoreTimeoutError after `seconds`, if given; the server is told to give up then, too.
         """
-        return self._begin(self._managed("execute_read", work, seconds), seconds)()
+        return self._begin(lambda lane: self._repeated(lane, neo4j.READ_ACCESS, work, seconds), seconds)()
 
     def write(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in one write transaction. It must be idempotent: a lost acknowledgement runs it again."""
@@ -143,53 +153,80 @@ class Connection:
             finally:
                 ran.set()
 
-        once = self._managed("execute_write", watched)
-
-        def call(driver: neo4j.Driver) -> R:
+        def call(lane: Lane) -> R:
             try:
-                return once(driver)
-            except IncompleteCommit:
-                return once(driver)  # committed or not: the operation's id tells
+                return self._repeated(lane, neo4j.WRITE_ACCESS, watched)
             finally:
                 ran.set()
 
         wait = self._begin(call)
-        ran.wait(self._timeout)
+        ran.wait(self.timeout)
         return wait
 
-    def _managed(
-        self, mode: str, work: Callable[[Transaction], R], seconds: float | None = None
-    ) -> Callable[[neo4j.Driver], R]:
-        @neo4j.unit_of_work(timeout=self._timeout if seconds is None else max(seconds, 0.001))
-        def unit(inner: neo4j.ManagedTransaction) -> R:
-            transaction = Transaction(inner, lts=self.lts)
-            try:
-                return work(transaction)
-            finally:
-                self.statements += transaction.statements
-
-        def call(driver: neo4j.Driver) -> R:
-            with driver.session(database=self._database) as session:
-                result: R = getattr(session, mode)(unit)
-                return result
-
-        return call
+    def look(self, text: str, /, **parameters: Any) -> list[dict[str, Any]]:
+        """Run one statement that only reads, in a transaction of its own, once."""
+        return self._alone(neo4j.READ_ACCESS, text, parameters)
 
     def schema(self, text: str, /, **parameters: Any) -> list[dict[str, Any]]:
-        """Run one statement in a transaction of its own (schema changes cannot share one with data)."""
+        """Run one statement in a transaction of its own, once (schema changes cannot share one with data)."""
+        return self._alone(neo4j.WRITE_ACCESS, text, parameters)
 
-        def call(driver: neo4j.Driver) -> list[dict[str, Any]]:
-            with driver.session(database=self._database) as session:
+    def _alone(self, mode: str, text: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+        def call(lane: Lane) -> list[dict[str, Any]]:
+            with self._session(lane, mode) as session:
                 return session.run(text, parameters).data()
 
-        return self._guarded(call)
-
-    def _guarded(self, call: Callable[[neo4j.Driver], R]) -> R:
         return self._begin(call)()
 
-    def _begin(self, call: Callable[[neo4j.Driver], R], seconds: float | None = None) -> Callable[[], R]:
-        driver = self._current()
-        wait = self._deadline.begin(lambda: call(driver), seconds)
+    def _session(self, lane: Lane, mode: str) -> neo4j.Session:
+        return lane.driver.session(
+            database=self._database,
+            default_access_mode=mode,
+            bookmark_manager=self.bookmarks,
+            notifications_min_severity="WARNING",
+            notifications_disabled_classifications=["UNRECOGNIZED"],
+        )
+
+    def _repeated(self, lane: Lane, mode: str, work: Callable[[Transaction], R], seconds: float | None = None) -> R:
+        """Run `work` in a transaction; repeat it after what passes by itself: a deadlock, a lost connection.
+
+        A commit whose acknowledgement was lost is repeated as well: the operation's id tells whether it was done.
+        """
+        limit = self.timeout if seconds is None else max(seconds, 0.001)
+        end, pause = time.monotonic() + limit * 0.8, _PAUSE
+        while True:
+            try:
+                return self._once(lane, mode, work, limit)
+            except (Neo4jError, DriverError) as error:
+                passing = error.is_retryable() or isinstance(error, IncompleteCommit)
+                if not passing or time.monotonic() + pause > end or lane.given_up.is_set():
+                    raise
+                log.info("%s: a transaction is repeated after %s: %s", self.uri, type(error).__name__, error)
+            lane.given_up.wait(pause * random.uniform(0.5, 1.0))
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _once(self, lane: Lane, mode: str, work: Callable[[Transaction], R], limit: float) -> R:
+        with self._session(lane, mode) as session, session.begin_transaction(timeout=limit) as inner:
+            transaction = Transaction(inner, lane.given_up, lts=self.lts)
+            try:
+                result = work(transaction)
+            finally:
+                self.statements += transaction.statements
+            inner.commit()
+            return result
+
+    def _begin(self, call: Callable[[Lane], R], seconds: float | None = None) -> Callable[[], R]:
+        if self._forked:
+            raise ConfigError(
+                "driver: it was made before this process was forked, and its connections belong to the parent; make "
+                "a driver and open the memory after the fork, in every process"
+            )
+        if self._closed:
+            raise StoreUnavailableError(f"the store {self.uri} is closed; open it again")
+        try:
+            wait = self._lanes.begin(call, seconds)
+        except TimeoutError as error:
+            raise self._too_late(seconds, str(error)) from error
 
         def finish() -> R:
             try:
@@ -197,53 +234,49 @@ class Connection:
             except TreememError:
                 raise
             except TimeoutError as error:
-                if seconds is not None:
-                    raise StoreTimeoutError(f"{self.uri} gave no answer within {seconds:.3f} seconds") from error
-                self._abandon(driver)
-                raise StoreUnavailableError(
-                    f"{self.uri} gave no answer within {self._timeout:g} seconds; whether a write was done is "
-                    "unknown, so repeat it with the same operation id. The next call uses a new connection"
-                ) from error
+                raise self._too_late(seconds, str(error)) from error
             except (Neo4jError, DriverError) as error:
+                if self._closed:
+                    raise StoreUnavailableError(f"the store {self.uri} was closed during the call") from error
                 raise translate(error, self.uri) from error
 
         return finish
 
-    def _abandon(self, driver: neo4j.Driver) -> None:
-        if driver is self._given:
-            return  # not ours to close
-        with self._lock:
-            if self._driver is driver:
-                self._driver = None
-        threading.Thread(target=driver.close, name="treemem-neo4j-close", daemon=True).start()
+    def _too_late(self, seconds: float | None, found: str) -> TreememError:
+        if seconds is not None:
+            return StoreTimeoutError(f"{self.uri} gave no answer within {seconds:.3f} seconds")
+        return StoreUnavailableError(
+            f"{self.uri}: {found}; whether a write was done is unknown, so repeat it with the same operation id. "
+            "The next call uses a new connection"
+        )
 
     def close(self) -> None:
-        """Close the driver. Closing twice is fine."""
-        with self._lock:
-            driver, self._driver, self._closed = self._driver, None, True
-        if driver is not None:
-            try:
-                self._deadline.run(driver.close)
-            except TimeoutError:
-                log.warning("closing the connection to %s took too long; left to end by itself", self.uri)
+        """Close the connections and end their threads. Closing twice is fine."""
+        if self._closed:
+            return
+        self._closed = True
+        left = self._lanes.close(min(self.timeout, _CLOSING))
+        if left:
+            log.warning("%d connections to %s do not end; they are left to end by themselves", left, self.uri)
+
+    def after_fork(self) -> None:
+        """Begin anew in a forked child: connections, threads and locks are the parent's."""
+        _of_the_parent.append(self._lanes)
+        self.bookmarks = Bookmarks(self.bookmarks.get_bookmarks())
+        self._lanes = self._new_lanes()
+        self._forked = self._given is not None
 
 
-def translate(error: Exception, uri: str) -> StoreError:
-    """Return the treemem error that says what happened to the server and what to do."""
-    code = getattr(error, "code", None) or ""
-    if isinstance(error, AuthError):
-        return StoreError(
-            f"{uri} refused the user name or password; pass user= and password= or set "
-            "TREEMEM_NEO4J_USER and TREEMEM_NEO4J_PASSWORD"
-        )
-    if "ReadOnly" in code or "WriteOnReadOnly" in code:
-        return StoreFullError(f"{uri} is read-only ({code}); nothing was written")
-    if "DatabaseNotFound" in code:
-        return StoreError(f"{uri}: {error}; pass the name of an existing database")
-    if "TransactionTimedOut" in code:
-        return StoreTimeoutError(f"{uri} gave up: {code}; allow more time")
-    if isinstance(error, ClientError) or (isinstance(error, Neo4jError) and "Transient" not in code):
-        return StoreError(f"{uri}: {code or type(error).__name__}: {error}")
-    return StoreUnavailableError(
-        f"{uri} cannot be reached or went away ({type(error).__name__}: {error}); check that Neo4j runs there"
-    )
+#: Every connection, for the hook below.
+_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+#: What a forked child has from its parent and must leave alone: a driver that is destroyed would warn and say goodbye.
+_of_the_parent: list[Lanes] = []
+
+
+def _after_fork() -> None:
+    for connection in list(_connections):
+        connection.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -11,7 +11,7 @@ from treemem.filters import joined, split
 from treemem.store.neo4j import filtering, rows
 from treemem.store.neo4j.statements import statement
 from treemem.store.protocol import ENTITY, MEMORY, SOURCE, Recall, Seed, Subgraph, WalkedEdge
-from treemem.temporal import Moment
+from treemem.temporal import BEGINNING, SKEW, Moment
 
 BREADTH = 50  # the approximate index finds the true top ones only if it looks at some more
 SPAN_BREADTH = 400  # as many states are looked at over a span, since a memory may have many in it
@@ -25,6 +25,7 @@ def moment_parameters(moment: Moment) -> dict[str, Any]:
     """Return the times of a read; what is left open is filled in by the statement."""
     return {
         "now": rows.time(moment.now),
+        "latest": rows.time(moment.now + SKEW),
         "valid_at": None if moment.valid_at is None else rows.time(moment.valid_at),
         "known_at": None if moment.known_at is None else rows.time(moment.known_at),
     }
@@ -36,7 +37,11 @@ def span_parameters(recall: Recall) -> dict[str, Any]:
     if recall.span is None:
         return {**given, "since": None, "until": None}
     until = recall.span.until
-    return {**given, "since": rows.time(recall.span.since), "until": None if until is None else rows.time(until - 1)}
+    return {
+        **given,
+        "since": rows.time(recall.span.since),
+        "until": None if until is None else rows.time(max(until - 1, BEGINNING)),
+    }
 
 
 @dataclass(frozen=True, slots=True)

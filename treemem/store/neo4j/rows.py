@@ -12,16 +12,19 @@ from neo4j.vector import Vector as Neo4jVector
 
 from treemem.canonical import Vector, canonical_json
 from treemem.changes import Edge, EdgeType, Entity, Model, NodeKind, Operation, Source, State
+from treemem.errors import InvalidInputError
+from treemem.store.neo4j.facts import INFO, facts_of
 from treemem.store.protocol import CubeInfo
 from treemem.temporal import BEGINNING, END, END_TIME, from_micros
 from treemem.text import caption
 
 _STRUCTURE = frozenset(
     "cube_id id version valid_from valid_to recorded_from recorded_to opened_by closed_by embedding tokens scope "
-    "extra".split()
+    "extra facts staged staged_by".split()
 )
 _TIMES = ("created_at", "memory_time")
-_INFO = "info."
+#: The longest vector that a vector index of Neo4j takes.
+MOST_DIMENSIONS = 4_096
 
 
 def time(value: int) -> datetime:
@@ -42,7 +45,15 @@ def pair(value: int | None) -> list[int] | None:
 
 
 def vector(value: Vector) -> Neo4jVector:
-    """Return a vector as the driver sends it: four bytes a number, the high one first, instead of a list."""
+    """Return a vector as the driver sends it: four bytes a number, the high one first, instead of a list.
+
+    Raises InvalidInputError for one that no index takes.
+    """
+    if len(value) > MOST_DIMENSIONS:
+        raise InvalidInputError(
+            f"embedding: it has {len(value)} dimensions, Neo4j indexes at most {MOST_DIMENSIONS}; nothing was written. "
+            "Use a model with shorter vectors, or the embedded store"
+        )
     return Neo4jVector(value.astype(">f4").tobytes(), "f32")
 
 
@@ -66,33 +77,29 @@ def state_properties(cube: str, state: State) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for name, value in state.fields.items():
-        if name in _TIMES:
-            continue
-        if name == "info":
-            rest = {}
-            for key, each in value.items():
-                if _fits(each):
-                    properties[_INFO + key] = each
-                else:
-                    rest[key] = each
-            if rest:
-                extra["info"] = rest
-        elif _fits(value):
-            properties[name] = value
-        else:
-            extra[name] = value
-    if extra:
-        properties["extra"] = canonical_json(extra)
+        if name not in _TIMES:
+            (properties if _fits(value) else extra)[name] = value
+    properties |= beside(extra, state.fields)
     properties["tokens"] = state.tokens
     properties["scope"] = scope(cube, state, state.recorded_to)
     return properties
 
 
+def beside(extra: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties for what no property can hold, `info` among it: as JSON, and as facts for filters."""
+    found: dict[str, Any] = {}
+    if extra:
+        found["extra"] = canonical_json(extra)
+    if facts := facts_of(fields):
+        found["facts"] = facts
+    return found
+
+
 def state_row(cube: str, state: State, edges: Sequence[Edge] = ()) -> dict[str, Any]:
     """Return a state to open as a row, with the edges to open that start at its memory."""
-    beside: dict[NodeKind, list[list[Any]]] = {kind: [] for kind in NodeKind}
+    ends: dict[NodeKind, list[list[Any]]] = {kind: [] for kind in NodeKind}
     for edge in edges:
-        beside[edge.target_kind].append(_edge_list(edge, state))
+        ends[edge.target_kind].append(_edge_list(edge, state))
     return {
         "id": state.memory_id,
         "version": state.version,
@@ -103,15 +110,15 @@ def state_row(cube: str, state: State, edges: Sequence[Edge] = ()) -> dict[str, 
         "valid_to": pair(state.valid_to),
         "created_at": pair(state.fields["created_at"]),
         "memory_time": pair(state.fields.get("memory_time")),
-        "mentions": beside[NodeKind.ENTITY],
-        "sources": beside[NodeKind.SOURCE],
-        "links": beside[NodeKind.MEMORY],
+        "mentions": ends[NodeKind.ENTITY],
+        "sources": ends[NodeKind.SOURCE],
+        "links": ends[NodeKind.MEMORY],
     }
 
 
 def _edge_list(edge: Edge, state: State) -> list[Any]:
     """Return an edge that opens with its memory's state; without times where it holds as long as the state does."""
-    shown: list[Any] = [edge.type.value, edge.target, edge.weight, edge.confidence, edge.tiebreak]
+    shown: list[Any] = [edge.type.value, edge.target, float(edge.weight), float(edge.confidence), edge.tiebreak]
     if (edge.valid_from, edge.valid_to) != (state.valid_from, state.valid_to):
         shown += [pair(edge.valid_from), pair(edge.valid_to)]
     return shown
@@ -145,8 +152,8 @@ def state(properties: Mapping[str, Any]) -> State:
     fields: dict[str, Any] = {}
     info: dict[str, Any] = {}
     for name, value in properties.items():
-        if name.startswith(_INFO):
-            info[name[len(_INFO) :]] = value
+        if name.startswith(INFO):  # as a treemem before 0004_facts wrote it, which may still run beside this one
+            info[name[len(INFO) :]] = value
         elif name not in _STRUCTURE and value is not None:
             fields[name] = value
     extra = json.loads(properties["extra"]) if properties.get("extra") else {}
@@ -175,8 +182,8 @@ def edge_row(edge: Edge) -> dict[str, Any]:
         "type": edge.type.value,
         "source": edge.source,
         "target": edge.target,
-        "weight": edge.weight,
-        "confidence": edge.confidence,
+        "weight": float(edge.weight),
+        "confidence": float(edge.confidence),
         "tiebreak": edge.tiebreak,
         "valid_from": pair(edge.valid_from),
         "valid_to": pair(edge.valid_to),
@@ -197,8 +204,8 @@ def edge(edge_type: str, source: str, target: str, kind: NodeKind, properties: M
         source,
         target,
         kind,
-        properties["weight"],
-        properties["confidence"],
+        float(properties["weight"]),
+        float(properties["confidence"]),
         properties["valid_from"],
         properties["valid_to"],
         properties["recorded_from"],

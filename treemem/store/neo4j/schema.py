@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
-from treemem.errors import SchemaError, StoreError
+from treemem.errors import SchemaError, StoreError, StoreFullError
 from treemem.store.neo4j import lts
 from treemem.store.neo4j.connection import Connection
+from treemem.store.neo4j.converting import STEPS
+from treemem.store.neo4j.foreign import in_the_way
 from treemem.store.neo4j.statements import migrations
 
 #: The oldest version with filters in the vector index; before it, see lts.py.
@@ -43,10 +46,12 @@ WANTED: dict[str, tuple[str, str, tuple[str, ...], dict[str, Any]]] = {
 
 
 def migrate(connection: Connection) -> list[str]:
-    """Run the migrations that are missing and compare the indexes; return the names of those that ran."""
+    """Run the migrations that are missing and compare the indexes; return the names of those that ran.
+
+    Where none is missing nothing is written, so that a database that can only be read can be opened.
+    """
     connection.lts = _version(connection) < OLDEST
-    _retried(connection, _LEDGER)
-    ledger = connection.schema("MATCH (n:TreememMigration) RETURN n.name AS name, n.lts AS lts")
+    ledger = connection.look("MATCH (n:TreememMigration) RETURN n.name AS name, n.lts AS lts")
     recorded = {r["name"] for r in ledger}
     upgraded = set() if connection.lts else {r["name"] for r in ledger if r["lts"]}
     known = migrations()
@@ -56,31 +61,48 @@ def migrate(connection: Connection) -> list[str]:
             f"{connection.uri} has the schema {newer[-1]!r}, newer than this treemem knows ({known[-1][0]!r}); "
             "upgrade treemem"
         )
-    done = []
-    for name, statements in known:
-        if name in recorded - upgraded:
-            continue
-        for text in statements:
-            if not (connection.lts and _VECTOR_INDEX in text):
-                _retried(connection, text)
-        _retried(
-            connection,
-            "MERGE (n:TreememMigration {name: $name}) ON CREATE SET n.applied_at = datetime() SET n.lts = $lts",
-            name=name,
-            lts=connection.lts or None,
+    if found := in_the_way(connection, WANTED):
+        raise SchemaError(
+            f"{connection.uri}: others' constraints and indexes are in the way of treemem's:\n  "
+            + "\n  ".join(found)
+            + "\nEither drop them as written there, or use another database"
         )
-        done.append(name)
-    if done:
-        connection.schema("CALL db.awaitIndexes(300)")
+    missing = [(name, statements) for name, statements in known if name not in recorded - upgraded]
+    if missing:
+        _run(connection, missing)
     compare(connection)
-    return done
+    return [name for name, _ in missing]
+
+
+def _run(connection: Connection, missing: Sequence[tuple[str, list[str]]]) -> None:
+    """Run migrations; raise StoreFullError that names them where the database takes no writes."""
+    try:
+        _retried(connection, _LEDGER)
+        for name, statements in missing:
+            for text in statements:
+                if not (connection.lts and _VECTOR_INDEX in text):
+                    _retried(connection, text)
+            if name in STEPS:
+                STEPS[name](connection)
+            _retried(
+                connection,
+                "MERGE (n:TreememMigration {name: $name}) ON CREATE SET n.applied_at = datetime() SET n.lts = $lts",
+                name=name,
+                lts=connection.lts or None,
+            )
+        connection.schema("CALL db.awaitIndexes(300)")
+    except StoreFullError as error:
+        names = ", ".join(name for name, _ in missing)
+        raise StoreFullError(
+            f"{connection.uri}: its schema lacks {names}, and it cannot be written; open it once where it can. {error}"
+        ) from error
 
 
 def _version(connection: Connection) -> tuple[int, ...]:
     """Return the server's version, (2026, 9) say; raise SchemaError for one too old."""
     (found,) = [
         r
-        for r in connection.schema("CALL dbms.components() YIELD name, versions RETURN name, versions[0] AS version")
+        for r in connection.look("CALL dbms.components() YIELD name, versions RETURN name, versions[0] AS version")
         if r["name"] == "Neo4j Kernel"
     ]
     version = tuple(int(part) for part in found["version"].split("-")[0].split(".")[:2])
@@ -108,7 +130,7 @@ def _retried(connection: Connection, text: str, **parameters: Any) -> None:
 
 def compare(connection: Connection) -> None:
     """Raise SchemaError if an index is missing or differs, saying what was found, what is wanted, and two ways out."""
-    rows = connection.schema(
+    rows = connection.look(
         "SHOW INDEXES YIELD name, type, labelsOrTypes, properties, options, owningConstraint "
         "RETURN name, type, labelsOrTypes, properties, options, owningConstraint"
     )
@@ -118,10 +140,7 @@ def compare(connection: Connection) -> None:
             continue
         row = found.get(name)
         if row is None:
-            twin = next(
-                (r for r in rows if (r["labelsOrTypes"], r["properties"]) == ([wanted[1]], list(wanted[2]))), None
-            )
-            _refuse(connection.uri, name, wanted, twin)
+            _refuse(connection.uri, name, wanted, None)
         elif _described(row, wanted[3]) != wanted:
             _refuse(connection.uri, name, wanted, row)
 

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import neo4j
 
 from treemem.canonical import Vector
-from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, NodeKind, Operation, Receipt, Source, State
-from treemem.errors import StoreError, StoreUnavailableError
+from treemem.changes import (
+    ChangeSet,
+    Edge,
+    EdgeType,
+    Entity,
+    Erasure,
+    Model,
+    NodeKind,
+    Operation,
+    Receipt,
+    Source,
+    State,
+)
+from treemem.errors import StoreError, StoreFullError, StoreUnavailableError
 from treemem.filters import Filter
-from treemem.store.neo4j import erasing, filtering, loading, rows, schema, writing
+from treemem.store.neo4j import erasing, filtering, loading, purging, rows, schema, writing
 from treemem.store.neo4j import recall as recalling
 from treemem.store.neo4j.connection import Connection, Transaction
 from treemem.store.neo4j.rows import vector
@@ -28,18 +41,20 @@ from treemem.store.protocol import (
     Subgraph,
     Touched,
 )
-from treemem.store.shared import check_model, nothing
+from treemem.store.shared import LONGEST_LEASE, check_model, checked_bookmarks, nothing
 from treemem.temporal import BEGINNING, END_TIME, Moment
 
 _BATCH = 200
 R = TypeVar("R")
+log = logging.getLogger("treemem.neo4j")
 
 
 class Neo4jStore:
     """A graph store on a Neo4j server, 2026.02 or newer.
 
     `timeout` is in seconds: how long a call may take before it ends in StoreUnavailableError. A `driver` of the
-    caller's is used as it is and left open. `trusted_certificates` is a PEM file.
+    caller's is used as it is and left open. `trusted_certificates` is a PEM file. Reads wait until the server has
+    seen the transactions that the `bookmarks` stand for.
     """
 
     def __init__(
@@ -51,8 +66,12 @@ class Neo4jStore:
         timeout: float = 30.0,
         trusted_certificates: str | None = None,
         driver: neo4j.Driver | None = None,
+        bookmarks: Iterable[str] = (),
     ) -> None:
-        self._connection = Connection(uri, auth, database, timeout, trusted_certificates, driver)
+        self._connection = Connection(
+            uri, auth, database, timeout, trusted_certificates, driver, bookmarks=checked_bookmarks(bookmarks)
+        )
+        self._counts_usage = True
 
     @property
     def location(self) -> str:
@@ -70,6 +89,12 @@ class Neo4jStore:
     def migrate(self) -> list[str]:
         self._connection.verify()
         return schema.migrate(self._connection)
+
+    def bookmarks(self) -> list[str]:
+        return sorted(self._connection.bookmarks.get_bookmarks())
+
+    def wait_for(self, bookmarks: Iterable[str]) -> None:
+        self._connection.bookmarks.update_bookmarks((), checked_bookmarks(bookmarks))
 
     def apply(self, changes: ChangeSet, *, lease: Lease | None = None) -> Receipt:
         return self._begin(changes, lease)()
@@ -91,14 +116,31 @@ class Neo4jStore:
 
         return finish
 
-    def purge(
-        self, cube: str, ids: Sequence[str], *, operation: str, now: int, actor: str | None, reason: str | None
-    ) -> Receipt:
-        changes = ChangeSet(cube, operation, "purge", now, actor=actor, reason=reason)
+    def purge(self, changes: ChangeSet, erasure: Erasure) -> Receipt:
         try:
-            return self._admitted(cube, lambda: self._connection.write(lambda tx: writing.purge(tx, changes, ids)))
+            return self._admitted(
+                changes.cube, lambda: self._connection.write(lambda tx: purging.purge(tx, changes, erasure))
+            )
         except writing.AlreadyApplied as done:
             return done.receipt
+
+    def edges_ever(self, cube: str, ids: Sequence[str], *, types: Sequence[EdgeType] | None = None) -> list[Edge]:
+        wanted = None if types is None else [t.value for t in types]
+        found = self._read("edges_ever", cube=cube, ids=sorted(set(ids)), types=wanted)
+        return [
+            rows.edge(r["type"], r["source"], r["target"], rows.kind_of(r["type"], r["labels"]), r["edge"])
+            for r in found
+        ]
+
+    def preceding(
+        self, cube: str, ids: Sequence[str], moment: Moment, *, statuses: Sequence[str] = LIVE
+    ) -> dict[str, State]:
+        times = recalling.moment_parameters(moment)
+        found = self._read("preceding", cube=cube, ids=sorted(set(ids)), **times, statuses=list(statuses))
+        if not found:
+            return {}
+        moment.pin(found[0]["clock"])
+        return {follower: rows.state(state) for follower, state in found[0]["found"]}
 
     def _read(self, name: str, /, *, target: NodeKind | None = None, **parameters: Any) -> list[dict[str, Any]]:
         return self._connection.read(lambda tx: tx.run(statement(name, target=target), **parameters))
@@ -254,6 +296,7 @@ class Neo4jStore:
         part_of: str | None = None,
         since: int | None = None,
         until: int | None = None,
+        parts: bool = False,
         limit: int = 1_000,
     ) -> list[Operation]:
         if ids is not None:
@@ -266,6 +309,7 @@ class Neo4jStore:
                 cube=cube,
                 since=rows.time(BEGINNING if since is None else since),
                 until=END_TIME if until is None else rows.time(until),
+                parts=parts,
                 limit=limit,
             )
         return [rows.operation(row["operation"]) for row in found]
@@ -293,15 +337,27 @@ class Neo4jStore:
     def tombstones(self, cube: str) -> list[tuple[str, int, str | None]]:
         return [(r["id"], r["purged_at"], r["reason"]) for r in self._read("tombstones", cube=cube)]
 
-    def record_usage(self, cube: str, ids: Sequence[str], now: int) -> None:
-        self._write("record_usage", cube=cube, ids=sorted(set(ids)), now=rows.time(now))
+    def record_usage(self, cube: str, counts: Mapping[str, int], now: int) -> None:
+        if not self._counts_usage:
+            return
+        recalls = [{"id": memory_id, "count": count} for memory_id, count in sorted(counts.items())]
+        try:
+            self._write("record_usage", cube=cube, recalls=recalls, now=rows.time(now))
+        except StoreFullError as error:
+            self._counts_usage = False
+            log.info("recalls are not counted as long as this store is open: %s", error)
 
     def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
         found = self._read("usage", cube=cube, ids=sorted(set(ids)))
         return {row["id"]: (row["count"], row["last"]) for row in found}
 
     def lease(self, cube: str, holder: str, now: int, ttl: int) -> Lease | None:
-        (row,) = self._write("take_lease", cube=cube, holder=holder, now=rows.time(now), expires=rows.time(now + ttl))
+        times = {
+            "now": rows.time(now),
+            "expires": rows.time(now + ttl),
+            "latest": rows.time(now + max(ttl, LONGEST_LEASE)),
+        }
+        (row,) = self._write("take_lease", cube=cube, holder=holder, **times)
         return Lease(cube, holder, row["fence"], now + ttl) if row["free"] else None
 
     def current_lease(self, cube: str) -> Lease | None:
@@ -316,6 +372,13 @@ class Neo4jStore:
 
     def cube(self, cube: str) -> CubeInfo | None:
         found = self._read("cube", cube=cube)
+        return rows.cube_info(found[0]) if found else None
+
+    def settled(self, cube: str) -> CubeInfo | None:
+        try:
+            found = self._write("settled_cube", cube=cube)
+        except StoreFullError:  # nobody writes to a database that is read-only
+            return self.cube(cube)
         return rows.cube_info(found[0]) if found else None
 
     def counts(self, cube: str) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""apply and purge on Neo4j: the steps of the apply protocol, inside one managed transaction."""
+"""apply on Neo4j: the steps of the apply protocol, inside one managed transaction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from treemem.store.neo4j import erasing, rows
 from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.statements import statement
 from treemem.store.protocol import Lease
-from treemem.store.shared import check_lease, check_model, operation_mismatch, receipt_of
+from treemem.store.shared import check_lease, check_model, operation_mismatch, receipt_of, refuse_taken_batch
 from treemem.temporal import END_TIME
 
 BATCH = 500
@@ -34,18 +34,18 @@ def apply(tx: Transaction, changes: ChangeSet, lease: Lease | None = None) -> Re
     if lease is not None:
         found = list(tx.run(statement("check_lease"), cube=lease.cube, holder=lease.holder, fence=lease.fence))
         check_lease(lease, (lease.holder, lease.fence) if found else None)
-    recorded_at, versions = _begin_change(tx, changes)
+    recorded_at, versions = begin_change(tx, changes)
     known = _read_known(tx, changes, versions)
     resolve.check(changes, known)
     result = resolve.resolve(changes, known, recorded_at)
     receipt = result.receipt(changes.operation, recorded_at)
-    _write_nodes(tx, changes, receipt, result.touched())
+    write_nodes(tx, changes, receipt, result.touched())
     _close(tx, changes, recorded_at, result)
     _open(tx, changes, recorded_at, result)
     return receipt
 
 
-def _begin_change(tx: Transaction, changes: ChangeSet) -> tuple[int, dict[str, int]]:
+def begin_change(tx: Transaction, changes: ChangeSet) -> tuple[int, dict[str, int]]:
     """Return the transaction time and the last versions of the memories touched."""
     model = changes.model
     (row,) = tx.run(
@@ -53,6 +53,7 @@ def _begin_change(tx: Transaction, changes: ChangeSet) -> tuple[int, dict[str, i
         cube=changes.cube,
         now=rows.time(changes.now),
         operation=changes.operation,
+        batch=None if changes.part is None else changes.part.parent,
         ids=resolve.memory_ids(changes),
         embedder=None if model is None else model.name,
         dimension=None if model is None else model.dimension,
@@ -60,9 +61,10 @@ def _begin_change(tx: Transaction, changes: ChangeSet) -> tuple[int, dict[str, i
     erasing.refuse(row)
     if row["operation"] is not None:
         earlier = rows.operation(row["operation"])
-        if changes.kind != "purge" and earlier.payload_hash != changes.payload_hash():
+        if earlier.payload_hash != changes.payload_hash():
             raise OperationMismatchError(operation_mismatch(changes))
         raise AlreadyApplied(receipt_of(earlier))
+    refuse_taken_batch(changes, None if row["batch"] is None else rows.operation(row["batch"]))
     check_model(changes.cube, row["embedder"], row["dimension"], model)
     return int(row["clock"]), dict(row["versions"])
 
@@ -110,7 +112,8 @@ def _read_states(tx: Transaction, cube: str, ids: Sequence[str], known_at: Any, 
             into.setdefault(state.memory_id, []).append(state)
 
 
-def _write_nodes(tx: Transaction, changes: ChangeSet, receipt: Receipt, touched: Sequence[str]) -> None:
+def write_nodes(tx: Transaction, changes: ChangeSet, receipt: Receipt, touched: Sequence[str]) -> None:
+    """Write the operation, the batch it is part of, entities and sources."""
     part = changes.part
     common = {
         "kind": changes.kind,
@@ -206,26 +209,3 @@ def _by_kind(edges: Iterable[Edge]) -> dict[NodeKind, list[Edge]]:
 
 def _batches(many: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
     return (many[i : i + BATCH] for i in range(0, len(many), BATCH))
-
-
-def purge(tx: Transaction, changes: ChangeSet, ids: Sequence[str]) -> Receipt:
-    """Erase memories inside the transaction."""
-    recorded_at, _ = _begin_change(tx, changes)
-    found = tx.run(
-        statement("purge_memories"),
-        cube=changes.cube,
-        ids=sorted(ids),
-        at=rows.time(recorded_at),
-        reason=changes.reason,
-        actor=changes.actor,
-        operation=changes.operation,
-    )
-    ends = {(bool(is_entity), node_id) for row in found for is_entity, node_id in row["ends"]}
-    for is_entity, kind in ((True, NodeKind.ENTITY), (False, NodeKind.SOURCE)):
-        orphans = sorted(node_id for flag, node_id in ends if flag == is_entity)
-        if orphans:
-            tx.run(statement("purge_orphans", target=kind), cube=changes.cube, ids=orphans)
-    states, edges = sum(row["states"] for row in found), sum(row["edges"] for row in found)
-    receipt = Receipt(changes.operation, recorded_at, 0, states, 0, edges)
-    _write_nodes(tx, changes, receipt, sorted(ids))
-    return receipt

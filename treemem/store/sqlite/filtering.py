@@ -50,7 +50,7 @@ def _column_test(test: Condition, column: str, parameters: dict[str, Any]) -> st
 
 def _text_test(test: Condition, value: str, parameters: dict[str, Any]) -> str:
     if test.op == "like":
-        return f"{value} GLOB {_given(_glob(test.value), parameters)}"
+        return f"text_like({_given(test.value, parameters)}, {value})"
     return f"instr({value}, {_given(test.value, parameters)}) > 0"
 
 
@@ -90,12 +90,6 @@ def _value_test(test: Condition, parameters: dict[str, Any]) -> str | None:
     if test.op == "like":
         return f"(j.type = 'text' AND {_text_test(test, 'j.value', parameters)})"
     return f"(j.type IN {types} AND j.value {_COMPARE[test.op]} {_given(wanted, parameters)})"
-
-
-def _glob(pattern: str) -> str:
-    """Return a LIKE pattern for GLOB, which tells upper from lower case."""
-    parts = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
-    return "".join(parts.get(c, c) for c in pattern)
 
 
 def _many(values: Iterable[Any], parameters: dict[str, Any]) -> str:

@@ -64,9 +64,9 @@ def load(conn: sqlite3.Connection, batch: Rows) -> None:
 def _cube(conn: sqlite3.Connection, batch: Rows) -> int:
     info = batch.info
     (num,) = conn.execute(
-        "INSERT INTO cube (id, clock, embedder, dimension) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
-        "clock = max(clock, excluded.clock), embedder = excluded.embedder, dimension = excluded.dimension, "
-        "epoch = epoch + 1 RETURNING num",
+        "INSERT INTO cube (id, clock, epoch, embedder, dimension) VALUES (?, ?, random() >> 2, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET clock = max(clock, excluded.clock), embedder = excluded.embedder, "
+        "dimension = excluded.dimension, epoch = epoch + 1 RETURNING num",
         (info.id, info.clock, info.model and info.model.name, info.model and info.model.dimension),
     ).fetchone()
     return int(num)

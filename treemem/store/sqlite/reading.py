@@ -35,8 +35,21 @@ def model_of(conn: sqlite3.Connection, cube: int) -> tuple[str | None, int | Non
 
 def cube_infos(conn: sqlite3.Connection) -> list[CubeInfo]:
     """Return every cube, by id."""
-    found = conn.execute("SELECT id, clock, embedder, dimension, epoch FROM cube ORDER BY id")
-    return [CubeInfo(i, at, None if name is None else Model(name, dim), epoch) for i, at, name, dim, epoch in found]
+    return [_cube_info(row) for row in conn.execute(_CUBE + "ORDER BY id")]
+
+
+def cube_info(conn: sqlite3.Connection, cube: str) -> CubeInfo | None:
+    """Return one cube, None if nothing was ever written to it."""
+    row = conn.execute(_CUBE + "WHERE id = ?", (cube,)).fetchone()
+    return None if row is None else _cube_info(row)
+
+
+_CUBE = "SELECT id, clock, embedder, dimension, epoch FROM cube "
+
+
+def _cube_info(row: tuple[str, int, str | None, int, int]) -> CubeInfo:
+    cube, clock, name, dimension, epoch = row
+    return CubeInfo(cube, clock, None if name is None else Model(name, dimension), epoch)
 
 
 def _allowed(column: str, name: str, values: Sequence[str] | None) -> str:
@@ -187,6 +200,51 @@ def edges(
     return sorted(found, key=lambda e: (-e.weight, e.type, e.source, e.target))
 
 
+def edges_ever(conn: sqlite3.Connection, cube: str, ids: Sequence[str], types: Sequence[EdgeType] | None) -> list[Edge]:
+    """Return every edge ever recorded at these memories, in either direction."""
+    found: dict[Edge, None] = {}
+    for end in ("e.src", "e.dst"):
+        query = (
+            rows.EDGE.replace(
+                "FROM edge e",
+                f"FROM json_each(:ids) j CROSS JOIN node m ON m.cube = :cube AND m.kind = 'memory' "
+                f"AND m.id = j.value CROSS JOIN edge e ON {end} = m.num",
+            )
+            + "WHERE true"
+            + _allowed("e.type", "types", types)
+        )
+        parameters = {"ids": rows.listed(ids), "cube": rows.cube_num(conn, cube), "types": rows.listed(types or ())}
+        found.update((rows.edge(row), None) for row in conn.execute(query, parameters))
+    return list(found)
+
+
+def preceding(
+    conn: sqlite3.Connection, cube: str, ids: Sequence[str], moment: Moment, statuses: Sequence[str]
+) -> dict[str, State]:
+    """Return, by id, the state of the message that each of these memories FOLLOWS at the moment."""
+    pin = pinned(conn, cube, moment)
+    if pin is None:
+        return {}
+    num, t, k = pin
+    found = conn.execute(
+        "SELECT f.id, "
+        + rows.BARE_STATE.removeprefix("SELECT ").replace(
+            "FROM state s JOIN node n ON n.num = s.node",
+            "FROM json_each(:ids) j CROSS JOIN node f ON f.cube = :cube AND f.kind = 'memory' AND f.id = j.value "
+            "CROSS JOIN edge e ON e.src = f.num AND e.type = 'FOLLOWS' CROSS JOIN node n ON n.num = e.dst "
+            "CROSS JOIN state s ON s.node = n.num",
+        )
+        + "WHERE "
+        + HOLDS.format("e")
+        + " AND "
+        + HOLDS.format("s")
+        + _allowed("s.status", "statuses", statuses)
+        + " ORDER BY e.weight, e.tiebreak DESC",
+        {"ids": rows.listed(ids), "cube": num, "t": t, "k": k, "statuses": rows.listed(statuses)},
+    )
+    return {row[0]: rows.state(row[1:]) for row in found}
+
+
 def entities(conn: sqlite3.Connection, cube: str, ids: Sequence[str]) -> list[Entity]:
     """Return the entities with these ids that exist."""
     found = conn.execute(
@@ -204,6 +262,7 @@ def operations(
     part_of: str | None,
     since: int | None,
     until: int | None,
+    parts: bool,
     limit: int,
 ) -> list[Operation]:
     """Return operations, newest first."""
@@ -212,7 +271,7 @@ def operations(
         condition += " AND id IN (SELECT value FROM json_each(:ids))"
     elif part_of is not None:
         condition += " AND part_of = :part_of"
-    else:
+    elif not parts:
         condition += " AND part_of IS NULL"
     condition += "" if since is None else " AND recorded_at >= :since"
     condition += "" if until is None else " AND recorded_at < :until"

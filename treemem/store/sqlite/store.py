@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from treemem.canonical import Vector
-from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Model, Operation, Receipt, Source, State
+from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Erasure, Model, Operation, Receipt, Source, State
 from treemem.filters import Filter
 from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Pick, Recall, Rows, Subgraph, Touched
-from treemem.store.shared import check_lease, check_model, nothing
-from treemem.store.sqlite import loading, reading, rows, walk, writing
+from treemem.store.shared import check_lease, check_model, checked_bookmarks, lease_holds, nothing
+from treemem.store.sqlite import loading, purging, reading, rows, walk, writing
 from treemem.store.sqlite.cache import IndexCache
 from treemem.store.sqlite.database import Database
 from treemem.store.sqlite.index import CubeIndex, Where
@@ -55,14 +55,19 @@ class SqliteStore:
         receipt = self.apply(changes)
         return lambda: receipt
 
-    def purge(
-        self, cube: str, ids: Sequence[str], *, operation: str, now: int, actor: str | None, reason: str | None
-    ) -> Receipt:
-        changes = ChangeSet(cube, operation, "purge", now, actor=actor, reason=reason)
+    def purge(self, changes: ChangeSet, erasure: Erasure) -> Receipt:
         with self._database.write() as conn:
-            receipt = writing.purge(conn, changes, ids)
+            receipt = purging.purge(conn, changes, erasure)
         self._database.scrub()
         return receipt
+
+    def edges_ever(self, cube: str, ids: Sequence[str], *, types: Sequence[EdgeType] | None = None) -> list[Edge]:
+        return self._read(lambda conn: reading.edges_ever(conn, cube, ids, types))
+
+    def preceding(
+        self, cube: str, ids: Sequence[str], moment: Moment, *, statuses: Sequence[str] = LIVE
+    ) -> dict[str, State]:
+        return self._read(lambda conn: reading.preceding(conn, cube, ids, moment, statuses))
 
     def recall(self, recall: Recall, pick: Pick) -> tuple[Subgraph, list[State]]:
         with self._database.read() as conn:
@@ -154,9 +159,10 @@ class SqliteStore:
         part_of: str | None = None,
         since: int | None = None,
         until: int | None = None,
+        parts: bool = False,
         limit: int = 1_000,
     ) -> list[Operation]:
-        return self._read(lambda conn: reading.operations(conn, cube, ids, part_of, since, until, limit))
+        return self._read(lambda conn: reading.operations(conn, cube, ids, part_of, since, until, parts, limit))
 
     def touched(self, cube: str, operation: str) -> Touched:
         return self._read(lambda conn: reading.touched(conn, cube, operation))
@@ -167,14 +173,14 @@ class SqliteStore:
         )
         return self._read(lambda conn: conn.execute(query, (cube,)).fetchall())
 
-    def record_usage(self, cube: str, ids: Sequence[str], now: int) -> None:
+    def record_usage(self, cube: str, counts: Mapping[str, int], now: int) -> None:
         with self._database.write() as conn:
             conn.execute(
-                "INSERT INTO usage (node, count, last) SELECT n.num, 1, :now FROM json_each(:ids) j "
+                "INSERT INTO usage (node, count, last) SELECT n.num, j.value ->> 1, :now FROM json_each(:counts) j "
                 "CROSS JOIN node n ON n.cube = (SELECT num FROM cube WHERE id = :cube) AND n.kind = 'memory' "
-                "AND n.id = j.value WHERE true ON CONFLICT (node) DO UPDATE SET count = count + 1, "
+                "AND n.id = j.value ->> 0 WHERE true ON CONFLICT (node) DO UPDATE SET count = count + excluded.count, "
                 "last = max(last, excluded.last)",
-                {"cube": cube, "ids": rows.listed(ids), "now": now},
+                {"cube": cube, "counts": rows.listed(counts.items()), "now": now},
             )
 
     def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
@@ -188,7 +194,7 @@ class SqliteStore:
     def lease(self, cube: str, holder: str, now: int, ttl: int) -> Lease | None:
         with self._database.write() as conn:
             row = conn.execute("SELECT holder, fence, expires FROM lease WHERE cube = ?", (cube,)).fetchone()
-            if row is not None and row[0] != holder and row[2] > now:
+            if row is not None and row[0] != holder and lease_holds(row[2], now, ttl):
                 return None
             fence = 1 if row is None else row[1] + (row[0] != holder)
             conn.execute(
@@ -216,7 +222,10 @@ class SqliteStore:
         return self._read(reading.cube_infos)
 
     def cube(self, cube: str) -> CubeInfo | None:
-        return next((info for info in self.cubes() if info.id == cube), None)
+        return self._read(lambda conn: reading.cube_info(conn, cube))
+
+    def settled(self, cube: str) -> CubeInfo | None:
+        return self.cube(cube)
 
     def counts(self, cube: str) -> dict[str, int]:
         return self._read(lambda conn: reading.counts(conn, cube))
@@ -307,6 +316,12 @@ class SqliteStore:
 
     def dangling(self, cube: str) -> list[str]:
         return self._read(lambda conn: reading.dangling(conn, cube))
+
+    def bookmarks(self) -> list[str]:
+        return []
+
+    def wait_for(self, bookmarks: Iterable[str]) -> None:
+        checked_bookmarks(bookmarks)  # a file has one copy: what was committed is seen
 
     def close(self) -> None:
         self._database.close()

@@ -1,4 +1,4 @@
-"""apply and purge on the embedded store: the steps of the apply protocol, inside one write transaction."""
+"""apply on the embedded store: the steps of the apply protocol, inside one write transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from treemem.canonical import canonical_json
 from treemem.changes import ChangeSet, NodeKind, Operation, Receipt, State
 from treemem.errors import OperationMismatchError
 from treemem.store import resolve
-from treemem.store.shared import check_model, operation_mismatch, receipt_of
+from treemem.store.shared import check_model, operation_mismatch, receipt_of, refuse_taken_batch
 from treemem.store.sqlite import rows
 from treemem.temporal import END
 
@@ -19,31 +19,35 @@ Key = tuple[NodeKind, str]
 
 def apply(conn: sqlite3.Connection, changes: ChangeSet) -> Receipt:
     """Write a change set inside the open write transaction."""
-    cube, recorded_at = _take_cube(conn, changes)
-    earlier = _operation(conn, cube, changes.operation)
+    cube, recorded_at = take_cube(conn, changes)
+    earlier = find_operation(conn, cube, changes.operation)
     if earlier is not None:
         if earlier.payload_hash != changes.payload_hash():
             raise OperationMismatchError(operation_mismatch(changes))
         return receipt_of(earlier)
+    part = changes.part
+    refuse_taken_batch(changes, None if part is None else find_operation(conn, cube, part.parent))
     _tick(conn, cube, recorded_at)
     nums = _node_numbers(conn, cube, changes)
     known = _read_known(conn, changes, nums)
     resolve.check(changes, known)
     result = resolve.resolve(changes, known, recorded_at)
     receipt = result.receipt(changes.operation, recorded_at)
-    number = _insert_operation(conn, cube, changes, receipt, result.touched())
+    number = insert_operation(conn, cube, changes, receipt, result.touched())
     _write_nodes(conn, cube, changes, result, nums)
     _write_states(conn, cube, number, recorded_at, result, nums)
     _write_edges(conn, cube, number, recorded_at, result, nums)
     return receipt
 
 
-def _take_cube(conn: sqlite3.Connection, changes: ChangeSet) -> tuple[int, int]:
+def take_cube(conn: sqlite3.Connection, changes: ChangeSet) -> tuple[int, int]:
+    """Return the number of a cube, made where it is new, and the time of this transaction."""
     row = conn.execute("SELECT num, clock, embedder, dimension FROM cube WHERE id = ?", (changes.cube,)).fetchone()
     model = changes.model
     if row is None:
+        # The number may have been a dropped cube's; an epoch of its own keeps what is in memory of that one apart.
         cursor = conn.execute(
-            "INSERT INTO cube (id, clock, embedder, dimension) VALUES (?, ?, ?, ?)",
+            "INSERT INTO cube (id, clock, epoch, embedder, dimension) VALUES (?, ?, random() >> 2, ?, ?)",
             (changes.cube, changes.now - 1, model and model.name, model and model.dimension),
         )
         assert cursor.lastrowid is not None
@@ -59,7 +63,8 @@ def _tick(conn: sqlite3.Connection, cube: int, recorded_at: int) -> None:
     conn.execute("UPDATE cube SET clock = ? WHERE num = ?", (recorded_at, cube))
 
 
-def _operation(conn: sqlite3.Connection, cube: int, operation: str) -> Operation | None:
+def find_operation(conn: sqlite3.Connection, cube: int, operation: str) -> Operation | None:
+    """Return an operation of a cube, None if there is none of this id."""
     row = conn.execute(rows.OPERATION + "WHERE cube = ? AND id = ?", (cube, operation)).fetchone()
     return None if row is None else rows.operation(row)
 
@@ -133,9 +138,10 @@ _ANCESTORS = (
 )
 
 
-def _insert_operation(
+def insert_operation(
     conn: sqlite3.Connection, cube: int, changes: ChangeSet, receipt: Receipt, touched: Sequence[str]
 ) -> int:
+    """Write the operation, and the batch it is part of, and return its number."""
     part = changes.part
     if part is not None:
         status = "done" if part.last else "open"
@@ -275,41 +281,3 @@ def _write_edges(
             for e in result.open_edges
         ],
     )
-
-
-def purge(conn: sqlite3.Connection, changes: ChangeSet, ids: Sequence[str]) -> Receipt:
-    """Erase memories inside the open write transaction; the caller scrubs the file afterwards."""
-    cube, recorded_at = _take_cube(conn, changes)
-    earlier = _operation(conn, cube, changes.operation)
-    if earlier is not None:
-        return receipt_of(earlier)
-    conn.execute("UPDATE cube SET clock = ?, epoch = epoch + 1 WHERE num = ?", (recorded_at, cube))
-    conn.execute("CREATE TEMP TABLE IF NOT EXISTS doomed (num INTEGER PRIMARY KEY)")
-    conn.execute("DELETE FROM doomed")
-    conn.execute(
-        "INSERT INTO doomed SELECT n.num FROM json_each(?) j CROSS JOIN node n ON n.cube = ? AND n.kind = 'memory' "
-        "AND n.id = j.value",
-        (rows.listed(ids), cube),
-    )
-    conn.execute("CREATE TEMP TABLE IF NOT EXISTS orphan (num INTEGER PRIMARY KEY)")
-    conn.execute("DELETE FROM orphan")
-    conn.execute(
-        "INSERT INTO orphan SELECT DISTINCT e.dst FROM edge e JOIN node n ON n.num = e.dst WHERE e.src IN "
-        "(SELECT num FROM doomed) AND n.kind IN ('entity', 'source') AND NOT EXISTS "
-        "(SELECT 1 FROM edge o WHERE o.dst = e.dst AND o.src NOT IN (SELECT num FROM doomed))"
-    )
-    edges = conn.execute(
-        "DELETE FROM edge WHERE src IN (SELECT num FROM doomed) OR dst IN (SELECT num FROM doomed)"
-    ).rowcount
-    states = conn.execute("DELETE FROM state WHERE node IN (SELECT num FROM doomed)").rowcount
-    receipt = Receipt(changes.operation, recorded_at, 0, states, 0, edges)
-    number = _insert_operation(conn, cube, changes, receipt, sorted(ids))
-    conn.execute(
-        "INSERT INTO tombstone (cube, id, purged_at, reason, operation) SELECT ?, n.id, ?, ?, ? FROM doomed d "
-        "JOIN node n ON n.num = d.num WHERE true ON CONFLICT DO UPDATE SET purged_at = excluded.purged_at",
-        (cube, recorded_at, changes.reason, number),
-    )
-    for table in ("doomed", "orphan"):
-        conn.execute(f"DELETE FROM usage WHERE node IN (SELECT num FROM {table})")
-        conn.execute(f"DELETE FROM node WHERE num IN (SELECT num FROM {table})")
-    return receipt

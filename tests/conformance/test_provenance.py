@@ -1,0 +1,220 @@
+"""Derived text follows its source: into erasure, behind walls, and out of sight."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import OpenMemory
+from tests.helpers import day
+from tests.neo4j_server import driver
+from tests.verbs import said_by_every_verb
+from treemem import OperationMismatchError, TreeTextMemory
+
+TOKEN = "zqxquetzal"
+
+
+def everywhere(memory: TreeTextMemory, location: str) -> Iterator[str]:
+    """Everything that the store keeps, as text: the bytes of its files, or every property of every node and edge."""
+    if "://" not in location:
+        memory.close()
+        for path in sorted(Path(location).parent.glob(Path(location).name + "*")):
+            yield path.read_bytes().decode("latin-1")
+        return
+    with driver(location) as session:
+        for query in (
+            "MATCH (n) WHERE n.cube_id = $cube RETURN properties(n) AS p",
+            "MATCH (a)-[r]->() WHERE a.cube_id = $cube RETURN properties(r) AS p",
+        ):
+            for record in session.execute_query(query, cube=memory.cube_id).records:
+                yield str({name: value for name, value in record["p"].items() if name != "embedding"})
+        found = session.execute_query(
+            "CALL db.index.fulltext.queryNodes('treemem_state_text', $token) YIELD node "
+            "WHERE node.cube_id = $cube RETURN node.id AS id",
+            token=f"tokens:{TOKEN}",
+            cube=memory.cube_id,
+        ).records
+        assert not found
+
+
+def grown(memory: TreeTextMemory) -> list[str]:
+    """A cube in which the token went wherever text goes; returns the ids of the memories that say it of themselves."""
+    talk = memory.add_messages(
+        [
+            {"role": "user", "name": "Ann", "content": f"My locker code is {TOKEN}.", "chat_time": day(0)},
+            {"role": "assistant", "content": "Thanks, noted.", "chat_time": day(1)},
+        ],
+        conversation_id="talk",
+    )
+    alike = memory.add([f"The {TOKEN} locker number {n} hangs in the hall." for n in range(5)], at=day(2))
+    same = memory.add([f"Ann likes {TOKEN} tea.", f"Ann likes {TOKEN} tea"], at=day(3))
+    (source,) = memory.add(f"A long report on the {TOKEN}.", tags=[TOKEN], key=f"{TOKEN} report", entities=[TOKEN])
+    (summary,) = memory.add(f"In short: a {TOKEN} was found.")
+    memory.link(summary, "DERIVED_FROM", source, reason=f"sums up the {TOKEN}")
+    memory.update(source, "A long report.", reason=f"because the {TOKEN} was dropped")
+    memory.reorganizer.run(everything=True, group=True)
+    memory.reorganizer.run(everything=True, group=True)
+    return [talk[0], *alike, same[0], source]
+
+
+def test_purge_leaves_no_word_anywhere(open_memory: OpenMemory, location: str, tmp_path: Path) -> None:
+    memory = open_memory()
+    ids = grown(memory)
+    (kept,) = memory.add("Ben lives in Ghent.")
+    told = "".join(text for _, text in said_by_every_verb(memory, ids[0], TOKEN, tmp_path / "before"))
+    assert TOKEN in told
+    memory.purge(ids)
+    for verb, text in said_by_every_verb(memory, kept, "Where does Ben live?", tmp_path / "after"):
+        assert TOKEN not in text, verb
+    for text in everywhere(memory, location):
+        assert TOKEN not in text.lower()
+
+
+def test_purge_of_one_below_a_topic_names_it_by_the_others(memory: TreeTextMemory) -> None:
+    ids = memory.add([f"The garden has {what} roses in bloom." for what in (TOKEN, "red", "white", "pink", "blue")])
+    memory.reorganizer.run(everything=True, group=True)
+    (topic,) = [n for n in memory.get_all()["nodes"] if n["metadata"]["type"] == "topic"]
+    memory.purge(ids[0])
+    (after,) = [n for n in memory.get_all()["nodes"] if n["metadata"]["type"] == "topic"]
+    assert after["id"] == topic["id"]
+    assert "roses" in after["memory"] or "garden" in after["memory"]
+    assert [v.item.memory for v in memory.history(topic["id"])] == [after["memory"]]
+    assert len(memory.subtree(topic["id"]).children) == 4
+    assert memory.check() == []
+
+
+def test_purge_takes_what_was_merged(memory: TreeTextMemory) -> None:
+    first, second, other = memory.add(["Ann keeps bees.", "Ann keeps bees", "Ben keeps goats."], at=day(0))
+    memory.reorganizer.run(everything=True, kinds=["deduplicate"])
+    kept, gone = sorted((first, second), key=lambda i: memory.get(i).metadata.status == "merged")
+    assert memory.get(gone).metadata.status == "merged"
+    memory.purge(kept)
+    assert [n["id"] for n in memory.get_all()["nodes"]] == [other]
+
+
+def test_purge_of_one_that_a_taken_back_merge_touched_leaves_the_other(memory: TreeTextMemory) -> None:
+    first, second = memory.add(
+        [{"memory": "Ann keeps bees."}, {"memory": "Ann keeps bees", "metadata": {"tags": [TOKEN]}}], at=day(0)
+    )
+    memory.reorganizer.run(everything=True, kinds=["deduplicate"])
+    memory.undo(next(o.id for o in memory.operations() if o.kind == "reorganize"))
+    assert {memory.get(i).metadata.status for i in (first, second)} == {"activated"}
+    memory.purge(second)
+    assert memory.get(first).memory == "Ann keeps bees."
+    assert TOKEN not in repr(memory.history(first))
+    assert memory.check() == []
+
+
+def test_purge_and_a_reason_of_another_word(memory: TreeTextMemory) -> None:
+    a, b = memory.add(["Ann keeps bees.", "Ben keeps goats."], operation_id="both", reason="from the first meeting")
+    memory.purge(a, reason="she asked for it")
+    kept = {o.id: o.reason for o in memory.operations()}
+    assert kept["both"] == "from the first meeting"
+    assert memory.get(b).memory == "Ben keeps goats."
+
+
+def test_purge_with_an_id_used_before(memory: TreeTextMemory) -> None:
+    memory.add([{"id": "a", "memory": "alpha"}, {"id": "b", "memory": "beta"}], operation_id="added")
+    receipt = memory.purge("a", operation_id="erased")
+    assert not receipt.repeated
+    for used in ("erased", "added"):
+        with pytest.raises(OperationMismatchError):
+            memory.purge("b", operation_id=used)
+    assert memory.get("b").memory == "beta"
+    assert memory.purge("a", operation_id="erased").repeated
+
+
+def test_background_is_read_at_the_moment(memory: TreeTextMemory) -> None:
+    first, second = memory.add_messages(
+        [{"content": "My locker code is 4711.", "chat_time": day(0)}, {"content": "Thanks.", "chat_time": day(1)}],
+        conversation_id="c",
+    )
+
+    def background(**moment: Any) -> set[str | None]:
+        shown = {memory.get(second, **moment).metadata.background}
+        shown |= {h.metadata.background for h in memory.search("Thanks.", 5, **moment) if h.id == second}
+        shown |= {i.metadata.background for p in memory.pages(**moment) for i in p.items if i.id == second}
+        return shown
+
+    assert background() == {"My locker code is 4711."}
+    memory.update(first, "My locker code is 1174.", at=day(10))
+    assert background() == {"My locker code is 1174."}
+    assert background(as_of=day(5)) == {"My locker code is 4711."}
+    memory.delete(first)
+    assert background() == {None}
+    assert not [h for h in memory.search("locker code 1174", 5) if "text" in h.arms]
+
+
+def test_a_message_read_and_stored_again_keeps_no_copy(memory: TreeTextMemory) -> None:
+    first, second = memory.add_messages(
+        [{"content": "My locker code is 4711.", "chat_time": day(0)}, {"content": "Thanks.", "chat_time": day(1)}],
+        conversation_id="c",
+    )
+    read = memory.get(second)
+    assert read.metadata.background
+    assert memory.add(read) == [second]
+    read.memory = "Thanks a lot."
+    memory.update(second, read)
+    memory.delete(first)
+    assert memory.get(second).metadata.background is None
+    assert memory.get(second).memory == "Thanks a lot."
+
+
+def test_a_background_of_its_own_is_the_memorys(memory: TreeTextMemory) -> None:
+    (i,) = memory.add("She said yes.", background="On the wedding.")
+    assert memory.get(i).metadata.background == "On the wedding."
+    assert [h.id for h in memory.search("wedding")] == [i]
+
+
+def test_a_copy_of_the_message_before_is_erased_with_it(memory: TreeTextMemory) -> None:
+    """Databases written before the background was read in place hold copies of it."""
+    first, second = memory.add_messages(
+        [
+            {"content": f"My locker code is {TOKEN}.", "chat_time": day(0)},
+            {"content": "Thanks.", "chat_time": day(1), "metadata": {"background": f"My locker code is {TOKEN}."}},
+        ],
+        conversation_id="c",
+    )
+    memory.purge(first)
+    assert TOKEN not in repr(memory.history(second))
+    assert all("text" not in hit.arms for hit in memory.search(TOKEN, 5))
+
+
+def test_what_is_private_is_in_no_answer_to_another_caller(memory: TreeTextMemory, tmp_path: Path) -> None:
+    ann, bob = memory.for_caller("ann"), memory.for_caller("bob")
+    secret = ann.add_messages(
+        [
+            {"role": "user", "content": f"My salary is {TOKEN} euros.", "chat_time": day(0)},
+            {
+                "role": "user",
+                "content": "The office closes at six.",
+                "chat_time": day(1),
+                "metadata": {"visibility": "public"},
+            },
+        ],
+        conversation_id="c",
+    )
+    ann.add([f"The {TOKEN} locker number {n} hangs in the hall." for n in range(5)], reason=f"on {TOKEN}")
+    ann.add({"id": "open", "memory": f"The {TOKEN} was mine."}, at=day(0))
+    ann.update("open", "Tea is at four.", at=day(5), visibility="public", reason=f"no word of {TOKEN}")
+    memory.reorganizer.run(everything=True, group=True)
+    bob.add("Bob's own note.")
+    for memory_id in (secret[0], secret[1], "open", "nothing"):
+        for verb, text in said_by_every_verb(bob, memory_id, "salary, office, locker, tea", tmp_path):
+            assert TOKEN not in text, (verb, memory_id)
+    assert all("text" not in h.arms for h in bob.search(TOKEN, 50))
+    assert memory.get("open", as_of=day(1)).memory == f"The {TOKEN} was mine."
+    assert TOKEN in json.dumps(memory.get_all())
+    assert memory.check() == []
+
+
+def test_a_reason_of_another_memorys_operation_loses_the_words(memory: TreeTextMemory) -> None:
+    memory.add([{"id": "a", "memory": f"Zed has a {TOKEN}."}, {"id": "b", "memory": "Music plan."}])
+    memory.update("b", "No music.", reason=f"because Zed dropped the {TOKEN}")
+    memory.purge("a")
+    assert TOKEN not in repr(memory.operations(limit=1_000))
+    assert memory.get("b").memory == "No music."

@@ -1,0 +1,420 @@
+"""No text is slow to read, none holds up other threads, none stays in a cache."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import pkgutil
+import re
+import threading
+import time
+import tracemalloc
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import treemem
+from treemem import InvalidInputError, TreeTextMemory, field
+from treemem.items import MAX_TEXT, derived_id
+from treemem.pieces import PIECE, beginning, begins, normalized, pieces
+from treemem.read.entities import entity, meant, names_in, question_entity_ids, titles
+from treemem.read.terms import mentioned_in
+from treemem.search.priors import asking
+from treemem.search.timewords import read_time
+from treemem.search.when import parse_when
+from treemem.temporal import END, parse_time
+from treemem.text import ASKS, MAX_TOKEN, analyse, caption, is_cjk, words
+
+HOSTILE = {
+    "hyphens": "A-",
+    "digits": "7",
+    "blanks": " ",
+    "open": "([{（",
+    "closed": ")]}）",
+    "quotes": "\"“'`《",
+    "quoted": '"a ',
+    "cjk": "日本",
+    "initials": "A. ",
+    "capitals": "A ",
+    "openers": "I ",
+    "accents": "É ",
+    "tabs": "\t",
+    "marks": "\u0315\u0300",
+    "phrases": "\ufdfa",
+    "emoji": "👩‍👩‍👧",
+    "mixed": 'A-1 日("É. \t\u0300😀',
+    "snakes": "a_",
+    "one word": "x",
+    "possessive": "x's ",
+    "dotted": "A.",
+    "jamo": "ᄀ\u1161",
+    "vowels": "\u09be",
+    "questions": "? ",
+    "dates": "3 May 2001, ",
+    "numerals": "一",
+    "befores": "before the ",
+    "whiches": "which have A ",
+    "to": "to ",
+    "lines": "\n",
+}
+
+
+def hostile(kind: str, size: int) -> str:
+    piece = HOSTILE[kind]
+    return "x" + (piece * (size // len(piece) + 1))[: size - 2] + "y"
+
+
+class Plain:
+    """An embedder that costs nothing."""
+
+    name = "test/plain"
+    dimension = 8
+
+    def embed(self, texts: Any) -> Any:
+        rows = np.ones((len(texts), 8), dtype=np.float32)
+        rows[range(len(texts)), [len(text) % 8 for text in texts]] += 1
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def cost(call: Callable[[], object]) -> float:
+    """Seconds of this thread's processor time, the least of two tries."""
+    tries = []
+    for _ in range(2):
+        started = time.thread_time()
+        call()
+        tries.append(time.thread_time() - started)
+    return min(tries)
+
+
+class Beats:
+    longest = 0.0
+
+
+@contextmanager
+def heartbeat() -> Iterator[Beats]:
+    """The longest time for which another thread could not run: what this process computed between two of its beats.
+
+    Processor time, so that a busy machine changes nothing.
+    """
+    beats, done = Beats(), threading.Event()
+
+    def beat() -> None:
+        last = time.process_time()
+        while not done.wait(0.005):
+            now = time.process_time()
+            beats.longest = max(beats.longest, now - last)
+            last = now
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        yield beats
+    finally:
+        done.set()
+        thread.join()
+
+
+# ---- the same words as in one piece
+
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0003134f"
+
+
+def words_at_once(text: str) -> list[str]:
+    """The words of a text by one pattern over all of it."""
+    folded = re.sub(r"['’]s\b", " ", unicodedata.normalize("NFKC", text).casefold())
+    found: list[str] = []
+    for run, word in re.findall(rf"([{_CJK}]+)|((?:(?![{_CJK}])[^\W_])+)", folded):
+        pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+        found += [word[:MAX_TOKEN]] if word else pairs
+    return found
+
+
+FRAGMENT = st.one_of(
+    st.tuples(st.sampled_from([*HOSTILE.values(), "'", "s", "日", "ſ", "_", "'s", "™", "ﾞ", "が", "가", "é"]))
+    .map(lambda some: some[0])
+    .flatmap(lambda piece: st.sampled_from([1, 2, 70, 300, 600]).map(lambda n: piece * n)),
+    st.text(max_size=5),
+)
+
+
+@given(st.lists(FRAGMENT, max_size=5).map("".join))
+def test_pieces_give_the_words_of_the_whole(text: str) -> None:
+    if re.search(r"[\u0300-\u036f\u09be]{40}", text) is None:  # no script has such runs: they are cut anywhere
+        assert list(words(text)) == words_at_once(text)
+    plain = text.encode("ascii", "ignore").decode() * 40
+    assert list(words(plain)) == words_at_once(plain)
+
+
+@given(st.lists(FRAGMENT, max_size=5).map("".join))
+def test_pieces_are_the_text(text: str) -> None:
+    assert "".join(pieces(text)) == text
+    assert all(len(piece) <= PIECE for piece in pieces(text))
+    if re.search(r"[\u0300-\u036f\u09be]{40}", text) is None:
+        assert normalized("NFC", text) == unicodedata.normalize("NFC", text)
+        assert normalized("NFKC", text) == unicodedata.normalize("NFKC", text)
+
+
+def test_what_begins_a_piece_never_joins_with_what_stands_before() -> None:
+    joining = {chr(0x1161 + i) for i in range(21)} | {chr(0x11A8 + i) for i in range(27)}
+    every = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    for character in every:
+        parts = unicodedata.decomposition(character).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):
+            joining.add(chr(int(parts[1], 16)))
+    for character in filter(begins, every):
+        for form in ("NFD", "NFKD"):
+            first = unicodedata.normalize(form, character)[0]
+            assert unicodedata.combining(first) == 0
+            assert first not in joining
+
+
+def test_the_beginning_ends_between_words() -> None:
+    assert beginning("one two three", 9) == "one two"
+    assert beginning("one two", 7) == "one two"
+    assert beginning("x" * 100, 10) == "x" * 10
+
+
+def test_every_word_of_the_longest_text_is_a_token() -> None:
+    text = "日" * (MAX_TEXT - 1) + "本"
+    assert len(words(text)) == MAX_TEXT - 1
+    assert words(text)[-1] == "日本"
+    assert analyse("a1 " * (MAX_TEXT // 3)) == ["a1"] * (MAX_TEXT // 3)
+
+
+# ---- time that grows with the length alone
+
+READERS: dict[str, Callable[[str], object]] = {
+    "words": words,
+    "analyse": analyse,
+    "names and terms": lambda text: mentioned_in(text, {"a": {"a", "a a"}}),
+    "titles": titles,
+    "a question's names": lambda text: question_entity_ids("c", text),
+    "names that a question means": lambda text: meant(text, [entity("c", "A A"), entity("c", "A")]),
+    "a question's time": lambda text: read_time(text, 1_760_000_000_000_000),
+    "how much a text asks": lambda text: asking(text + "?"),
+    "id": lambda text: derived_id("x", text),
+    "caption": caption,
+    "script": is_cjk,
+    "asks": lambda text: ASKS.search(text),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("reader", READERS)
+def test_reading_takes_time_by_length(reader: str, kind: str) -> None:
+    small, large = hostile(kind, 50_000), hostile(kind, 200_000)
+    READERS[reader](small)
+    one, four = cost(lambda: READERS[reader](small)), cost(lambda: READERS[reader](large))
+    assert four < max(7 * one, 0.3)
+    assert four < 1.0
+
+
+def patterns() -> dict[str, re.Pattern[str]]:
+    """Every compiled pattern of the package by its name, but for those of the judge, of which some are not linear."""
+    found: dict[str, re.Pattern[str]] = {}
+    for module in pkgutil.walk_packages(treemem.__path__, "treemem."):
+        if module.name.startswith(("treemem.demo", "treemem.__main__", "treemem.judge.")):
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, re.Pattern):
+                found[f"{module.name}.{name}"] = value
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(patterns()))
+def test_every_pattern_takes_time_by_length(name: str) -> None:
+    pattern = patterns()[name]
+
+    def read(text: str) -> None:
+        for _ in pattern.finditer(text):
+            pass
+
+    for kind in HOSTILE:
+        texts = [hostile(kind, size) for size in (4_000, 8_000, 16_000)]
+        one, two, four = (cost(partial(read, text)) for text in texts)
+        assert four < max(7 * one, 3.5 * two, 0.05), f"{kind}: {one:.4f}, {two:.4f}, {four:.4f} s"
+
+
+# ---- a memory, end to end
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_no_text_is_slow_or_holds_up_others(tmp_path: Path, kind: str) -> None:
+    text = hostile(kind, 1_000_000 - 10)
+    with TreeTextMemory.open(tmp_path / "long.db", embedder=Plain(), record_usage=False) as memory:
+        memory.add("Anna lives in Ghent.")
+        steps: dict[str, Callable[[], object]] = {
+            "question": lambda: memory.search(text),
+            "equal": lambda: memory.search("Ghent", filter={"memory": text}),
+            "contains": lambda: memory.search("Ghent", filter={"memory": {"contains": text}}),
+            "field": lambda: memory.search("Ghent", filter={f"info.{text}": 1}),
+            "entity": lambda: memory.add("one", entities=[text]),
+            "add": lambda: memory.add(text),
+            "key": lambda: memory.add("two", key=text),
+            "message": lambda: list(memory.add_messages([{"content": text, "name": "Bo"}])),
+        }
+        for name, step in steps.items():
+            with heartbeat() as beats:
+                started = time.process_time()
+                step()
+                spent = time.process_time() - started
+            assert spent < 4, name
+            assert beats.longest < 0.25, name
+        for wrong in (
+            lambda: memory.search("Ghent", as_of=text),
+            lambda: memory.search("Ghent", known_at=text),
+            lambda: memory.search("Ghent", when="from " + text),
+            lambda: memory.search("Ghent", filter={"valid_from": {"gt": text}}),
+            lambda: memory.search("Ghent", filter={"memory": {"like": text}}),
+            lambda: memory.search("Ghent", filter={text: 1}),
+        ):
+            started = time.process_time()
+            with pytest.raises(InvalidInputError) as raised:
+                wrong()
+            assert time.process_time() - started < 0.2
+            assert len(str(raised.value)) < 2_000
+
+
+def test_long_texts_are_let_go(tmp_path: Path) -> None:
+    def work(turn: int) -> None:
+        with TreeTextMemory.open(tmp_path / f"{turn}.db", embedder=Plain(), record_usage=False) as memory:
+            for k in range(6):
+                memory.add({"id": f"d{k}", "memory": " ".join(f"{turn}x{k}x{n}" for n in range(20_000)) + "?"})
+            for k in range(6):
+                asking(memory.get(f"d{k}").memory)
+            memory.purge([f"d{k}" for k in range(6)])
+
+    work(0)
+    tracemalloc.start()
+    try:
+        gc.collect()
+        before = tracemalloc.get_traced_memory()[0]
+        for turn in (1, 2):
+            work(turn)
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] - before < 500_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_names_are_few_and_short() -> None:
+    assert names_in("Ab " * 1_000) == []
+    assert len(names_in(" of ".join(f"Name{n}x" for n in range(2_000)))) == 256
+    assert titles("Dark River (2017 film) ") == ["Dark River (2017 film) ", "Dark River"]
+    assert titles("k" + "\t" * 300) == []
+
+
+# ---- filters and times that are no filters and times
+
+
+def deep(name: str, depth: int) -> Any:
+    tree: Any = {"memory": "x"}
+    for _ in range(depth):
+        tree = {name: tree if name == "not" else [tree]}
+    return tree
+
+
+def cycle() -> Any:
+    tree: dict[str, Any] = {}
+    tree["and"] = [tree, tree]
+    return tree
+
+
+def shared(depth: int) -> Any:
+    tree: Any = {"memory": "x"}
+    for _ in range(depth):
+        tree = {"or": [tree, tree]}
+    return tree
+
+
+def nested_list(depth: int) -> Any:
+    found: Any = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+def inverted(depth: int) -> Any:
+    tree: Any = field("memory") == "x"
+    for _ in range(depth):
+        tree = ~tree
+    return tree
+
+
+BAD_FILTERS: dict[str, Callable[[], Any]] = {
+    "deep not": lambda: deep("not", 5_000),
+    "deep and": lambda: deep("and", 5_000),
+    "deep value": lambda: {"memory": deep("not", 5_000)},
+    "deep list": lambda: {"info.x": nested_list(5_000)},
+    "deep list in a list": lambda: {"info.x": {"in": nested_list(5_000)}},
+    "deep where a filter stands": lambda: {"not": nested_list(5_000)},
+    "python form": lambda: inverted(5_000),
+    "holds itself": cycle,
+    "one part in many places": lambda: shared(30),
+    "many": lambda: {"or": [{"memory": "x"}] * 1_000_000},
+    "many fields": lambda: {f"info.{n}": 1 for n in range(100_000)},
+    "many values": lambda: {"memory": {"in": (str(n) for n in iter(int, 1))}},
+    "bytes": lambda: {"info.x": {"in": b"abc"}},
+    "a huge int": lambda: {"info.x": 10**5_000},
+    "a huge int as a time": lambda: {"valid_from": {"gt": 10**5_000}},
+    "more than 64 bits": lambda: {"confidence": {"gt": 1 << 63}},
+    "nan": lambda: {"info.x": float("nan")},
+    "infinity": lambda: {"confidence": {"lt": float("inf")}},
+    "half a character": lambda: {"info.\ud800": 1},
+    "nul": lambda: {"info.\x00": 1},
+}
+
+
+@pytest.mark.parametrize("bad", BAD_FILTERS)
+def test_what_is_no_filter_is_refused(memory: TreeTextMemory, bad: str) -> None:
+    memory.add("x")
+    with pytest.raises(InvalidInputError) as raised:
+        memory.search("x", filter=BAD_FILTERS[bad]())
+    assert len(str(raised.value)) < 2_000
+
+
+def test_odd_values_are_values(memory: TreeTextMemory) -> None:
+    memory.add([{"id": "zero", "memory": "a", "metadata": {"info": {"x": 0}}}, {"id": "other", "memory": "b"}])
+
+    def found(filter: Any) -> list[str]:
+        return sorted(item.id for page in memory.pages(filter=filter) for item in page.items)
+
+    assert found({"info.x": -0.0}) == ["zero"]
+    assert found({"info.x": {"gte": -0.0}}) == ["zero"]
+    assert found({"info.x": {"lt": -0.0}}) == []
+    assert found({"valid_from": {"lte": "9999-12-31"}}) == ["other", "zero"]
+    assert found({"valid_from": {"gt": "9999-12-31"}}) == []
+    assert found({"valid_from": "9999-12-31"}) == []
+    assert found({"valid_to": {"lte": "9999-12-31"}}) == []
+    assert found({"created_at": {"gte": "9999-12-31"}}) == []
+    some = field("info.x") == 0
+    for _ in range(100):
+        some = some & (field("info.x") == 0)
+    assert found(some) == ["zero"]
+
+
+@pytest.mark.parametrize("when", ["9999-12-31", "9999-12-31T23:59:59.999998", "0001-01-01"])
+def test_the_first_and_the_last_day_are_times(memory: TreeTextMemory, when: str) -> None:
+    memory.add("Anna lives in Ghent.")
+    held = [] if when.startswith("0001") else ["Anna lives in Ghent."]
+    assert [hit.memory for hit in memory.search("Ghent", as_of=when)] == held
+    assert [hit.memory for hit in memory.search("Ghent", when=f"at {when}")] == held
+    memory.search("Ghent", when=f"before {when}")
+    memory.search("Ghent", when=f"after {when}")
+    memory.context("Ghent", as_of=when)
+
+
+@given(st.one_of(st.text(max_size=120), st.integers(), st.floats(), st.none(), st.binary(), st.just(10**6_000)))
+def test_any_value_is_a_time_or_refused(value: Any) -> None:
+    for read in (parse_time, parse_when):
+        with suppress(InvalidInputError):
+            found = read(value)
+            assert found is None or not isinstance(found, int) or found < END

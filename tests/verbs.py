@@ -1,0 +1,112 @@
+"""Every public verb, found by reflection, with a call of it; a new verb without one fails the tests that use these."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from treemem import TreeTextMemory
+from treemem.verbs.reorganizing import Reorganizer
+
+_numbers = itertools.count()
+#: A call takes the memory, the id of some memory, words to ask for, and a folder.
+Call = Callable[[TreeTextMemory, str, str, Path], Any]
+
+
+def _fresh(prefix: str) -> str:
+    return f"{prefix}-{next(_numbers)}"
+
+
+def _folder(folder: Path) -> Path:
+    return folder / _fresh("dump")
+
+
+CALLS: dict[str, Call] = {
+    "add": lambda m, i, words, d: m.add({"id": i, "memory": "something else"}),
+    "add_messages": lambda m, i, words, d: m.add_messages([{"content": "Hello."}], conversation_id=_fresh("talk")),
+    "archive": lambda m, i, words, d: m.archive(i),
+    "bookmarks": lambda m, i, words, d: m.bookmarks(),
+    "check": lambda m, i, words, d: m.check(),
+    "content_hash": lambda m, i, words, d: m.content_hash(),
+    "context": lambda m, i, words, d: m.context(words),
+    "correct": lambda m, i, words, d: m.correct(i, tags=["seen"]),
+    "cube": lambda m, i, words, d: list(m.cube(m.cube_id).search(words)),
+    "delete": lambda m, i, words, d: m.delete(i),
+    "delete_all": lambda m, i, words, d: None,
+    "diff": lambda m, i, words, d: str(m.diff("2001-01-01")),
+    "drop": lambda m, i, words, d: None,
+    "dump": lambda m, i, words, d: _read(m.dump(_folder(d))),
+    "expire": lambda m, i, words, d: m.expire(i, at="2100-01-01"),
+    "for_caller": lambda m, i, words, d: list(m.for_caller("ann").search(words)),
+    "freeze": lambda m, i, words, d: m.freeze(i),
+    "get": lambda m, i, words, d: m.get(i),
+    "get_all": lambda m, i, words, d: m.get_all(),
+    "get_by_ids": lambda m, i, words, d: m.get_by_ids([i]),
+    "get_relevant_subgraph": lambda m, i, words, d: m.get_relevant_subgraph(words).plain(),
+    "get_working_memory": lambda m, i, words, d: m.get_working_memory(),
+    "history": lambda m, i, words, d: m.history(i),
+    "link": lambda m, i, words, d: m.link(i, "RELATES_TO", m.add("A memory to link to.")[0]),
+    "load": lambda m, i, words, d: m.load(d / "nothing-here"),
+    "neighbours": lambda m, i, words, d: m.neighbours(i),
+    "operations": lambda m, i, words, d: m.operations(limit=10_000),
+    "pages": lambda m, i, words, d: list(m.pages()),
+    "path": lambda m, i, words, d: m.path(i, m.add("A memory to walk to.")[0]),
+    "purge": lambda m, i, words, d: None,
+    "reembed": lambda m, i, words, d: m.reembed(),
+    "replace_working_memory": lambda m, i, words, d: m.replace_working_memory(["A thought of now."]),
+    "restore": lambda m, i, words, d: m.restore(i),
+    "search": lambda m, i, words, d: [list(m.search(words, 50, explain=True)), str(m.search(words, explain=True))],
+    "stats": lambda m, i, words, d: m.stats(),
+    "subgraph": lambda m, i, words, d: m.subgraph(i).plain(),
+    "subtree": lambda m, i, words, d: str(m.subtree(i)),
+    "tree": lambda m, i, words, d: [str(tree) for tree in m.tree(orphans=True)],
+    "undo": lambda m, i, words, d: m.undo(m.operations()[0].id),
+    "unfreeze": lambda m, i, words, d: m.unfreeze(i),
+    "unlink": lambda m, i, words, d: m.unlink(i, "RELATES_TO", m.add("A memory not linked to.")[0]),
+    "update": lambda m, i, words, d: m.update(i, tags=["read"]),
+    "wait_for": lambda m, i, words, d: m.wait_for(m.bookmarks()),
+    "with_clock": lambda m, i, words, d: list(m.with_clock(m._clock).search(words)),
+    "reorganizer.apply": lambda m, i, words, d: m.reorganizer.apply(m.reorganizer.plan(everything=True)),
+    "reorganizer.plan": lambda m, i, words, d: m.reorganizer.plan(everything=True, group=True).model_dump_json(),
+    "reorganizer.run": lambda m, i, words, d: m.reorganizer.run(group=True),
+    "reorganizer.schedule": lambda m, i, words, d: m.reorganizer.schedule(words).model_dump_json(),
+    "reorganizer.start": lambda m, i, words, d: None,
+    "reorganizer.status": lambda m, i, words, d: m.reorganizer.status(),
+    "reorganizer.stop": lambda m, i, words, d: m.reorganizer.stop(),
+    "reorganizer.wait": lambda m, i, words, d: m.reorganizer.wait(0),
+}
+#: What opens, closes or runs beside the verbs.
+NOT_VERBS = {"open", "close"}
+
+
+def _read(folder: Path) -> list[str]:
+    return [path.read_text("utf-8") for path in sorted(folder.rglob("*")) if path.is_file()]
+
+
+def public(owner: type) -> set[str]:
+    """The public methods of a class."""
+    return {name for name, value in inspect.getmembers(owner, inspect.isroutine) if not name.startswith("_")}
+
+
+def verbs() -> list[str]:
+    """The public verbs; each has a call."""
+    found = public(TreeTextMemory) - NOT_VERBS
+    found |= {f"reorganizer.{name}" for name in public(Reorganizer)}
+    missing, gone = found - CALLS.keys(), CALLS.keys() - found
+    assert not missing, f"verbs without a call in tests/verbs.py: {sorted(missing)}"
+    assert not gone, f"calls of verbs that are gone: {sorted(gone)}"
+    return sorted(found)
+
+
+def said_by_every_verb(memory: TreeTextMemory, memory_id: str, words: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield what each verb returns, or the error it raises, as text."""
+    from treemem import TreememError
+
+    for verb in verbs():
+        try:
+            yield verb, repr(CALLS[verb](memory, memory_id, words, folder))
+        except TreememError as error:
+            yield verb, f"{type(error).__name__}: {error}"
