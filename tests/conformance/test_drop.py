@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
@@ -74,6 +75,10 @@ def test_no_two_cubes_share_a_folder() -> None:
 
 def test_what_treemem_did_not_make_stays(open_memory: OpenMemory, tmp_path: Path) -> None:
     memory = open_memory()
+    memory.add("x")
+    made = memory.drop(backups=tmp_path / "first")
+    assert made is not None
+    origin = (made / ORIGIN).read_bytes()
     place = tmp_path / folder_name(memory.cube_id)
     elsewhere = tmp_path / "elsewhere"
     for folder in (place / "before-migration", place / "zzz", place / "20200101", tmp_path / "photos", elsewhere):
@@ -92,6 +97,8 @@ def test_what_treemem_did_not_make_stays(open_memory: OpenMemory, tmp_path: Path
     linked = memory.dump(place / "20200106T000000.000000Z")
     (linked / ARCHIVE).rename(elsewhere / ARCHIVE)
     (linked / ARCHIVE).symlink_to(elsewhere / ARCHIVE)
+    for folder in (theirs, cut, linked):
+        (folder / ORIGIN).write_bytes(origin)
     before = {p: p.lstat().st_mtime_ns for p in tmp_path.rglob("*") if "memory.db" not in p.name}
     kept = []
     for i in range(3):
@@ -157,9 +164,8 @@ def test_backups_are_for_the_owner_alone(memory: TreeTextMemory, tmp_path: Path)
         os.umask(old)
     assert kept is not None
     assert [stat.S_IMODE(p.stat().st_mode) for p in (kept, kept.parent, kept.parent.parent)] == [0o700] * 3
-    assert {p.name: stat.S_IMODE(p.stat().st_mode) for p in kept.iterdir()} == dict.fromkeys(
-        (ARCHIVE, GRAPH, ORIGIN), 0o600
-    )
+    assert {p.name for p in kept.iterdir()} == {ARCHIVE, GRAPH, ORIGIN}
+    assert {stat.S_IMODE(p.stat().st_mode) for p in kept.iterdir()} == {0o600}
 
 
 def test_a_drop_that_fails_counts_for_nothing(memory: TreeTextMemory, tmp_path: Path) -> None:
@@ -181,6 +187,7 @@ def test_a_drop_that_fails_counts_for_nothing(memory: TreeTextMemory, tmp_path: 
     assert said(memory) == before
     assert sorted(p for p in kept[0].parent.iterdir()) == kept  # type: ignore[union-attr]
     crashed = memory.dump(kept[0].parent / "20990101T000000.000000Z")  # type: ignore[union-attr]
+    (crashed / ORIGIN).write_bytes((kept[1] / ORIGIN).read_bytes())  # type: ignore[operator]
     (crashed / UNFINISHED).touch()  # as one that was killed before the erasure leaves it
     last = memory.drop(2, backups=tmp_path)
     assert [p.exists() for p in (*kept, crashed, last)] == [False, True, True, True]  # type: ignore[union-attr]
@@ -310,23 +317,27 @@ def test_an_erasure_that_was_cut_off_is_finished_by_whoever_comes(neo4j_uri: str
 
     cube = fresh_cube("cut")
     with TreeTextMemory.open(neo4j_uri, cube=cube, embedder=HashEmbedder(), clock=FakeClock()) as memory:
-        for come in ("add", "drop", "load", "purge"):
-            memory.add({"id": "old", "memory": "of before"})
+        for come in ("add", "drop", "load", "purge", "undo", "erase"):
+            (one,) = memory.add({"id": "old", "memory": "of before"})
+            last = memory.operations()[0].id
             folder = memory.dump(tmp_path / come)
             memory.store._connection.write(lambda tx: erasing.begin(tx, cube, None))  # type: ignore[attr-defined]
             assert memory.store.cube(cube) is None
             assert cube not in {info.id for info in memory.store.cubes()}
             if come == "drop":
                 assert memory.drop(backups=tmp_path / "b") is None
+                assert not any(memory.store.counts(cube).values())
+            elif come == "erase":
+                assert memory.store.erase(cube)
+                assert not any(memory.store.counts(cube).values())
             elif come == "load":
                 memory.load(folder)
-            elif come == "purge":
-                with pytest.raises(TreememError):
-                    memory.purge("old")
-            if come != "load":
-                assert not any(memory.store.counts(cube).values()), come
-                memory.add({"id": "new", "memory": "of afterwards"})
-                assert texts(memory) == {"of afterwards"}
+                assert texts(memory) == {"of before"}
+            elif come in ("purge", "undo"):
+                with contextlib.suppress(TreememError):  # it was planned on what is gone
+                    memory.purge(one) if come == "purge" else memory.undo(last)
+            memory.add({"id": "new", "memory": "of afterwards"})
+            assert texts(memory) == ({"of afterwards", "of before"} if come == "load" else {"of afterwards"})
             assert memory.check() == []
             memory.store.erase(cube)
 
