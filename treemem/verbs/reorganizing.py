@@ -79,8 +79,13 @@ class Reorganizer(Proposals):
             return self._ran(plan, lease, threading.Event())
 
     def status(self) -> Status:
-        """Return how reorganizing this cube stands: what waits, who works, what failed. Raises StoreError."""
-        return turn.status(self._memory._store, self._memory._cube)
+        """Return how reorganizing this cube stands: what waits, who works, what failed. Raises StoreError.
+
+        Why it failed is told to whoever opened the memory alone: a model's error may quote what it was given.
+        """
+        found = turn.status(self._memory._store, self._memory._cube)
+        hidden = found.reason and self._memory._caller
+        return replace(found, reason="told to whoever opened the memory") if hidden else found
 
     def wait(self, timeout: float = 60.0) -> Status:
         """Return the status as soon as nothing is `pending` or `running`, or after `timeout` seconds. Raises

@@ -38,8 +38,11 @@ class SealedError(Exception):
 
 
 def refuse(row: Mapping[str, Any]) -> None:
-    """Leave the transaction, whose lock on the cube is taken, if nobody may write to the cube now."""
-    if row["erasing"]:
+    """Leave the transaction, whose lock on the cube is taken, if nobody may write to the cube now.
+
+    A node that was erased while its lock was waited for fails the transaction, or reads as one without properties.
+    """
+    if row["erasing"] or row["clock"] is None:
         raise BeingErasedError
     if row["sealed_until"] is not None and row["sealed_until"] > _now():
         raise SealedError
@@ -53,7 +56,7 @@ def vanished(error: StoreError) -> bool:
 def begin(tx: Transaction, cube: str, only: CubeInfo | None) -> bool:
     """Mark a cube as being erased if it is the one that was seen; return whether it is."""
     found = tx.run(statement("hold_cube"), cube=cube)
-    if not found or (only is not None and cube_info(found[0]) != only):
+    if not found or found[0]["clock"] is None or (only is not None and cube_info(found[0]) != only):
         return False
     tx.run(statement("mark_cube"), cube=cube, erasing=True, sealed_until=None, holder=None)
     return True
@@ -90,7 +93,7 @@ class Seal:
 
     def _set(self, tx: Transaction, seconds: float) -> CubeInfo | None:
         found = tx.run(statement("hold_cube"), cube=self._cube)
-        if not found or found[0]["erasing"]:
+        if not found or found[0]["erasing"] or found[0]["clock"] is None:
             return None
         if found[0]["sealed_by"] != self._holder:
             if not seconds:
