@@ -50,6 +50,10 @@ class Caller:
         """Return whether the caller may change a state: one it sees that is its own or nobody's."""
         return not self or (self.sees(state) and state.fields.get("user_id") in (None, self.user_id))
 
+    def owns_all_it_sees(self, history: Iterable[State]) -> bool:
+        """Return whether nothing that a memory is known to say, of what the caller sees, is somebody else's."""
+        return all(map(self.owns, (s for s in history if s.closed_by is None and self.sees(s))))
+
     def require_whole_cube(self, verb: str) -> None:
         """Raise NotAllowedError for a caller: the verb is about all that a cube holds."""
         if self:

@@ -303,12 +303,14 @@ class Receipt:
 class Erasure:
     """What a purge does: erase memories, rewrite states in place, and take the text out of reasons of operations.
 
-    `redacted` are states, by memory and version, with their new content. The store refuses with ConflictError if an
-    edge along which words travel, or a state of these memories, was recorded or closed after `read_at`.
+    `redacted` are states, by memory and version, with their new content. `mentions` are pairs of a memory that stays
+    and an operation: what that operation let it mention is forgotten. The store refuses with ConflictError if an edge
+    along which words travel, or a state of these memories, was recorded or closed after `read_at`.
     """
 
     ids: tuple[str, ...]
     redacted: tuple[State, ...] = ()
+    mentions: tuple[tuple[str, str], ...] = ()
     reasons: tuple[str, ...] = ()
     read_at: int = 0
 

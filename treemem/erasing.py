@@ -39,6 +39,7 @@ class Closure:
     edges: list[Edge] = field(default_factory=list)
     histories: dict[str, list[State]] = field(default_factory=dict)
     redacted: dict[tuple[str, int], State] = field(default_factory=dict)
+    mentions: set[tuple[str, str]] = field(default_factory=set)
 
 
 def closure(store: GraphStore, cube: str, wanted: Iterable[str]) -> Closure:
@@ -73,6 +74,7 @@ def erasure(store: GraphStore, cube: str, found: Closure, read_at: int) -> Erasu
     return Erasure(
         ids=tuple(sorted(found.doomed)),
         redacted=tuple(state for _, state in sorted(found.redacted.items())),
+        mentions=tuple(sorted(found.mentions)),
         reasons=tuple(_telling(store, cube, touched, said)),
         read_at=read_at,
     )
@@ -123,8 +125,9 @@ def _was_topic(found: Closure, memory_id: str) -> bool:
 
 
 def _as_before(found: Closure, edge: Edge) -> None:
-    """Rewrite the states that a merge gave to what it kept as they were before it."""
+    """Rewrite the states that a merge gave to what it kept as before, and forget what it let it mention."""
     history = found.histories[edge.target]
+    found.mentions.add((edge.target, edge.opened_by))
     for state in history:
         earlier = [s for s in history if s.version < state.version and s.opened_by != edge.opened_by]
         if state.opened_by == edge.opened_by and earlier:

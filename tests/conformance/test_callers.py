@@ -278,3 +278,18 @@ def test_a_callers_run_leaves_the_rest_to_be_looked_at(shared: TreeTextMemory) -
     shared.for_caller("ann").add([{"id": "h1", "memory": "Ann likes Rome."}, {"id": "h2", "memory": "Ann likes Rome"}])
     shared.for_caller("bob").reorganizer.run()
     assert shared.reorganizer.plan().looked_at > 0
+
+
+def test_one_mixed_memory_keeps_no_verb_from_the_others(memory: TreeTextMemory) -> None:
+    """A memory that was nobody's and is Ann's, public, from a day on: Bob's own go, it stays as it is."""
+    bob = memory.for_caller("bob")
+    for name in ("long", "working"):
+        verb = memory.add if name == "long" else memory.replace_working_memory
+        verb([{"id": f"mixed-{name}", "memory": "It was nobody's."}])
+        memory.update(f"mixed-{name}", "It is Ann's.", at=day(9_000), user_id="ann", visibility="public")
+    bob.add({"id": "bobs", "memory": "Bob's."})
+    bob.replace_working_memory([{"id": "kept", "memory": "Bob's work."}])
+    bob.delete_all()
+    left = {"mixed-long", "mixed-working"}
+    assert {n["id"] for n in memory.get_all()["nodes"]} == left
+    assert all(s.closed_by is None for i in left for s in memory.store.history(memory.cube_id, [i])[-2:])

@@ -87,6 +87,54 @@ def test_purge_of_one_below_a_topic_names_it_by_the_others(memory: TreeTextMemor
     assert memory.check() == []
 
 
+def a_topic(memory: TreeTextMemory) -> tuple[list[str], str]:
+    """Five public memories with a topic above them whose name has a word that the first one alone says."""
+    texts = [f"Ann feeds her goats hay on day {n}" for n in range(4)]
+    ids = memory.add(["Ann feeds her goats zorbium on day 9", *texts], visibility="public")
+    members = [memory.get(i) for i in ids]
+    topic = memory.add({"memory": "Topic: zorbium, goats", "metadata": {"type": "topic", "source": "system"}})[0]
+    memory.update(topic, visibility="public")
+    for member in members:
+        memory.link(topic, "PARENT", member.id)
+    return ids, topic
+
+
+def test_topics_follow_what_is_deleted(memory: TreeTextMemory) -> None:
+    ids, topic = a_topic(memory)
+    receipt = memory.delete(ids[0])
+    name = memory.get(topic).memory
+    assert "zorbium" not in name
+    assert "goats" in name
+    assert not memory.delete(ids[4], operation_id="last").repeated
+    assert memory.get(topic).memory == name  # none of its words went
+    memory.undo(receipt.operation)
+    assert memory.get(ids[0]).memory.startswith("Ann feeds")
+    memory.delete(ids[:4])
+    assert [n["id"] for n in memory.get_all()["nodes"]] == []
+    memory.restore(ids[1])
+    assert memory.neighbours(ids[1], types=["PARENT"]) == []
+
+
+def test_topics_follow_what_goes_private(memory: TreeTextMemory) -> None:
+    ids, topic = a_topic(memory)
+    memory.update(ids[0], visibility="private", user_id="ann")
+    bob = memory.for_caller("bob")
+    assert "zorbium" not in bob.get(topic).memory
+    assert not any("zorbium" in hit.memory for hit in bob.search("zorbium", 10))
+    assert {n.id for n in memory.neighbours(topic, types=["PARENT"])} == set(ids[1:])
+    assert memory.check() == []
+
+
+def test_topics_follow_an_undone_addition(memory: TreeTextMemory) -> None:
+    ids, topic = a_topic(memory)
+    added = memory.add("Ann feeds her goats clover", operation_id="added", visibility="public")
+    memory.link(topic, "PARENT", added[0])
+    memory.update(topic, "Topic: clover, goats")
+    memory.undo("added")
+    assert "clover" not in memory.get(topic).memory
+    assert {n.id for n in memory.neighbours(topic, types=["PARENT"])} == set(ids)
+
+
 def test_purge_takes_what_was_merged(memory: TreeTextMemory) -> None:
     first, second, other = memory.add(["Ann keeps bees.", "Ann keeps bees", "Ben keeps goats."], at=day(0))
     memory.reorganizer.run(everything=True, kinds=["deduplicate"])
@@ -97,15 +145,20 @@ def test_purge_takes_what_was_merged(memory: TreeTextMemory) -> None:
 
 
 def test_purge_of_one_that_a_taken_back_merge_touched_leaves_the_other(memory: TreeTextMemory) -> None:
-    first, second = memory.add(
-        [{"memory": "Ann keeps bees."}, {"memory": "Ann keeps bees", "metadata": {"tags": [TOKEN]}}], at=day(0)
-    )
+    texts = {"Ann keeps bees.": "Zed", "Ann keeps bees": "Yan"}
+    ids = memory.add([{"memory": t, "metadata": {"tags": [TOKEN + n], "entities": [n]}} for t, n in texts.items()])
     memory.reorganizer.run(everything=True, kinds=["deduplicate"])
+    kept, gone = sorted(ids, key=lambda i: memory.get(i).metadata.status == "merged")
+    text, name = memory.get(gone).memory, texts[memory.get(gone).memory]
+    assert TOKEN + name in memory.get(kept).metadata.tags
     memory.undo(next(o.id for o in memory.operations() if o.kind == "reorganize"))
-    assert {memory.get(i).metadata.status for i in (first, second)} == {"activated"}
-    memory.purge(second)
-    assert memory.get(first).memory == "Ann keeps bees."
-    assert TOKEN not in repr(memory.history(first))
+    assert {memory.get(i).metadata.status for i in ids} == {"activated"}
+    memory.purge(gone)
+    assert memory.get(kept).memory in set(texts) - {text}
+    assert TOKEN + name not in repr(memory.history(kept))
+    names = [e.name for e in memory.store.all_entities(memory.cube_id)]
+    assert name not in names
+    assert set(texts.values()) & set(names)
     assert memory.check() == []
 
 

@@ -56,7 +56,7 @@ def grouped(
         topics = {
             other: cosine
             for other, cosine in near[memory_id].items()
-            if is_topic(states[other].fields) and cosine >= JOINS and _together(states[other], states[memory_id])
+            if is_topic(states[other].fields) and cosine >= JOINS and together(states[other], states[memory_id])
             if above is None or other in above
         }
         for topic in sorted(topics, key=lambda t: (-topics[t], t)):
@@ -73,7 +73,7 @@ def _new(
 ) -> Iterable[Action]:
     def around(centre: str) -> list[str]:
         alike = [i for i, cosine in near[centre].items() if i in free and cosine >= ALIKE]
-        return sorted(i for i in alike if _together(states[centre], states[i]))
+        return sorted(i for i in alike if together(states[centre], states[i]))
 
     for centre in sorted(free, key=lambda i: (-len(around(i)), i)):
         members = [centre, *around(centre)] if centre in free else []
@@ -106,7 +106,7 @@ def _action(
     )
 
 
-def _together(one: State, other: State) -> bool:
+def together(one: State, other: State) -> bool:
     """Return whether two memories are seen by the same callers."""
     return all(one.fields.get(name) == other.fields.get(name) for name in ("visibility", "user_id", "session_id"))
 
@@ -180,7 +180,7 @@ def joined(
         one, other = pair.one, pair.other
         ids = (one.memory_id, other.memory_id)
         room = sum(len(children.get(i, ())) for i in ids) <= MOST
-        same = parents.get(ids[0]) == parents.get(ids[1]) and _together(one, other)
+        same = parents.get(ids[0]) == parents.get(ids[1]) and together(one, other)
         if pair.cosine < ONE or not room or not same or gone & set(ids):
             continue
         if any(s.fields.get("frozen") for s in (one, other)):

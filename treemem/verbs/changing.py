@@ -9,7 +9,7 @@ from typing import Any
 
 from treemem import planning
 from treemem.adding import given_vector
-from treemem.caller import check_session
+from treemem.caller import OWNERSHIP, check_session
 from treemem.changes import ChangeSet, EdgeType, Receipt, State
 from treemem.contents import embedded_text, fields_of, item_of
 from treemem.errors import InvalidInputError, NotAllowedError, OperationNotFoundError, UndoRefusedError
@@ -20,9 +20,11 @@ from treemem.items import (
     check_json,
     checked_id,
     checked_text,
+    derived_id,
     set_fields,
     validated,
 )
+from treemem.reorganize.following import followed
 from treemem.temporal import Moment, TimeLike, parse_time
 from treemem.verbs.arguments import distinct_ids, given_metadata
 from treemem.verbs.session import VISIBLE, Session
@@ -92,9 +94,12 @@ class ChangeVerbs(Session):
                 check_json(value, name)  # before it is written out as part of the request
         request = [kind, memory_id, text, changed, start]
         base = self._base(kind, operation_id, actor, reason, request=request)
-        return self._commit(
+        receipt = self._commit(
             base, lambda: self._plan_change(base, memory_id, text, changed, start), repeatable=operation_id is not None
         )
+        if not changed.keys().isdisjoint(OWNERSHIP):
+            self._let_topics_follow(base, receipt, [memory_id])
+        return receipt
 
     def expire(
         self,
@@ -186,9 +191,13 @@ class ChangeVerbs(Session):
         return self._rewrite("archive", ids, operation_id, actor, reason)
 
     def delete_all(self, *, actor: str | None = None, reason: str | None = None) -> Receipt | None:
-        """Hide every memory of the cube, whenever it held or holds; None if there was none."""
-        known = (s for s in self._store.all_states(self._cube) if s.closed_by is None)
-        ids = {s.memory_id for s in known if s.fields["status"] in VISIBLE and self._caller.owns(s)}
+        """Hide every memory of the cube, whenever it held or holds; None if there was none.
+
+        A caller hides what is its own altogether; a memory that at some time says what is somebody else's stays.
+        """
+        known = [s for s in self._store.all_states(self._cube) if s.closed_by is None and self._caller.sees(s)]
+        ids = {s.memory_id for s in known if s.fields["status"] in VISIBLE}
+        ids -= {s.memory_id for s in known if not self._caller.owns(s)}
         return self.delete(sorted(ids), actor=actor, reason=reason) if ids else None
 
     def restore(
@@ -235,12 +244,33 @@ class ChangeVerbs(Session):
             raise InvalidInputError(f"{kind}: no ids given")
         base = self._base(kind, operation_id, actor, reason, request=[kind, wanted])
         if len(wanted) <= CHUNK:
-            return self._commit(base, lambda: self._plan_rewrite(base, wanted), repeatable=operation_id is not None)
+            done = self._commit(base, lambda: self._plan_rewrite(base, wanted), repeatable=operation_id is not None)
+        else:
+            done = self._rewrite_in_parts(base, wanted, repeatable=operation_id is not None)
+        if kind == "delete":
+            self._let_topics_follow(base, done, wanted)
+        return done
+
+    def _rewrite_in_parts(self, base: ChangeSet, wanted: Sequence[str], *, repeatable: bool) -> Receipt:
         if not self._store.operations(self._cube, ids=[f"{base.operation}/0"], limit=1):
             self._settled(lambda: self._plan_rewrite(base, wanted))  # refused as a whole, before the first part
         chunks = [wanted[i : i + CHUNK] for i in range(0, len(wanted), CHUNK)]
         plans = [partial(self._plan_rewrite, ids=chunk) for chunk in chunks]
-        return self._commit_parts(base, plans, repeatable=operation_id is not None)
+        return self._commit_parts(base, plans, repeatable=repeatable)
+
+    def _let_topics_follow(self, base: ChangeSet, done: Receipt, ids: Sequence[str]) -> None:
+        """Name the topics above changed memories by what is left below them, as an operation of its own.
+
+        It is one that `undo` of the change need not take back first.
+        """
+        if done.repeated:
+            return
+        after = self._base("rename_topics", None, base.actor, None, request=[base.operation])
+        for start in range(0, len(ids), CHUNK):
+            some = ids[start : start + CHUNK]
+            if followed(self._store, after, some).rows:
+                one = replace(after, operation=derived_id("rename_topics", base.operation, *some))
+                self._commit(one, partial(followed, self._store, one, some), repeatable=False)
 
     def _plan_rewrite(self, base: ChangeSet, ids: Sequence[str]) -> ChangeSet:
         groups = [
@@ -269,10 +299,15 @@ class ChangeVerbs(Session):
         base = replace(self._base("undo", operation_id, actor, reason, request=["undo", operation]), undoes=operation)
         parts = self._store.operations(self._cube, part_of=operation, limit=1_000_000)
         if not parts:
-            return self._commit(base, lambda: self._plan_undo(base, operation), repeatable=operation_id is not None)
-        backwards = sorted(parts, key=lambda p: -int(p.id.rpartition("/")[2]))
-        plans = [partial(self._plan_undo, operation=part.id) for part in backwards]
-        return self._commit_parts(base, plans, repeatable=operation_id is not None)
+            done = self._commit(base, lambda: self._plan_undo(base, operation), repeatable=operation_id is not None)
+        else:
+            parts = sorted(parts, key=lambda p: -int(p.id.rpartition("/")[2]))
+            plans = [partial(self._plan_undo, operation=part.id) for part in parts]
+            done = self._commit_parts(base, plans, repeatable=operation_id is not None)
+        for name in [part.id for part in parts] or [operation]:
+            opened = self._store.touched(self._cube, name).states_opened
+            self._let_topics_follow(base, done, sorted({s.memory_id for s in opened}))
+        return done
 
     def _plan_undo(self, base: ChangeSet, operation: str) -> ChangeSet:
         touched = self._touched(operation, to_change=True)

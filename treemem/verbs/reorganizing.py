@@ -85,7 +85,7 @@ class Reorganizer(Proposals):
         """
         found = turn.status(self._memory._store, self._memory._cube)
         hidden = found.reason and self._memory._caller
-        return replace(found, reason="told to whoever opened the memory") if hidden else found
+        return found.model_copy(update={"reason": "told to whoever opened the memory"}) if hidden else found
 
     def wait(self, timeout: float = 60.0) -> Status:
         """Return the status as soon as nothing is `pending` or `running`, or after `timeout` seconds. Raises

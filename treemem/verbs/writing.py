@@ -114,8 +114,8 @@ class WriteVerbs(ChangeVerbs):
 
         def plan() -> ChangeSet:
             now = self._pages(Moment(base.now), VISIBLE, where=joined(of_types(["WorkingMemory"]), self._visible))
-            held = [s for page in now for s in page.states if self._caller.owns(s)]
-            gone = [state.memory_id for state in held if state.memory_id not in kept]
+            held = [s.memory_id for page in now for s in page.states if s.memory_id not in kept]
+            gone = [i for i, history in self._histories(held).items() if self._caller.owns_all_it_sees(history)]
             deleting = self._plan_rewrite(replace(base, kind="delete"), gone) if gone else base
             histories = self._histories(sorted(kept))
             hidden = {i for i, h in histories.items() if _deleted(h) and all(map(self._caller.owns, h))}

@@ -36,6 +36,9 @@ def purge(tx: Transaction, changes: ChangeSet, erasure: Erasure) -> Receipt:
             operation=changes.operation,
         )
     )
+    if erasure.mentions:
+        pairs = [{"id": memory_id, "operation": operation} for memory_id, operation in erasure.mentions]
+        found += tx.run(statement("purge_mentions"), cube=cube, pairs=pairs)
     ends = {(is_entity, node_id) for row in found for is_entity, node_id in row["ends"] if node_id is not None}
     for is_entity, kind in ((True, NodeKind.ENTITY), (False, NodeKind.SOURCE)):
         orphans = sorted(node_id for flag, node_id in ends if flag == is_entity)

@@ -23,6 +23,20 @@ WHERE EXISTS (SELECT 1 FROM state s WHERE s.node = m.num AND (s.recorded_from > 
               AND (e.recorded_from > :at OR (e.recorded_to > :at AND e.recorded_to < :end)))
 LIMIT 1
 """
+_DOOMED = """
+INSERT INTO doomed SELECT n.num FROM json_each(?) j CROSS JOIN node n ON n.cube = ? AND n.kind = 'memory'
+AND n.id = j.value
+"""
+_CUT_MENTIONS = """
+INSERT OR IGNORE INTO cut SELECT e.num FROM operation o CROSS JOIN edge e ON e.opened_by = o.num
+WHERE o.cube = ? AND o.id = ? AND e.type = 'MENTIONS'
+  AND e.src = (SELECT num FROM node WHERE cube = ? AND kind = 'memory' AND id = ?)
+"""
+_ORPHANS = """
+INSERT INTO orphan SELECT DISTINCT e.dst FROM cut JOIN edge e ON e.num = cut.num JOIN node n ON n.num = e.dst
+WHERE n.kind IN ('entity', 'source')
+  AND NOT EXISTS (SELECT 1 FROM edge o WHERE o.dst = e.dst AND o.num NOT IN (SELECT num FROM cut))
+"""
 _REDACT = """
 UPDATE state SET fields = ?, tokens = ?, embedding = ?
 WHERE version = ? AND node = (SELECT num FROM node WHERE cube = ? AND kind = 'memory' AND id = ?)
@@ -48,9 +62,7 @@ def purge(conn: sqlite3.Connection, changes: ChangeSet, erasure: Erasure) -> Rec
         fields = canonical_json(dict(s.fields))
         conn.execute(_REDACT, (fields, s.tokens, rows.blob(s.content.embedding), s.version, cube, s.memory_id))
     _mark(conn, cube, erasure)
-    edges = conn.execute(
-        "DELETE FROM edge WHERE src IN (SELECT num FROM doomed) OR dst IN (SELECT num FROM doomed)"
-    ).rowcount
+    edges = conn.execute("DELETE FROM edge WHERE num IN (SELECT num FROM cut)").rowcount
     states = conn.execute("DELETE FROM state WHERE node IN (SELECT num FROM doomed)").rowcount
     receipt = Receipt(changes.operation, recorded_at, 0, states, 0, edges)
     number = insert_operation(conn, cube, changes, receipt, list(erasure.ids))
@@ -66,17 +78,12 @@ def purge(conn: sqlite3.Connection, changes: ChangeSet, erasure: Erasure) -> Rec
 
 
 def _mark(conn: sqlite3.Connection, cube: int, erasure: Erasure) -> None:
-    """Fill the tables of the nodes that go: the memories, and the entities and sources that nothing else points at."""
-    for table in ("doomed", "orphan"):
+    """Fill the tables of what goes: `doomed` memories, `cut` edges, `orphan` entities and sources without any other."""
+    for table in ("doomed", "cut", "orphan"):
         conn.execute(f"CREATE TEMP TABLE IF NOT EXISTS {table} (num INTEGER PRIMARY KEY)")
         conn.execute(f"DELETE FROM {table}")
-    conn.execute(
-        "INSERT INTO doomed SELECT n.num FROM json_each(?) j CROSS JOIN node n ON n.cube = ? AND n.kind = 'memory' "
-        "AND n.id = j.value",
-        (rows.listed(erasure.ids), cube),
-    )
-    conn.execute(
-        "INSERT INTO orphan SELECT DISTINCT e.dst FROM edge e JOIN node n ON n.num = e.dst WHERE e.src IN "
-        "(SELECT num FROM doomed) AND n.kind IN ('entity', 'source') AND NOT EXISTS "
-        "(SELECT 1 FROM edge o WHERE o.dst = e.dst AND o.src NOT IN (SELECT num FROM doomed))"
-    )
+    conn.execute(_DOOMED, (rows.listed(erasure.ids), cube))
+    conn.execute("INSERT INTO cut SELECT e.num FROM doomed d JOIN edge e ON e.src = d.num")
+    conn.execute("INSERT OR IGNORE INTO cut SELECT e.num FROM doomed d JOIN edge e ON e.dst = d.num")
+    conn.executemany(_CUT_MENTIONS, [(cube, operation, cube, memory_id) for memory_id, operation in erasure.mentions])
+    conn.execute(_ORPHANS)
