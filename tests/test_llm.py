@@ -252,6 +252,8 @@ WHOLE = json.dumps(GOOD)
         f"Okay, the user asks.\n</think>\n{WHOLE}",
         f"{WHOLE}\n<think>Was that right?</think>",
         f"<think></think>{WHOLE}",
+        f"<THINK>Rain.</THINK>{WHOLE}",
+        f"<thinking>Rain.</thinking>\n{WHOLE}<thinking>Right?</thinking>",
     ],
 )
 def test_thoughts_are_passed_over(server: Script, text: str) -> None:
@@ -279,6 +281,20 @@ def test_no_answer_is_too_odd_to_be_told(server: Script, text: str) -> None:
         over(server).ask("s", "u", Judgement)
     assert error.value.reason == "invalid"
     assert len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize("told", [{"message": "model is overloaded"}, "model is overloaded"])
+def test_a_failure_told_with_status_200(server: Script, told: Any) -> None:
+    server.next.append(lambda body: {"error": told})
+    with pytest.raises(LLMError, match="model is overloaded") as error:
+        over(server).ask("s", "u", Judgement)
+    assert error.value.reason == "status"
+
+
+def test_half_a_character_is_no_answer(server: Script) -> None:
+    server.next.extend([saying('{"note": "a\\ud800"}')] * 2)
+    with pytest.raises(LLMError, match="half a character"):
+        over(server).ask("s", "u", AllOptional)
 
 
 def test_a_slow_server_ends_in_time(server: Script) -> None:

@@ -25,19 +25,28 @@ def check(store: GraphStore, cube: str) -> list[str]:
     if info is None:
         return []
     problems = list(store.dangling(cube))
+    late: list[State | Edge] = []
     for memory_id, states in groupby(store.all_states(cube), key=lambda s: s.memory_id):
-        problems += _memory_problems(info, memory_id, list(states))
+        many = list(states)
+        problems += _memory_problems(info, memory_id, many)
+        late += [s for s in many if s.recorded_from > info.clock]
     edges: dict[Any, list[Edge]] = defaultdict(list)
     for edge in store.all_edges(cube):
         edges[edge.key].append(edge)
     for key, rows in edges.items():
-        problems += [f"edge {key[:3]}: {line}" for line in _interval_problems(info, rows)]
+        problems += [f"edge {key[:3]}: {line}" for line in _interval_problems(rows)]
+        late += [e for e in rows if e.recorded_from > info.clock]
     problems += _forest_problems(e for rows in edges.values() for e in rows)
+    after = store.cube(cube)  # others may have written while this read
+    clock = info.clock if after is None else after.clock
+    for row in (row for row in late if row.recorded_from > clock):
+        what = f"memory {row.memory_id}" if isinstance(row, State) else f"edge {row.key[:3]}"
+        problems.append(f"{what}: recorded after the cube's clock, by {row.opened_by}")
     return problems
 
 
 def _memory_problems(info: CubeInfo, memory_id: str, states: list[State]) -> Iterator[str]:
-    for line in _interval_problems(info, states):
+    for line in _interval_problems(states):
         yield f"memory {memory_id}: {line}"
     for state in states:
         vector = state.content.embedding
@@ -47,12 +56,10 @@ def _memory_problems(info: CubeInfo, memory_id: str, states: list[State]) -> Ite
             yield f"memory {memory_id} version {state.version}: its vector has norm {np.linalg.norm(vector):.4f}"
 
 
-def _interval_problems(info: CubeInfo, rows: list[Any]) -> Iterator[str]:
+def _interval_problems(rows: list[Any]) -> Iterator[str]:
     for row in rows:
         if row.valid_from >= row.valid_to or row.recorded_from >= row.recorded_to:
             yield f"an empty interval, opened by {row.opened_by}"
-        if row.recorded_from > info.clock:
-            yield f"recorded after the cube's clock, by {row.opened_by}"
     for i, one in enumerate(rows):
         for other in rows[i + 1 :]:
             if (

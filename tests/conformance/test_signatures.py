@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.verbs import verbs
-from treemem import Plan, SearchOptions, TreememError, TreeTextMemory, When
+from treemem import InvalidInputError, Plan, SearchOptions, TreememError, TreeTextMemory, When
 
 
 def _deep(n: int) -> list[Any]:
@@ -172,3 +172,17 @@ def test_data_classes(odd: str) -> None:
         lambda: Plan.model_validate({"id": "p", "cube": "c", "until": 0, "looked_at": 0, "actions": {}}).only(value()),
     ):
         assert result(call, {}) is None, (odd, result(call, {}))
+
+
+@pytest.mark.parametrize(
+    ("given", "kwargs", "said"),
+    [
+        (("a",), {"as_off": "2020-01-01"}, "did you mean 'as_of'"),
+        ((), {}, "memory_id is missing"),
+        (("a", "b", "c"), {}, "found 3"),
+        (("a",), {"memory_id": "b"}, "given twice"),
+    ],
+)
+def test_names_of_arguments(memory: TreeTextMemory, given: Any, kwargs: Any, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        memory.get(*given, **kwargs)

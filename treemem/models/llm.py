@@ -20,6 +20,11 @@ M = TypeVar("M", bound=BaseModel)
 _MILLION = 1_000_000
 #: Models that think before they answer. They take no temperature and count their thoughts, as `max_completion_tokens`.
 _THINKING = re.compile(r"\A(?:.*/)?(?:o[1-9]|gpt-[5-9])(?![a-z0-9])", re.IGNORECASE)
+#: Tags around what a model thinks before, or after, it answers.
+_THINK = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
+_THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
+_NO_SPACE = re.compile(r"\S")
+_LAST_THOUGHT = re.compile(r"</think(?:ing)?>\Z", re.IGNORECASE)
 _LIMITS = ("max_tokens", "max_completion_tokens")
 
 
@@ -196,6 +201,10 @@ class OpenAILLM:
         try:
             with self._slots:
                 reply = self._reply({"model": self._model, "messages": messages, "response_format": wanted}, max_tokens)
+            told = getattr(reply, "error", None)
+            if told and not reply.choices:  # some servers answer 200 and say in the body that they failed
+                said = told.get("message", told) if isinstance(told, dict) else told
+                raise LLMError(f"{self.name}: {without_key(str(said)[:500], self._client.api_key)}", "status")
             choice = reply.choices[0]
             text, refusal, ended = choice.message.content, choice.message.refusal, choice.finish_reason
             if reply.usage is not None:
@@ -250,27 +259,39 @@ def _validated(text: str, answer: type[M]) -> M:
         raise ValueError("the answer is empty" + (", but for thoughts" if text.strip() else ""))
     try:
         data = json.loads(bare)
+        json.dumps(data, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("the answer is nested too deep") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("the answer holds half a character (a lone surrogate)") from error
     if isinstance(data, dict) and {"properties", "type"} <= data.keys() and "properties" not in answer.model_fields:
         raise ValueError("the schema came back instead of an answer")
     return answer.model_validate(data)
 
 
 def _without_thoughts(text: str) -> str:
-    """Return an answer without blocks `<think>...</think>` before or after it.
+    """Return an answer without blocks `<think>...</think>` before or after it; `<thinking>` and capitals are the same.
 
     Some servers leave the first tag out; a block that does not end holds no answer.
     """
-    bare = text.strip()
-    while not bare.startswith(("{", "[", "```")):
-        _, end, rest = bare.partition("</think>")
-        if not end:
-            return "" if bare.startswith("<think>") else bare
-        bare = rest.strip()
-    if bare.endswith("</think>"):
-        bare = bare[: bare.rfind("<think>")].strip() if "<think>" in bare else bare
+    start = _begin(text, 0)
+    while not text.startswith(("{", "[", "```"), start):
+        end = _THOUGHT.search(text, start)
+        if end is None:
+            return "" if _THINK.match(text, start) else text[start:].strip()
+        start = _begin(text, end.end())
+    bare = text[start:].strip()
+    last = _LAST_THOUGHT.search(bare)
+    if last is not None:
+        begins = [tag.start() for tag in _THINK.finditer(bare)]
+        bare = bare[: begins[-1]].strip() if begins else bare
     return bare
+
+
+def _begin(text: str, start: int) -> int:
+    """Return where white space from `start` on ends."""
+    end = _NO_SPACE.search(text, start)
+    return len(text) if end is None else end.start()
 
 
 def _short(error: Exception) -> str:

@@ -128,12 +128,27 @@ def checked_verbs(owner: type[T]) -> type[T]:
 
 
 def _checked(name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
-    named = [p for p in inspect.signature(verb).parameters.values() if p.kind is not p.VAR_KEYWORD][1:]
+    given = list(inspect.signature(verb).parameters.values())[1:]
+    named = [p for p in given if p.kind is not p.VAR_KEYWORD]
     kinds = {p.name: KINDS[p.name] for p in named}
     order = [p.name for p in named if p.kind is p.POSITIONAL_OR_KEYWORD]
+    takes_any = len(given) > len(named)
+    required = [p.name for p in named if p.default is p.empty]
+
+    def check_names(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if not takes_any:
+            known_names(name, kwargs, kinds)
+        if len(args) > len(order):
+            raise InvalidInputError(f"{name}: wanted at most {len(order)} arguments without a name, found {len(args)}")
+        twice = [each for each in order[: len(args)] if each in kwargs]
+        missing = [each for each in required if each not in order[: len(args)] and each not in kwargs]
+        if twice or missing:
+            what = f"{twice[0]} is given twice" if twice else f"{missing[0]} is missing"
+            raise InvalidInputError(f"{name}: {what}; it takes {', '.join(kinds)}")
 
     @functools.wraps(verb)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        check_names(args, kwargs)
         for parameter, value in (*zip(order, args, strict=False), *kwargs.items()):
             wanted, fits = kinds.get(parameter, ELSEWHERE)
             if not fits(value):

@@ -292,7 +292,7 @@ class ChangeVerbs(Session):
         OperationNotFoundError, and UndoRefusedError naming the later operations that stand on it.
         """
         found = self._store.operations(self._cube, ids=[operation])
-        if not found:
+        if not found or (self._caller and not self._sees_operation(operation)):
             raise OperationNotFoundError(f"no operation {operation!r} in cube {self._cube!r}; operations() lists them")
         if found[0].kind == "purge":
             raise InvalidInputError(f"operation {operation!r} erased memories; a purge cannot be undone")
