@@ -129,6 +129,7 @@ class Pair:
         if known:
             until = DAYS if end is None else end
             there = any(self.model.values[p][1] != "deleted" and b >= until for p, _, b in known)
+            there = there and min(a for _, a, _ in known) <= first
             return None if there and (text, first) in self.origins.get(i, set()) else MemoryExistsError
         self.model.put(i, first, DAYS if end is None else end, (text, "activated"))
         self.origins.setdefault(i, set()).add((text, first))

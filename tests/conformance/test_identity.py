@@ -102,6 +102,16 @@ def test_the_id_of_what_is_deleted_or_has_ended(memory: TreeTextMemory) -> None:
     assert [i.id for i in memory.get_working_memory()] == ["w"]
 
 
+def test_the_id_of_what_begins_later(memory: TreeTextMemory) -> None:
+    memory.add({"id": "a", "memory": "it opens"}, at="2100-01-01")
+    with pytest.raises(MemoryExistsError, match="begins to hold later, at 2100-01-01"):
+        memory.add({"id": "a", "memory": "it opens"})
+    assert memory.add({"id": "a", "memory": "it opens"}, at="2100-01-01") == ["a"]
+    memory.add({"id": "b", "memory": "it is open"})
+    with pytest.raises(MemoryExistsError, match="begins to hold later"):
+        memory.add({"id": "b", "memory": "it is open"}, at="2020-01-01")
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [

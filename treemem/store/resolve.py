@@ -109,10 +109,10 @@ def resolve(changes: ChangeSet, known: Known, recorded_at: int) -> Resolution:
     Raises InvalidChangeError when PARENT would no longer be a forest or an interval is empty.
     """
     result = Resolution(versions=dict(known.versions))
-    there = _already_there(changes, known)
+    since = present(changes.now, recorded_at)
+    there = _already_there(changes, known, since)
     states = [s for s in changes.states if s.memory_id not in there]
     edges = [e for e in changes.edges if e.source not in there]
-    since = present(changes.now, recorded_at)
     _resolve_states(states, known, since, recorded_at, changes.operation, result)
     _resolve_edges(edges, known, since, recorded_at, changes.operation, result)
     _check_forest(known.parents, result)
@@ -124,7 +124,7 @@ def to_create(changes: ChangeSet) -> list[str]:
     return sorted({s.memory_id for s in changes.states if s.create})
 
 
-def _already_there(changes: ChangeSet, known: Known) -> set[str]:
+def _already_there(changes: ChangeSet, known: Known, since: int) -> set[str]:
     """Return the memories to create that exist with these very fields; raise MemoryExistsError for other content."""
     there: set[str] = set()
     for ask in changes.states:
@@ -140,6 +140,12 @@ def _already_there(changes: ChangeSet, known: Known) -> set[str]:
             raise MemoryExistsError(
                 f"memory {ask.memory_id!r} is in cube {changes.cube!r} already, and is deleted or has ended; restore() "
                 "brings it back, update() gives it something to say, or add it under another id"
+            )
+        begins = min(s.valid_from for s in known.states[ask.memory_id])
+        if begins > (since if ask.valid_from is None else ask.valid_from):
+            raise MemoryExistsError(
+                f"memory {ask.memory_id!r} is in cube {changes.cube!r} already and begins to hold later, at "
+                f"{format_micros(begins)}; update() gives it something to say before, or add it under another id"
             )
         there.add(ask.memory_id)
     return there
