@@ -23,10 +23,10 @@ from hypothesis import strategies as st
 
 import treemem
 from treemem import InvalidInputError, TreeTextMemory, field
+from treemem.ingest.entities import entity, meant, names_in, question_entity_ids, titles
+from treemem.ingest.terms import mentioned_in
 from treemem.items import MAX_TEXT, derived_id
 from treemem.pieces import PIECE, beginning, begins, normalized, pieces
-from treemem.read.entities import entity, meant, names_in, question_entity_ids, titles
-from treemem.read.terms import mentioned_in
 from treemem.search.priors import asking
 from treemem.search.timewords import read_time
 from treemem.search.when import parse_when

@@ -13,9 +13,9 @@ from treemem.memory import TreeTextMemory
 from treemem.models.embedders import Embedder
 from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
+from treemem.reorganize.reorganizer import Reorganizer
 from treemem.store.protocol import GraphStore
 from treemem.temporal import Clock, system_clock
-from treemem.verbs.reorganizing import Reorganizer
 
 if TYPE_CHECKING:
     import neo4j

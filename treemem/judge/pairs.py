@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from treemem.changes import State
+from treemem.ingest.entities import names_in
 from treemem.judge import stated
 from treemem.judge.literal import literal
 from treemem.judge.supersession import Outdated, Statement, outdated
 from treemem.judge.turns import changes_state, tells_an_event
-from treemem.read.entities import names_in
 from treemem.text import analyse, fold, words
 
 

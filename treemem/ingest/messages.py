@@ -9,9 +9,9 @@ from typing import Any
 from treemem.changes import EdgeAssert, EdgeType, Entity, NodeKind, Source
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
+from treemem.ingest.entities import entity
+from treemem.ingest.terms import mentioned_in
 from treemem.items import TextualMemoryItem, checked_text, derived_id, validated
-from treemem.read.entities import entity
-from treemem.read.terms import mentioned_in
 from treemem.temporal import from_micros, parse_time
 from treemem.text import ASKS, words
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+from treemem.ingest.entities import NAMES_READ, names_in
 from treemem.pieces import beginning
-from treemem.read.entities import NAMES_READ, names_in
 from treemem.text import STOP_WORDS, distinct, words
 
 #: At most so many of a text are taken, and no phrase of more words or characters.
