@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from treemem import beforehand as beforehand  # before forks, once a memory is used
-from treemem.arguments import checked_verbs
 from treemem.changes import EdgeType, Receipt
 from treemem.config import TreeTextMemoryConfig, from_arguments
 from treemem.context import Context, open_context
@@ -30,6 +29,7 @@ from treemem.search.finish import Dedup
 from treemem.search.options import SearchOptions
 from treemem.search.results import SearchResult
 from treemem.search.when import WhenLike
+from treemem.signatures import checked_verbs
 from treemem.store.protocol import LIVE, GraphStore
 from treemem.temporal import Clock, TimeLike, system_clock
 from treemem.write import adding, changing, hiding, linking, purging, reembedding, undoing

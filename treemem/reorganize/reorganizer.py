@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from treemem.arguments import checked_verbs
-from treemem.changes import EdgeAssert, EdgeType, State
+from treemem.changes import ACTION, RUN, RUN_FAILED, EdgeAssert, EdgeType, State
 from treemem.checks import known_names, shown, within
 from treemem.context import Context
 from treemem.errors import (
@@ -28,10 +27,10 @@ from treemem.errors import (
 from treemem.items import CAPACITY, derived_id
 from treemem.read.states import edges_at
 from treemem.reorganize import candidates, proposing, turn
-from treemem.reorganize.candidates import ACTION, RUN, RUN_FAILED
 from treemem.reorganize.changesets import Ground, change
 from treemem.reorganize.plan import Action, ActionKind, Outcome, Plan, Report
 from treemem.reorganize.turn import Status
+from treemem.signatures import checked_verbs
 from treemem.store.protocol import Lease
 from treemem.temporal import Moment
 from treemem.write.committing import new_change

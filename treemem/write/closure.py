@@ -18,11 +18,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from treemem import topics
 from treemem.canonical import Vector
-from treemem.changes import DERIVING, Edge, EdgeType, Erasure, NodeKind, State
+from treemem.changes import DERIVING, RUN, Edge, EdgeType, Erasure, NodeKind, State
 from treemem.contents import content_of, is_topic
-from treemem.reorganize import topics
-from treemem.reorganize.candidates import RUN
 from treemem.store.protocol import GraphStore
 from treemem.text import STOP_WORDS, words
 

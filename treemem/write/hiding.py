@@ -24,8 +24,8 @@ from treemem.read.states import (
     histories,
     own_known,
 )
-from treemem.reorganize.following import followed
 from treemem.write.committing import commit, commit_parts, new_change, settled
+from treemem.write.following import followed
 from treemem.write.intent import Intent
 
 CHUNK = 100

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from treemem import topics
 from treemem.changes import ChangeSet, EdgeAssert, EdgeType, State, StateAssert
 from treemem.contents import content_of, is_topic
-from treemem.reorganize import topics
 from treemem.store.protocol import GraphStore
 from treemem.temporal import Moment
 from treemem.text import STOP_WORDS, words
