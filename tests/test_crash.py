@@ -117,7 +117,7 @@ def kill_the_server(home: Path, rounds: int) -> int:
 @pytest.mark.neo4j
 def test_kill_the_neo4j_server(tmp_path: Path, neo4j_uri: str) -> None:
     try:
-        assert kill_the_server(tmp_path, 3) > 10
+        assert kill_the_server(tmp_path, 2) > 10
     except CannotStart as error:
         if os.environ.get("TREEMEM_REQUIRE_NEO4J") == "1":
             raise

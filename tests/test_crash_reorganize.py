@@ -141,7 +141,7 @@ def test_kill_the_server_while_it_reorganizes(tmp_path: Path, neo4j_uri: str) ->
         if os.environ.get("TREEMEM_REQUIRE_NEO4J") == "1":
             raise
         pytest.skip(f"the given server cannot be killed, and none could be started: {error}")
-    kill_the_server(server, tmp_path, rounds=3)
+    kill_the_server(server, tmp_path, rounds=2)
 
 
 def kill_the_server(server: Server, tmp_path: Path, rounds: int) -> None:

@@ -460,7 +460,8 @@ def test_nothing_is_lost_beside_writers(open_memory: OpenMemory, backend: str, t
 
 @pytest.mark.slow
 def test_nothing_is_lost_beside_four_writers(open_memory: OpenMemory, tmp_path: Path) -> None:
-    race(open_memory, tmp_path / "b", 50, processes=2, threads=2)
+    rounds = 50 if os.environ.get("TREEMEM_CAMPAIGN") == "1" else 8
+    race(open_memory, tmp_path / "b", rounds, processes=2, threads=2)
 
 
 def test_databases_that_share_a_folder_keep_their_backups(tmp_path: Path) -> None:
