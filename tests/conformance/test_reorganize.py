@@ -458,8 +458,8 @@ def test_a_store_that_fails_loses_counts_and_no_search(memory: TreeTextMemory) -
         store=Silent(memory.store, 0),
     )
     assert broken.search("Anna choir")
-    assert broken._usage is not None
-    broken._usage.close()
+    assert broken._context.usage is not None
+    broken._context.usage.close()
     assert broken.search("Anna choir")
 
 
