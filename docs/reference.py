@@ -23,6 +23,7 @@ PAGES = {
     "settings": "Settings and models",
     "errors": "Errors",
 }
+_EXAMPLE = re.compile(r"^(>>> (?:.+\n)+)", re.MULTILINE)
 _FAMILY = re.compile(r"^    # ---- (.+?) -+$|^    def (\w+)\(", re.MULTILINE)
 
 
@@ -145,13 +146,9 @@ def _signature(name: str, value: Any) -> str:
 
 
 def _said(value: Any) -> str:
+    """Return a docstring as Markdown: its examples stand in a fence."""
     text = (inspect.getdoc(value) or "").strip()
-    return (
-        re.sub(r"((?:^>>> .*\n?)(?:.+\n?)*)", r"```pycon\n\1\n```", text, flags=re.MULTILINE).replace(
-            "\n\n```", "\n```"
-        )
-        + "\n"
-    )
+    return _EXAMPLE.sub(r"\n```pycon\n\1```\n", text + "\n").strip() + "\n"
 
 
 def _anchor(title: str) -> str:

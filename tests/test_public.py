@@ -109,7 +109,7 @@ def test_migrations_are_numbered_without_gaps(folder: str) -> None:
 
 
 def test_nobody_reaches_into_another_object() -> None:
-    """Private attributes are used on `self` and `cls` alone; `_replace` of a named tuple is public in spite of its name."""
+    """Private attributes are used on `self` and `cls` alone; a named tuple's `_replace` is public."""
     reached = []
     for path in sorted((Path(treemem.__file__).parent).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
