@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -252,10 +253,13 @@ def driver(uri: str, **settings: Any) -> neo4j.Driver:
 
 
 def _docker_answers() -> bool:
+    if not (os.environ.get("DOCKER_HOST") or Path("/var/run/docker.sock").exists()):
+        return False
     try:
         import docker
 
-        return bool(docker.from_env().ping())
+        with contextlib.closing(docker.from_env()) as client:
+            return bool(client.ping())
     except Exception:
         return False
 

@@ -101,7 +101,7 @@ def kill_the_worker(tmp_path: Path, seconds: float) -> None:
     process = start(store, tmp_path / "plan.json")
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate()
     finish(store, plan)
 
 
@@ -157,7 +157,7 @@ def kill_the_server(server: Server, tmp_path: Path, rounds: int) -> None:
             server.kill()
             time.sleep(0.2)
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.communicate()
             server.start()
             with opened(server.uri) as memory:
                 merged(memory)

@@ -305,9 +305,9 @@ class AsyncTreeTextMemory:
         return await self._run(self._memory.bookmarks)
 
     async def wait_for(self, bookmarks: Iterable[str]) -> None:
-        """Let every later call see what the memory that gave these `bookmarks` had seen.
+        """Let every later call see what the memory that gave these `bookmarks` had seen; waits until the server has it.
 
-        Raises InvalidInputError if they are not texts, or later, in the next call, if the server does not know them.
+        Raises InvalidInputError if they are not texts or the server does not know them; nothing is changed then.
         """
         return await self._run(
             self._memory.wait_for,

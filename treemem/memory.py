@@ -192,9 +192,9 @@ class TreeTextMemory:
         return self._context.store.bookmarks()
 
     def wait_for(self, bookmarks: Iterable[str]) -> None:
-        """Let every later call see what the memory that gave these `bookmarks` had seen.
+        """Let every later call see what the memory that gave these `bookmarks` had seen; waits until the server has it.
 
-        Raises InvalidInputError if they are not texts, or later, in the next call, if the server does not know them.
+        Raises InvalidInputError if they are not texts or the server does not know them; nothing is changed then.
         """
         self._context.store.wait_for(bookmarks)
 

@@ -446,6 +446,10 @@ def race(open_memory: OpenMemory, place: Path, rounds: int, processes: int, thre
             thread.join()
         for process in running:
             process.wait()
+            for pipe in (process.stdin, process.stdout):
+                assert pipe is not None
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
     found = texts(memory).union(*(archived(folder) for folder in kept if folder))
     lost = {text for some in written for text in some} - found
     assert lost == set()

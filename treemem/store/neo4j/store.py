@@ -23,7 +23,8 @@ from treemem.changes import (
     Source,
     State,
 )
-from treemem.errors import StoreError, StoreFullError, StoreUnavailableError
+from treemem.checks import shown
+from treemem.errors import InvalidInputError, StoreError, StoreFullError, StoreUnavailableError
 from treemem.filters import Filter
 from treemem.store.neo4j import erasing, filtering, loading, purging, rows, schema, writing
 from treemem.store.neo4j import recall as recalling
@@ -94,7 +95,21 @@ class Neo4jStore:
         return sorted(self._connection.bookmarks.get_bookmarks())
 
     def wait_for(self, bookmarks: Iterable[str]) -> None:
-        self._connection.bookmarks.update_bookmarks((), checked_bookmarks(bookmarks))
+        given = set(checked_bookmarks(bookmarks)) - set(self._connection.bookmarks.get_bookmarks())
+        if not given:
+            return
+        self._connection.bookmarks.update_bookmarks((), given)
+        try:
+            self._read("cube", cube="")  # a read that begins at them: the server says now if it does not know one
+        except StoreUnavailableError:
+            self._connection.bookmarks.update_bookmarks(given, ())
+            raise
+        except (StoreError, InvalidInputError) as error:
+            self._connection.bookmarks.update_bookmarks(given, ())
+            raise InvalidInputError(
+                f"bookmarks: {self.location} does not know one of {shown(sorted(given))}; pass what bookmarks() of a "
+                "memory over the same database returned"
+            ) from error
 
     def apply(self, changes: ChangeSet, *, lease: Lease | None = None) -> Receipt:
         return self._begin(changes, lease)()
