@@ -173,27 +173,27 @@ server.memory.pagecache.size=256m
 """
             + "".join(f"{name}={value}\n" for name, value in self.settings.items())
         )
-        log = (self.home / "server.log").open("ab")
         java = _java()
-        self._process = subprocess.Popen(
-            [
-                str(java),
-                "-Xms512m",
-                f"-Xmx{self._heap}",
-                *flags(java),
-                *self._flags,
-                "-cp",
-                f"{fetch_jars()}/*",
-                "org.neo4j.server.CommunityEntryPoint" if LTS else "org.neo4j.server.Neo4jCommunity",
-                f"--home-dir={self.home}",
-                f"--config-dir={conf}",
-            ],
-            cwd=self.home,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        with (self.home / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    str(java),
+                    "-Xms512m",
+                    f"-Xmx{self._heap}",
+                    *flags(java),
+                    *self._flags,
+                    "-cp",
+                    f"{fetch_jars()}/*",
+                    "org.neo4j.server.CommunityEntryPoint" if LTS else "org.neo4j.server.Neo4jCommunity",
+                    f"--home-dir={self.home}",
+                    f"--config-dir={conf}",
+                ],
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         self._wait()
 
     def _wait(self) -> None:
