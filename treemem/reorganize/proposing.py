@@ -104,15 +104,14 @@ def plan(
 
 def _ask(ctx: Context, judged: planner.Judged, max_tokens: int) -> tuple[tuple[str, ...], LLMUsage]:
     """Let the language model judge what the rules are not sure of; return what failed, and what it took."""
-    from treemem.judge import model
-    from treemem.judge.pairs import Relation
+    from treemem.judge.model import ModelJudge
+    from treemem.judge.protocol import bound
 
     if ctx.llm is None:
         raise InvalidInputError("ask=True asks a language model; open the memory with llm=OpenAILLM(...)")
     places = judged.doubtful(_ASKED_FROM)
     pairs = [(judged.readings[f.source], judged.readings[f.target]) for f, _ in (judged.found[n] for n in places)]
-    changes = {n for n, place in enumerate(places) if judged.found[place][0].relation is Relation.SUPERSEDES}
-    verdicts = model.ask(ctx.llm, pairs, max_tokens, changes)
+    verdicts = bound(ModelJudge(ctx.llm, max_tokens), pairs)
     for place, judgement in zip(places, verdicts.judgements, strict=True):
         if judgement is not None:
             judged.learn(place, judgement)

@@ -11,7 +11,7 @@ from treemem.changes import State
 from treemem.contents import is_topic, parts_of
 from treemem.filters import passes, split
 from treemem.ingest.entities import meant
-from treemem.judge.supersession import Statement
+from treemem.ingest.statements import Statement
 from treemem.search.budget import degrading
 from treemem.search.explain import Explanation, Stage
 from treemem.search.options import MAX_TOP_K
