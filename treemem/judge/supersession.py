@@ -8,6 +8,7 @@ from functools import lru_cache
 from treemem.ingest.statements import Statement
 from treemem.judge.changes import other_value, stated
 from treemem.judge.facts import said_in
+from treemem.judge.turns import denied_now
 from treemem.judge.vetoes import vetoed
 from treemem.language import TOLD_BY, fitting
 
@@ -57,4 +58,4 @@ def outdated(older: Statement, newer: Statement) -> Outdated:
     now, before = said_in(newer.text), said_in(older.text)
     if stated(now, before) and not vetoed(older.text, newer.text):
         return Outdated.STATED
-    return Outdated.MAYBE if other_value(now, before) else Outdated.NOT
+    return Outdated.MAYBE if other_value(now, before) or denied_now(now, before) else Outdated.NOT

@@ -116,6 +116,24 @@ def turned(newer: Speech, older: Speech) -> bool:
     return False
 
 
+def denied_now(newer: Speech, older: Speech) -> bool:
+    """Return whether a newer text says no, now, to all that an older one likes: a hint that tastes have changed."""
+    pack = newer.pack
+    if pack is not older.pack or not pack.spaced or len(older.clauses) != 1:
+        return False
+    was, tastes, negated = _known(older), pack.stems("tastes"), pack.pattern("negated")
+    liked = was.content - tastes
+    if not liked or not was.mine or was.stems.isdisjoint(tastes) or negated.search(was.text):
+        return False
+    return any(
+        clause.now
+        and negated.search(clause.text) is not None
+        and liked <= frozenset(pack.stemmed(clause.text))
+        and not pack.words("oneself").isdisjoint(tokens(clause.text))
+        for clause in newer.clauses
+    )
+
+
 def _turned_by_letters(clauses: tuple[str, ...], was: Known) -> bool:
     """Return the same for a script without spaces. What begins like the end of the older text is its topic."""
     text = was.pack.pattern("before_topic").sub("", clauses[0])
