@@ -20,9 +20,9 @@ from neo4j.exceptions import Neo4jError, ServiceUnavailable
 
 VERSION = os.environ.get("TREEMEM_NEO4J_VERSION", "2026.09.0")
 LTS = VERSION.startswith("5.")
-#: A server of a test lives for seconds or minutes: it starts with the quick compiler alone, and the quick collector.
+#: A server that lives for seconds is started with the quick compiler alone.
+QUICK = "-XX:TieredStopAtLevel=1"
 FLAGS = [
-    "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
     "--add-opens=java.base/java.nio=ALL-UNNAMED",
     "--add-opens=java.base/java.io=ALL-UNNAMED",
@@ -82,7 +82,7 @@ def keep_classes(home: Path) -> None:
     if archive.exists():
         return
     scratch = archive.with_suffix(f".{os.getpid()}")
-    server = Server(home, more_flags=[f"-XX:ArchiveClassesAtExit={scratch}"])
+    server = Server(home, more_flags=[QUICK, f"-XX:ArchiveClassesAtExit={scratch}"])
     server.start()
     server.stop()
     if scratch.exists():
@@ -144,7 +144,7 @@ class Server:
         heap: str = "1g",
         password: str | None = None,
         settings: Mapping[str, str] | None = None,
-        more_flags: Sequence[str] = (),
+        more_flags: Sequence[str] = (QUICK,),
     ) -> None:
         self.home = home
         self._flags = more_flags
@@ -273,7 +273,7 @@ def running_server(home: Path) -> Iterator[str]:
         yield from _in_docker()
     else:
         keep_classes(home / "classes")
-        server = Server(home)
+        server = Server(home, more_flags=())
         server.start()
         try:
             yield server.uri
