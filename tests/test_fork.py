@@ -280,3 +280,9 @@ def test_a_fork_while_other_threads_search_for_the_first_time(tmp_path: Path) ->
         """,
     )
     assert said == "10\n"
+
+
+def test_no_property_holds_a_lock_while_it_is_computed() -> None:
+    """Python 3.11's `functools.cached_property` does, and a child forked meanwhile would wait for ever."""
+    package = Path(__file__).parents[1] / "treemem"
+    assert [p.name for p in package.rglob("*.py") if "import cached_property" in p.read_text("utf-8")] == []

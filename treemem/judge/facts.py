@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
+from treemem.forks import cached
 from treemem.judge.speech import LONGEST_TEXT, Clause, Speech
 from treemem.language import Pack, packs, tokens
 
@@ -97,12 +98,12 @@ def slots_of(code: str) -> tuple[Slot, ...]:
 class Said(Speech):
     """What a text plainly says, and the facts in it: of all of it, and of its opening."""
 
-    @cached_property
+    @cached
     def facts(self) -> tuple[Fact, ...]:
         """The facts of all clauses."""
         return tuple(fact for clause in self.clauses for fact in _facts(self.pack, clause))
 
-    @cached_property
+    @cached
     def news(self) -> tuple[Fact, ...]:
         """The facts of the opening, where a text says what has changed."""
         if self.opening == self.clauses:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
+from treemem.forks import cached
 from treemem.language import Pack, fitting, tokens
 
 #: Characters of a text, characters of a sentence, and sentences, beyond which a text is not read.
@@ -48,7 +48,7 @@ class Speech:
         folded, said = text.casefold(), tokens(text)
         return any(pack.says("unsure", folded, said) for pack in (self.pack, *self._others))
 
-    @cached_property
+    @cached
     def sentences(self) -> tuple[str, ...]:
         """The sentences of a text that is nothing but what its speaker asserts; none of any other."""
         text = self._without_lead(self.text.strip().replace("’", "'"))
@@ -60,12 +60,12 @@ class Speech:
         found = tuple(part for raw in _STOP.split(plain) if (part := raw.strip(" ,")))
         return found if len(found) <= MOST_SENTENCES and all(len(s) <= LONGEST_SENTENCE for s in found) else ()
 
-    @cached_property
+    @cached
     def clauses(self) -> tuple[Clause, ...]:
         """The clauses of these sentences, in the form that the forms of a language describe."""
         return tuple(clause for sentence in self.sentences for clause in clauses_of(self.pack, sentence))
 
-    @cached_property
+    @cached
     def opening(self) -> tuple[Clause, ...]:
         """The clauses of the first sentence; of the second one where the first is a lead of few words."""
         first = tuple(clauses_of(self.pack, self.sentences[0])) if self.sentences else ()
@@ -73,12 +73,12 @@ class Speech:
             return first
         return tuple(clauses_of(self.pack, self.sentences[1]))
 
-    @cached_property
+    @cached
     def loose(self) -> tuple[str, ...]:
         """The clauses of a looser reading, broken at every comma, aside and "and", as they are said."""
         return self._loose(tolerant=False)
 
-    @cached_property
+    @cached
     def tolerant(self) -> tuple[str, ...]:
         """The same of an older text, where words that only say more ("also") are passed over."""
         return self._loose(tolerant=True)

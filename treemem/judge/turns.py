@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
+from treemem.forks import cached
 from treemem.judge.facts import Form
 from treemem.judge.speech import Speech
 from treemem.judge.values import measure, other_measure
@@ -37,11 +38,11 @@ class Known:
         self.content = frozenset(self.order)
         self.mine = not self.words.isdisjoint(pack.words("oneself"))
 
-    @cached_property
+    @cached
     def _neutral(self) -> frozenset[str]:
         return self.pack.stems("neutral") | self.pack.stems("small")
 
-    @cached_property
+    @cached
     def subject(self) -> frozenset[str]:
         """The stems of whom it is about."""
         first = self.text.split(" ", 1)[0]
