@@ -225,8 +225,8 @@ def test_bookmarks_go_from_write_to_read_and_to_other_processes(
             assert memory.bookmarks()[0] in begin
             with pytest.raises(InvalidInputError, match="bookmarks: wanted texts"):
                 other.wait_for([3])  # type: ignore[list-item]
-            for nonsense in ("nonsense", " \n", "FB:nonsense"):
-                with pytest.raises(InvalidInputError, match="pass what bookmarks"):
+            for nonsense in ("nonsense", " \n", "FB:nonsense", "\ud800", "ab"):
+                with pytest.raises(InvalidInputError, match="bookmarks"):
                     other.wait_for([nonsense])
                 assert other.get(one).memory == "Anna lives in Lisbon."
 

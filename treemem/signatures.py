@@ -32,6 +32,13 @@ def _is_path(value: Any) -> bool:
     )
 
 
+def _is_utf8(text: str) -> bool:
+    try:
+        return bool(text.encode()) or not text
+    except UnicodeEncodeError:
+        return False
+
+
 def _encodes(text: str) -> bool:
     try:
         return bool(os.fsencode(text))
@@ -41,6 +48,10 @@ def _encodes(text: str) -> bool:
 
 #: What a parameter may be given, by kind: what is said of it in a refusal, and the test.
 TEXT: Kind = ("a text", lambda value: isinstance(value, str))
+NAME: Kind = (
+    "a text without half characters (lone surrogates)",
+    lambda value: isinstance(value, str) and _is_utf8(value),
+)
 FLAG: Kind = ("True or False", lambda value: isinstance(value, bool))
 COUNT: Kind = ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
 NUMBER: Kind = ("a number", lambda value: isinstance(value, (int, float)) and not isinstance(value, bool))
@@ -55,10 +66,11 @@ FOLDER: Kind = (
 ELSEWHERE: Kind = ("anything", lambda value: True)
 #: The kind of every parameter of a verb; one name is one thing in all of them.
 KINDS: dict[str, Kind] = {
-    **dict.fromkeys(("memory_id", "source", "target", "operation", "name", "query", "question", "mode", "dedup"), TEXT),
+    "operation": NAME,
+    **dict.fromkeys(("memory_id", "source", "target", "name", "query", "question", "mode", "dedup"), TEXT),
     **dict.fromkeys(("direction",), TEXT),
     **dict.fromkeys(("operation_id", "actor", "reason", "conversation_id", "cursor", "root"), _or_none(TEXT)),
-    **dict.fromkeys(("user_id", "session_id"), _or_none(TEXT)),
+    **dict.fromkeys(("user_id", "session_id"), _or_none(NAME)),
     **dict.fromkeys(("replay", "orphans", "directed", "include_superseded", "explain", "everything"), FLAG),
     **dict.fromkeys(("group", "walled"), FLAG),
     "ask": _or_none(FLAG),

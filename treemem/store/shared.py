@@ -68,10 +68,10 @@ def check_lease(wanted: Lease, held: tuple[str, int] | None) -> None:
 
 
 def checked_bookmarks(bookmarks: Iterable[str]) -> list[str]:
-    """Return bookmarks as a list, or raise InvalidInputError if they are not texts."""
+    """Return bookmarks as a list, or raise InvalidInputError if they are not texts of printable ASCII characters."""
     found = [bookmarks] if isinstance(bookmarks, str) else list(bookmarks)
     for each in found:
-        if not isinstance(each, str) or not each:
+        if not isinstance(each, str) or not each or not (each.isascii() and each.isprintable()):
             raise InvalidInputError(
                 f"bookmarks: wanted texts as bookmarks() of another memory returned them, found {shown(each)}"
             )
