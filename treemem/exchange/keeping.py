@@ -12,23 +12,13 @@ from typing import IO
 from treemem.checks import within
 from treemem.config import default_path
 from treemem.context import Context
-from treemem.errors import (
-    InvalidInputError,
-    StoreError,
-    StoreUnavailableError,
-    TreememError,
-)
+from treemem.errors import InvalidInputError, StoreError, StoreUnavailableError, TreememError
 from treemem.exchange import archive, files, graph
 from treemem.exchange.backups import Shelf
 from treemem.exchange.format import ARCHIVE, GRAPH
 from treemem.read.getting import get_all
 from treemem.store.protocol import CubeInfo, GraphStore
-from treemem.temporal import (
-    END,
-    Moment,
-    TimeLike,
-    from_micros,
-)
+from treemem.temporal import END, Moment, TimeLike, from_micros
 from treemem.write.adding import add
 from treemem.write.addition import Progress
 from treemem.write.intent import Intent
@@ -36,12 +26,8 @@ from treemem.write.linking import link
 
 #: How often a cube is written out while others may write; if it changed each time, they wait for the next.
 _TRIES = 3
-
-
 #: Seconds in which a commit that has begun becomes visible as a whole.
 _SETTLE = 0.01
-
-
 #: A cube that there never is.
 _NONE = CubeInfo("", END, None)
 

@@ -7,37 +7,15 @@ from functools import partial
 from itertools import islice
 
 from treemem import checking
-from treemem.changes import (
-    NodeKind,
-    Operation,
-    State,
-    memory_ends,
-)
+from treemem.changes import NodeKind, Operation, State, memory_ends
 from treemem.checks import within
 from treemem.context import Context
-from treemem.errors import (
-    InvalidInputError,
-    MemoryNotFoundError,
-    OperationNotFoundError,
-)
+from treemem.errors import InvalidInputError, MemoryNotFoundError, OperationNotFoundError
 from treemem.filters import passes
-from treemem.items import (
-    checked_id,
-)
-from treemem.read.states import (
-    BATCH,
-    VISIBLE,
-    each_page,
-    edges_at,
-    seen_history,
-    touched_by,
-)
+from treemem.items import checked_id
+from treemem.read.states import BATCH, VISIBLE, each_page, edges_at, seen_history, touched_by
 from treemem.records import MemoryDiff, MemoryVersion, OperationRecord, Statistics
-from treemem.temporal import (
-    TimeLike,
-    format_micros,
-    parse_time,
-)
+from treemem.temporal import TimeLike, format_micros, parse_time
 
 _MANY = 1_000_000
 

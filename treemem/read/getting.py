@@ -9,28 +9,13 @@ from treemem.arguments import types_filter
 from treemem.checks import among, within
 from treemem.contents import item_of
 from treemem.context import Context
-from treemem.errors import (
-    InvalidInputError,
-    MemoryNotFoundError,
-)
+from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.filters import FilterLike, joined, parse
-from treemem.items import (
-    STATUSES,
-    TextualMemoryItem,
-    checked_id,
-)
-from treemem.read.states import (
-    VISIBLE,
-    each_page,
-    states_at,
-    with_backgrounds,
-)
+from treemem.items import STATUSES, TextualMemoryItem, checked_id
+from treemem.read.states import VISIBLE, each_page, states_at, with_backgrounds
 from treemem.records import MemoryPage
 from treemem.store.protocol import Page
-from treemem.temporal import (
-    Moment,
-    TimeLike,
-)
+from treemem.temporal import Moment, TimeLike
 
 
 def get(ctx: Context, memory_id: str, as_of: TimeLike | None, known_at: TimeLike | None) -> TextualMemoryItem:

@@ -6,44 +6,20 @@ import heapq
 from collections.abc import Iterable, Sequence
 
 from treemem.arguments import distinct_ids, edge_type
-from treemem.changes import (
-    Edge,
-    EdgeType,
-    NodeKind,
-    memory_ends,
-)
+from treemem.changes import Edge, EdgeType, NodeKind, memory_ends
 from treemem.checks import within
 from treemem.contents import item_of
 from treemem.context import Context
-from treemem.errors import (
-    InvalidInputError,
-    MemoryNotFoundError,
-)
+from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.graphs import GraphEdge, MemoryGraph, MemoryPath, MemoryTree, price, trees
-from treemem.items import (
-    TextualMemoryItem,
-    checked_id,
-)
-from treemem.read.states import (
-    BATCH,
-    VISIBLE,
-    each_page,
-    edges_at,
-    states_at,
-)
+from treemem.items import TextualMemoryItem, checked_id
+from treemem.read.states import BATCH, VISIBLE, each_page, edges_at, states_at
 from treemem.records import Neighbour
-from treemem.temporal import (
-    Moment,
-    TimeLike,
-)
+from treemem.temporal import Moment, TimeLike
 
 #: The edges between memories that a path or a subgraph follows by default.
 BETWEEN_MEMORIES = tuple(t for t in EdgeType if t not in (EdgeType.MENTIONS, EdgeType.DERIVED_FROM))
-
-
 _MAX_NODES = 10_000
-
-
 #: The most memories that a subgraph may be asked for.
 MAX_NODES = 100_000
 

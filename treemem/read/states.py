@@ -5,35 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from treemem.changes import (
-    Edge,
-    EdgeType,
-    State,
-    memory_ends,
-)
+from treemem.changes import Edge, EdgeType, State, memory_ends
 from treemem.contents import is_message, show_background
 from treemem.context import Context
-from treemem.errors import (
-    NotAllowedError,
-    OperationNotFoundError,
-)
+from treemem.errors import NotAllowedError, OperationNotFoundError
 from treemem.filters import passes
-from treemem.items import (
-    STATUSES,
-    TextualMemoryItem,
-)
+from treemem.items import STATUSES, TextualMemoryItem
 from treemem.store.protocol import Page, Touched
-from treemem.temporal import (
-    Moment,
-)
+from treemem.temporal import Moment
 
 Item = TypeVar("Item", bound=TextualMemoryItem)
-
-
 #: How many memories a store is asked about at once.
 BATCH = 200
-
-
 VISIBLE = tuple(status for status in STATUSES if status != "deleted")
 
 

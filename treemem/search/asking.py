@@ -12,21 +12,13 @@ from typing import Any
 from treemem.arguments import types_filter
 from treemem.checks import among, known_names, within
 from treemem.context import Context
-from treemem.errors import (
-    InvalidInputError,
-)
+from treemem.errors import InvalidInputError
 from treemem.filters import FilterLike, joined, parse
 from treemem.graphs import MemoryGraph
-from treemem.items import (
-    MEMORY_TYPES,
-    STATUSES,
-    checked_text,
-)
+from treemem.items import MEMORY_TYPES, STATUSES, checked_text
 from treemem.pieces import beginning
 from treemem.read.graph import MAX_NODES, subgraph
-from treemem.read.states import (
-    with_backgrounds,
-)
+from treemem.read.states import with_backgrounds
 from treemem.search.context import context_line
 from treemem.search.explain import Stage
 from treemem.search.finish import DEDUPS, Dedup, Finish, finished
@@ -37,19 +29,11 @@ from treemem.search.target import target_of
 from treemem.search.timewords import Told, read_time
 from treemem.search.when import When, WhenLike, parse_when
 from treemem.store.protocol import LIVE
-from treemem.temporal import (
-    BEGINNING,
-    END,
-    Moment,
-    TimeLike,
-    to_micros,
-)
+from treemem.temporal import BEGINNING, END, Moment, TimeLike, to_micros
 from treemem.text import QUESTION_READ, is_cjk
 
 #: The cosine from which a memory is taken for what a question says happened ("before I moved").
 _SURE_OF_CLAUSE = 0.4
-
-
 MODES = ("fast", "fine")
 
 

@@ -10,37 +10,15 @@ from typing import Any
 from treemem import planning
 from treemem.arguments import given_metadata
 from treemem.canonical import canonical_json
-from treemem.changes import (
-    MAX_ROWS,
-    ChangeSet,
-    State,
-)
+from treemem.changes import MAX_ROWS, ChangeSet, State
 from treemem.checks import shown
 from treemem.contents import fields_of
 from treemem.context import Context
-from treemem.errors import (
-    InvalidInputError,
-)
+from treemem.errors import InvalidInputError
 from treemem.filters import joined, of_types
-from treemem.items import (
-    MemoryLike,
-    TextualMemoryItem,
-    as_item,
-    checked_id,
-    checked_text,
-    set_fields,
-)
-from treemem.read.states import (
-    VISIBLE,
-    each_page,
-    histories,
-)
-from treemem.temporal import (
-    END,
-    Moment,
-    TimeLike,
-    parse_time,
-)
+from treemem.items import MemoryLike, TextualMemoryItem, as_item, checked_id, checked_text, set_fields
+from treemem.read.states import VISIBLE, each_page, histories
+from treemem.temporal import END, Moment, TimeLike, parse_time
 from treemem.write.addition import Addition, Progress, write_parts
 from treemem.write.committing import commit, new_change
 from treemem.write.hiding import plan_rewrite

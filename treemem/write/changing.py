@@ -9,18 +9,10 @@ from typing import Any
 from treemem import planning
 from treemem.arguments import given_metadata
 from treemem.caller import OWNERSHIP, check_session
-from treemem.changes import (
-    ChangeSet,
-    EdgeType,
-    Receipt,
-    State,
-)
+from treemem.changes import ChangeSet, EdgeType, Receipt, State
 from treemem.contents import embedded_text, fields_of, item_of
 from treemem.context import Context
-from treemem.errors import (
-    InvalidInputError,
-    NotAllowedError,
-)
+from treemem.errors import InvalidInputError, NotAllowedError
 from treemem.items import (
     MemoryLike,
     TextualMemoryItem,
@@ -32,15 +24,8 @@ from treemem.items import (
     set_fields,
     validated,
 )
-from treemem.read.states import (
-    histories,
-    own_known,
-)
-from treemem.temporal import (
-    Moment,
-    TimeLike,
-    parse_time,
-)
+from treemem.read.states import histories, own_known
+from treemem.temporal import Moment, TimeLike, parse_time
 from treemem.write.addition import given_vector
 from treemem.write.committing import commit, new_change
 from treemem.write.hiding import let_topics_follow

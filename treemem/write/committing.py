@@ -11,31 +11,15 @@ from functools import partial
 from typing import Any
 
 from treemem.canonical import request_json
-from treemem.changes import (
-    ChangeSet,
-    Part,
-    Receipt,
-)
+from treemem.changes import ChangeSet, Part, Receipt
 from treemem.context import Context
-from treemem.errors import (
-    ConflictError,
-    InvalidChangeError,
-    OperationMismatchError,
-    TreememError,
-)
-from treemem.items import (
-    checked_id,
-    checked_text,
-)
-from treemem.read.states import (
-    seen_history,
-)
+from treemem.errors import ConflictError, InvalidChangeError, OperationMismatchError, TreememError
+from treemem.items import checked_id, checked_text
+from treemem.read.states import seen_history
 from treemem.store.shared import operation_mismatch, receipt_of
 from treemem.write.intent import Intent
 
 ATTEMPTS = 64
-
-
 #: Seconds in which a commit that has begun becomes visible as a whole.
 _SETTLE = 0.01
 

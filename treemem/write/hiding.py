@@ -8,22 +8,11 @@ from functools import partial
 
 from treemem import planning
 from treemem.arguments import distinct_ids
-from treemem.changes import (
-    ChangeSet,
-    Receipt,
-)
+from treemem.changes import ChangeSet, Receipt
 from treemem.context import Context
-from treemem.errors import (
-    InvalidInputError,
-)
-from treemem.items import (
-    derived_id,
-)
-from treemem.read.states import (
-    VISIBLE,
-    histories,
-    own_known,
-)
+from treemem.errors import InvalidInputError
+from treemem.items import derived_id
+from treemem.read.states import VISIBLE, histories, own_known
 from treemem.write.committing import commit, commit_parts, new_change, settled
 from treemem.write.following import followed
 from treemem.write.intent import Intent

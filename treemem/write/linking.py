@@ -4,29 +4,13 @@ from __future__ import annotations
 
 from treemem import planning
 from treemem.arguments import edge_type
-from treemem.changes import (
-    EdgeAssert,
-    EdgeType,
-    Receipt,
-)
+from treemem.changes import EdgeAssert, EdgeType, Receipt
 from treemem.checks import within
 from treemem.context import Context
-from treemem.errors import (
-    InvalidInputError,
-    MemoryNotFoundError,
-    NotAllowedError,
-)
-from treemem.items import (
-    checked_id,
-)
-from treemem.read.states import (
-    seen_history,
-)
-from treemem.temporal import (
-    END,
-    TimeLike,
-    parse_time,
-)
+from treemem.errors import InvalidInputError, MemoryNotFoundError, NotAllowedError
+from treemem.items import checked_id
+from treemem.read.states import seen_history
+from treemem.temporal import END, TimeLike, parse_time
 from treemem.write.addition import checked_span
 from treemem.write.committing import commit, new_change
 from treemem.write.intent import Intent

@@ -7,20 +7,10 @@ from dataclasses import replace
 
 from treemem import planning
 from treemem.arguments import distinct_ids
-from treemem.changes import (
-    ChangeSet,
-    Receipt,
-)
+from treemem.changes import ChangeSet, Receipt
 from treemem.context import Context
-from treemem.errors import (
-    ConflictError,
-    InvalidInputError,
-    MemoryNotFoundError,
-    NotAllowedError,
-)
-from treemem.read.states import (
-    histories,
-)
+from treemem.errors import ConflictError, InvalidInputError, MemoryNotFoundError, NotAllowedError
+from treemem.read.states import histories
 from treemem.write import closure
 from treemem.write.committing import ATTEMPTS, commit, done_before, new_change
 from treemem.write.intent import Intent

@@ -6,20 +6,10 @@ from dataclasses import replace
 from functools import partial
 
 from treemem import planning
-from treemem.changes import (
-    ChangeSet,
-    Receipt,
-)
+from treemem.changes import ChangeSet, Receipt
 from treemem.context import Context
-from treemem.errors import (
-    InvalidInputError,
-    OperationNotFoundError,
-    UndoRefusedError,
-)
-from treemem.read.states import (
-    last_versions,
-    touched_by,
-)
+from treemem.errors import InvalidInputError, OperationNotFoundError, UndoRefusedError
+from treemem.read.states import last_versions, touched_by
 from treemem.write.committing import commit, commit_parts, new_change
 from treemem.write.hiding import let_topics_follow
 from treemem.write.intent import Intent
