@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,13 +20,12 @@ from treemem.store.protocol import CubeInfo, GraphStore
 from treemem.temporal import END, Moment, TimeLike, from_micros
 from treemem.write.adding import add
 from treemem.write.addition import Progress
+from treemem.write.committing import await_commits
 from treemem.write.intent import Intent
 from treemem.write.linking import link
 
 #: How often a cube is written out while others may write; if it changed each time, they wait for the next.
 _TRIES = 3
-#: Seconds in which a commit that has begun becomes visible as a whole.
-_SETTLE = 0.01
 #: A cube that there never is.
 _NONE = CubeInfo("", END, None)
 
@@ -42,8 +40,7 @@ def dump(
     info = ctx.store.cube(ctx.cube)
     if info is None:
         raise InvalidInputError(f"cube {ctx.cube!r} is empty: nothing was ever written to it; nothing to dump")
-    if not ctx.store.reads_snapshots:
-        time.sleep(_SETTLE)  # the last commit may still become visible
+    await_commits(ctx)
     _write_out(ctx, path, info, moment, progress)
     return path
 

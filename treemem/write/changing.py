@@ -28,7 +28,7 @@ from treemem.read.states import histories, own_known
 from treemem.temporal import Moment, TimeLike, parse_time
 from treemem.write.addition import given_vector
 from treemem.write.committing import commit, new_change
-from treemem.write.hiding import let_topics_follow
+from treemem.write.following import let_topics_follow
 from treemem.write.intent import Intent
 
 

@@ -20,6 +20,8 @@ from treemem.store.shared import operation_mismatch, receipt_of
 from treemem.write.intent import Intent
 
 ATTEMPTS = 64
+#: How many memories one part of a large change takes.
+CHUNK = 100
 #: Seconds in which a commit that has begun becomes visible as a whole.
 _SETTLE = 0.01
 
@@ -94,11 +96,16 @@ def settled(ctx: Context, plan: Callable[[], ChangeSet]) -> ChangeSet:
             return plan()
         except TreememError as again:
             refusal = again
-        if not ctx.store.reads_snapshots:
-            time.sleep(_SETTLE)
+        await_commits(ctx)
         if ctx.store.cube(ctx.cube) == before:
             break
     raise refusal
+
+
+def await_commits(ctx: Context) -> None:
+    """Wait until a commit that has begun is visible as a whole, on a store whose reads are no snapshots."""
+    if not ctx.store.reads_snapshots:
+        time.sleep(_SETTLE)
 
 
 def commit_parts(
@@ -114,6 +121,10 @@ def commit_parts(
 
 
 def done_before(ctx: Context, base: ChangeSet) -> Receipt | None:
+    """Return the receipt of an operation that was done before, None if it was not.
+
+    Raises OperationMismatchError if its id was used for something else.
+    """
     found = ctx.store.operations(ctx.cube, ids=[base.operation], limit=1)
     if not found:
         return None

@@ -8,15 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from treemem import topics
-from treemem.changes import ChangeSet, EdgeAssert, EdgeType, State, StateAssert
+from treemem.changes import ChangeSet, EdgeAssert, EdgeType, Receipt, State, StateAssert
 from treemem.contents import content_of, is_topic
+from treemem.context import Context
+from treemem.items import derived_id
 from treemem.store.protocol import GraphStore
 from treemem.temporal import Moment
 from treemem.text import STOP_WORDS, words
+from treemem.write.committing import CHUNK, commit, new_change
+from treemem.write.intent import Intent
 
 _SHOWN = ("activated", "archived")
+
+
+def let_topics_follow(ctx: Context, base: ChangeSet, done: Receipt, ids: Sequence[str]) -> None:
+    """Name the topics above changed memories by what is left below them, as an operation of its own.
+
+    It is one that `undo` of the change need not take back first.
+    """
+    if done.repeated:
+        return
+    after = new_change(ctx, "rename_topics", Intent(actor=base.actor), request=[base.operation])
+    for start in range(0, len(ids), CHUNK):
+        some = ids[start : start + CHUNK]
+        if followed(ctx.store, after, some).rows:
+            one = replace(after, operation=derived_id("rename_topics", base.operation, *some))
+            commit(ctx, one, partial(followed, ctx.store, one, some), repeatable=False)
 
 
 def followed(store: GraphStore, base: ChangeSet, ids: Sequence[str]) -> ChangeSet:
@@ -27,13 +47,18 @@ def followed(store: GraphStore, base: ChangeSet, ids: Sequence[str]) -> ChangeSe
     cube, moment = base.cube, Moment(base.now)
     rows: dict[str, StateAssert] = {}
     edges: list[EdgeAssert] = []
-    said = {i: _words(store.history(cube, [i])) for i in ids}
+    said: dict[str, set[str]] = {}
     level = sorted(ids)
     while level:
         above = store.edges(cube, level, moment, types=[EdgeType.PARENT], direction="in", statuses=None)
-        parents = store.states(cube, sorted({e.source for e in above}), moment, statuses=_SHOWN, vectors=True)
+        found = sorted({e.source for e in above})
+        parents = store.states(cube, found, moment, statuses=_SHOWN, vectors=True) if found else []
+        parent_topics = {s.memory_id: s for s in parents if is_topic(s.fields)}
+        unread = sorted({e.target for e in above if e.source in parent_topics} - said.keys())
+        for state in store.history(cube, unread) if unread else ():
+            said.setdefault(state.memory_id, set()).update(_words([state]))
         level = []
-        for topic in (s for s in parents if is_topic(s.fields)):
+        for topic in parent_topics.values():
             changed = {e.target for e in above if e.source == topic.memory_id}
             below = _below(store, cube, topic, moment, rows)
             members = [s for s in below if s.fields["status"] in _SHOWN and topics.together(topic, s)]
@@ -52,7 +77,8 @@ def followed(store: GraphStore, base: ChangeSet, ids: Sequence[str]) -> ChangeSe
             said[topic.memory_id] = _words([topic])
             rows[topic.memory_id] = StateAssert(topic.memory_id, content_of(fields, vector))
             level.append(topic.memory_id)
-    expected = {s.memory_id: s.version for s in store.history(cube, sorted(rows))}  # the last version comes last
+    written = store.history(cube, sorted(rows)) if rows else ()
+    expected = {s.memory_id: s.version for s in written}  # the last version comes last
     return replace(base, states=tuple(rows.values()), edges=tuple(edges), expected=expected)
 
 

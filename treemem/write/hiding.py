@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 
 from treemem import planning
@@ -11,13 +10,10 @@ from treemem.arguments import distinct_ids
 from treemem.changes import ChangeSet, Receipt
 from treemem.context import Context
 from treemem.errors import InvalidInputError
-from treemem.items import derived_id
 from treemem.read.states import VISIBLE, histories, own_known
-from treemem.write.committing import commit, commit_parts, new_change, settled
-from treemem.write.following import followed
+from treemem.write.committing import CHUNK, commit, commit_parts, new_change, settled
+from treemem.write.following import let_topics_follow
 from treemem.write.intent import Intent
-
-CHUNK = 100
 
 
 def delete(ctx: Context, ids: str | Iterable[str], intent: Intent) -> Receipt:
@@ -75,22 +71,8 @@ def _rewrite_in_parts(ctx: Context, base: ChangeSet, wanted: Sequence[str], *, r
     return commit_parts(ctx, base, plans, repeatable=repeatable)
 
 
-def let_topics_follow(ctx: Context, base: ChangeSet, done: Receipt, ids: Sequence[str]) -> None:
-    """Name the topics above changed memories by what is left below them, as an operation of its own.
-
-    It is one that `undo` of the change need not take back first.
-    """
-    if done.repeated:
-        return
-    after = new_change(ctx, "rename_topics", Intent(actor=base.actor), request=[base.operation])
-    for start in range(0, len(ids), CHUNK):
-        some = ids[start : start + CHUNK]
-        if followed(ctx.store, after, some).rows:
-            one = replace(after, operation=derived_id("rename_topics", base.operation, *some))
-            commit(ctx, one, partial(followed, ctx.store, one, some), repeatable=False)
-
-
 def plan_rewrite(ctx: Context, base: ChangeSet, ids: Sequence[str]) -> ChangeSet:
+    """Return `base` with every known segment of these memories asserted again, as `base.kind` wants it."""
     groups = [
         planning.rewrite(base, base.kind, memory_id, history, own_known(ctx, memory_id, history))
         for memory_id, history in histories(ctx, ids).items()

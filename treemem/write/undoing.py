@@ -11,7 +11,7 @@ from treemem.context import Context
 from treemem.errors import InvalidInputError, OperationNotFoundError, UndoRefusedError
 from treemem.read.states import last_versions, touched_by
 from treemem.write.committing import commit, commit_parts, new_change
-from treemem.write.hiding import let_topics_follow
+from treemem.write.following import let_topics_follow
 from treemem.write.intent import Intent
 
 
@@ -30,7 +30,8 @@ def undo(ctx: Context, operation: str, intent: Intent) -> Receipt:
         parts = sorted(parts, key=lambda p: -int(p.id.rpartition("/")[2]))
         plans = [partial(_plan_undo, ctx, operation=part.id) for part in parts]
         done = commit_parts(ctx, base, plans, repeatable=intent.repeatable)
-    for name in [part.id for part in parts] or [operation]:
+    undone = [] if done.repeated else [part.id for part in parts] or [operation]
+    for name in undone:
         opened = ctx.store.touched(ctx.cube, name).states_opened
         let_topics_follow(ctx, base, done, sorted({s.memory_id for s in opened}))
     return done
