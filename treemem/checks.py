@@ -51,9 +51,9 @@ def among(name: str, values: str | Iterable[str], allowed: Sequence[str]) -> lis
 
 def known_names(verb: str, given: Iterable[object], known: Iterable[str]) -> None:
     """Raise InvalidInputError for a keyword that a verb does not know, naming the nearest one that it does."""
-    allowed = sorted(known)
+    allowed = set(known)
     for name in given:
         if name not in allowed:
-            near = get_close_matches(str(name), allowed, n=1, cutoff=0.6)
+            near = get_close_matches(str(name), sorted(allowed), n=1, cutoff=0.6)
             hint = f"did you mean {near[0]!r}?" if near else "free fields go into info={...}"
             raise InvalidInputError(f"{verb}: there is no {shown(name)}; {hint}")

@@ -81,9 +81,14 @@ def _unstorable(value: str) -> str | None:
         return f"{len(value)} characters; at most {MAX_TEXT} fit. Split the text first"
     if "\x00" in value:
         return "contains a NUL character; remove it"
-    if not value.isascii() and _SURROGATE.search(value):
+    if half_character(value):
         return "contains half of a surrogate pair; decode the text properly first"
     return None
+
+
+def half_character(text: str) -> bool:
+    """Return whether a text contains half of a surrogate pair, which no database and no file takes."""
+    return not text.isascii() and _SURROGATE.search(text) is not None
 
 
 def derived_id(*parts: object) -> str:

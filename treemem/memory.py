@@ -79,13 +79,13 @@ class TreeTextMemory:
             reranker=reranker,
             llm=llm,
         )
-        self._take(context, owns_store=True)
-        self._owns_connections = store is None
+        self._take(context, is_view=False)
+        self._owns_store = store is None
 
-    def _take(self, context: Context, *, owns_store: bool) -> None:
+    def _take(self, context: Context, *, is_view: bool) -> None:
         self._context = context
-        self._owns_store = owns_store
-        self._owns_connections = False
+        self._is_view = is_view
+        self._owns_store = False
         self._reorganizer: Reorganizer | None = None
 
     @classmethod
@@ -170,17 +170,17 @@ class TreeTextMemory:
     @classmethod
     def _view(cls, context: Context) -> TreeTextMemory:
         view = cls.__new__(cls)
-        view._take(context, owns_store=False)
+        view._take(context, is_view=True)
         return view
 
     def close(self) -> None:
         """End the background workers and release the store's connections, if this memory opened the store."""
-        if not self._owns_store:
+        if self._is_view:
             return
         self._context.workers.close()
         if self._context.usage is not None:
             self._context.usage.close()
-        if self._owns_connections:
+        if self._owns_store:
             self._context.store.close()
 
     def bookmarks(self) -> list[str]:

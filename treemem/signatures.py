@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from treemem.checks import known_names, shown
 from treemem.errors import InvalidInputError
+from treemem.items import half_character
 from treemem.search.options import SearchOptions
 
 T = TypeVar("T")
@@ -26,31 +26,11 @@ def _many_words(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, Iterable) and not isinstance(value, (bytes, type)))
 
 
-def _is_path(value: Any) -> bool:
-    return (
-        isinstance(value, (str, Path)) and bool(str(value).strip()) and "\0" not in str(value) and _encodes(str(value))
-    )
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        return bool(text.encode()) or not text
-    except UnicodeEncodeError:
-        return False
-
-
-def _encodes(text: str) -> bool:
-    try:
-        return bool(os.fsencode(text))
-    except UnicodeEncodeError:
-        return False
-
-
 #: What a parameter may be given, by kind: what is said of it in a refusal, and the test.
 TEXT: Kind = ("a text", lambda value: isinstance(value, str))
 NAME: Kind = (
     "a text without half characters (lone surrogates)",
-    lambda value: isinstance(value, str) and _is_utf8(value),
+    lambda value: isinstance(value, str) and not half_character(value),
 )
 FLAG: Kind = ("True or False", lambda value: isinstance(value, bool))
 COUNT: Kind = ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))

@@ -25,8 +25,6 @@ MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
     r"nov(?:ember)?|dec(?:ember)?)"
 )
-#: A pattern for the name of a day of the week, or of all of them, in any case.
-WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
 
 #: A pattern for what ends as a question does, in quotes or brackets too.
 ASKS = re.compile(r"[?？][\s\"'”’)）]*$")

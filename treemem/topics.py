@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from treemem.caller import OWNERSHIP
 from treemem.canonical import Vector
 from treemem.changes import State
 from treemem.text import STOP_WORDS, words
@@ -18,7 +19,7 @@ _PREFIX = "Topic: "
 
 def together(one: State, other: State) -> bool:
     """Return whether two memories are seen by the same callers."""
-    return all(one.fields.get(name) == other.fields.get(name) for name in ("visibility", "user_id", "session_id"))
+    return all(one.fields.get(name) == other.fields.get(name) for name in OWNERSHIP)
 
 
 def name(members: Sequence[State], others: Sequence[State] = ()) -> str:

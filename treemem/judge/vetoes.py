@@ -24,11 +24,11 @@ def vetoed(older: str, newer: str) -> bool:
     older, newer = older[:LONGEST_TEXT], newer[-LONGEST_TEXT:]
     languages = fitting(f"{newer} {older}")
     said, before = tokens(newer), tokens(older)
+    folded, folded_before = newer.casefold(), older.casefold()
     for pack in languages:
-        folded = newer.casefold()
         if any(pack.says(name, folded, said) for name in ("retracted", "played", "for_a_while")):
             return True
-        if pack.says("streets", folded, said) and not pack.says("streets", older.casefold(), before):
+        if pack.says("streets", folded, said) and not pack.says("streets", folded_before, before):
             return True  # a street of the same town, as far as anybody knows
     return _one_name(older, newer) or _one_amount(older, newer, languages) or _one_calling(set(before), set(said))
 
