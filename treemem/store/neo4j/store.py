@@ -29,7 +29,7 @@ from treemem.store.neo4j import erasing, filtering, loading, purging, rows, sche
 from treemem.store.neo4j import recall as recalling
 from treemem.store.neo4j.connection import Connection, Transaction
 from treemem.store.neo4j.rows import vector
-from treemem.store.neo4j.statements import statement
+from treemem.store.neo4j.statements import Statement, statement
 from treemem.store.protocol import (
     LIVE,
     CubeInfo,
@@ -152,7 +152,7 @@ class Neo4jStore:
         asked = recalling.asked(recall)
 
         def work(tx: Transaction) -> tuple[Subgraph, list[State]]:
-            rows_found = tx.run(asked.text, **asked.parameters)
+            rows_found = tx.run(asked.statement, **asked.parameters)
             if not rows_found:
                 return nothing(recall.moment), []
             row = rows_found[0]
@@ -236,7 +236,7 @@ class Neo4jStore:
         vectors: bool = False,
     ) -> Page:
         passing, given = filtering.predicate(where)
-        text = filtering.put_in(statement("page"), "", passing)
+        page = Statement("page", {"FILTER": passing})
         parameters = {
             "cube": cube,
             **recalling.moment_parameters(moment),
@@ -246,7 +246,7 @@ class Neo4jStore:
             "statuses": None if statuses is None else list(statuses),
             **given,
         }
-        found = self._connection.read(lambda tx: tx.run(text, **parameters))
+        found = self._connection.read(lambda tx: tx.run(page, **parameters))
         if not found:
             return Page((), None, moment.valid_at or moment.now, moment.known_at or moment.now)
         row = found[0]
