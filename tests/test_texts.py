@@ -9,9 +9,10 @@ import pytest
 
 from treemem.changes import EdgeType
 from treemem.store.neo4j.statements import CYPHER
+from treemem.store.sqlite.statements import SQL
 from treemem.store.texts import Texts
 
-LANGUAGES = {"cypher": CYPHER}
+LANGUAGES = {"cypher": CYPHER, "sql": SQL}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -6,8 +6,8 @@ in by name. Between double braces stands either
     {{holds ROW=s}}     a fragment, in small letters, with the values of its places
     {{ROW}}             a place, in capitals, for a value
 
-A value with blanks stands in double quotes. The places of a fragment are filled where it is put in, those of a statement
-by the Python code that runs it. Lines that begin as a comment are left out.
+A value with blanks stands in double quotes. The places of a fragment are filled where it is put in, those of a
+statement by the Python code that runs it. Lines that begin as a comment are left out.
 
 A server of another age may need other words. They are files of the same name in a folder named after that dialect:
 `lts/fragments/language.cypher` takes the place of `fragments/language.cypher`.

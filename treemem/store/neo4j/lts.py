@@ -1,7 +1,7 @@
 """Neo4j 5.26 LTS: what of it is not in the statements, whose words for it lie in `cypher/lts/`.
 
-It has no SEARCH clause, no tests inside a vector index and no vectors as parameters. The vector arm of a search is exact
-there, therefore: every state of the cube is compared, in some 10 microseconds. The text arm asks a procedure.
+It has no SEARCH clause, no tests inside a vector index and no vectors as parameters. The vector arm of a search is
+exact there, therefore: every state of the cube is compared, in some 10 microseconds. The text arm asks a procedure.
 """
 
 from __future__ import annotations
