@@ -31,7 +31,7 @@ _PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
 
 class _Rows(list[Any]):
-    """A list that does not spell itself out: the driver writes every parameter as text, for a log nobody may read."""
+    """A list whose repr is short. The driver makes a text of every parameter for its log, even if nobody reads that."""
 
     def __repr__(self) -> str:
         return f"<{len(self)} rows>"

@@ -13,9 +13,12 @@ from treemem.store.neo4j.statements import Statement
 from treemem.store.protocol import ENTITY, MEMORY, SOURCE, Recall, Seed, Subgraph, WalkedEdge
 from treemem.temporal import BEGINNING, SKEW, Moment
 
-BREADTH = 50  # the approximate index finds the true top ones only if it looks at some more
-SPAN_BREADTH = 400  # as many states are looked at over a span, since a memory may have many in it
-SELECTIVE_BREADTH = 200  # as many are looked at when a filter is tested afterwards
+#: How many states an arm looks at, at least. The approximate index finds the true top ones only if it looks at more.
+BREADTH = 50
+#: How many it looks at over a span of valid time, since a memory may have many states in it.
+SPAN_BREADTH = 400
+#: How many it looks at where a filter is tested afterwards, which not all will pass.
+SELECTIVE_BREADTH = 200
 _TYPES = {t.value: t for t in EdgeType}
 
 

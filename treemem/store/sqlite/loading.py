@@ -14,6 +14,7 @@ from treemem.store.protocol import Rows
 from treemem.store.sqlite import rows
 from treemem.store.sqlite.statements import statement
 
+#: From kind and id of nodes to their numbers.
 Numbers = dict[tuple[NodeKind, str], int]
 
 

@@ -19,9 +19,8 @@ from treemem.store.sqlite.index import CubeIndex, Hit
 from treemem.store.sqlite.masks import Mask, Where
 from treemem.store.sqlite.statements import statement
 
-SPAN_BREADTH = 400  # as many states are looked at over a span, since a memory may have many in it
-
-
+#: How many states an arm looks at over a span of valid time, since a memory may have many in it.
+SPAN_BREADTH = 400
 #: Fans of nodes with more edges than this are not kept, but read anew each time, as far as a walk follows them.
 KEPT = 1_000
 

@@ -15,6 +15,7 @@ from treemem.store.sqlite import rows
 from treemem.store.sqlite.statements import statement
 from treemem.temporal import END
 
+#: A node by kind and id.
 Key = tuple[NodeKind, str]
 
 
