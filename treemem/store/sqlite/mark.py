@@ -22,8 +22,8 @@ from treemem.store.sqlite.files import LOG, SHARED, Place, beside, place_of, siz
 _MAGIC = b"treemem file 1\0\0"
 #: Magic, id, number of transactions, whether it is open, device and inode of the file, of the log.
 _FORM = struct.Struct(">16s16sQBQQQQ")
-#: How SQLite writes the row (1, mark) that is alone on its page: length, key, header, types NULL and BLOB. The type of a
-#: BLOB is 12 and twice its size; more than 127 takes two bytes, seven bits in each.
+#: How SQLite writes the row (1, mark) that is alone on its page: length, key, header, types NULL and BLOB. The type of
+#: a BLOB is 12 and twice its size; more than 127 takes two bytes, seven bits in each.
 _TYPE = 12 + 2 * _FORM.size
 _ROW = bytes((_FORM.size + 4, 1, 4, 0, 0x80 | _TYPE >> 7, _TYPE & 0x7F))
 #: The first byte of a page that holds rows of a table.
