@@ -19,12 +19,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources.abc import Traversable
 
 _PLACE = re.compile(r"\{\{([A-Z_]+)\}\}")
 _GIVEN = re.compile(r'([A-Z_]+)=("[^"]*"|[^\s"}]+)')
 _FRAGMENT = re.compile(rf"\{{\{{([a-z_0-9]+)((?:\s+{_GIVEN.pattern})*)\s*\}}\}}")
+#: How many statements with their values are kept; with filters there is no end of them.
+_KEPT = 512
+_Values = tuple[tuple[str, str], ...]
 
 
 class Texts:
@@ -34,6 +37,8 @@ class Texts:
         """`folder` is looked up at the first use; `suffix` is that of files, `.sql` say; `comment` begins a comment."""
         self._folder, self._suffix, self._comment = folder, suffix, comment
         self._whole: Callable[[str, str | None], str] = cache(self._put_together)
+        # The same text is the same object each time: drivers know again by it what they have prepared.
+        self._texts: Callable[[str, str | None, _Values], str] = lru_cache(_KEPT)(self._with_values)
 
     def names(self, kind: str = "statements") -> list[str]:
         """Return the names of the files in a folder, sorted: `statements`, `fragments`, `lts/fragments`."""
@@ -46,7 +51,10 @@ class Texts:
 
     def text(self, name: str, values: Mapping[str, str], dialect: str | None = None) -> str:
         """Return a statement in the words of a dialect, its places filled; the values must be those of its places."""
-        return _filled(self._whole(name, dialect), values, name)
+        return self._texts(name, dialect, tuple(values.items()))
+
+    def _with_values(self, name: str, dialect: str | None, values: _Values) -> str:
+        return _filled(self._whole(name, dialect), dict(values), name)
 
     def places(self, name: str) -> frozenset[str]:
         """Return the places that a statement leaves to the code that runs it."""
