@@ -225,14 +225,17 @@ def difference(found: dict[str, Any], truth: dict[str, Any]) -> Any:
 
 def _killed(store: str, name: str, folder: Path, target: int, kill: Callable[[subprocess.Popen[str]], None]) -> int:
     """Run a cycle until the target step has begun, kill, and return how many steps it had acknowledged."""
-    with subprocess.Popen(
-        [sys.executable, "-c", WORKER, store, name, str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=(folder / "worker.log").open("w"),
-        text=True,
-        cwd=Path(__file__).parents[1],
-        start_new_session=True,
-    ) as process:
+    with (
+        (folder / "worker.log").open("w") as log,
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, store, name, str(folder)],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=Path(__file__).parents[1],
+            start_new_session=True,
+        ) as process,
+    ):
         assert process.stdout is not None
         done = 0
         for line in process.stdout:

@@ -233,10 +233,10 @@ def _text(name: str) -> str:
 
 def raw_rows(n: int, cube: str) -> list[dict[str, Any]]:
     """The rows of the same messages, as prepared as they can be."""
-    from treemem.adding import Addition
     from treemem.changes import ChangeSet
     from treemem.store.neo4j import rows
     from treemem.store.resolve import Known, resolve
+    from treemem.write.addition import Addition
 
     base = ChangeSet(cube, "raw", "add_messages", 1_800_000_000_000_000)
     groups = Addition(cube, Given(), base, stable_ids=True, owner={}).from_messages(messages(n), {}, None, replay=False)  # type: ignore[arg-type]

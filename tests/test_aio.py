@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,3 +101,10 @@ def test_open_and_close(location: str) -> None:
             assert (await memory.search("Anna"))[0].memory == "Anna lives in Porto."
 
     asyncio.run(run())
+
+
+def test_aio_is_made_from_memory() -> None:
+    made = subprocess.run(
+        [sys.executable, str(Path(__file__).parents[1] / ".ci/make_aio.py"), "--check"], capture_output=True, text=True
+    )
+    assert made.returncode == 0, made.stderr

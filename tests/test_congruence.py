@@ -68,7 +68,7 @@ MOMENTS = (None, 30, 70, 100)
 
 
 def recall_of(memory: TreeTextMemory, question: str, as_of: int | None, **bounds: int) -> Recall:
-    from treemem.read.entities import question_entity_ids
+    from treemem.ingest.entities import question_entity_ids
 
     vector = HashEmbedder().embed([question])[0]
     return Recall(

@@ -101,7 +101,7 @@ def kill_the_worker(tmp_path: Path, seconds: float) -> None:
     process = start(store, tmp_path / "plan.json")
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate()
     finish(store, plan)
 
 
@@ -141,7 +141,7 @@ def test_kill_the_server_while_it_reorganizes(tmp_path: Path, neo4j_uri: str) ->
         if os.environ.get("TREEMEM_REQUIRE_NEO4J") == "1":
             raise
         pytest.skip(f"the given server cannot be killed, and none could be started: {error}")
-    kill_the_server(server, tmp_path, rounds=3)
+    kill_the_server(server, tmp_path, rounds=2)
 
 
 def kill_the_server(server: Server, tmp_path: Path, rounds: int) -> None:
@@ -157,7 +157,7 @@ def kill_the_server(server: Server, tmp_path: Path, rounds: int) -> None:
             server.kill()
             time.sleep(0.2)
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.communicate()
             server.start()
             with opened(server.uri) as memory:
                 merged(memory)

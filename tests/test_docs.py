@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import treemem
+from treemem.signatures import KINDS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
@@ -56,7 +57,9 @@ def test_the_reference_is_what_the_docstrings_say() -> None:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.PAGE.read_text("utf-8") == module.page(), "python docs/reference.py writes it"
+    pages = {path.name: path.read_text("utf-8") for path in module.FOLDER.iterdir()}
+    assert pages == module.pages(), "python docs/reference.py writes them"
+    assert set(module.PARAMETERS) == set(KINDS) | {"metadata", "search"}, "docs/parameters.toml describes each once"
 
 
 def test_public_docstrings() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treemem.read.entities import _ASCII_RUN, _runs, entity, meant, names_in, question_entity_ids
+from treemem.ingest.entities import _ASCII_RUN, _runs, entity, meant, names_in, question_entity_ids
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -581,3 +582,28 @@ except StoreError as error:
 """
     ran = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], capture_output=True, text=True)
     assert "too many open files" in ran.stdout, ran.stdout + ran.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a small file system")
+def test_a_memory_on_a_full_disk_can_be_read(tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(small)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        with opened(small / "m.db") as memory:
+            add(memory, "one")
+        with (small / "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"x" * 4096)
+        with opened(small / "m.db", record_usage=False) as memory:
+            assert [hit.id for hit in memory.search("one")] == ["one"]
+            with pytest.raises(StoreFullError, match="space left"):
+                add(memory, "two")
+        (small / "filler").unlink()
+        with opened(small / "m.db", record_usage=False) as memory:
+            add(memory, "two")
+            assert memory.check() == []
+    finally:
+        subprocess.run(["umount", str(small)], check=True)

@@ -108,7 +108,7 @@ def test_fifty_children_after_a_search_with_the_thread_that_counts(tmp_path: Pat
         codes = []
         for n in range(50):
             memory.search("Anna")
-            assert memory._usage._thread is not None
+            assert memory._context.usage._thread is not None
             codes += wait([child(lambda: work(n))])
         print(codes.count(0))
         memory.close()
@@ -235,7 +235,7 @@ def test_what_was_closed_or_let_go_is_not_kept_for_forks(tmp_path: Path) -> None
         tmp_path,
         """
         import weakref
-        database, usage = weakref.ref(memory.store._database), weakref.ref(memory._usage)
+        database, usage = weakref.ref(memory.store._database), weakref.ref(memory._context.usage)
         memory.search("Anna")
         memory.close()
         del memory
@@ -280,3 +280,9 @@ def test_a_fork_while_other_threads_search_for_the_first_time(tmp_path: Path) ->
         """,
     )
     assert said == "10\n"
+
+
+def test_no_property_holds_a_lock_while_it_is_computed() -> None:
+    """Python 3.11's `functools.cached_property` does, and a child forked meanwhile would wait for ever."""
+    package = Path(__file__).parents[1] / "treemem"
+    assert [p.name for p in package.rglob("*.py") if "import cached_property" in p.read_text("utf-8")] == []

@@ -12,7 +12,7 @@ import tracemalloc
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,15 @@ from hypothesis import strategies as st
 
 import treemem
 from treemem import InvalidInputError, TreeTextMemory, field
+from treemem.changes import State
+from treemem.ingest.entities import entity, meant, names_in, question_entity_ids, titles
+from treemem.ingest.terms import mentioned_in
 from treemem.items import MAX_TEXT, derived_id
+from treemem.judge import pairs
+from treemem.judge.facts import Form, slots_of
+from treemem.judge.turns import endings_of, turns_of
+from treemem.language import SHARED, fitting, packs
 from treemem.pieces import PIECE, beginning, begins, normalized, pieces
-from treemem.read.entities import entity, meant, names_in, question_entity_ids, titles
-from treemem.read.terms import mentioned_in
 from treemem.search.priors import asking
 from treemem.search.timewords import read_time
 from treemem.search.when import parse_when
@@ -217,15 +222,25 @@ def test_reading_takes_time_by_length(reader: str, kind: str) -> None:
     assert four < 1.0
 
 
+@cache
 def patterns() -> dict[str, re.Pattern[str]]:
-    """Every compiled pattern of the package by its name, but for those of the judge, of which some are not linear."""
+    """Every compiled pattern of the package by its name: those of modules, and those of the language packs."""
     found: dict[str, re.Pattern[str]] = {}
     for module in pkgutil.walk_packages(treemem.__path__, "treemem."):
-        if module.name.startswith(("treemem.demo", "treemem.__main__", "treemem.judge.")):
+        if module.name.startswith(("treemem.demo", "treemem.__main__")):
             continue
         for name, value in vars(importlib.import_module(module.name)).items():
             if isinstance(value, re.Pattern):
                 found[f"{module.name}.{name}"] = value
+    for code, pack in packs().items():
+        for name in pack.tables.get("patterns", ()):
+            found[f"{code}.{name}"] = pack.pattern(name)
+        for name, rows in pack.tables.items():
+            if isinstance(rows, list) and rows and isinstance(rows[0], list):
+                found |= {f"{code}.{name}.{n}": pattern for n, (pattern, _) in enumerate(pack.rewrites(name))}
+        for kind in pack.tables.get("measures", ()):
+            found |= {f"{code}.measures.{kind}.{n}": p for n, p in enumerate(pack.measures(kind))}
+        found |= {f"{code}.ending.{n}": ending.pattern for n, ending in enumerate(endings_of(code))}
     return found
 
 
@@ -241,6 +256,37 @@ def test_every_pattern_takes_time_by_length(name: str) -> None:
         texts = [hostile(kind, size) for size in (4_000, 8_000, 16_000)]
         one, two, four = (cost(partial(read, text)) for text in texts)
         assert four < max(7 * one, 3.5 * two, 0.05), f"{kind}: {one:.4f}, {two:.4f}, {four:.4f} s"
+
+
+def forms() -> dict[str, Form]:
+    """Every form of the language packs by its language and what it looks like."""
+    found = {}
+    for code in packs():
+        found |= {f"{code}.{slot.form.source}": slot.form for slot in slots_of(code) if code != SHARED}
+        found |= {f"{code}.{form.source}": form for form, _ in turns_of(code)}
+    return found
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_every_form_takes_time_by_length(kind: str) -> None:
+    small, large = hostile(kind, 4_000), hostile(kind, 16_000)
+    for name, form in forms().items():
+        four = cost(partial(form.match, large))
+        assert four < max(7 * cost(partial(form.match, small)), 0.05), name
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_judgement_takes_no_time_to_speak_of(kind: str) -> None:
+    states = [
+        State(str(n), 1, {"memory": text, "memory_type": "LongTermMemory", "role": "user"}, n, 9, n, 9, "o")
+        for n, text in enumerate((hostile(kind, 390), "I live in Porto.", "我住在北京。", hostile(kind, 400)))
+    ]
+    for text in (hostile(kind, 400), hostile(kind, 100_000)):
+        assert cost(lambda text=text: fitting(text)) < 0.05
+    readings = [pairs.read(state) for state in states]
+    assert (
+        cost(lambda: [pairs.judge(one, other, 0.95) for one in readings for other in readings if one is not other]) < 1
+    )
 
 
 # ---- a memory, end to end

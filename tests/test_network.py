@@ -225,9 +225,10 @@ def test_bookmarks_go_from_write_to_read_and_to_other_processes(
             assert memory.bookmarks()[0] in begin
             with pytest.raises(InvalidInputError, match="bookmarks: wanted texts"):
                 other.wait_for([3])  # type: ignore[list-item]
-            other.wait_for(["nonsense"])
-            with pytest.raises(InvalidInputError, match="pass what bookmarks"):
-                other.get(one)
+            for nonsense in ("nonsense", " \n", "FB:nonsense"):
+                with pytest.raises(InvalidInputError, match="pass what bookmarks"):
+                    other.wait_for([nonsense])
+                assert other.get(one).memory == "Anna lives in Lisbon."
 
 
 def test_the_embedded_store_needs_no_bookmarks(tmp_path: Path) -> None:

@@ -279,9 +279,7 @@ def drive(memory: TreeTextMemory, sequence: list[Verb]) -> Pair:
 
 
 def new_memory(base: TreeTextMemory, cube: str | None = None) -> TreeTextMemory:
-    memory = base.cube(cube or fresh_cube("oracle"))
-    memory._clock = FakeClock(day(DAYS))
-    return memory
+    return base.cube(cube or fresh_cube("oracle")).with_clock(FakeClock(day(DAYS)))
 
 
 @pytest.fixture(scope="module")

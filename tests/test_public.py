@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import subprocess
@@ -105,3 +106,15 @@ def test_compose_file_keeps_to_the_schema() -> None:
 def test_migrations_are_numbered_without_gaps(folder: str) -> None:
     numbers = [int(p.name[:4]) for p in sorted((ROOT / folder).iterdir())]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_nobody_reaches_into_another_object() -> None:
+    """Private attributes are used on `self` and `cls` alone; a named tuple's `_replace` is public."""
+    reached = []
+    for path in sorted((Path(treemem.__file__).parent).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+                own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+                if not own and node.attr not in ("_replace", "_asdict"):
+                    reached.append(f"{path.name}:{node.lineno} {ast.unparse(node)}")
+    assert [each for each in reached if "view._take" not in each] == []

@@ -111,7 +111,7 @@ def test_a_new_cube_has_nothing_of_a_dropped_one_in_memory(tmp_path: Path) -> No
         second.add({"id": "own", "memory": "Anna lives in Porto."})
         assert [hit.id for hit in second.search("Quetzal", top_k=20)] == ["own"]
         found: list[str] = []
-        question = Recall("second", Moment(second._now()), tokens=("quetzal",), text_limit=50)
+        question = Recall("second", Moment(second._context.now()), tokens=("quetzal",), text_limit=50)
         second.store.recall(question, lambda graph: found.extend(seed.memory_id for seed in graph.seeds) or [])
         assert found == []
         memory.add({"id": "m3", "memory": "Another one."})

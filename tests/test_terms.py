@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.helpers import HashEmbedder
 from treemem import SearchOptions, TreeTextMemory
-from treemem.read.terms import LONGEST_PHRASE, MOST, terms_in
+from treemem.ingest.terms import LONGEST_PHRASE, MOST, terms_in
 from treemem.text import words
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers import FakeClock, fresh_cube
 from treemem import TreeTextMemory
-from treemem.judge.amounts import amounts
+from treemem.judge.values import amounts
 
 
 class Alike:
@@ -117,9 +117,9 @@ def test_what_was_read_asserts_nothing(memory: TreeTextMemory, source: str) -> N
         ("at 3:30 pm", {("clock", "930")}),
         ("at noon", {("clock", "720")}),
         ("晚上八点半", {("clock", "1230")}),
-        ("on the 3rd of May, 2026", {("date", "5-3")}),
+        ("on the 3rd of May, 2026", {("date", "5-3/2026")}),
         ("十二月二十五日", {("date", "12-25")}),
-        ("2026年5月3日", {("date", "5-3")}),
+        ("2026年5月3日", {("date", "5-3/2026")}),
         ("一万二千五百", {("number", "12500")}),
         ("60k and 1,250.50", {("number", "60000"), ("number", "1250.5")}),
         ("nothing", set()),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from treemem import TreeTextMemory
-from treemem.verbs.reorganizing import Reorganizer
+from treemem.reorganize.reorganizer import Reorganizer
 
 _numbers = itertools.count()
 #: A call takes the memory, the id of some memory, words to ask for, and a folder.
@@ -68,7 +68,7 @@ CALLS: dict[str, Call] = {
     "unlink": lambda m, i, words, d: m.unlink(i, "RELATES_TO", m.add("A memory not linked to.")[0]),
     "update": lambda m, i, words, d: m.update(i, tags=["read"]),
     "wait_for": lambda m, i, words, d: m.wait_for(m.bookmarks()),
-    "with_clock": lambda m, i, words, d: list(m.with_clock(m._clock).search(words)),
+    "with_clock": lambda m, i, words, d: list(m.with_clock(m._context.clock).search(words)),
     "reorganizer.apply": lambda m, i, words, d: m.reorganizer.apply(m.reorganizer.plan(everything=True)),
     "reorganizer.plan": lambda m, i, words, d: m.reorganizer.plan(everything=True, group=True).model_dump_json(),
     "reorganizer.run": lambda m, i, words, d: m.reorganizer.run(group=True),

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from treemem.changes import State
 from treemem.errors import InvalidInputError, MemoryNotFoundError, NotAllowedError
 from treemem.filters import Filter, passes, visible_to
+from treemem.forks import cached
 
 #: The fields that say whose a memory is and who sees it.
 OWNERSHIP = ("user_id", "session_id", "visibility")
@@ -37,7 +37,7 @@ class Caller:
         parts += [f"session {self.session_id!r}" if self.session_id is not None else ""]
         return " in ".join(part for part in parts if part) or "whoever opened the memory"
 
-    @cached_property
+    @cached
     def visible(self) -> Filter | None:
         """The filter that every state the caller sees passes; None where everything is seen."""
         return visible_to(self.user_id, self.session_id)

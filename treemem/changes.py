@@ -256,6 +256,12 @@ class Edge:
         return (self.type, self.source, self.target, self.target_kind)
 
 
+#: The operation that closes a run of the reorganizer; its reason holds the time up to which changes were looked at.
+RUN = "reorganized"
+#: The operation that tells of a run that failed; its reason says why.
+RUN_FAILED = "reorganize_failed"
+#: An operation of a run: one action of its plan.
+ACTION = "reorganize"
 #: The edges along which the words of a memory travel into other records.
 DERIVING = (EdgeType.MERGED_INTO, EdgeType.DERIVED_FROM, EdgeType.PARENT, EdgeType.FOLLOWS)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar, overload
+
+T = TypeVar("T")
 
 
 class Renewable(Protocol):
@@ -47,3 +50,29 @@ def _in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_child)
+
+
+class cached(Generic[T]):
+    """A property that is computed once for each object, without a lock.
+
+    `functools.cached_property` of Python 3.11 holds a lock of the class meanwhile; in a child that is forked in that
+    moment nobody frees it. Without it two threads may both compute the value, which must be the same then.
+    """
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute = compute
+        self._name = compute.__name__
+        self.__doc__ = compute.__doc__
+
+    @overload
+    def __get__(self, owner: None, kind: type) -> cached[T]: ...
+
+    @overload
+    def __get__(self, owner: object, kind: type) -> T: ...
+
+    def __get__(self, owner: object | None, kind: type) -> cached[T] | T:
+        if owner is None:
+            return self
+        value = self._compute(owner)
+        vars(owner)[self._name] = value
+        return value

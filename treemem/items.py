@@ -330,3 +330,7 @@ def _line(error: Any) -> str:
     if error["type"] == "missing":
         return f"{field}: required, and not given"
     return f"{field}: {error['msg']}, found {shown(error['input'])}"
+
+
+#: What stands for a memory: its text, a dict with `memory`, or an item.
+MemoryLike = TextualMemoryItem | Mapping[str, Any] | str

@@ -1,31 +1,47 @@
-"""TreeTextMemory: the one class that users hold."""
+"""TreeTextMemory: the one class that users hold. Every verb is here; what it does is one call away."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from treemem.caller import Caller
-from treemem.config import from_arguments
-from treemem.errors import InvalidInputError, NotAllowedError
-from treemem.items import checked_id
+from treemem import beforehand as beforehand  # before forks, once a memory is used
+from treemem.changes import EdgeType, Receipt
+from treemem.config import TreeTextMemoryConfig, from_arguments
+from treemem.context import Context, open_context
+from treemem.errors import InvalidInputError
+from treemem.exchange import keeping
+from treemem.filters import FilterLike
+from treemem.graphs import MemoryGraph, MemoryPath, MemoryTree
+from treemem.items import MemoryLike, TextualMemoryItem
 from treemem.models.embedders import Embedder
 from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
-from treemem.store.protocol import GraphStore
-from treemem.temporal import Clock, system_clock
-from treemem.verbs import beforehand as beforehand  # before forks, once a memory is used
-from treemem.verbs.arguments import checked_verbs
-from treemem.verbs.keeping import KeepVerbs
-from treemem.verbs.reorganizing import ReorganizeVerbs
+from treemem.read import audit, getting, graph
+from treemem.read.states import VISIBLE
+from treemem.records import MemoryDiff, MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
+from treemem.reorganize.reorganizer import Reorganizer
+from treemem.search import asking
+from treemem.search.context import rough_tokens
+from treemem.search.finish import Dedup
+from treemem.search.options import SearchOptions
+from treemem.search.results import SearchResult
+from treemem.search.when import WhenLike
+from treemem.signatures import checked_verbs
+from treemem.store.protocol import LIVE, GraphStore
+from treemem.temporal import Clock, TimeLike, system_clock
+from treemem.write import adding, changing, hiding, linking, purging, reembedding, undoing
+from treemem.write.addition import Progress
+from treemem.write.intent import Intent
 
 if TYPE_CHECKING:
     import neo4j
 
 
 @checked_verbs
-class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
+class TreeTextMemory:
     """The memory of one cube (a tenant), in an embedded file or in Neo4j. Thread-safe; use it as a context manager.
 
     >>> with TreeTextMemory.open("example.db") as memory:
@@ -33,6 +49,44 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
     ...     memory.get(anna).memory
     'Anna moved to Lisbon.'
     """
+
+    def __init__(
+        self,
+        config: TreeTextMemoryConfig | None = None,
+        *,
+        embedder: Embedder | None = None,
+        clock: Clock = system_clock,
+        store: GraphStore | None = None,
+        driver: Any = None,
+        bookmarks: Iterable[str] = (),
+        walled: bool = False,
+        reranker: Reranker | None = None,
+        llm: LLM | None = None,
+    ) -> None:
+        """Open the memory that `config` describes, or one over a `store` that the caller closes.
+
+        What the configuration leaves out comes from the environment; `embedder` and `driver` stand before it.
+        Reads see what the `bookmarks` stand for. A `walled` memory cannot reach another cube.
+        """
+        context = open_context(
+            config,
+            embedder=embedder,
+            clock=clock,
+            store=store,
+            driver=driver,
+            bookmarks=bookmarks,
+            walled=walled,
+            reranker=reranker,
+            llm=llm,
+        )
+        self._take(context, owns_store=True)
+        self._owns_connections = store is None
+
+    def _take(self, context: Context, *, owns_store: bool) -> None:
+        self._context = context
+        self._owns_store = owns_store
+        self._owns_connections = False
+        self._reorganizer: Reorganizer | None = None
 
     @classmethod
     def open(
@@ -97,8 +151,7 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
         A `walled` one is for code that must not reach other cubes: it gives out neither them nor the store. Raises
         InvalidInputError where this memory is walled itself.
         """
-        (name,) = self._reachable([checked_id(name, "cube")])
-        return self._view({"cube": name}, walled=walled or self._walled)
+        return self._view(self._context.of_cube(name, walled=walled))
 
     def for_caller(self, user_id: str | None = None, session_id: str | None = None) -> TreeTextMemory:
         """Return the same memory as a caller sees it; closing it leaves the store open.
@@ -108,31 +161,27 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
         `content_hash`, `dump`, `load`, `drop`, `reembed`) and the store raise NotAllowedError in its view, and so does
         asking it for the view of another caller.
         """
-        asked = Caller(user_id, session_id)
-        if self._caller and asked != self._caller:
-            raise NotAllowedError(f"for_caller: this view is that of {self._caller}; ask whoever opened the memory")
-        return self._view({"user_id": user_id, "session_id": session_id}, walled=self._walled)
-
-    def _as_caller(self, user_id: str | None, session_id: str | None) -> TreeTextMemory:
-        return self.for_caller(user_id, session_id)
+        return self._view(self._context.of_caller(user_id, session_id))
 
     def with_clock(self, clock: Clock) -> TreeTextMemory:
         """Return the same memory with another clock; closing it leaves the store open."""
-        return self._view({}, walled=self._walled, clock=clock)
+        return self._view(replace(self._context, clock=clock))
 
-    def _view(self, changed: dict[str, str | None], *, walled: bool, clock: Clock | None = None) -> TreeTextMemory:
-        config = self._config.model_copy(update=changed)
-        return TreeTextMemory(
-            config,
-            embedder=self._embedder,
-            clock=clock or self._clock,
-            store=self._store,
-            walled=walled,
-            reranker=self._reranker,
-            llm=self._llm,
-            usage=self._usage,
-            workers=self._workers,
-        )
+    @classmethod
+    def _view(cls, context: Context) -> TreeTextMemory:
+        view = cls.__new__(cls)
+        view._take(context, owns_store=False)
+        return view
+
+    def close(self) -> None:
+        """End the background workers and release the store's connections, if this memory opened the store."""
+        if not self._owns_store:
+            return
+        self._context.workers.close()
+        if self._context.usage is not None:
+            self._context.usage.close()
+        if self._owns_connections:
+            self._context.store.close()
 
     def bookmarks(self) -> list[str]:
         """Return what a memory in another process must be given to see all that was written and read here.
@@ -140,19 +189,19 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
         Only the servers of a Neo4j cluster need it; a memory over a file returns an empty list. Within one memory, and
         all views of it, a read always sees the writes before it.
         """
-        return self._store.bookmarks()
+        return self._context.store.bookmarks()
 
     def wait_for(self, bookmarks: Iterable[str]) -> None:
-        """Let every later call see what the memory that gave these `bookmarks` had seen.
+        """Let every later call see what the memory that gave these `bookmarks` had seen; waits until the server has it.
 
-        Raises InvalidInputError if they are not texts, or later, in the next call, if the server does not know them.
+        Raises InvalidInputError if they are not texts or the server does not know them; nothing is changed then.
         """
-        self._store.wait_for(bookmarks)
+        self._context.store.wait_for(bookmarks)
 
     @property
     def cube_id(self) -> str:
         """The cube this memory reads and writes."""
-        return self._cube
+        return self._context.cube
 
     @property
     def store(self) -> GraphStore:
@@ -160,13 +209,607 @@ class TreeTextMemory(KeepVerbs, ReorganizeVerbs):
 
         Raises InvalidInputError on a walled memory, NotAllowedError on a caller's.
         """
-        self._caller.require_whole_cube("store")
-        if self._walled:
-            raise InvalidInputError(f"cube {self._cube!r}: this view cannot reach the store; ask whoever opened it")
-        return self._store
+        self._context.caller.require_whole_cube("store")
+        if self._context.walled:
+            raise InvalidInputError(f"cube {self.cube_id!r}: this view cannot reach the store; ask whoever opened it")
+        return self._context.store
+
+    @property
+    def reorganizer(self) -> Reorganizer:
+        """The reorganizer of this cube."""
+        if self._reorganizer is None:
+            self._reorganizer = Reorganizer(self._context)
+        return self._reorganizer
 
     def __enter__(self) -> TreeTextMemory:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    # ---- Adding -----------------------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        memories: MemoryLike | Iterable[MemoryLike],
+        *,
+        at: TimeLike | None = None,
+        until: TimeLike | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        progress: Progress | None = None,
+        **metadata: Any,
+    ) -> list[str]:
+        """Store memories (strings, dicts, items, or an iterable of them) and return their ids, in order.
+
+        They hold in the world from `at` (default: now) until `until` (default: open). `metadata` goes to each. A large
+        iterable streams through in parts of at most 1,000 rows; with an `operation_id`, repeating the call after a
+        crash does what is left. `progress(done, total or None)` is called after each part.
+
+        Raises InvalidInputError, MemoryExistsError (the id has other content), ModelMismatchError, StoreError.
+        """
+        return adding.add(self._context, memories, at, until, Intent(operation_id, actor, reason), progress, metadata)
+
+    def add_messages(
+        self,
+        messages: Iterable[Mapping[str, Any]],
+        *,
+        conversation_id: str | None = None,
+        replay: bool = False,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        progress: Progress | None = None,
+        **metadata: Any,
+    ) -> list[str]:
+        """Store a conversation: one memory a message, and return the ids.
+
+        A message is a dict with `content` and, optionally, `role`, `name`, `chat_time`, `id` and `metadata`. Messages
+        are joined by FOLLOWS, to the names they mention and to their source; reading one shows the message before it as
+        `background`, where that is still there and the reader may see it. With `replay` the `chat_time` is also
+        taken as the time the memory learned it, as long as it is not before the cube's last change.
+        """
+        return adding.add_messages(
+            self._context, messages, conversation_id, replay, Intent(operation_id, actor, reason), progress, metadata
+        )
+
+    def replace_working_memory(
+        self,
+        memories: MemoryLike | Iterable[MemoryLike],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> list[str]:
+        """Put these memories in the place of all WorkingMemory, in one transaction, and return their ids.
+
+        A memory that is there already (same id) stays; the others are hidden as by `delete`. An empty list clears the
+        working memory. Raises InvalidInputError, MemoryExistsError, FrozenMemoryError, ConflictError.
+        """
+        return adding.replace_working_memory(self._context, memories, Intent(operation_id, actor, reason))
+
+    # ---- Changing what memories say ---------------------------------------------------------------------------------
+
+    def update(
+        self,
+        memory_id: str,
+        new: MemoryLike | None = None,
+        *,
+        at: TimeLike | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        **metadata: Any,
+    ) -> Receipt:
+        """Say that the world changed: from `at` (default: now) to the next known change, the memory says `new`.
+
+        What it said before stays readable with `as_of`. Raises MemoryNotFoundError, FrozenMemoryError, ConflictError.
+        """
+        return changing.update(self._context, memory_id, new, at, Intent(operation_id, actor, reason), metadata)
+
+    def correct(
+        self,
+        memory_id: str,
+        new: MemoryLike | None = None,
+        *,
+        at: TimeLike | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        **metadata: Any,
+    ) -> Receipt:
+        """Say that we were wrong: what holds at `at` (default: now) said `new` over its whole validity.
+
+        What we believed before stays readable with `known_at`. Raises as `update` does, and MemoryNotFoundError if
+        nothing holds at `at`.
+        """
+        return changing.correct(self._context, memory_id, new, at, Intent(operation_id, actor, reason), metadata)
+
+    def expire(
+        self,
+        memory_id: str,
+        *,
+        at: TimeLike | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Say that the memory no longer holds from `at` (default: now) on, and nothing took its place.
+
+        Raises MemoryNotFoundError, FrozenMemoryError, ConflictError, and InvalidInputError if it never held before.
+        """
+        return changing.expire(self._context, memory_id, at, Intent(operation_id, actor, reason))
+
+    # ---- Hiding, freezing, taking back, erasing ---------------------------------------------------------------------
+
+    def delete(
+        self,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Hide memories from reading and searching; `restore` brings them back, `known_at` still sees them.
+
+        Many ids are done in parts. Raises MemoryNotFoundError, FrozenMemoryError, ConflictError.
+        """
+        return hiding.delete(self._context, ids, Intent(operation_id, actor, reason))
+
+    def delete_all(self, *, actor: str | None = None, reason: str | None = None) -> Receipt | None:
+        """Hide every memory of the cube, whenever it held or holds; None if there was none.
+
+        A caller hides what is its own altogether; a memory that at some time says what is somebody else's stays.
+        """
+        return hiding.delete_all(self._context, Intent(None, actor, reason))
+
+    def archive(
+        self,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Keep memories out of search by default; `get` still reads them, `restore` brings them back.
+
+        Raises as `delete` does.
+        """
+        return hiding.archive(self._context, ids, Intent(operation_id, actor, reason))
+
+    def restore(
+        self,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Bring deleted, archived, merged or expired memories back as they were before.
+
+        Raises as `delete` does.
+        """
+        return hiding.restore(self._context, ids, Intent(operation_id, actor, reason))
+
+    def freeze(
+        self,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Refuse every change to these memories but `unfreeze` (and `purge`). Raises as `delete` does."""
+        return hiding.freeze(self._context, ids, Intent(operation_id, actor, reason))
+
+    def unfreeze(
+        self,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Allow changes to frozen memories again. Raises MemoryNotFoundError, ConflictError."""
+        return hiding.unfreeze(self._context, ids, Intent(operation_id, actor, reason))
+
+    def undo(
+        self, operation: str, *, operation_id: str | None = None, actor: str | None = None, reason: str | None = None
+    ) -> Receipt:
+        """Take an operation back by a new one: close what it opened, open copies of what it closed.
+
+        A batch is taken back part by part, the last one first; undoing the undo brings it back. Raises
+        OperationNotFoundError, and UndoRefusedError naming the later operations that stand on it.
+        """
+        return undoing.undo(self._context, operation, Intent(operation_id, actor, reason))
+
+    def purge(
+        self,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Erase memories for good: states, vectors, sources, edges, and entities nothing else mentions.
+
+        What holds their words goes with them: what they were merged with, what is DERIVED_FROM them, names of topics,
+        reasons of operations. A tombstone (id, when, who, why) stays. On the embedded store no byte of the text is left
+        in the file; on Neo4j no query reaches it, while its files and transaction logs may keep it until the server
+        reuses or prunes them. Archives made before keep it. Raises MemoryNotFoundError, NotAllowedError,
+        OperationMismatchError.
+        """
+        return purging.purge(self._context, ids, Intent(operation_id, actor, reason))
+
+    # ---- Joining ----------------------------------------------------------------------------------------------------
+
+    def link(
+        self,
+        source: str,
+        type: str | EdgeType,
+        target: str,
+        *,
+        weight: float = 1.0,
+        confidence: float = 100.0,
+        at: TimeLike | None = None,
+        until: TimeLike | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Join two memories by a typed edge that holds from `at` (default: now) until `until` (default: open).
+
+        Raises InvalidChangeError if an end is missing or PARENT would get a second parent or a cycle, and
+        MemoryNotFoundError if the caller may not see an end.
+        """
+        return linking.link(
+            self._context, source, type, target, weight, confidence, at, until, Intent(operation_id, actor, reason)
+        )
+
+    def unlink(
+        self,
+        source: str,
+        type: str | EdgeType,
+        target: str,
+        *,
+        at: TimeLike | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Say that an edge no longer holds from `at` (default: now) on. Raises InvalidChangeError if there is none."""
+        return linking.unlink(self._context, source, type, target, at, Intent(operation_id, actor, reason))
+
+    # ---- Reading ----------------------------------------------------------------------------------------------------
+
+    def get(
+        self, memory_id: str, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None
+    ) -> TextualMemoryItem:
+        """Return one memory as it held at `as_of`, as known at `known_at`. Raises MemoryNotFoundError."""
+        return getting.get(self._context, memory_id, as_of, known_at)
+
+    def get_by_ids(
+        self, ids: Iterable[str], *, as_of: TimeLike | None = None, known_at: TimeLike | None = None
+    ) -> list[TextualMemoryItem]:
+        """Return the memories that hold at the moment, in the order of `ids`; the others are left out."""
+        return getting.get_by_ids(self._context, ids, as_of, known_at)
+
+    def get_all(
+        self, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Return the whole graph at a moment as `{"nodes": [...], "edges": [...]}` of plain, JSON-able values.
+
+        `pages` reads it piece by piece.
+        """
+        return getting.get_all(self._context, as_of, known_at)
+
+    def get_working_memory(
+        self, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None
+    ) -> list[TextualMemoryItem]:
+        """Return the working memory, in order of id."""
+        return getting.get_working_memory(self._context, as_of, known_at)
+
+    def pages(
+        self,
+        *,
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+        filter: FilterLike | None = None,
+        memory_types: Sequence[str] | None = None,
+        statuses: Sequence[str] = VISIBLE,
+        cursor: str | None = None,
+        limit: int = 500,
+    ) -> Iterator[MemoryPage]:
+        """Yield pages of the memories that pass `filter`, in order of id, all at one moment.
+
+        A page's `cursor` continues after it.
+        """
+        return getting.pages(self._context, as_of, known_at, filter, memory_types, statuses, cursor, limit)
+
+    # ---- Asking -----------------------------------------------------------------------------------------------------
+
+    def _seen_by(self, user_id: str | None, session_id: str | None) -> Context:
+        """Return the context of the caller that a search names, or this memory's own."""
+        if user_id is None and session_id is None:
+            return self._context
+        return self._context.of_caller(user_id, session_id)
+
+    def search(
+        self,
+        query: str,
+        top_k: int = 10,
+        *,
+        mode: str = "fast",
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+        when: WhenLike = "auto",
+        include_superseded: bool = False,
+        filter: FilterLike | None = None,
+        memory_types: Sequence[str] | None = None,
+        statuses: Sequence[str] = LIVE,
+        limits: Mapping[str, int] | None = None,
+        dedup: Dedup = "none",
+        relativity: float | None = None,
+        conversation_id: str | None = None,
+        cubes: Sequence[str] | None = None,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        budget: float | None = None,
+        options: SearchOptions | None = None,
+        explain: bool = False,
+    ) -> SearchResult:
+        """Return the memories that answer a question best, at most `top_k`, each with score, path and dates.
+
+        Vector and full-text seeds, a walk of two hops over the graph, personalised PageRank; then the reranker that the
+        memory was opened with, if any. With `mode="fine"` its language model splits the question, each part is
+        searched, and the hits are reranked, by the language model where there is no other reranker.
+
+        What is seen held at `as_of`, as known at `known_at`; or at some time of `when` (`When.during(...)`,
+        "before 2025-03-01", "ever"); or, with `when="auto"`, at the time that the question's words tell ("last week",
+        "before I moved", "used to"), preferred and not exclusively, else now. The result's `when` says what was
+        understood. A hit comes after a newer one that supersedes it, by an edge or because its speaker says that this
+        has changed, and carries `superseded_by`; where the newer one only says another value of the same thing, it
+        carries `may_supersede`, and both may be true. `include_superseded` also brings back
+        what does not hold any more, right behind what took its place.
+
+        `filter` and `memory_types` bind the hits, not the memories walked through; `limits` is how many hits of a
+        memory type there may be ({"UserMemory": 3}). `dedup` leaves out hits that repeat others ("similarity") or
+        weighs relevance against repetition ("mmr"). `relativity` is the cosine in [-1, 1] that a hit, or the seed it
+        was reached from, must have. Hits of `conversation_id` are preferred. `cubes` are searched instead of this one,
+        with one ranking. `user_id` and `session_id` name the caller, who sees nothing that is not theirs to see, in
+        hits and paths alike.
+
+        `budget` is in seconds: where they do not suffice, the walk is shorter and a reranker is left out, and the
+        result's `degraded` says so. A model that fails never fails the search; `degraded` says that too. With
+        `explain`, the result's `explanation` tells what each stage did and took. Raises InvalidInputError, and
+        EmbedderError where the question cannot be embedded. Of a question, the model reads what it can, everything else
+        the first 10,000 characters.
+        """
+        return asking.search(
+            self._seen_by(user_id, session_id),
+            query,
+            top_k,
+            mode,
+            as_of,
+            known_at,
+            when,
+            include_superseded,
+            filter,
+            memory_types,
+            statuses,
+            limits,
+            dedup,
+            relativity,
+            conversation_id,
+            cubes,
+            budget,
+            options,
+            explain,
+        )
+
+    def context(
+        self,
+        question: str,
+        max_tokens: int = 2_000,
+        *,
+        count_tokens: Callable[[str], int] = rough_tokens,
+        top_k: int = 50,
+        **search: Any,
+    ) -> str:
+        """Return what is known about a question as text for a prompt: one dated line a memory, best first.
+
+        A line is `- [2025-01-10] Anna lives in Porto. (source: conversation; conversation: c1)`. What a memory says
+        cannot end its line or forge another: line ends, control characters and what opens or closes a tag are escaped
+        (`\\n`, `\\u003c`).
+
+        At most `max_tokens` tokens, counted by `count_tokens` (default: a quarter of the UTF-8 bytes, rounded up); a
+        memory that does not fit is left out, and shorter ones after it may still fit. Empty if nothing was found.
+        `search` goes to `search()`. Raises InvalidInputError.
+        """
+        ctx = self._seen_by(search.pop("user_id", None), search.pop("session_id", None))
+        return asking.context(ctx, question, max_tokens, count_tokens, top_k, search)
+
+    def get_relevant_subgraph(
+        self, query: str, top_k: int = 10, depth: int = 1, *, max_nodes: int = 200, **search: Any
+    ) -> MemoryGraph:
+        """Return the best hits of a search and what lies within `depth` steps of them, with the edges among them.
+
+        The hits are there with score and path, also those that ended before the moment looked at. `plain()` gives
+        nodes and edges for drawing, `to_networkx()` a networkx graph. `search` goes to `search()`, but for `cubes`.
+        Raises InvalidInputError.
+        """
+        ctx = self._seen_by(search.pop("user_id", None), search.pop("session_id", None))
+        return asking.get_relevant_subgraph(ctx, query, top_k, depth, max_nodes, search)
+
+    # ---- The graph --------------------------------------------------------------------------------------------------
+
+    def neighbours(
+        self,
+        memory_id: str,
+        *,
+        types: Sequence[str | EdgeType] | None = None,
+        direction: str = "both",
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+    ) -> list[Neighbour]:
+        """Return the edges at a memory that hold at the moment, each with the memory at its other end.
+
+        `direction` is out, in or both. Entities and sources come as ids without a memory. Strongest first.
+        """
+        return graph.neighbours(self._context, memory_id, types, direction, as_of, known_at)
+
+    def subgraph(
+        self,
+        ids: str | Iterable[str],
+        depth: int = 2,
+        *,
+        types: Sequence[str | EdgeType] | None = None,
+        max_nodes: int = 1_000,
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+    ) -> MemoryGraph:
+        """Return the memories within `depth` steps of some memories, at most `max_nodes`, and the edges among them.
+
+        Walks every type between memories and shows the entities mentioned, unless `types` says otherwise; nothing that
+        does not hold at the moment is walked through. Ids that do not hold then are left out. Raises InvalidInputError.
+        """
+        return graph.subgraph(self._context, ids, depth, types, max_nodes, as_of, known_at)
+
+    def path(
+        self,
+        source: str,
+        target: str,
+        *,
+        types: Sequence[str | EdgeType] | None = None,
+        directed: bool = False,
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+    ) -> MemoryPath | None:
+        """Return the cheapest way between two memories at a moment, None if there is none.
+
+        An edge costs 1 / weight (Dijkstra, 1959); edges are walked both ways unless `directed`. At most 10,000
+        memories are looked at. A shared name is no way: `subgraph` shows names. Raises MemoryNotFoundError if an end
+        does not hold then, InvalidInputError.
+        """
+        return graph.path(self._context, source, target, types, directed, as_of, known_at)
+
+    def tree(
+        self,
+        root: str | None = None,
+        *,
+        orphans: bool = False,
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+    ) -> tuple[MemoryTree, ...]:
+        """Return the forest of PARENT edges at a moment: the tree below `root`, or below every memory that has
+        children and no parent, in order of id. Print one to see it. With `orphans` also the memories that have
+        neither, so that every memory of the cube is in it.
+
+        Raises MemoryNotFoundError if `root` does not hold then.
+        """
+        return graph.tree(self._context, root, orphans, as_of, known_at)
+
+    def subtree(
+        self,
+        memory_id: str,
+        depth: int | None = None,
+        *,
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+    ) -> MemoryTree:
+        """Return a memory with what lies below it by PARENT at a moment, `depth` levels of it (default: all).
+
+        Raises MemoryNotFoundError if the memory does not hold then, and InvalidInputError.
+        """
+        return graph.subtree(self._context, memory_id, depth, as_of, known_at)
+
+    # ---- What happened ----------------------------------------------------------------------------------------------
+
+    def history(self, memory_id: str) -> list[MemoryVersion]:
+        """Return every state the memory ever had, in the order it was learned, with who, when and why.
+
+        A caller sees its states, and who and why of operations that touched nothing else.
+        """
+        return audit.history(self._context, memory_id)
+
+    def operations(
+        self, *, since: TimeLike | None = None, until: TimeLike | None = None, limit: int = 100
+    ) -> list[OperationRecord]:
+        """Return the audit trail, newest first: who did what, when and why. Times are transaction times.
+
+        A caller sees the operations that touched nothing but what the caller may see.
+        """
+        return audit.operations(self._context, since, until, limit)
+
+    def diff(self, known_at_1: TimeLike, known_at_2: TimeLike | None = None) -> MemoryDiff:
+        """Return what was learned after `known_at_1` up to `known_at_2` (default: now): added, changed, closed.
+
+        The cost grows with what changed in between. Raises InvalidInputError if the times are in the wrong order.
+        """
+        return audit.diff(self._context, known_at_1, known_at_2)
+
+    def stats(self) -> Statistics:
+        """Return how many rows of each kind the cube has, its clock, model and where it lies.
+
+        For a caller: how many it sees now, and the operations that touched nothing else.
+        """
+        return audit.stats(self._context)
+
+    def check(self) -> list[str]:
+        """Return a line for every broken invariant of the cube; an empty list means that it is sound."""
+        return audit.check(self._context)
+
+    def content_hash(self, *, known_at: TimeLike | None = None) -> str:
+        """Return a hash of what the cube says at a transaction time; equal after an undo and between stores."""
+        return audit.content_hash(self._context, known_at)
+
+    # ---- The whole cube ---------------------------------------------------------------------------------------------
+
+    def dump(
+        self,
+        folder: str | Path,
+        *,
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+        progress: Progress | None = None,
+    ) -> Path:
+        """Write the cube into a folder and return it; the folder may exist, its files of the same name are replaced.
+
+        `archive.jsonl` holds everything: states, edges, operations, embeddings, history. `textual_memory.json` holds
+        what holds now as `{"nodes", "edges"}`, for people and for programs of others. With `known_at`, what was known
+        then; with `as_of`, only what held then (operations, names and sources stay). Only the owner can read the files;
+        symbolic links are refused. Raises StoreFullError, InvalidInputError, ConflictError if the cube is erased
+        meanwhile, StoreError; the folder is then as it was.
+        """
+        return keeping.dump(self._context, folder, as_of, known_at, progress)
+
+    def load(self, folder: str | Path, *, progress: Progress | None = None) -> int:
+        """Load what `dump` wrote, history and embeddings included, and return the number of rows.
+
+        The cube must be empty, or hold part of the same archive after a crash. A folder with `textual_memory.json`
+        alone is added as memories and links. The whole file is checked first: a damaged one raises InvalidInputError
+        that names line and reason, and nothing is written. Raises ConflictError if the cube is erased meanwhile.
+        """
+        return keeping.load(self._context, folder, progress)
+
+    def drop(self, keep_last_n: int = 30, *, backups: str | Path | None = None) -> Path | None:
+        """Back the cube up, then erase it with its history; return the backup's folder, None if the cube was empty.
+
+        Backups lie under `backups` (default: `treemem-backups` beside the embedded file, or in the user's data folder
+        for a server), in a folder named after the cube, a folder each; the newest `keep_last_n` of this cube stay, and
+        whatever treemem did not make. `load` brings one back. What others write meanwhile is in the backup, or in the
+        cube afterwards. Nothing is erased if the backup fails, and nothing is left of that backup.
+
+        Raises InvalidInputError, StoreFullError, StoreError.
+        """
+        return keeping.drop(self._context, keep_last_n, backups)
+
+    def reembed(self, *, progress: Progress | None = None) -> int:
+        """Give the cube the model that this memory was opened with; return how many states were embedded.
+
+        New vectors are made in batches and kept beside the old ones, so that others search on with the old model, then
+        put in place. After a crash, calling it again goes on where it stopped. Every state is embedded from its text,
+        past ones too; vectors that were given with a memory are replaced. Raises EmbedderError, StoreError.
+        """
+        return reembedding.reembed(self._context, progress)

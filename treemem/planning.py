@@ -9,8 +9,8 @@ from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, Entity, NodeKind, State, StateAssert
 from treemem.contents import content_of
 from treemem.errors import FrozenMemoryError, InvalidInputError, MemoryNotFoundError, UndoRefusedError
-from treemem.read.entities import entity, titles
-from treemem.read.terms import mentioned_in
+from treemem.ingest.entities import entity, titles
+from treemem.ingest.terms import mentioned_in
 from treemem.store.protocol import Touched
 from treemem.temporal import END, format_micros, present
 

@@ -1,4 +1,5 @@
 // What led to what: every chain of causes that holds now, from the first cause to the last effect, fifteen steps at most.
+// Causes that run in a circle have no first one, and are not shown here; 01_graph.cypher shows them.
 // :param cube => 'demo'
 MATCH (c:Cube {id: $cube})
 WITH CASE WHEN c.clock > datetime() THEN c.clock ELSE datetime() END AS now

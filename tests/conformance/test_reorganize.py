@@ -27,7 +27,7 @@ from treemem.changes import ChangeSet
 from treemem.reorganize import planner, turn
 from treemem.reorganize.plan import Action
 from treemem.store.protocol import Lease
-from treemem.verbs.usage import UsageLog
+from treemem.usage import UsageLog
 
 TEA = "Anna likes green tea from Porto."
 
@@ -245,7 +245,10 @@ def test_a_run_that_was_cut_off_goes_on(memory: TreeTextMemory) -> None:
     plan = memory.reorganizer.plan(kinds=["deduplicate"])
     assert len(plan) == 2
     broken = TreeTextMemory(
-        memory._config, embedder=memory._embedder, clock=memory._clock, store=Failing(memory.store, 1)
+        memory._context.config,
+        embedder=memory._context.embedder,
+        clock=memory._context.clock,
+        store=Failing(memory.store, 1),
     )
     with pytest.raises(StoreUnavailableError):
         broken.reorganizer.apply(plan)
@@ -332,7 +335,9 @@ def test_a_run_that_fails_says_why_to_all(open_memory: OpenMemory, monkeypatch: 
         patched.setattr(planner, "planned", lambda *_: (_ for _ in ()).throw(EmbedderError("the model is gone")))
         with pytest.raises(EmbedderError):
             memory.reorganizer.run()
-    failed = TreeTextMemory(memory._config, embedder=memory._embedder, store=memory.store).reorganizer.status()
+    failed = TreeTextMemory(
+        memory._context.config, embedder=memory._context.embedder, store=memory.store
+    ).reorganizer.status()
     assert (failed.state, failed.reason) == ("failed", "the model is gone")
     assert memory.reorganizer.run().count("done") == 1
     assert memory.reorganizer.status().state == "done"
@@ -352,8 +357,8 @@ def test_only_what_changed_is_looked_at(memory: TreeTextMemory) -> None:
 
 def test_capacity_archives_the_least_valuable(memory: TreeTextMemory) -> None:
     memory.add([{"id": f"w{n}", "memory": f"Working on part {n}."} for n in range(6)], memory_type="WorkingMemory")
-    memory.store.record_usage(memory.cube_id, {"w0": 1}, memory._now())
-    memory.store.record_usage(memory.cube_id, {"w0": 1}, memory._now())
+    memory.store.record_usage(memory.cube_id, {"w0": 1}, memory._context.now())
+    memory.store.record_usage(memory.cube_id, {"w0": 1}, memory._context.now())
     memory.freeze("w1")
     report = memory.reorganizer.run(capacity={"WorkingMemory": 3}, kinds=["archive", "promote"])
     assert report.count("done") == 3
@@ -371,12 +376,12 @@ def test_capacity_archives_the_least_valuable(memory: TreeTextMemory) -> None:
 
 def test_capacity_is_bounded_by_default(memory: TreeTextMemory) -> None:
     memory.add([{"id": f"w{n:02}", "memory": f"Working on part {n}."} for n in range(23)], memory_type="WorkingMemory")
-    assert memory.store.sizes(memory.cube_id, memory._now()) == {"WorkingMemory": 23}
+    assert memory.store.sizes(memory.cube_id, memory._context.now()) == {"WorkingMemory": 23}
     assert not [a for a in memory.reorganizer.plan(capacity={}).actions.values() if a.kind == "archive"]
     plan = memory.reorganizer.plan(kinds=["archive"])
     assert len(plan) == 3
     memory.reorganizer.apply(plan)
-    assert memory.store.sizes(memory.cube_id, memory._now()) == {"WorkingMemory": 20}
+    assert memory.store.sizes(memory.cube_id, memory._context.now()) == {"WorkingMemory": 20}
     assert len(memory.reorganizer.plan(everything=True, kinds=["archive"])) == 0
 
 
@@ -417,8 +422,8 @@ def test_searches_count_what_they_return(open_memory: OpenMemory) -> None:
     for _ in range(3):
         memory.search("Anna choir", 1)
     memory.search("Ben dances", 1)
-    assert memory._usage is not None
-    memory._usage.flush()
+    assert memory._context.usage is not None
+    memory._context.usage.flush()
     usage = memory.store.usage(memory.cube_id, [first, second])
     assert (usage[first][0], usage[second][0]) == (3, 1)
     silent = open_memory(record_usage=False)
@@ -428,7 +433,7 @@ def test_searches_count_what_they_return(open_memory: OpenMemory) -> None:
 
 def test_counting_ends_its_thread_when_there_is_nothing_left(memory: TreeTextMemory) -> None:
     first = memory.add("Anna sings in the choir.")[0]
-    usage = UsageLog(memory.store, memory._now, seconds=0.02)
+    usage = UsageLog(memory.store, memory._context.now, seconds=0.02)
     for times in (1, 2):
         usage.note([(memory.cube_id, first)])
         deadline = time.monotonic() + 10
@@ -447,14 +452,14 @@ def test_a_store_that_fails_loses_counts_and_no_search(memory: TreeTextMemory) -
             raise StoreUnavailableError("gone")
 
     broken = TreeTextMemory(
-        memory._config,
-        embedder=memory._embedder,
-        clock=memory._clock,
+        memory._context.config,
+        embedder=memory._context.embedder,
+        clock=memory._context.clock,
         store=Silent(memory.store, 0),
     )
     assert broken.search("Anna choir")
-    assert broken._usage is not None
-    broken._usage.close()
+    assert broken._context.usage is not None
+    broken._context.usage.close()
     assert broken.search("Anna choir")
 
 

@@ -252,7 +252,10 @@ class SlowStore:
 def test_a_slow_store_gets_a_shorter_walk(memory: TreeTextMemory) -> None:
     filled(memory)
     slow = TreeTextMemory(
-        memory._config, embedder=memory._embedder, clock=memory._clock, store=SlowStore(memory.store, (0, 0.05, 2.0))
+        memory._context.config,
+        embedder=memory._context.embedder,
+        clock=memory._context.clock,
+        store=SlowStore(memory.store, (0, 0.05, 2.0)),
     )
     assert slow.search("harbour").degraded == ()
     one = slow.search("harbour", budget=3)

@@ -91,7 +91,7 @@ NEEDED: dict[str, Callable[[TreeTextMemory, Path], dict[str, Any]]] = {
     "update": lambda m, d: {"memory_id": "a", "new": "x"},
     "correct": lambda m, d: {"memory_id": "a", "new": "x"},
     "wait_for": lambda m, d: {"bookmarks": []},
-    "with_clock": lambda m, d: {"clock": m._clock},
+    "with_clock": lambda m, d: {"clock": m._context.clock},
     "reorganizer.apply": lambda m, d: {"plan": _plan(m)},
     "reorganizer.schedule": lambda m, d: {"conversation": "tea"},
     "reorganizer.start": lambda m, d: {},

@@ -167,7 +167,7 @@ def test_what_was_of_no_use_for_long_expires(open_memory: OpenMemory) -> None:
     memory.add({"id": "kept", "memory": "A frozen note."}, at=day(1))
     memory.freeze("kept")
     later = memory.with_clock(lambda: day(800))
-    memory.store.record_usage(memory.cube_id, {"used": 1}, later._now())
+    memory.store.record_usage(memory.cube_id, {"used": 1}, later._context.now())
     report = later.reorganizer.run(expiry={"LongTermMemory": 60}, kinds=["expire"])
     assert [(o.kind.value, o.status) for o in report.outcomes] == [("expire", "done")]
     shown = later.with_clock(lambda: day(801)).get_by_ids(["stale", "used", "kept"])

@@ -177,8 +177,8 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Load a year of messages and ask seven questions about it."""
+    from treemem.cli import demo as show
     from treemem.config import default_path
-    from treemem.demo import show
     from treemem.memory import TreeTextMemory
 
     if fresh:

@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
-from treemem.adding import Progress
 from treemem.canonical import canonical_json, encode_vector
 from treemem.changes import Edge, Entity, State, memory_ends
 from treemem.errors import ConflictError, InvalidInputError
@@ -16,11 +15,12 @@ from treemem.exchange import files
 from treemem.exchange.checking import Checked, check, record_of
 from treemem.exchange.format import MAX_LINE, Head, Summed, head_line, read_lines, record_line
 from treemem.exchange.records import Row
+from treemem.ingest.entities import entity_id
 from treemem.items import derived_id
-from treemem.read.entities import entity_id
 from treemem.store.protocol import CubeInfo, GraphStore, Rows
 from treemem.temporal import END
 from treemem.text import words
+from treemem.write.addition import Progress
 
 BATCH = 200
 

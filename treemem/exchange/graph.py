@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from treemem.adding import checked_span
+from treemem.arguments import edge_type
 from treemem.changes import EdgeType
 from treemem.checks import shown, within
 from treemem.errors import InvalidInputError, TreememError
@@ -17,7 +17,7 @@ from treemem.exchange import files
 from treemem.items import METADATA_FIELDS, as_item, checked_id
 from treemem.models.embedders import checked_vectors
 from treemem.temporal import END, to_micros
-from treemem.verbs.arguments import edge_type
+from treemem.write.addition import checked_span
 
 #: Edge types of the original.
 RENAMED = {"CAUSE": "CAUSES", "RELATE": "RELATES_TO", "CONFLICT": "CONTRADICTS", "MERGED_TO": "MERGED_INTO"}

@@ -1,139 +1,136 @@
-"""What a text plainly says: short sentences that its speaker asserts. Anything else is unreadable here, and changes
-nothing.
+"""What a text plainly says: short sentences that its speaker asserts, in clauses. Anything else changes nothing.
 
-People say what they assert of themselves in short sentences. A long text, or one with a word or sign of a quotation,
-a report,
-an invention, a wish or a question, is not read at all; what is left out that way is only found a little less often.
+People say what they assert of themselves in short sentences. A long text, or one with a word or a sign of a quotation,
+a report, an invention, a wish or a question, is not read at all; what is left out that way is only found less often.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from treemem.language import listed
+from treemem.forks import cached
+from treemem.language import Pack, fitting, tokens
 
 #: Characters of a text, characters of a sentence, and sentences, beyond which a text is not read.
 LONGEST_TEXT, LONGEST_SENTENCE, MOST_SENTENCES = 400, 160, 3
-#: Signs of quotation, markup, code, an aside, or a question.
+#: Signs of quotation, markup, code, an aside, or a question; and those of a looser reading.
 _SIGNS = frozenset('"“”„‟«»‹›‘「」『』《》〈〉【】`>*_#|=<[]{}\\?？~^…()（）—•\t\r\n')
+_LOOSE_SIGNS = frozenset('"“”„‟«»‹›‘「」『』《》〈〉【】`>*_#|=<[]{}\\?？~^…•\t🎵♪')
 _COLON = re.compile(r"(?<!\d)[:：](?!\d)|[:：](?!\d\d)")
 _OPENING = re.compile(r"(?<![\w])['’]")
-_DOTS = re.compile(r"\.\.|\s[-–]+\s|//")
-_TITLE = re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof|St|No|Jr|Sr)\. ")
-_HALF_OF_DAY = re.compile(r"\b([aApP])\.[mM]\.")
-_STOP = re.compile(r"[.!;](?:\s+|$)|[。！；]\s*")
-_TOO = re.compile(r"\btoo\s{0,3}(?:$|[.,!;])")
-_IN_NAME_ONLY = re.compile(r"^(?:officially|on paper|legally|formally)\b")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
-_WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
-_CHINESE = re.compile("[\u4e00-\u9fff]")
-_CONTRACTIONS = (
-    (re.compile(r"\b([Cc])an't\b"), r"\1an not"),
-    (re.compile(r"\b([Ww])on't\b"), r"\1ill not"),
-    (re.compile(r"n't\b"), " not"),
-    (re.compile(r"'re\b"), " are"),
-    (re.compile(r"'m\b"), " am"),
-    (re.compile(r"'ve\b"), " have"),
-    (re.compile(r"'ll\b"), " will"),
-    (re.compile(r"'d\b"), " would"),
-    (re.compile(r"\b([Ii]t|[Tt]hat|[Tt]here|[Hh]e|[Ss]he|[Ww]ho|[Ww]hat)'s\b"), r"\1 is"),
-)
-
-
-@lru_cache(maxsize=8)
-def _unsure(language: str) -> tuple[frozenset[str], re.Pattern[str] | None]:
-    """Return the single words that make a text unsure, and a pattern for the phrases of several words."""
-    entries = listed(language, "unsure")
-    if language == "zh":
-        return frozenset(), re.compile("|".join(sorted(map(re.escape, entries), key=len, reverse=True)))
-    phrases = [re.escape(entry) for entry in entries if " " in entry]
-    return frozenset(e for e in entries if " " not in e), re.compile(rf"\b(?:{'|'.join(phrases)})\b")
-
-
-def is_chinese(text: str) -> bool:
-    """Return whether a short text is read as Chinese."""
-    return _CHINESE.search(text) is not None
-
-
-def sentences(text: str) -> tuple[str, ...]:
-    """Return the sentences of a text that is nothing but what its speaker asserts; none of any other text."""
-    return _sentences(text) if len(text) <= LONGEST_TEXT else ()
-
-
-@lru_cache(maxsize=4_096)
-def _sentences(text: str) -> tuple[str, ...]:
-    text = _THOUSANDS.sub("", _without_lead(text.strip().replace("’", "'")))
-    if not text or not _SIGNS.isdisjoint(text) or _COLON.search(text) or _OPENING.search(text) or _DOTS.search(text):
-        return ()
-    plain = _HALF_OF_DAY.sub(r"\1m", _TITLE.sub(r"\1 ", text))
-    if not is_chinese(plain):
-        for pattern, whole in _CONTRACTIONS:
-            plain = pattern.sub(whole, plain)
-    if unsure(plain):
-        return ()
-    found = tuple(part for raw in _STOP.split(plain) if (part := raw.strip(" ,")))
-    if len(found) > MOST_SENTENCES or any(len(part) > LONGEST_SENTENCE for part in found):
-        return ()
-    return found
-
-
-def unsure(text: str) -> bool:
-    """Return whether a short text has a word of a report, a supposition, a wish, an invention or a limit in time."""
-    if is_chinese(text):
-        phrases = _unsure("zh")[1]
-        return phrases is not None and phrases.search(text) is not None
-    said = text.casefold()
-    single, phrases = _unsure("en")
-    words = _WORD.findall(said)
-    if _TOO.search(said) or _IN_NAME_ONLY.match(said):
-        return True
-    return not single.isdisjoint(words) or (phrases is not None and phrases.search(" ".join(words)) is not None)
-
-
-_BREAKS = re.compile(
-    r"[.!;](?:\s+|$)|[。！；，,、()（）]|\s[-–—]+\s|—| (?:and|but|so|because|since|which|cause|cos) |\n+|[:：](?=\s|$)"
-)
-_TOLERATED = re.compile(r"准备|也|还有|都|又|同时|一直|\b(?:also|too|both|as well|still)\b")
-_EMOTICON = re.compile(r"[:;]-?[()DPp](?=\s|$|[.,!])")
-#: Signs of quotation, code, a question: what is not asserted. Asides, dashes and colons break clauses here.
-_LOOSE_SIGNS = frozenset('"“”„‟«»‹›‘「」『』《》〈〉【】`>*_#|=<[]{}\\?？~^…•\t🎵♪')
-
-
-def plain_clauses(text: str, *, tolerant: bool = False) -> tuple[str, ...]:
-    """Return the clauses of a text that its speaker asserts, broken at every comma, aside and "and"; none of any other.
-
-    Looser than `sentences`: what a clause says must be told by its own words. A `tolerant` reading passes over what
-    only says more, or what is prepared, in an older text.
-    """
-    return _plain_clauses(text, tolerant) if len(text) <= LONGEST_TEXT else ()
-
-
-@lru_cache(maxsize=4_096)
-def _plain_clauses(text: str, tolerant: bool) -> tuple[str, ...]:
-    text = _THOUSANDS.sub("", _EMOTICON.sub(" ", _without_lead(text.strip().replace("’", "'"))))
-    if not text or not _LOOSE_SIGNS.isdisjoint(text) or _OPENING.search(text) or _SPOKEN.search(text):
-        return ()
-    plain = _HALF_OF_DAY.sub(r"\1m", _TITLE.sub(r"\1 ", text))
-    if not is_chinese(plain):
-        for pattern, whole in _CONTRACTIONS:
-            plain = pattern.sub(whole, plain)
-    if unsure(_TOLERATED.sub(" ", plain) if tolerant else plain):
-        return ()
-    return tuple(part for raw in _BREAKS.split(plain) if (part := raw.strip(" ,.!。！")))
-
-
+_DOTS = re.compile(r"\.\.|\s[-–]{1,3}\s|//")
 #: A colon that brings somebody's words, or a list.
-_SPOKEN = re.compile(r"[:：](?!\d\d)\s*\S+\s+\S|\.\.|//|\s->\s")
+_SPOKEN = re.compile(r"[:：](?!\d\d)\s{0,3}\S{1,40}\s{1,3}\S|\.\.|//|\s->\s")
+_EMOTICON = re.compile(r"[:;]-?[()DPp](?=\s|$|[.,!])")
+_STOP = re.compile(r"[.!;](?:\s|$)|[。！；]")
+_BREAK = re.compile(r"[.!;](?:\s|$)|[。！；，,、()（）]|\s[-–—]{1,3}\s|—|\n|[:：](?=\s|$)")
 
 
-def _without_lead(text: str) -> str:
-    """Return a text without a lead that ends with a colon: "Update: ..."; a lead of other words is left and refused."""
-    head, colon, rest = text.partition("：" if "：" in text[:20] else ":")
-    language = "zh" if is_chinese(text) else "en"
-    return rest.strip() if colon and head.strip().casefold() in listed(language, "leads") else text
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A clause without adverbs and leads, and whether it says that it is so now, as it was not before."""
+
+    text: str
+    now: bool
 
 
-def leads(language: str) -> frozenset[str]:
-    """Return the words that may stand before a statement and make nothing else of it."""
-    return listed(language, "leads")
+class Speech:
+    """What one text says, read as far as it is asked for. `pack` is the language that reads it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text if len(text) <= LONGEST_TEXT else ""
+        self.pack, *self._others = fitting(self.text)
+
+    def unsure(self, text: str) -> bool:
+        """Return whether a text has a word of a report, a wish, an invention and the like, of any language it is in."""
+        folded, said = text.casefold(), tokens(text)
+        return any(pack.says("unsure", folded, said) for pack in (self.pack, *self._others))
+
+    @cached
+    def sentences(self) -> tuple[str, ...]:
+        """The sentences of a text that is nothing but what its speaker asserts; none of any other."""
+        text = self._without_lead(self.text.strip().replace("’", "'"))
+        if not text or not _SIGNS.isdisjoint(text) or any(p.search(text) for p in (_COLON, _OPENING, _DOTS)):
+            return ()
+        plain = self.pack.rewritten("spelled", text)
+        if self.unsure(plain):
+            return ()
+        found = tuple(part for raw in _STOP.split(plain) if (part := raw.strip(" ,")))
+        return found if len(found) <= MOST_SENTENCES and all(len(s) <= LONGEST_SENTENCE for s in found) else ()
+
+    @cached
+    def clauses(self) -> tuple[Clause, ...]:
+        """The clauses of these sentences, in the form that the forms of a language describe."""
+        return tuple(clause for sentence in self.sentences for clause in clauses_of(self.pack, sentence))
+
+    @cached
+    def opening(self) -> tuple[Clause, ...]:
+        """The clauses of the first sentence; of the second one where the first is a lead of few words."""
+        first = tuple(clauses_of(self.pack, self.sentences[0])) if self.sentences else ()
+        if first or len(self.sentences) < 2 or len(self.sentences[0].split()) > 3:
+            return first
+        return tuple(clauses_of(self.pack, self.sentences[1]))
+
+    @cached
+    def loose(self) -> tuple[str, ...]:
+        """The clauses of a looser reading, broken at every comma, aside and "and", as they are said."""
+        return self._loose(tolerant=False)
+
+    @cached
+    def tolerant(self) -> tuple[str, ...]:
+        """The same of an older text, where words that only say more ("also") are passed over."""
+        return self._loose(tolerant=True)
+
+    def _loose(self, *, tolerant: bool) -> tuple[str, ...]:
+        text = _EMOTICON.sub(" ", self._without_lead(self.text.strip().replace("’", "'")))
+        if not text or not _LOOSE_SIGNS.isdisjoint(text) or _OPENING.search(text) or _SPOKEN.search(text):
+            return ()
+        plain = self.pack.rewritten("spelled", text)
+        if self.unsure(self.pack.pattern("tolerated").sub(" ", plain) if tolerant else plain):
+            return ()
+        parts = (part for whole in _BREAK.split(plain) for part in self.pack.pattern("joins").split(whole))
+        return tuple(part for raw in parts if (part := raw.strip(" ,.!。！")))
+
+    def _without_lead(self, text: str) -> str:
+        """Return a text without a lead that ends with a colon: "Update: ..."; other words there are refused."""
+        head, colon, rest = text.partition("：" if "：" in text[:20] else ":")
+        return rest.strip() if colon and head.strip().casefold() in self.pack.words("leads") else text
+
+
+def clauses_of(pack: Pack, sentence: str) -> Iterator[Clause]:
+    """Yield the clauses of a sentence; one without a subject has that of the one before."""
+    now = False
+    for _ in range(2):
+        match = pack.pattern("lead").match(sentence)
+        if match is None or match.end() == len(sentence):
+            break
+        now = now or match.group().strip(" ,").casefold() in pack.words("now_leads")
+        sentence = sentence[match.end() :]
+    if not pack.pattern("dated").search(sentence):
+        sentence = pack.rewritten("times", sentence)
+    subject = ""
+    for raw in pack.pattern("clauses").split(sentence):
+        clause = _plain(pack, raw.strip(), now)
+        if not clause.text:
+            now = clause.now
+            continue
+        now = False
+        first = pack.pattern("no_subject_before").match(clause.text)
+        if subject and first is not None and not clause.text.startswith(subject):
+            clause = Clause(subject + (" " if pack.spaced else "") + clause.text, clause.now)
+        found = pack.pattern("subject").match(clause.text)
+        subject = found.group().strip() if found else subject
+        yield clause
+
+
+def _plain(pack: Pack, text: str, now: bool) -> Clause:
+    """Return a clause in base forms, without adverbs; `now` is whether it is known to be so now only."""
+    text, found = pack.pattern("now").subn("", f" {text} " if pack.spaced else text)
+    text = pack.pattern("dropped").sub("", text)
+    if pack.spaced:
+        bases = pack.mapped("bases")
+        text = " ".join(bases.get(word[:1].lower() + word[1:], word) for word in text.split())
+    now = now or found > 0 or pack.pattern("now_not").search(text) is not None
+    return Clause(pack.rewritten("rewrites", text).strip(), now)

@@ -7,246 +7,214 @@ thing is meant must stand in the older text; a person who does not stand there h
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-from treemem.judge.measures import measure
-from treemem.judge.speech import LONGEST_TEXT, is_chinese, leads, plain_clauses
-from treemem.judge.tables import listed_in, pattern_of, phrases
-from treemem.judge.turns_zh import turned_zh
-from treemem.language import pack
-from treemem.text import MONTH, WEEKDAY, analyse
+from treemem.forks import cached
+from treemem.judge.facts import Form
+from treemem.judge.speech import Speech
+from treemem.judge.values import measure, other_measure
+from treemem.language import Pack, entries, packs, tokens
 
-_WORDS = re.compile(r"[^\W_]+(?:[.'’:/-][^\W_]+)*")
-_FROM_TO = re.compile(r"\bfrom (?P<old>.{1,50}?) (?:over |up |down |back )?(?:to|onto|into) (?P<new>.{1,50})$")
-_MOVED_OFF = re.compile(
-    r"\b(?:moved|migrated|switched|ported|taken|took|got|transferred) (?P<what>.{1,40}?) "
-    r"(?:off|away from|out of)(?: of)? (?P<old>.{1,40})$"
-)
-_NO_LONGER = re.compile(r"\bno longer\b|\bnot? .{0,60}\b(?:any ?more|any longer)\b|\bno more\b", re.IGNORECASE)
-_INSTEAD = re.compile(r"(?P<new>.{1,80}) (?:instead of|rather than) (?P<old>.{1,40})$")
-_REPLACED = re.compile(r"\b(?:replaced|swapped|traded) (?P<old>.{1,50}?) (?:with|for|by) (?P<new>.{1,50})$")
-_NEGATED = re.compile(r"\b(?:not|never|no)\b|n['’]t\b", re.IGNORECASE)
-_PAST = re.compile(
-    r"^(?:I|[Ww]e|(?:[A-Z]\w+|(?:[Mm]y|[Oo]ur|[Tt]he) \w+)(?: (?!is\b|are\b|am\b|be\b|has\b)\w+)?)"
-    r"(?: (?:just|once|also|never|finally|recently|already|really|then))? "
-    r"(?!need|red\b|bed\b|speed|feed)(?:\w{3,}ed|won|went|met|saw|ran|ate|bought|found|came|gave|got|took|made|flew|"
-    r"drove|told|wrote|was|were|had|did|began|lost|sold|left|quit)\b"
-)
-_MINE = re.compile(r"\b(?:i|my|me|we|our|us)\b", re.IGNORECASE)
-_SMALL = frozenset("i my me we our us the a an is am are be and of in on at to with for as it".split())
-_VERBISH = re.compile(
-    r"\b(?:is|are|am|was|has|have|had|does|do|did|be|gets?|got|goes?|went|lives?|works?|moved|\w+ed|\w+s)\b",
-    re.IGNORECASE,
-)
-#: What a clause begins with that has no subject of its own.
-_NO_SUBJECT = re.compile(
-    r"(?:not|no longer|no more|down|up|from|got|so|now|dyed|had|do|does|am|is|are|be)\b", re.IGNORECASE
-)
-_AUX = re.compile(
-    r"(?:is|are|am|was|were|has|have|had|does|do|did|no|not|just|finally|now|will|can|get|gets|got|moved|runs?|lives?|"
-    r"works?|uses?)",
-    re.IGNORECASE,
-)
-_LEFT_OUT = frozenset("my our the we've i've i'm i we and so a hey fyi well ok".split())
-_PRONOUNS = ("it", "that", "this", "she", "he", "they")
-_PRONOUN = re.compile(r"\b(?:she|he|they|it)\b", re.IGNORECASE)
-_DAY = re.compile(rf"\b(?:{WEEKDAY}|{MONTH})\b", re.IGNORECASE)
-#: Verbs that tell of a way as well as of a change: "we went from Berlin to Prague".
-_WAYS = frozenset("went gone go jumped got brought climbed pushed cut".split())
-_MOVES = frozenset("moved relocated transferred shifted moving".split())
-_STAYS = frozenset("live base hous rent work offic host locat store kept keep run stay stud studi play sing".split())
-_ARTICLE = re.compile(r"(?:an?|some|one|two|three|four|five|another|\d+) ", re.IGNORECASE)
-_TASTES = frozenset("like love enjoy eat drink prefer".split())
-_CHANGES = frozenset("moved switched changed migrated upgraded relocated quit retired sold divorced renamed".split())
 #: The share of the content words of the older text that the newer one must name.
 _NAMED = 0.3
+#: Words of a clause among which its verb stands; characters by which a thing is known without spaces.
+_VERB_WITHIN, _LEAST = 8, 2
+_SPACES = re.compile(r"\s{1,9}")
 
 
-def turned(newer: str, older: str) -> bool:
+class Known:
+    """What an older text says, by which a newer one names it. Without spaces its characters count, in their order."""
+
+    def __init__(self, said: Speech) -> None:
+        self.pack = pack = said.pack
+        self.text = pack.rewritten("spelled", said.text)
+        self.letters = _SPACES.sub("", self.text)
+        self.words = frozenset(tokens(self.text))
+        self.stems = frozenset(pack.stemmed(self.text))
+        self.order = tuple(stem for stem in pack.stemmed(self.text) if stem not in self._neutral)
+        self.content = frozenset(self.order)
+        self.mine = not self.words.isdisjoint(pack.words("oneself"))
+
+    @cached
+    def _neutral(self) -> frozenset[str]:
+        return self.pack.stems("neutral") | self.pack.stems("small")
+
+    @cached
+    def subject(self) -> frozenset[str]:
+        """The stems of whom it is about."""
+        first = self.text.split(" ", 1)[0]
+        match = self.pack.pattern("verb").search(self.text, len(first))
+        return self.bare(self.text[: match.start()] if match else "")
+
+    def bare(self, text: str) -> frozenset[str]:
+        """Return the stems of a text but for the smallest words."""
+        return frozenset(self.pack.stemmed(text)) - self.pack.stems("small")
+
+    def told(self, text: str) -> frozenset[str]:
+        """Return the stems of a text that say which thing is meant."""
+        return frozenset(self.pack.stemmed(text)) - self._neutral
+
+    def rest(self, text: str) -> str:
+        """Return a text without spaces, and without what does not say which thing is meant."""
+        return self.pack.pattern("neutral").sub("", text).strip()
+
+    def says(self, text: str) -> bool:
+        """Return whether all that a text names stands in the older one; so it is where it names nothing."""
+        return self.told(text) <= self.stems if self.pack.spaced else self.rest(text) in self.letters
+
+    def names(self, text: str, *, strict: bool = False) -> bool:
+        """Return whether a text names something that the older one says, in one piece, and nothing else.
+
+        With `strict` a day counts as well: what is no longer so on Sundays may be so on others.
+        """
+        if not self.pack.spaced:
+            rest = self.rest(text)
+            if rest in self.pack.words("short_things"):
+                return rest in self.letters
+            letters = iter(self.letters)
+            in_order = (
+                len(rest) > _LEAST and rest[:2] in self.letters and all(any(c == o for o in letters) for c in rest)
+            )
+            return len(rest) >= _LEAST and (rest in self.letters or in_order)
+        days = " ".join(match.group() for match in self.pack.pattern("day").finditer(text)) if strict else ""
+        stems = self.told(text)
+        if not frozenset(self.pack.stemmed(days)) <= self.stems or not stems & self.content or not stems <= self.stems:
+            return False
+        places = [n for n, stem in enumerate(self.order) if stem in stems]
+        return len(stems) != 2 or places[-1] - places[0] <= len(places)
+
+
+_known = lru_cache(maxsize=256)(Known)
+
+
+def turned(newer: Speech, older: Speech) -> bool:
     """Return whether a newer text names what an older one says, and says that it is over or another now."""
-    if max(len(newer), len(older)) > LONGEST_TEXT or is_chinese(newer) != is_chinese(older):
+    pack = newer.pack
+    if not newer.loose or not older.tolerant or pack.pattern("gone").search(newer.text):
         return False
-    clauses, was = plain_clauses(newer), plain_clauses(older, tolerant=True)
-    if not clauses or not was or pattern_of("zh" if is_chinese(newer) else "en", "gone").search(newer):
+    if pack.pattern("unturned").search(older.text) or tells_an_event(older):
         return False
-    return turned_zh(clauses, older) if is_chinese(newer) else _turned_en(clauses, older)
-
-
-@lru_cache(maxsize=16_384)
-def _stem(word: str) -> tuple[str, ...]:
-    return tuple(analyse(word)) or (word.casefold(),)
-
-
-def _stems(text: str) -> list[str]:
-    return [stem for word in _WORDS.findall(text) for stem in _stem(word)]
-
-
-@lru_cache(maxsize=16)
-def _stems_of_list(name: str) -> frozenset[str]:
-    return frozenset(stem for entry in phrases("en", name) for word in entry.split() for stem in _stems(word))
-
-
-@lru_cache(maxsize=1)
-def _neutral() -> frozenset[str]:
-    """Return the stems that do not say which thing is meant."""
-    return _SMALL | _stems_of_list("neutral")
-
-
-@dataclass(frozen=True, slots=True)
-class _Old:
-    """What an older text says: its words and stems, those that say which thing is meant, whether it is the speaker's
-    own.
-
-    `subject` are the stems of whom it is about, `person` those of a person of the speaker's: "my brother".
-    """
-
-    text: str
-    words: frozenset[str]
-    order: tuple[str, ...]
-    stems: frozenset[str]
-    content: frozenset[str]
-    mine: bool
-    subject: frozenset[str]
-    person: frozenset[str]
-
-
-@lru_cache(maxsize=2_048)
-def _old(text: str) -> _Old:
-    words = _WORDS.findall(text)
-    order = tuple(_stems(text))
-    stems = frozenset(order)
-    match = _VERBISH.search(text, len(words[0]) if words else 0)
-    subject = frozenset(_stems(text[: match.start()] if match else "")) - _SMALL
-    content = tuple(stem for stem in order if stem not in _neutral())
-    folded = frozenset(word.casefold() for word in words)
-    person = subject & _stems_of_list("people")
-    return _Old(text, folded, content, stems, frozenset(content), _MINE.search(text) is not None, subject, person)
-
-
-def tells_an_event(text: str) -> bool:
-    """Return whether a text tells of something that happened, which stays true, rather than of how things are."""
-    ended = any(ending.pattern.search(text) for ending in _endings())
-    so_now = re.search(r"\b(?:is|are|am|be)\b|['’](?:m|s|re)\b", text) is not None
-    return (ended and not so_now) or _PAST.search(text) is not None
-
-
-def changes_state(text: str) -> bool:
-    """Return whether a text tells of a change of how things are: told again, it is the same one."""
-    return not _CHANGES.isdisjoint(text.casefold().split())
-
-
-def _turned_en(clauses: tuple[str, ...], older: str) -> bool:
-    was = _old(older)
-    if not was.content or _NO_LONGER.search(older) or _NEGATED.search(older) or tells_an_event(older):
-        return False
-    told = frozenset(stem for clause in clauses for stem in _stems(clause))
-    if _MANY.search(older) and not was.content <= told:  # "with Tom and Ann": no longer with Tom leaves Ann
-        return False
+    was = _known(older)
+    if not pack.spaced:
+        return _turned_by_letters(tuple(_SPACES.sub("", clause) for clause in newer.loose), was)
+    told = frozenset(stem for clause in newer.loose for stem in pack.stemmed(clause))
+    if not was.content or (pack.pattern("many").search(older.text) and not was.content <= told):
+        return False  # "with Tom and Ann": no longer with Tom leaves Ann
     if len(told & was.content) < max(1, _NAMED * len(was.content)):
         return False
-    subject = ""
-    for number, clause in enumerate(clauses):
-        if number and not introduces(clauses[number - 1]):
+    who = ""
+    for number, clause in enumerate(newer.loose):
+        if number and not introduces(pack, newer.loose[number - 1]):
             return False
-        found = _subject(clause)
-        if found is not None and found.casefold() not in _PRONOUNS:
-            subject = found
-        if _concerns(subject, was, clause) and _ends(clause, found, was):
+        found = _subject(pack, clause)
+        if found is not None and found.casefold() not in pack.words("pronouns"):
+            who = found
+        if _concerns(who, was, clause) and _ends(clause, found, was):
             return True
     return False
 
 
-_MANY = re.compile(r" (?:and|or|&) |/", re.IGNORECASE)
-
-
-_SELF = re.compile(r"\b(?:i|we|it|they|us|me|sorry)\b", re.IGNORECASE)
-
-
-def introduces(clause: str) -> bool:
-    """Return whether what follows a clause is still said plainly: the clause says something, or is a known lead."""
-    words = clause.split()
-    lead = clause.casefold() in leads("en") or not 1 < len(words) < 4 or _SELF.search(clause) is not None
-    return lead or any(_AUX.fullmatch(word) or _changing(word) or word.endswith("ed") for word in words)
-
-
-def denied_now(newer: str, older: str) -> bool:
+def denied_now(newer: Speech, older: Speech) -> bool:
     """Return whether a newer text says no, now, to all that an older one likes: a hint that tastes have changed."""
-    clauses, was = plain_clauses(newer), plain_clauses(older)
-    if len(was) != 1 or is_chinese(older) or _NEGATED.search(was[0]):
+    pack = newer.pack
+    if pack is not older.pack or not pack.spaced or len(older.clauses) != 1:
         return False
-    old = _old(was[0])
-    liked = old.content - _TASTES
-    if not liked or not old.stems & _TASTES or not old.mine:
+    was, tastes, negated = _known(older), pack.stems("tastes"), pack.pattern("negated")
+    liked = was.content - tastes
+    if not liked or not was.mine or was.stems.isdisjoint(tastes) or negated.search(was.text):
         return False
     return any(
-        _NEGATED.search(clause) and "now" in clause.split() and _MINE.search(clause) and liked <= set(_stems(clause))
-        for clause in clauses
+        clause.now
+        and negated.search(clause.text) is not None
+        and liked <= frozenset(pack.stemmed(clause.text))
+        and not pack.words("oneself").isdisjoint(tokens(clause.text))
+        for clause in newer.clauses
     )
 
 
-def _subject(clause: str) -> str | None:
+def _turned_by_letters(clauses: tuple[str, ...], was: Known) -> bool:
+    """Return the same for a script without spaces. What begins like the end of the older text is its topic."""
+    text = was.pack.pattern("before_topic").sub("", clauses[0])
+    named = next((text[:n] for n in range(min(len(text), 12), 1, -1) if text[:n] in was.letters), "")
+    topic = bool(named) and was.letters.endswith(named)
+    if _others(clauses[0], was):
+        return False
+    return any(not _others(c, was) and (_ends(c, None, was) or (topic and _ended_alone(c, was))) for c in clauses)
+
+
+def _others(clause: str, was: Known) -> bool:
+    """Return whether a clause speaks of a person who is not in the older text."""
+    return any(match.group() not in was.letters for match in was.pack.pattern("person").finditer(clause))
+
+
+def _ended_alone(clause: str, was: Known) -> bool:
+    """Return whether a clause says that something is over, and not what: "now I don't use it any more"."""
+    ends = (e.pattern.search(clause) for e in endings_of(was.pack.code) if e.object == "before")
+    return any(
+        match is not None
+        and not was.rest(clause[: match.start()])
+        and any(c in was.letters for c in match.group() if c not in was.pack.words("small"))
+        for match in ends
+    )
+
+
+def tells_an_event(said: Speech) -> bool:
+    """Return whether a text tells of something that happened, which stays true, rather than of how things are."""
+    pack, text = said.pack, said.text[:200]
+    ended = pack.spaced and any(ending.pattern.search(text) for ending in endings_of(pack.code))
+    return (ended and not pack.pattern("so_now").search(text)) or pack.pattern("past").search(text) is not None
+
+
+def introduces(pack: Pack, clause: str) -> bool:
+    """Return whether what follows a clause is still said plainly: the clause says something, or is a known lead."""
+    words = clause.split()
+    if not pack.spaced or clause.casefold() in pack.words("leads") or not 1 < len(words) < 4:
+        return True
+    if not pack.words("themselves").isdisjoint(tokens(clause)) or pack.pattern("verb_form").search(clause):
+        return True
+    return any(word.casefold() in pack.words("aux") or _changing(pack, word) for word in words)
+
+
+def _subject(pack: Pack, clause: str) -> str | None:
     """Return the words before the verb of a clause, None where it begins with the verb."""
     words = clause.split()
-    if not words or _NO_SUBJECT.match(clause) or _changing(words[0]):
+    if not words or words[0].casefold() in pack.words("no_subject_first") or _changing(pack, words[0]):
         return None
-    for number, word in enumerate(words[:8]):
-        if number and (_AUX.fullmatch(word) or _changing(word)):
+    for number, word in enumerate(words[1:_VERB_WITHIN], 1):
+        if word.casefold() in pack.words("aux") or _changing(pack, word):
             return " ".join(words[:number])
     return words[0]
 
 
-@lru_cache(maxsize=4_096)
-def _changing(word: str) -> bool:
+def _changing(pack: Pack, word: str) -> bool:
     """Return whether a word is the first of a verb of a change or of an end."""
     folded = word.casefold().strip(".,")
-    return folded in phrases("en", "changing") or folded in _first_words()
+    return folded in pack.words("changing") or folded in _first_words(pack.code)
 
 
-@lru_cache(maxsize=1)
-def _first_words() -> frozenset[str]:
-    verbs = (verb for table in pack("en")["turn"]["endings"] for verb in listed_in(table["verbs"]))
-    return frozenset(verb.split()[0] for verb in verbs) - {"am", "is", "are", "was", "has", "got"}
+@lru_cache(maxsize=32)
+def _first_words(code: str) -> frozenset[str]:
+    pack = packs()[code]
+    verbs = (verb for row in pack.tables.get("endings", ()) for verb in entries(row["verbs"]))
+    return frozenset(verb.split()[0] for verb in verbs) - pack.words("not_changing")
 
 
-def _concerns(subject: str, was: _Old, clause: str) -> bool:
+def _concerns(who: str, was: Known, clause: str) -> bool:
     """Return whether whom a clause is about may have changed what an older text says."""
-    words = [word.casefold() for word in _WORDS.findall(subject)]
-    stems = {stem for word in words if word not in _LEFT_OUT for stem in _stem(word)}
-    here = stems | set(_stems(clause))
-    if not was.person <= here:
+    pack, words = was.pack, tokens(who)
+    stems = {stem for word in words if word not in pack.words("left_out") for stem in pack.stemmed(word)}
+    here = stems | set(pack.stemmed(clause))
+    if not was.subject & pack.stems("people") <= here:
         return False
     named = bool(was.subject) and was.subject <= here
     if not stems:
         return was.mine or not words or named
     if stems <= was.stems:
         return was.mine or not was.subject or named
-    return (was.mine or named) and stems - was.stems <= _stems_of_list("agents")
-
-
-def _ends(clause: str, subject: str | None, was: _Old) -> bool:
-    """Return whether a clause says that what an older text says is over or another."""
-    if (match := _FROM_TO.search(clause)) and (verbs := _verbs(clause[: match.start()])):
-        return _other(match, clause, was, verbs)
-    if match := _REPLACED.search(clause):
-        return _other(match, clause, was, frozenset())
-    if (match := _INSTEAD.search(clause)) and "now" in clause.split() and measure(match["old"]):
-        old = frozenset(_stems(match["old"])) - _SMALL
-        new = frozenset(_stems(match["new"])) - _neutral()
-        return bool(old) and old <= was.stems and all(s in was.stems or any(c.isdigit() for c in s) for s in new)
-    if match := _MOVED_OFF.search(clause):
-        return _only_of(match["old"], was) and _only_of(match["what"] + " " + match["old"], was)
-    if match := _NO_LONGER.search(clause):
-        if _NEGATED.search(clause[: match.start()]):  # "it is not that I no longer ..."
-            return False
-        said = _PRONOUN.sub(" ", clause) if subject is not None and _PRONOUN.fullmatch(subject) else clause
-        return _only_of(said, was, strict=True)
-    return any(_is_ended(ending, clause, was) for ending in _endings())
-
-
-def _verbs(text: str) -> frozenset[str]:
-    """Return the verbs of a change in a text."""
-    return frozenset(word.casefold() for word in text.split() if _changing(word))
+    return (was.mine or named) and stems - was.stems <= pack.stems("agents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,90 +226,128 @@ class _Ending:
     object: str
 
 
-@lru_cache(maxsize=1)
-def _endings() -> tuple[_Ending, ...]:
-    found = []
-    for table in pack("en")["turn"]["endings"]:
-        verbs = "|".join(map(re.escape, listed_in(table["verbs"])))
-        pattern = rf"(?<!the )(?<!on )(?<!my )\b(?:{verbs})\b(?![- ](?:hand|handed|back|side|foot|wing)\b)(?!-)"
-        found.append(_Ending(re.compile(pattern, re.IGNORECASE), frozenset(listed_in(table["of"])), table["object"]))
+@lru_cache(maxsize=32)
+def endings_of(code: str) -> tuple[_Ending, ...]:
+    """Return the verbs of a language with which something ends."""
+    pack, found = packs()[code], []
+    before, behind = (pack.tables.get("patterns", {}).get(name, "") for name in ("before_ending", "behind_ending"))
+    for row in pack.tables.get("endings", ()):
+        verbs = sorted(entries(row["verbs"]), key=lambda verb: (-len(verb), verb))
+        whole = "|".join(map(re.escape, verbs))
+        pattern = rf"(?i:{before}\b(?:{whole})\b{behind})" if pack.spaced else f"(?:{whole})"
+        pattern += r"\Z" if row["object"] == "before" else ""
+        found.append(_Ending(re.compile(pattern), frozenset(entries(row.get("of", ""))), row["object"]))
     return tuple(found)
 
 
-def _is_ended(ending: _Ending, clause: str, was: _Old) -> bool:
+@lru_cache(maxsize=32)
+def turns_of(code: str) -> tuple[tuple[Form, Mapping[str, Any]], ...]:
+    """Return the turns of a language, each with what its row says."""
+    pack = packs()[code]
+    return tuple((Form(pack, row["said"]), row) for row in pack.tables.get("turns", ()))
+
+
+def _ends(clause: str, who: str | None, was: Known) -> bool:
+    """Return whether a clause says that what an older text says is over or another."""
+    pack = was.pack
+    clause = pack.pattern("closing").sub("", clause)
+    padded = f" {clause}" if pack.spaced else clause
+    for form, row in turns_of(pack.code):
+        found = form.match(padded)
+        decided = None if found is None else _turns_it(row, found, clause, was)
+        if decided or (decided is False and not row.get("undecided")):
+            return decided
+    if match := pack.pattern("no_longer").search(clause):
+        if pack.pattern("negated").search(clause[: match.start()]):  # "it is not that I no longer ..."
+            return False
+        of_pronoun = who is not None and who.casefold() in pack.words("pronouns")
+        said = (
+            " ".join(w for w in clause.split() if w.casefold() not in pack.words("pronouns")) if of_pronoun else clause
+        )
+        return was.names(said, strict=True)
+    return any(_is_ended(ending, clause, was) for ending in endings_of(pack.code))
+
+
+def _turns_it(row: Mapping[str, Any], found: Mapping[str, str], clause: str, was: Known) -> bool | None:
+    """Return whether what stands in the slots of a turn changes what the older text says; None if the turn is none.
+
+    {what}, {of} and {head} must stand in the older text, and {old} be its value; {new} must not, or, in a turn of an
+    amount, be another one.
+    """
+    pack, head, old, new = was.pack, found.get("head", "").strip(), found.get("old", ""), found.get("new", "")
+    verbs = frozenset(word.casefold() for word in head.split() if _changing(pack, word))
+    verb = found.get("verb", "")
+    if row.get("instead") and (pack.words("now").isdisjoint(tokens(clause)) or measure(pack, old) is None):
+        return None
+    if row.get("instead"):
+        fresh = was.told(new) - was.stems
+        return bool(was.bare(old)) and was.bare(old) <= was.stems and all(any(c.isdigit() for c in s) for s in fresh)
+    if row.get("verb") and not verbs:
+        return None
+    if "what" in found and not was.names(found["what"]):
+        return False
+    if not (verb in pack.words("light_verbs") or not verb or verb in was.letters):
+        return False
+    if row.get("amount"):
+        return other_measure(pack, was.text if pack.spaced else was.letters, new)
+    if "old" in found and pack.spaced:
+        return _other(old, new, head, was, verbs if row.get("verb") else None)
+    if row.get("value"):
+        rest = was.rest(old)
+        first = pack.pattern("owner").sub("", was.letters, count=1).startswith(rest)
+        if len(rest) < _LEAST or not (first or was.letters.endswith(rest)):
+            return False
+        old, head = rest, ""
+    return old in was.letters and was.says(f"{head} {found.get('of', '')}".strip()) and not (new and new in was.letters)
+
+
+def _other(old: str, new: str, head: str, was: Known, verbs: frozenset[str] | None) -> bool:
+    """Return whether "from A to B" leaves what the older text says, for something else."""
+    pack, a, b = was.pack, was.bare(old), was.bare(new)
+    if pack.pattern("one_of_many").search(head):  # "I moved a file from A to B"
+        return False
+    if not a or not a <= was.stems or b <= was.stems or not _ends_what_is_said(old, was):
+        return False
+    if verbs and measure(pack, old) is None:  # a way of travelling, or a move of something else
+        of_another = not was.stems & pack.stems("stays") and not was.subject & set(pack.stemmed(head))
+        if verbs <= pack.words("ways") or (verbs <= pack.words("moves") and of_another):
+            return False
+    if was.told(head) - pack.stems("changing") - was.stems - pack.stems("agents"):
+        return False
+    purpose = None if measure(pack, new) else pack.pattern("purpose").search(new)
+    return purpose is None or was.told(purpose["what"]) <= was.stems | a
+
+
+def _ends_what_is_said(value: str, was: Known) -> bool:
+    """Return whether a value ends what an older text says, but for a place or a purpose: "left back for my team"."""
+    place = was.text.casefold().rfind(value.casefold().strip())
+    if place < 0 or measure(was.pack, value):
+        return True
+    behind = was.text[place + len(value.strip()) :].strip(" .,!")
+    return not behind or tokens(behind)[:1][0] in was.pack.words("behind_value") or not was.told(behind)
+
+
+def _is_ended(ending: _Ending, clause: str, was: Known) -> bool:
     """Return whether a clause says by a verb of an end that what an older text says is over."""
-    match = ending.pattern.search(clause)
+    pack, match = was.pack, ending.pattern.search(clause)
     if match is None or (ending.of and not ending.of & was.words):
         return False
     before, behind = clause[: match.start()], clause[match.end() :].strip()
-    if _NEGATED.search(before) or set(_stems(match.group())) - _SMALL <= was.stems:
+    if not pack.spaced:
+        if ending.object == "before":
+            return was.names(before)
+        if ending.object == "closed" and not pack.pattern("closed").search(behind):
+            return False
+        return was.says(before) and was.names(pack.pattern("around_object").sub("", behind))
+    if pack.pattern("negated").search(before) or was.bare(match.group()) <= was.stems:
         return False
     if ending.object == "alone":
-        stems = frozenset(_stems(before)) - _neutral()
-        rest = frozenset(_stems(behind)) - _neutral()
-        return bool(stems & was.content) and stems <= was.stems and not rest and not _DAY.search(behind)
-    if ending.object in ("definite", "name") and _ARTICLE.match(behind + " "):
-        return False
-    if ending.object == "name" and not re.match(r"(?:the |The )?[A-Z0-9]", behind):
-        return False
-    if ending.object == "bare" and re.match(r"(?:the|my|our|an?|his|her|their) ", behind):
-        return False
-    if ending.object == "doing" and not re.match(r"\w+ing\b", behind):
-        return False
-    return _only_of(behind, was)
-
-
-def _only_of(text: str, was: _Old, *, strict: bool = False) -> bool:
-    """Return whether a text names something that the older one says, in one piece, and nothing else.
-
-    With `strict` a day counts as well: what is no longer so on Sundays may be so on others.
-    """
-    if strict and not {stem for day in _DAY.findall(text) for stem in _stems(day)} <= was.stems:
-        return False
-    stems = frozenset(_stems(text)) - _neutral()
-    if not stems & was.content or not stems <= was.stems:
-        return False
-    places = [n for n, stem in enumerate(was.order) if stem in stems]
-    return len(stems) < 2 or len(stems) > 2 or places[-1] - places[0] <= len(places)
-
-
-def _other(match: re.Match[str], clause: str, was: _Old, verbs: frozenset[str]) -> bool:
-    """Return whether "from A to B" leaves what the older text says, for something else."""
-    old, new = frozenset(_stems(match["old"])) - _SMALL, frozenset(_stems(match["new"])) - _SMALL
-    head = clause[: match.start()]
-    if re.search(r"\b(?:an?|some|one|two) \w+ *$", head):  # "I moved a file from A to B"
-        return False
-    if not old or not old <= was.stems or new <= was.stems or not _ends_what_is_said(match["old"], was):
-        return False
-    if verbs and verbs <= _WAYS and not measure(match["old"]):
-        return False
-    if (
-        verbs
-        and verbs <= _MOVES
-        and not measure(match["old"])
-        and not was.stems & _STAYS
-        and not was.subject & set(_stems(head))
-    ):
-        return False
-    before = frozenset(_stems(head)) - _neutral() - _stems_of_list("changing")
-    if before - was.stems - _stems_of_list("agents"):
-        return False
-    if measure(match["new"]):
-        return True
-    purpose = re.search(r" (?:for|in|at|on|by) (?P<what>.{2,40})$", match["new"])
-    return purpose is None or frozenset(_stems(purpose["what"])) - _SMALL <= was.stems | _neutral() | old
-
-
-def _ends_what_is_said(value: str, was: _Old) -> bool:
-    """Return whether a value ends what an older text says, but for a place or a purpose: "left back for my team"."""
-    if measure(value):
-        return True
-    place = was.text.casefold().rfind(value.casefold().strip())
-    if place < 0:
-        return True
-    behind = was.text[place + len(value.strip()) :].strip(" .,!")
-    return (
-        not behind
-        or re.match(r"(?:for|at|in|on|with|as|to|a|an|per|every|each|by|from|and|of|is)\b", behind) is not None
-        or not (frozenset(_stems(behind)) - _neutral())
-    )
+        stems = was.told(before)
+        return (
+            bool(stems & was.content)
+            and stems <= was.stems
+            and not was.told(behind)
+            and not pack.pattern("day").search(behind)
+        )
+    said = before if ending.object == "before" else behind
+    return pack.pattern(f"not_{ending.object}").search(said) is None and was.names(said)

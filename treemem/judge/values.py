@@ -1,127 +1,173 @@
-"""Values that texts state: numbers with their unit, shares, money, dates, times of day; and what each is said of."""
+"""Amounts in a text, each in one spelling: dates, times of day, numbers, money. "3 pm" is "15:00", "60k" "60,000".
+
+How they are written stands in the packs, under `measures`; named groups of a pattern say what is what.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
-from treemem.text import MONTH, analyse
+from treemem.language import SHARED, Pack, fitting, packs
 
-MONTHS = (
-    "january february march april may june july august september october november december "
-    "jan feb mar apr jun jul aug sep sept oct nov dec"
-).split()
-_COUNTED = "one two three four five six seven eight nine ten eleven twelve".split()
-_WORD_NUMBERS = {word: str(number) for number, word in enumerate(_COUNTED, 1)}
-#: Characters of a text, and of a sentence, beyond which no values are looked for; those up to which they are kept in
-#: memory.
-LONGEST_TEXT, LONGEST_SENTENCE, KEPT = 20_000, 1_500, 2_000
-_NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,5}(?:\.\d{1,9})?|\d{1,15}(?:\.\d{1,9})?)"
-_APART = r"(?<![\w.,#/-])"
-_DATES = (
-    rf"\b{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?\b",
-    rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}(?:,? \d{{4}})?\b",
-    r"\b\d{4}-\d{2}-\d{2}\b",
-    r"\d{1,2}月\d{1,2}[日号]",
-)
-_NUMBERS = (
-    rf"{_APART}{_NUMBER}(?![\w:/]|[.,-]\d)",
-    rf"\b(?:{'|'.join(_COUNTED)})\b",
-    rf"{_APART}{_NUMBER}(?:ms|kg|km|cm|gb|mb|h)\b",
-    r"[一两三四五六七八九十]{1,6}(?=[个只台辆本条家次位])",
-)
-#: The first kind that matches at a place has it.
-_PATTERNS = tuple(
-    (kind, re.compile(pattern, re.IGNORECASE))
-    for kind, pattern in (
-        ("date", "|".join(_DATES)),
-        ("clock", r"\b\d{1,2}(?::\d{2})? ?[ap]\.?m\b\.?|\b\d{1,2}:\d{2}\b|[上下]午\d{1,2}点半?"),
-        ("share", rf"{_NUMBER} ?(?:%|percent\b)"),
-        ("money", rf"[$€£¥] ?{_NUMBER}[km]?\b|\b{_NUMBER} ?(?:dollars|euros|pounds|元|块)"),
-        ("number", "|".join(_NUMBERS)),
-    )
-)
-_BREAK = re.compile(r"[.!?;。！？；](?=\s|$)|[。！？；]|\n+|```")
-_AFTER_WORDS = 4
-_CODE = re.compile(r"```.*?(?:```|\Z)", re.S)
+#: Kinds in the order in which they are looked for; what one has taken is not looked at again.
+KINDS = ("date", "day", "month", "clock", "quarter", "season", "week", "share", "money", "number", "count")
+_MEASURED = frozenset(KINDS) - {"share", "money", "count"}
+_FRAME = re.compile(r"[^\W\d_]+|[$€£¥%]")
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """A value and what it is said of.
+class Amount:
+    """An amount in one spelling, and where it stands. "?" behind a clock's minutes: morning or evening.
 
-    `kind` is date, clock, share, money or number; `text` the value in one spelling; `unit` the stems right after a
-    number, up to the next comma or stop; `about` the stems of the sentence around it; `before` the words that lead to
-    it, folded.
+    A date is month and day, with its year behind "/" where it is said.
     """
 
     kind: str
-    text: str
-    unit: tuple[str, ...]
-    about: frozenset[str]
-    before: str
+    value: str
+    start: int
+    end: int
 
 
-def values_in(text: str) -> tuple[Value, ...]:
-    """Return the values that a text states, in order; blocks of code and very long sentences are passed over.
-
-    A text of more than 20,000 characters is not looked at.
-    """
-    if len(text) > LONGEST_TEXT:
-        return ()
-    return _kept(text) if len(text) <= KEPT else _values_in(text)
-
-
-def _values_in(text: str) -> tuple[Value, ...]:
-    found: list[Value] = []
-    for sentence in _sentences(_CODE.sub("\n", text)):
-        if len(sentence) > LONGEST_SENTENCE:
-            continue
-        spans: list[tuple[int, int, str]] = []
-        for kind, pattern in _PATTERNS:
-            for match in pattern.finditer(sentence):
-                if not any(a < match.end() and match.start() < b for a, b, _ in spans):
-                    spans.append((match.start(), match.end(), kind))
-        if not spans:
-            continue
-        about = frozenset(analyse(sentence))
-        for start, end, kind in sorted(spans):
-            said = sentence[start:end]
-            found.append(
-                Value(
-                    kind,
-                    _spelled(said, kind),
-                    tuple(analyse(_unit(sentence[end:]))) if kind == "number" else (),
-                    about - frozenset(analyse(said)),
-                    sentence[max(0, start - 60) : start].casefold(),
-                )
-            )
-    return tuple(found)
+def scan(languages: Iterable[Pack], text: str, kinds: Collection[str]) -> tuple[list[Amount], str]:
+    """Return the amounts of a text by order of kind, and the text with signs in their places."""
+    found: list[Amount] = []
+    languages = (*languages, packs()[SHARED])
+    for kind in (kind for kind in KINDS if kind in kinds):
+        for pack in languages:
+            for pattern in pack.measures(kind):
+                for match in pattern.finditer(text):
+                    said = Amount(kind, _spelled(pack, kind, match), *match.span())
+                    found.append(said)
+                    text = text[: said.start] + "#" * (said.end - said.start) + text[said.end :]
+    return found, text
 
 
-_kept = lru_cache(maxsize=2_048)(_values_in)
-
-
-def _unit(after: str) -> str:
-    """Return the words that a number counts: at most four, not past a comma, a stop or a bracket."""
-    return " ".join(re.split(r"[,.;:!?()，。；：！？（）]", after, maxsplit=1)[0].split()[:_AFTER_WORDS])
-
-
-def _sentences(text: str) -> list[str]:
-    return [part.strip() for part in _BREAK.split(text) if part.strip()]
-
-
-def _spelled(said: str, kind: str) -> str:
-    """Return a value in one spelling: digits without separators, dates as month and day."""
-    folded = said.casefold().replace(",", "").strip()
+def _spelled(pack: Pack, kind: str, match: re.Match[str]) -> str:
+    """Return what a pattern of a kind found, in one spelling."""
+    group, folded = match.groupdict(), match.group().casefold().strip(" .,")
     if kind == "date":
-        parts = re.findall(r"[a-z]+|\d+", re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "", folded))
-        month = [p[:3] for p in parts if p.isalpha() and p in MONTHS]
-        days = [str(int(p)) for p in parts if p.isdigit() and len(p) <= 2]
-        return " ".join([*month, *days]) if month else folded
+        year = f"/{group['year']}" if group.get("year") else ""
+        return f"{_month(pack, group['month'])}-{_number(pack, group['day'])}{year}"
+    if kind == "month":
+        return _month(pack, group["month"])
     if kind == "clock":
-        return re.sub(r"[\s.]|:00", "", folded)
-    if kind == "number":
-        return _WORD_NUMBERS.get(folded, folded)
-    return re.sub(r"\s|percent", "", folded).rstrip("%")
+        return _clock(pack, group)
+    if kind in ("number", "count", "share", "money"):
+        number = _number(pack, group["number"], thousand=bool(group.get("thousand")))
+        return number + "".join(sorted(set(folded) & set("$€£¥")))
+    return pack.mapped("spellings").get(folded, folded.removesuffix("s") if pack.spaced else folded)
+
+
+def _month(pack: Pack, said: str | None) -> str:
+    return pack.mapped("months").get((said or "").casefold(), "") or _number(pack, said)
+
+
+def _clock(pack: Pack, group: dict[str, str | None]) -> str:
+    if group.get("named"):
+        return pack.mapped("clocks")[str(group["named"]).casefold()]
+    hour, rest = int(_number(pack, group["hour"])), group.get("minute") or ""
+    minutes = int(pack.mapped("clocks").get(rest, "") or _number(pack, rest) or 0)
+    half = (group.get("half") or "").casefold()
+    if not half:
+        return f"{hour * 60 + minutes}{'?' if hour <= 12 else ''}"
+    late, early = half in pack.words("late"), half in pack.words("early")
+    return str((hour % 12 + 12 if late else hour % 12 if early else hour) * 60 + minutes)
+
+
+def _number(pack: Pack, said: str | None, *, thousand: bool = False) -> str:
+    """Return a number in digits, of digits, a word, or numerals: "1,200.50", "twelve", "一万二千"."""
+    plain = (said or "").casefold().replace(",", "").strip(" .")
+    if plain in pack.mapped("numbers"):
+        return pack.mapped("numbers")[plain]
+    if not plain.isascii():
+        return str(_numeral(plain, pack.mapped("digits"), pack.mapped("places")))
+    if not plain or plain.count(".") > 1:
+        return plain
+    value = float(plain) * (1_000 if thousand else 1)
+    return f"{value:g}" if value < 1e6 else str(int(value))
+
+
+def _numeral(text: str, digits: Mapping[str, str], places: Mapping[str, str]) -> int:
+    total = section = digit = 0
+    for letter in text:
+        if letter.isascii() and letter.isdigit():
+            digit = digit * 10 + int(letter)
+        elif letter in digits:
+            digit = int(digits[letter])
+        elif letter in places:
+            place = int(places[letter])
+            if place >= 10_000:
+                total, section, digit = total + (section + digit or 1) * place, 0, 0
+            else:
+                section, digit = section + (digit or 1) * place, 0
+    return total + section + digit
+
+
+def one_amount(one: Iterable[tuple[str, str]], other: Iterable[tuple[str, str]]) -> bool:
+    """Return whether two say the same amounts; "at 3" may be "at 3 pm", and a date without a year any year's."""
+    ours, theirs = sorted(one), sorted(other)
+    return len(ours) == len(theirs) and all(_same(*pair) for pair in zip(ours, theirs, strict=True))
+
+
+def _same(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    if one[0] == other[0] == "date" and not ("/" in one[1] and "/" in other[1]):
+        return one[1].split("/")[0] == other[1].split("/")[0]
+    if one[0] == other[0] == "clock" and "?" in one[1] + other[1]:
+        return (int(one[1].rstrip("?")) - int(other[1].rstrip("?"))) % 720 == 0
+    return one == other
+
+
+def amounts(text: str, languages: Iterable[Pack] | None = None) -> frozenset[tuple[str, str]]:
+    """Return the dates, days, times of day and numbers in a short text, as (kind, value)."""
+    found, _ = scan(fitting(text) if languages is None else languages, text, ("date", "day", "clock", "number"))
+    return frozenset((each.kind, each.value) for each in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a value measures: each kind with what it says, and the words around them, in order."""
+
+    said: tuple[tuple[str, str], ...]
+    frame: tuple[str, ...]
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of what is measured."""
+        return frozenset(kind for kind, _ in self.said)
+
+
+def measure(pack: Pack, value: str) -> Measure | None:
+    """Return what a short value measures, None where it has no number, day or time."""
+    found, rest = scan((pack,), value, _MEASURED)
+    if not found:
+        return None
+    units, empty = pack.mapped("units"), pack.words("empty")
+    words = (units.get(word, word) for word in _FRAME.findall(rest.casefold()))
+    frame = tuple("".join(pack.stemmed(word)) if word.isalpha() else word for word in words if word not in empty)
+    return Measure(tuple((each.kind, each.value) for each in found), frame)
+
+
+def masked(pack: Pack, text: str) -> str:
+    """Return a clause with a sign in the place of each amount."""
+    return re.sub("#{1,160}", "#", scan((pack,), text, _MEASURED)[1])
+
+
+def other_measure(pack: Pack, old: str, new: str) -> bool:
+    """Return whether two values measure the same sort of thing, and say another amount, day or time of it."""
+    a, b = measure(pack, old), measure(pack, new)
+    if a is None or b is None:
+        return False
+    shared = a.kinds & b.kinds
+    if {"date", "month"} <= a.kinds | b.kinds and not shared:  # "in June": "on July 3"
+        if len({value.split("-")[0] for kind, value in (*a.said, *b.said) if kind in ("date", "month")}) < 2:
+            return False
+    elif shared:
+        ours = [each for each in a.said if each[0] in shared]
+        theirs = [each for each in b.said if each[0] in shared]
+        if one_amount(ours, theirs) or (shared == {"number"} and len(ours) != len(theirs)):
+            return False
+    elif not ("week" in b.kinds and {"day", "date"} & a.kinds):
+        return False
+    return set(b.frame) <= set(a.frame) or not a.frame

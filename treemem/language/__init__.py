@@ -1,22 +1,186 @@
-"""What the rules know of a language, as data: one TOML file a language in `packs`, read once."""
+"""What the rules know of a language, as data: a folder a language in `packs`, with tables of words and of patterns.
+
+`any` is the pack of what all languages share: signs of numbers, names of places. A new language is a new folder;
+`docs/languages.md` says what stands in it. Packs are read when the first text is.
+"""
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
+
+#: Letters of scripts without spaces between words: each of them is a token.
+CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+_TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+(?:['-][^\W_{CJK}]+)*")
+_WORD = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
+_INSERTED = re.compile(r"@(\w{1,40})@")
+#: Characters of a text by which its language is told.
+TOLD_BY = 400
+SHARED = "any"
+T = TypeVar("T")
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words of a text, folded; of a script without spaces the characters."""
+    return _TOKEN.findall(text.casefold().replace("’", "'"))
+
+
+def entries(text: str) -> list[str]:
+    """Return the entries of a list, which stand in one text with commas or line ends between them."""
+    return [part for raw in text.replace("\n", ",").split(",") if (part := raw.strip())]
+
+
+class Phrases:
+    """A list of words and phrases, found in the tokens of a text; where two begin at one place, the longer one."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self._by_first: dict[str, list[tuple[str, ...]]] = {}
+        for parts in sorted({tuple(tokens(phrase)) for phrase in phrases}, key=lambda parts: (-len(parts), parts)):
+            if parts:
+                self._by_first.setdefault(parts[0], []).append(parts)
+
+    def at(self, said: Sequence[str], place: int) -> int:
+        """Return of how many tokens a phrase is that begins at a place, 0 if none does."""
+        for parts in self._by_first.get(said[place], ()):
+            if tuple(said[place : place + len(parts)]) == parts:
+                return len(parts)
+        return 0
+
+    def spans(self, said: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Yield where phrases stand, from one token to before another, none of them inside another."""
+        place = 0
+        while place < len(said):
+            length = self.at(said, place)
+            if length:
+                yield place, place + length
+            place += length or 1
+
+    def within(self, said: Sequence[str]) -> bool:
+        """Return whether any phrase stands in a text."""
+        return next(self.spans(said), None) is not None
+
+
+class Pack:
+    """The tables of a language, each read when it is asked for. Lists that a pack lacks are empty."""
+
+    def __init__(self, code: str, tables: Mapping[str, Any]) -> None:
+        self.code = code
+        self.tables = tables
+        #: Whether words stand between spaces.
+        self.spaced = bool(tables.get("spaced", True))
+        self._kept: dict[tuple[str, str], Any] = {}
+
+    def words(self, name: str) -> frozenset[str]:
+        """Return the entries of a list, folded."""
+        return self._once(("words", name), lambda: frozenset(each.casefold() for each in self._entries(name)))
+
+    def phrases(self, name: str) -> Phrases:
+        """Return a list as phrases to look for."""
+        return self._once(("phrases", name), lambda: Phrases(self._entries(name)))
+
+    def stems(self, name: str) -> frozenset[str]:
+        """Return the stems of all words of a list."""
+        return self._once(("stems", name), lambda: frozenset(self.stemmed(" ".join(self._entries(name)))))
+
+    def mapped(self, name: str) -> Mapping[str, str]:
+        """Return a list of "one:other" as a table."""
+        return self._once(("mapped", name), lambda: dict(each.split(":", 1) for each in self._entries(name)))
+
+    def pattern(self, name: str) -> re.Pattern[str]:
+        """Return a pattern by its name; one that a pack lacks finds nothing."""
+        return self._once(("", name), lambda: self.compiled(self.tables.get("patterns", {}).get(name, r"(?!)")))
+
+    def measures(self, kind: str) -> Sequence[re.Pattern[str]]:
+        """Return how amounts of a kind are written."""
+        return self._once(
+            ("measures", kind), lambda: [*map(self.compiled, self.tables.get("measures", {}).get(kind, ()))]
+        )
+
+    def rewrites(self, name: str) -> Sequence[tuple[re.Pattern[str], str]]:
+        """Return a list of patterns, each with what stands in its place, or what it tells."""
+        return self._once(("to", name), lambda: [(self.compiled(p), to) for p, to, *_ in self.tables.get(name, ())])
+
+    def rewritten(self, name: str, text: str) -> str:
+        """Return a text after such a list of rewrites."""
+        for pattern, to in self.rewrites(name):
+            text = pattern.sub(to, text)
+        return text
+
+    def compiled(self, pattern: str) -> re.Pattern[str]:
+        """Return a pattern in which "@name@" stands for any entry of a list; case does not matter where it is said."""
+        return re.compile(_INSERTED.sub(lambda match: self._any_of(match[1]), pattern))
+
+    def stemmed(self, text: str) -> list[str]:
+        """Return the stems of a text, its words where there is no stemmer, its characters where there are no words."""
+        return [_stem(str(self.tables.get("stemmer", "")), word) for word in _WORD.findall(_bare(text.casefold()))]
+
+    def says(self, name: str, text: str, said: Sequence[str]) -> bool:
+        """Return whether a text has a phrase of a list, or fits the pattern of its name."""
+        return self.phrases(name).within(said) or self.pattern(name).search(text) is not None
+
+    def _entries(self, name: str) -> list[str]:
+        return entries(str(self.tables.get(name, "")))
+
+    def _any_of(self, name: str) -> str:
+        found = sorted({each.split(":")[0] for each in self._entries(name)}, key=lambda each: (-len(each), each))
+        return "(?:" + "|".join(map(re.escape, found)) + ")"
+
+    def _once(self, key: tuple[str, str], make: Callable[[], T]) -> T:
+        if key not in self._kept:
+            self._kept[key] = make()
+        found: T = self._kept[key]
+        return found
+
+
+def _bare(text: str) -> str:
+    return text.replace("’", "'").replace("'s ", " ").removesuffix("'s")
 
 
 @lru_cache(maxsize=8)
-def pack(language: str) -> Mapping[str, Any]:
-    """Return the tables of a language ("en", "zh"). Raises FileNotFoundError for one that there is no pack of."""
-    found: Mapping[str, Any] = tomllib.loads((files(__name__) / "packs" / f"{language}.toml").read_text("utf-8"))
+def _stemmer(name: str) -> Any:
+    import snowballstemmer
+
+    return snowballstemmer.stemmer(name)
+
+
+@lru_cache(maxsize=4_096)
+def _stem(name: str, word: str) -> str:
+    return str(_stemmer(name).stemWord(word)) if name and len(word) > 2 and word.isalpha() else word
+
+
+@lru_cache(maxsize=1)
+def packs() -> Mapping[str, Pack]:
+    """Return every pack by its code, the folders of `packs`, in order of the alphabet."""
+    found = {}
+    for folder in sorted((files(__name__) / "packs").iterdir(), key=lambda folder: folder.name):
+        tables: dict[str, Any] = {}
+        for file in sorted(folder.iterdir(), key=lambda file: file.name) if folder.is_dir() else ():
+            if file.name.endswith(".toml"):
+                for name, table in tomllib.loads(file.read_text("utf-8")).items():
+                    known = tables.get(name)
+                    tables[name] = {**known, **table} if isinstance(known, dict) else table
+        if tables:
+            found[folder.name] = Pack(folder.name, tables)
     return found
 
 
-def listed(language: str, name: str) -> frozenset[str]:
-    """Return the entries of a list of a pack, which stand in one text with commas or line ends between them."""
-    text = str(pack(language)[name])
-    return frozenset(part.strip() for part in text.replace("\n", ",").split(",") if part.strip())
+def fitting(text: str) -> tuple[Pack, ...]:
+    """Return the packs of the languages that a text is in, first the one that reads it.
+
+    A language fits where the text has letters of its script, or words that it marks as its own alone; most of them
+    come first. What fits no language is read by the pack that says it is the default.
+    """
+    text = text[:TOLD_BY]
+    said = tokens(text)
+    scored = []
+    for pack in packs().values():
+        if pack.code != SHARED:
+            script = pack.pattern("script").search(text) is not None
+            score = len(said) + 1 if script else sum(1 for _ in pack.phrases("marks").spans(said))
+            scored.append((-score, not pack.tables.get("default", False), pack.code, pack))
+    found = [pack for score, *_, pack in sorted(scored, key=lambda each: each[:3]) if score]
+    return tuple(found) or tuple(pack for _, other, _, pack in scored if not other)

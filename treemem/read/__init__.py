@@ -1,1 +1,1 @@
-"""Reading: from messages to items, entities, sources and edges, without an LLM."""
+"""What reads a cube: functions over a Context that ask the store at one moment."""

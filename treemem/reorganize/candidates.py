@@ -6,15 +6,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from treemem.changes import Operation, State
+from treemem.changes import ACTION, RUN, RUN_FAILED, Operation, State
 from treemem.store.protocol import ReadStore
 from treemem.temporal import Moment
 
-#: The operation that closes a run; its reason holds the time up to which changes were looked at.
-RUN = "reorganized"
-#: The operation that tells of a run that failed; its reason says why.
-RUN_FAILED = "reorganize_failed"
-ACTION = "reorganize"
 #: Operations of the reorganizer itself, which give it nothing to look at.
 OWN = (RUN, RUN_FAILED, ACTION)
 _PAGE = 200

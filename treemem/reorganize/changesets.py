@@ -14,9 +14,9 @@ from treemem.errors import InvalidInputError
 from treemem.reorganize.attention import activated, put_back
 from treemem.reorganize.plan import Action, ActionKind
 from treemem.reorganize.planner import closes
-from treemem.reorganize.topics import centre_of
 from treemem.temporal import END
 from treemem.text import analyse
+from treemem.topics import centre_of
 
 #: Lists of a memory that the one it becomes part of takes over.
 _JOINED = ("sources", "tags", "entities", "usage")

@@ -10,8 +10,8 @@ from typing import Any
 
 from treemem.changes import EdgeType, State
 from treemem.items import MEMORY_TYPES
+from treemem.judge.facts import said_in
 from treemem.judge.pairs import Judgement, Reading, Relation, judge, read
-from treemem.judge.speech import plain_clauses
 from treemem.reorganize.candidates import Pair
 from treemem.reorganize.plan import Action, ActionKind
 from treemem.text import caption
@@ -144,7 +144,7 @@ def closes(state: State) -> bool:
     text = str(state.fields["memory"]).strip()
     if len(text) > LONGEST_CLOSED:
         return False
-    first, *more = plain_clauses(text, tolerant=True) or ("",)
+    first, *more = said_in(text).tolerant or ("",)
     return bool(first) and not any(_SPEAKS_OF_MORE.match(clause) for clause in more)
 
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from treemem.canonical import Vector
 from treemem.changes import State
 from treemem.contents import is_topic
 from treemem.reorganize.candidates import Pair
 from treemem.reorganize.plan import Action, ActionKind
-from treemem.text import STOP_WORDS, caption, words
+from treemem.text import caption
+from treemem.topics import centre_of, name, together
 
 #: The cosine from which a memory joins a topic, from which memories make a new one, and from which two topics are one.
 JOINS, ALIKE, ONE = 0.55, 0.6, 0.9
 FEWEST, MOST = 4, 50
 #: From how many children on a topic is split, and below which mean cosine of its children to their mean.
 SPLIT_FROM, COHERENT = 40, 0.45
-_NAMED_BY = 3
-_PREFIX = "Topic: "
 
 
 def grouped(
@@ -106,32 +103,6 @@ def _action(
     )
 
 
-def together(one: State, other: State) -> bool:
-    """Return whether two memories are seen by the same callers."""
-    return all(one.fields.get(name) == other.fields.get(name) for name in ("visibility", "user_id", "session_id"))
-
-
-def name(members: Sequence[State], others: Sequence[State] = ()) -> str:
-    """Return what a topic is called: the words that most of its memories say and fewest `others`, the longest first
-    among equals.
-    """
-    said, elsewhere = _said(members), _said(others)
-
-    def telling(word: str) -> float:
-        return said[word] / len(members) - elsewhere[word] / max(1, len(others))
-
-    best = sorted(said, key=lambda word: (-telling(word), -len(word), word))[:_NAMED_BY]
-    return _PREFIX + ", ".join(best or ["memories"])
-
-
-def _said(members: Sequence[State]) -> Counter[str]:
-    said: Counter[str] = Counter()
-    for state in members:
-        text = str(state.fields["memory"]).removeprefix(_PREFIX)
-        said.update({w for w in words(text) if w not in STOP_WORDS and len(w) > 1})
-    return said
-
-
 def split(topic: State, children: Sequence[State], versions: Mapping[str, int]) -> list[Action]:
     """Return the actions that put the children of a topic which is too large, or not coherent, below two new topics.
 
@@ -192,10 +163,3 @@ def joined(
         ids = (kept.memory_id, ended.memory_id)
         actions.append(_action(ids, states, versions, reason, None, ActionKind.JOIN))
     return actions
-
-
-def centre_of(vectors: Sequence[Vector]) -> Vector:
-    """Return the mean direction of some vectors, of unit norm."""
-    mean = np.mean(np.array(vectors, dtype=np.float32), axis=0)
-    length = float(np.linalg.norm(mean))
-    return np.asarray(mean / length if length > 1e-6 else vectors[0], dtype=np.float32)

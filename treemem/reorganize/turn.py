@@ -11,8 +11,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from treemem.changes import RUN, RUN_FAILED
 from treemem.errors import LeaseError, StoreError
-from treemem.reorganize.candidates import OWN, RUN, RUN_FAILED, operations, watermark
+from treemem.reorganize.candidates import OWN, operations, watermark
 from treemem.store.protocol import GraphStore, Lease, LeaseStore, ReadStore
 from treemem.store.shared import lease_holds
 from treemem.temporal import from_micros, system_clock, to_micros

@@ -10,8 +10,8 @@ from dataclasses import replace
 from treemem.changes import State
 from treemem.contents import is_topic, parts_of
 from treemem.filters import passes, split
-from treemem.judge.supersession import Statement
-from treemem.read.entities import meant
+from treemem.ingest.entities import meant
+from treemem.ingest.statements import Statement
 from treemem.search.budget import degrading
 from treemem.search.explain import Explanation, Stage
 from treemem.search.options import MAX_TOP_K

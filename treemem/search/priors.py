@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from treemem.changes import State
-from treemem.judge.supersession import Statement
+from treemem.ingest.statements import Statement
 from treemem.search.options import SearchOptions
 from treemem.search.rank import Ranked
 from treemem.text import ASKS, cached_if_short, iter_words, words

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from treemem.canonical import Vector
 from treemem.changes import EdgeType, Model
 from treemem.filters import Filter
-from treemem.read.entities import question_entity_ids
+from treemem.ingest.entities import question_entity_ids
 from treemem.search.options import SearchOptions
 from treemem.search.target import Target
 from treemem.store.protocol import LIVE, Recall

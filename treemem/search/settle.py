@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from treemem.changes import EdgeType, State
-from treemem.judge.asked import focus_of
-from treemem.judge.supersession import Outdated, Statement, may_outdate, outdated
+from treemem.ingest.statements import Statement
+from treemem.judge.supersession import Outdated, asserts, comparable, outdated
+from treemem.search.asked import another_value, focus_of
 from treemem.search.rank import Ranked
 from treemem.search.target import Target, fitted
 from treemem.store.protocol import WalkedEdge
@@ -107,10 +108,13 @@ def _superseding(
             if newer in statements and older in statements:
                 over.setdefault(older, set()).add(newer)
     focus = focus_of(question)
-    news = [memory_id for memory_id in order if may_outdate(statements[memory_id], focus)]
+    news = [i for i in order if asserts(statements[i]) or (focus is not None and statements[i].role == "user")]
     for older in order:
         for newer in news:
-            sure = outdated(statements[older], statements[newer], focus) if newer != older else Outdated.NOT
+            was, now = statements[older], statements[newer]
+            sure = outdated(was, now) if newer != older else Outdated.NOT
+            if sure is Outdated.NOT and focus is not None and comparable(was, now):
+                sure = Outdated.MAYBE if another_value(focus, was.text, now.text) else Outdated.NOT
             if sure is not Outdated.NOT:
                 (over if sure is Outdated.STATED else maybe).setdefault(older, set()).add(newer)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from treemem.canonical import Vector
 from treemem.changes import Edge, Entity, Model, Operation, Source, State
+from treemem.checks import shown
+from treemem.errors import InvalidInputError, StoreError, StoreUnavailableError
 from treemem.store.neo4j import erasing, loading, rows, schema
 from treemem.store.neo4j.admitting import Admitting
 from treemem.store.neo4j.edges import edges_from
@@ -38,7 +40,21 @@ class Admin(Admitting):
         return sorted(self._connection.bookmarks.get_bookmarks())
 
     def wait_for(self, bookmarks: Iterable[str]) -> None:
-        self._connection.bookmarks.update_bookmarks((), checked_bookmarks(bookmarks))
+        given = set(checked_bookmarks(bookmarks)) - set(self._connection.bookmarks.get_bookmarks())
+        if not given:
+            return
+        self._connection.bookmarks.update_bookmarks((), given)
+        try:
+            self._read("cube", cube="")  # a read that begins at them: the server says now if it does not know one
+        except StoreUnavailableError:
+            self._connection.bookmarks.update_bookmarks(given, ())
+            raise
+        except (StoreError, InvalidInputError) as error:
+            self._connection.bookmarks.update_bookmarks(given, ())
+            raise InvalidInputError(
+                f"bookmarks: {self.location} does not know one of {shown(sorted(given))}; pass what bookmarks() of a "
+                "memory over the same database returned"
+            ) from error
 
     def counts(self, cube: str) -> dict[str, int]:
         return dict(self._read("counts", cube=cube)[0])

@@ -14,7 +14,7 @@ from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wai
 from treemem.errors import StoreError, StoreUnavailableError, TreememError
 from treemem.filters.like import like
 from treemem.store.sqlite import files, mark, migrating
-from treemem.store.sqlite.failures import read_only, translate
+from treemem.store.sqlite.failures import is_full, read_only, translate
 from treemem.store.sqlite.files import LOG, SHARED, Access, Place, place_of
 from treemem.store.sqlite.forking import GATE
 from treemem.store.sqlite.pool import Pool
@@ -81,7 +81,14 @@ class Database:
                         LOG,
                     )
             self._access = files.access_to(self._real)
-            self._anchor = self._anchored()
+            try:
+                self._anchor = self._anchored()
+            except sqlite3.Error as error:
+                if not (is_full(error, self.path) and files.size_of(self._log) == 0 and files.size_of(self._real) > 0):
+                    raise
+                log.warning("%s: no space left, so that it can be read alone until it is opened again", self.path)
+                self._access = files.Access.STILL
+                self._anchor = self._anchored()
             self._watch()
 
     def _anchored(self) -> sqlite3.Connection:

@@ -20,7 +20,7 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError:
     """Return the error of treemem for one of SQLite; it is told by its code, never by its words."""
     name = getattr(error, "sqlite_errorname", None) or ""
     said = f"{error}, {name}" if name else str(error)
-    if name.startswith("SQLITE_FULL") or (name in _GROWING and _is_full(path)):
+    if is_full(error, path):
         return StoreFullError(f"{path}: no space left ({said}); nothing was written. Free space and try again")
     if name.startswith("SQLITE_IOERR"):
         return StoreUnavailableError(
@@ -51,10 +51,19 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError:
 
 def read_only(path: Path) -> StoreFullError:
     """Return the error for a write to what may only be read."""
-    return StoreFullError(f"{path} is read-only; nothing was written. Check the file's and folder's permissions")
+    return StoreFullError(
+        f"{path} is read-only; nothing was written. See to the file's and folder's permissions, and whether there is "
+        "space left, and open it again"
+    )
 
 
-def _is_full(path: Path) -> bool:
+def is_full(error: sqlite3.Error, path: Path) -> bool:
+    """Return whether a full disk is the cause of an error."""
+    name = getattr(error, "sqlite_errorname", None) or ""
+    return name.startswith("SQLITE_FULL") or (name in _GROWING and _has_no_space(path))
+
+
+def _has_no_space(path: Path) -> bool:
     try:
         return shutil.disk_usage(path.absolute().parent).free < _LITTLE
     except OSError:

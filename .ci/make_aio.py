@@ -1,0 +1,195 @@
+"""Writes treemem/aio.py from treemem/memory.py and treemem/reorganize/reorganizer.py; a test keeps it true.
+
+    python .ci/make_aio.py [--check]
+
+Each public method becomes a coroutine with the same signature and docstring that runs in a pool of threads; one that
+yields becomes an asynchronous generator; one that returns a view returns an asynchronous view at once.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "treemem"
+TARGET = PACKAGE / "aio.py"
+#: The methods that return another memory over the same store.
+VIEWS = ("cube", "for_caller", "with_clock")
+
+HEAD = '''"""The same memory for asyncio: each verb runs in a thread. Made from memory.py by .ci/make_aio.py."""
+
+from __future__ import annotations
+
+{imports}
+
+if TYPE_CHECKING:
+    import neo4j
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Run = Callable[[Callable[[], Any]], Awaitable[Any]]
+#: How many calls of one memory run at once.
+THREADS = 16
+_END = object()
+
+
+class AsyncReorganizer:
+    """Reorganizer for asyncio, with the same verbs."""
+
+    def __init__(self, reorganizer: Reorganizer, run: Run) -> None:
+        """Use `memory.reorganizer`; `run` runs a call off the event loop."""
+        self._reorganizer = reorganizer
+        self._in_thread = run
+
+    async def _run(self, verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        result: R = await self._in_thread(functools.partial(verb, *args, **kwargs))
+        return result
+
+'''
+
+MEMORY = '''
+class AsyncTreeTextMemory:
+    """TreeTextMemory for asyncio, with the same verbs; many may run at once.
+
+    A call that is cancelled before a thread took it up never runs; one that runs already goes on to its end, so that a
+    change is made whole or not at all. `close` waits for those. Use it as an asynchronous context manager.
+    """
+
+    def __init__(
+        self, memory: TreeTextMemory, *, threads: int = THREADS, pool: ThreadPoolExecutor | None = None
+    ) -> None:
+        """Wrap a memory that is open; `threads` bounds how many calls run at once."""
+        self._memory = memory
+        self._owns_pool = pool is None
+        self._pool = pool or ThreadPoolExecutor(threads, thread_name_prefix="treemem")
+
+    async def _in_thread(self, call: Callable[[], R]) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+    async def _run(self, verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._in_thread(functools.partial(verb, *args, **kwargs))
+
+    def _view(self, memory: TreeTextMemory) -> AsyncTreeTextMemory:
+        return AsyncTreeTextMemory(memory, pool=self._pool)
+
+    async def close(self) -> None:
+        """Wait for running calls and release what this memory opened."""
+        if self._owns_pool:
+            await asyncio.to_thread(self._pool.shutdown)
+        await asyncio.to_thread(self._memory.close)
+
+    async def __aenter__(self) -> AsyncTreeTextMemory:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def reorganizer(self) -> AsyncReorganizer:
+        """The reorganizer of this cube."""
+        return AsyncReorganizer(self._memory.reorganizer, self._in_thread)
+
+'''
+
+
+def made() -> str:
+    """Return the text of aio.py."""
+    sources = {name: (PACKAGE / name).read_text("utf-8") for name in ("memory.py", "reorganize/reorganizer.py")}
+    classes = {}
+    for source in sources.values():
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.ClassDef):
+                classes[node.name] = (node, source.splitlines())
+    verbs = "".join(_methods(*classes["Reorganizer"], "self._reorganizer"))
+    body = verbs + MEMORY + "".join(_methods(*classes["TreeTextMemory"], "self._memory"))
+    own = (
+        "import asyncio\nimport functools\n"
+        "from collections.abc import AsyncIterator, Awaitable\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from typing import TYPE_CHECKING, ParamSpec, TypeVar\n"
+        "from treemem.memory import TreeTextMemory\n"
+    )
+    return HEAD.format(imports=_imports([own, *sources.values()], HEAD + body)) + body.rstrip() + "\n"
+
+
+def _methods(owner: ast.ClassDef, lines: list[str], wrapped: str) -> list[str]:
+    """Return the public methods and properties of a class as those of its asynchronous twin."""
+    found = []
+    for node in owner.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            if node.name in ("close", "reorganizer"):
+                continue  # written by hand, above
+            found.append(_method(node, lines, wrapped))
+    return found
+
+
+def _method(node: ast.FunctionDef, lines: list[str], wrapped: str) -> str:
+    decorators = [ast.unparse(d) for d in node.decorator_list]
+    head = "\n".join(lines[node.lineno - 1 : node.body[0].end_lineno])
+    args, kwargs = _given(node)
+    given = "".join(f"            {each},\n" for each in (*args, *kwargs))
+    if "property" in decorators:
+        return f"    @property\n{head}\n        return {wrapped}.{node.name}\n\n"
+    if "classmethod" in decorators:
+        head = head.replace("    def ", "    async def ", 1).replace("-> TreeTextMemory", "-> AsyncTreeTextMemory")
+        call = f"functools.partial(\n            TreeTextMemory.{node.name},\n{given}        )"
+        opened = "        return cls(await asyncio.to_thread(opening))"
+        return f"    @classmethod\n{head}\n        opening = {call}\n{opened}\n\n"
+    if node.name in VIEWS:
+        head = head.replace("-> TreeTextMemory", "-> AsyncTreeTextMemory")
+        call = ", ".join((*args, *kwargs))
+        return f"{head}\n        return self._view({wrapped}.{node.name}({call}))\n\n"
+    head = head.replace("    def ", "    async def ", 1)
+    call = f"({wrapped}.{node.name})" if not given else f"(\n            {wrapped}.{node.name},\n{given}        )"
+    if ast.unparse(node.returns or ast.Constant(None)).startswith("Iterator"):
+        head = head.replace("-> Iterator[", "-> AsyncIterator[")
+        call = f"{wrapped}.{node.name}(\n{given}        )"
+        return (
+            f"{head}\n        pages = {call}\n"
+            "        while (page := await self._run(next, pages, None)) is not None:\n            yield page\n\n"
+        )
+    return f"{head}\n        return await self._run{call}\n\n"
+
+
+def _given(node: ast.FunctionDef) -> tuple[list[str], list[str]]:
+    """Return how a method's arguments are handed on: those without a name, and those by name."""
+    args = [a.arg for a in node.args.args[1:]]
+    kwargs = [f"{a.arg}={a.arg}" for a in node.args.kwonlyargs]
+    if node.args.kwarg is not None:
+        kwargs.append(f"**{node.args.kwarg.arg}")
+    return args, kwargs
+
+
+def _imports(sources: list[str], text: str) -> str:
+    """Return the imports of the sources whose names the text uses, sorted as ruff sorts them."""
+    used = {each.id for each in ast.walk(ast.parse(text.replace("{imports}", ""))) if isinstance(each, ast.Name)}
+    plain: set[str] = set()
+    named: dict[str, set[str]] = {}
+    for source in sources:
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.Import):
+                plain |= {f"import {a.name}" for a in node.names if a.name in used}
+            elif isinstance(node, ast.ImportFrom) and node.module not in (None, "__future__", "treemem"):
+                names = {a.name for a in node.names if a.name in used}
+                if names:
+                    named.setdefault(str(node.module), set()).update(names)
+    ours = [m for m in sorted(named) if m.startswith("treemem")]
+    theirs = [m for m in sorted(named) if not m.startswith("treemem")]
+    groups = [[*sorted(plain), *(_from(m, named[m]) for m in theirs)], [_from(m, named[m]) for m in ours]]
+    return "\n\n".join("\n".join(group) for group in groups)
+
+
+def _from(module: str, names: set[str]) -> str:
+    def rank(name: str) -> tuple[int, str]:
+        return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+    some = sorted(names, key=rank)
+    line = f"from {module} import {', '.join(some)}"
+    return line if len(line) <= 120 else f"from {module} import (\n" + "".join(f"    {n},\n" for n in some) + ")"
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv:
+        sys.exit(0 if TARGET.read_text("utf-8") == made() else f"{TARGET} is stale; run python .ci/make_aio.py")
+    TARGET.write_text(made(), "utf-8")

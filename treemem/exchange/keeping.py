@@ -1,0 +1,200 @@
+"""dump, load, drop: a whole cube to a folder, from one, and away."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+from treemem.checks import within
+from treemem.config import default_path
+from treemem.context import Context
+from treemem.errors import (
+    InvalidInputError,
+    StoreError,
+    StoreUnavailableError,
+    TreememError,
+)
+from treemem.exchange import archive, files, graph
+from treemem.exchange.backups import Shelf
+from treemem.exchange.format import ARCHIVE, GRAPH
+from treemem.read.getting import get_all
+from treemem.store.protocol import CubeInfo, GraphStore
+from treemem.temporal import (
+    END,
+    Moment,
+    TimeLike,
+    from_micros,
+)
+from treemem.write.adding import add
+from treemem.write.addition import Progress
+from treemem.write.intent import Intent
+from treemem.write.linking import link
+
+#: How often a cube is written out while others may write; if it changed each time, they wait for the next.
+_TRIES = 3
+
+
+#: Seconds in which a commit that has begun becomes visible as a whole.
+_SETTLE = 0.01
+
+
+#: A cube that there never is.
+_NONE = CubeInfo("", END, None)
+
+
+def dump(
+    ctx: Context, folder: str | Path, as_of: TimeLike | None, known_at: TimeLike | None, progress: Progress | None
+) -> Path:
+    """See `TreeTextMemory.dump`."""
+    ctx.caller.require_whole_cube("dump")
+    path = files.as_path(folder, "folder")
+    moment = ctx.moment(as_of, known_at)
+    info = ctx.store.cube(ctx.cube)
+    if info is None:
+        raise InvalidInputError(f"cube {ctx.cube!r} is empty: nothing was ever written to it; nothing to dump")
+    if not ctx.store.reads_snapshots:
+        time.sleep(_SETTLE)  # the last commit may still become visible
+    _write_out(ctx, path, info, moment, progress)
+    return path
+
+
+def _write_out(ctx: Context, path: Path, info: CubeInfo, moment: Moment, progress: Progress | None = None) -> None:
+    """Write both files of a dump: the cube as it is known at the moment, at most up to its clock `info` says."""
+    known = replace(info, clock=moment.pin(info.clock)[1])
+    as_of = None if moment.valid_at is None else from_micros(moment.valid_at)
+
+    def plain_graph(file: IO[bytes]) -> None:
+        try:
+            plain = get_all(ctx, as_of, from_micros(known.clock))
+            file.write(json.dumps(plain, ensure_ascii=False).encode())
+        except TreememError:
+            raise
+        except (ValueError, RecursionError) as error:
+            raise InvalidInputError(f"a memory of cube {ctx.cube!r} cannot be written as JSON ({error})") from error
+
+    def everything(file: IO[bytes]) -> None:
+        past = known.clock < info.clock
+        archive.write(file, ctx.store, known, progress, valid_at=moment.valid_at, past=past)
+
+    files.write_together(path, {ARCHIVE: everything, GRAPH: plain_graph})
+
+
+def load(ctx: Context, folder: str | Path, progress: Progress | None) -> int:
+    """See `TreeTextMemory.load`."""
+    ctx.caller.require_whole_cube("load")
+    path = files.as_path(folder, "folder")
+    with files.told(path, "read"):
+        found = next((path / name for name in (ARCHIVE, GRAPH) if (path / name).is_file()), None)
+    if found is None:
+        raise InvalidInputError(f"{path}: has neither {ARCHIVE} nor {GRAPH}; dump() writes them")
+    return (_load_archive if found.name == ARCHIVE else _load_graph)(ctx, found, progress)
+
+
+def _load_archive(ctx: Context, path: Path, progress: Progress | None) -> int:
+    with archive.opened(path) as found:
+        theirs = found.head.info
+        info = ctx.store.cube(ctx.cube)
+        if info is not None:
+            known = {operation.id for operation in ctx.store.all_operations(ctx.cube)}
+            if info.clock != theirs.clock or not found.has_operations(known):
+                raise InvalidInputError(
+                    f"load: cube {ctx.cube!r} holds changes that {path} does not have; load into an empty cube, "
+                    "such as memory.cube('restored'), or drop() this one first"
+                )
+        if theirs.model is not None and theirs.model != ctx.model:
+            raise InvalidInputError(
+                f"load: {path} has vectors of {theirs.model.name!r} ({theirs.model.dimension}), the memory was "
+                f"opened with {ctx.embedder.name!r} ({ctx.embedder.dimension}); open it with that embedder, "
+                "then reembed()"
+            )
+        return found.load(ctx.store, ctx.cube, progress)
+
+
+def _load_graph(ctx: Context, path: Path, progress: Progress | None) -> int:
+    nodes, links = graph.read(path, ctx.model.dimension)
+    add(ctx, nodes, None, None, Intent(), progress, {})
+    for each in links:
+        link(ctx, each.source, each.type, each.target, each.weight, each.confidence, None, None, Intent())
+    return len(nodes) + len(links)
+
+
+def drop(ctx: Context, keep_last_n: int, backups: str | Path | None) -> Path | None:
+    """See `TreeTextMemory.drop`."""
+    ctx.caller.require_whole_cube("drop")
+    within("keep_last_n", keep_last_n, 1, 1_000_000)
+    root = _backups(ctx) if backups is None else files.as_path(backups, "backups")
+    info = ctx.store.cube(ctx.cube)
+    if info is None:
+        ctx.store.erase(ctx.cube, only=_NONE)  # what a crash may have left of an earlier erasure
+        return None
+    shelf = Shelf(root, ctx.cube, ctx.store.location)
+    kept = shelf.begin(info.clock)
+    erasure = _Erasure(ctx.store, ctx.cube, lambda info: _back_up(ctx, kept, info))
+    try:
+        done = erasure.run()
+    except BaseException as error:
+        if not erasure.backed_up:
+            shelf.discard(kept)
+        elif isinstance(error, StoreError):
+            raise type(error)(f"{error}. The backup of cube {ctx.cube!r} is whole: {kept}") from error
+        raise
+    if not done:
+        shelf.discard(kept)  # another process dropped the cube: its backup holds everything
+        return None
+    shelf.finish(kept)
+    shelf.prune(keep_last_n, kept)
+    return kept
+
+
+def _back_up(ctx: Context, kept: Path, info: CubeInfo) -> None:
+    _write_out(ctx, kept, info, Moment(ctx.now()))
+    archive.verify(kept / ARCHIVE)
+
+
+def _backups(ctx: Context) -> Path:
+    location = ctx.store.location
+    parent = default_path().parent if "://" in location else Path(location).parent
+    return parent / "treemem-backups"
+
+
+class _Erasure:
+    """Backs a cube up and erases it, until what is erased is what was backed up.
+
+    `backed_up` is true from when a backup is whole until it is known that the cube was not erased after all.
+    """
+
+    def __init__(self, store: GraphStore, cube: str, back_up: Callable[[CubeInfo], None]) -> None:
+        self._store, self._cube, self._back_up = store, cube, back_up
+        self.backed_up = False
+
+    def run(self) -> bool:
+        """Return whether the cube was erased; False if there is none any more.
+
+        Others may write while the backup is made; if they did, it is made again. After _TRIES they wait, so that it
+        always ends.
+        """
+        for _ in range(_TRIES):
+            info = self._store.cube(self._cube)
+            if info is None:
+                return False
+            self._keep(info)
+            if self._store.erase(self._cube, only=info):
+                return True
+            self.backed_up = False
+        if self._store.erase(self._cube, keep=self._keep):
+            return True
+        self.backed_up = False
+        if self._store.cube(self._cube) is None:
+            return False
+        raise StoreUnavailableError(
+            f"cube {self._cube!r} was written to although it was held; nothing was erased, try again"
+        )
+
+    def _keep(self, info: CubeInfo) -> None:
+        self.backed_up = False
+        self._back_up(info)
+        self.backed_up = True

@@ -1,0 +1,1 @@
+"""Reading: from messages to items, entities, sources and edges, without an LLM."""

@@ -1,0 +1,151 @@
+"""Fast reading of conversations: one memory a message, joined to the message before by FOLLOWS, no LLM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from treemem.changes import EdgeAssert, EdgeType, Entity, NodeKind, Source
+from treemem.checks import shown
+from treemem.errors import InvalidInputError
+from treemem.ingest.entities import entity
+from treemem.ingest.terms import mentioned_in
+from treemem.items import TextualMemoryItem, checked_text, derived_id, validated
+from treemem.temporal import from_micros, parse_time
+from treemem.text import ASKS, words
+
+SPEAKER_WEIGHT = 0.5
+#: How much a message belongs to the one before it: what follows a question answers it.
+ANSWER_WEIGHT, FOLLOWS_WEIGHT = 0.7, 0.4
+_ROLES = frozenset({"user", "assistant", "system", "tool"})
+_FIELDS = frozenset({"role", "content", "chat_time", "name", "id", "metadata"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one message becomes. `at` is its time in microseconds, None where the message has none."""
+
+    item: TextualMemoryItem
+    at: int | None
+    source: Source
+    entities: tuple[Entity, ...]
+    edges: tuple[EdgeAssert, ...]
+
+
+def read_messages(
+    cube: str,
+    messages: Iterable[Mapping[str, Any]],
+    shared: Mapping[str, Any],
+    conversation: str | None,
+    signed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
+) -> Iterator[Reading]:
+    """Yield what each message becomes, in order.
+
+    A message has `content`, and may have `role` (user, assistant, system, tool), `name`, `chat_time`, `id` and
+    `metadata`. `shared` is metadata for all; `signed` gives a message's metadata its owner. Raises InvalidInputError
+    naming the message and the field.
+    """
+    before: TextualMemoryItem | None = None
+    known: dict[str, set[str]] = {}
+    for position, message in enumerate(messages):
+        reading = _read(cube, position, message, shared, conversation, signed, before, known)
+        before = reading.item
+        yield reading
+
+
+def _read(
+    cube: str,
+    position: int,
+    message: Mapping[str, Any],
+    shared: Mapping[str, Any],
+    conversation: str | None,
+    signed: Callable[[Mapping[str, Any]], dict[str, Any]],
+    before: TextualMemoryItem | None,
+    known: dict[str, set[str]],
+) -> Reading:
+    where = f"messages[{position}]"
+    if not isinstance(message, Mapping):
+        raise InvalidInputError(f"{where}: wanted a dict with 'content', found {type(message).__name__}")
+    unknown = sorted(set(map(str, message)) - _FIELDS)
+    if unknown:
+        raise InvalidInputError(f"{where}: unknown field {unknown[0]!r}; a message has {', '.join(sorted(_FIELDS))}")
+    text = checked_text(message.get("content"), f"{where}.content")
+    role = message.get("role", "user")
+    if not isinstance(role, str) or role not in _ROLES:
+        raise InvalidInputError(f"{where}.role: wanted one of {', '.join(sorted(_ROLES))}, found {shown(role)}")
+    speaker = message.get("name")
+    if speaker is not None:
+        speaker = checked_text(speaker, f"{where}.name")
+    at = None if message.get("chat_time") is None else parse_time(message["chat_time"], f"{where}.chat_time")
+    inner = message.get("metadata")
+    if inner is not None and not isinstance(inner, Mapping):
+        raise InvalidInputError(f"{where}.metadata: wanted a dict, found {type(inner).__name__}")
+    metadata = signed({"source": "conversation", "info": {}, **shared, **(inner or {})})
+    place = ["message", cube, conversation or "", position if conversation else "", at, role, text]
+    if metadata.get("user_id") is not None:  # two callers may speak in conversations of one name
+        place.append(checked_text(metadata["user_id"], f"{where}.user_id"))
+    source = Source(
+        id=derived_id(*place),
+        kind="message",
+        role=role,
+        content=text,
+        chat_time=at,
+    )
+    item = _item(cube, message, metadata, conversation, source, at, speaker, text, position)
+    entities, edges = _mentions(cube, item, speaker, known)
+    edges.append(EdgeAssert(EdgeType.DERIVED_FROM, item.id, source.id, NodeKind.SOURCE, valid_from=at))
+    if before is not None:
+        weight = ANSWER_WEIGHT if ASKS.search(before.memory) else FOLLOWS_WEIGHT
+        edges.append(EdgeAssert(EdgeType.FOLLOWS, item.id, before.id, weight=weight, valid_from=at))
+    return Reading(item, at, source, tuple(entities), tuple(edges))
+
+
+def _item(
+    cube: str,
+    message: Mapping[str, Any],
+    metadata: dict[str, Any],
+    conversation: str | None,
+    source: Source,
+    at: int | None,
+    speaker: str | None,
+    text: str,
+    position: int,
+) -> TextualMemoryItem:
+    if conversation is not None:
+        metadata.setdefault("conversation_id", conversation)
+    if at is not None:
+        metadata.setdefault("created_at", from_micros(at))
+        metadata.setdefault("valid_from", from_micros(at))
+    origin: dict[str, Any] = {"type": "chat", "role": source.role, "message_id": source.id}
+    if conversation is not None:
+        origin["position"] = position
+    metadata.setdefault("sources", [origin])
+    memory = f"{speaker}: {text}" if speaker else text
+    data: dict[str, Any] = {"memory": memory, "metadata": metadata}
+    if message.get("id") is not None:
+        data["id"] = message["id"]
+    elif at is not None or conversation is not None:
+        data["id"] = derived_id("memory", cube, memory, source.id, at)
+    return validated(TextualMemoryItem, data)
+
+
+def _mentions(
+    cube: str, item: TextualMemoryItem, speaker: str | None, known: dict[str, set[str]]
+) -> tuple[list[Entity], list[EdgeAssert]]:
+    text = item.memory if speaker is None else item.memory[len(speaker) + 2 :]
+    names = [*item.metadata.entities, *mentioned_in(text, known)]
+    found = {each.id: (each, 1.0) for each in (entity(cube, name) for name in names)}
+    if speaker is not None:
+        each = entity(cube, speaker)
+        found.setdefault(each.id, (each, SPEAKER_WEIGHT))
+    for each, _ in found.values():
+        said = words(each.name)
+        known.setdefault(said[0], set()).add(" ".join(said))
+    at = item.metadata.valid_from
+    start = None if at is None else parse_time(at)
+    edges = [
+        EdgeAssert(EdgeType.MENTIONS, item.id, each.id, NodeKind.ENTITY, weight=weight, valid_from=start)
+        for each, weight in found.values()
+    ]
+    return [each for each, _ in found.values()], edges

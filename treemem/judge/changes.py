@@ -1,0 +1,218 @@
+"""Whether a newer text asserts a change of what an older one says, or only says another value of it.
+
+Two levels. `stated`: the speaker himself says in so many words that the same thing is another now, or no longer so;
+this may close. `other_value`: both say a value of the same thing, and not the same one; nothing says that it changed,
+so this is only a hint that the older one may be outdated. A change is found in forms (whole clauses), in frames (the
+same words, and a no or another value), and in turns (`turns.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from treemem.judge import turns
+from treemem.judge.facts import Fact, Form, Said, clear, state_of
+from treemem.judge.same import apart, bare, same
+from treemem.judge.speech import Clause
+from treemem.judge.values import Measure, masked, measure, other_measure
+from treemem.language import Pack, packs
+
+#: Words of a value that stands in the place of another one.
+_MOST_OTHER = 5
+_CODE = re.compile(r"[\w.@:+-]{0,50}\d[\w.@:+ -]{0,50}|\S{1,50}@\S{1,50}")
+#: Kinds of which what has come to be so has taken the place of the older value.
+_ONE_AT_A_TIME = ("place", "name", "job", "state", "attribute", "quantity")
+
+
+def stated(newer: Said, older: Said) -> bool:
+    """Return whether the newer text itself asserts that what the older one says has changed or is over.
+
+    What else the older text says may still be so: whoever closes it must see to that.
+    """
+    if newer.pack is not older.pack or newer.pack.pattern("long_ago").search(newer.text):
+        return False
+    return _in_forms(newer, older) or turns.turned(newer, older)
+
+
+def _in_forms(new: Said, old: Said) -> bool:
+    """Return whether whole clauses of the newer text have a form that changes what the older one says."""
+    pack = new.pack
+    if not new.clauses or not old.clauses:
+        return False
+    was = old.clauses[0]
+    if any(clause.text == was.text and not clause.now for clause in new.clauses):  # it still says so
+        return False
+    if not all(turns.introduces(pack, clause) for clause in new.loose[:-1]):
+        return False
+    before = [fact for fact in old.facts if fact.says in ("holds", "becomes")]
+    if any(_replaces(fact, each) for fact in new.news for each in before):
+        return True
+    alone = len(old.sentences) == len(old.clauses) == 1
+    return alone and any(_frame_changed(pack, clause, was) for clause in new.opening)
+
+
+def other_value(newer: Said, older: Said) -> bool:
+    """Return whether both texts give a value to the same thing of which there is one, and not the same value."""
+    if newer.pack is not older.pack:
+        return False
+    return any(
+        _other(each, fact, fact.other if fact.says == "changed" else fact.value)
+        for fact in newer.facts
+        for each in older.facts
+        if (fact.who, fact.slot.name) == (each.who, each.slot.name)
+        and each.says in ("holds", "becomes")
+        and fact.says != "ends"
+    )
+
+
+def _replaces(new: Fact, old: Fact) -> bool:
+    """Return whether one fact asserts that another has changed."""
+    if new.slot.name != old.slot.name or not _of_one(new, old) or new.says == "holds":
+        return False
+    if new.says == "ends":
+        return same(new.pack, new.value, old.value)
+    if new.says == "changed":
+        return same(new.pack, new.value, old.value) and not same(new.pack, new.other, old.value)
+    return new.slot.kind in _ONE_AT_A_TIME and _other(old, new, new.value)
+
+
+def _of_one(new: Fact, old: Fact) -> bool:
+    """Return whether two facts are of the same one: the same words; where a language leaves out "my", without it."""
+    if new.who == old.who:
+        return True
+    left_out = new.slot.name == "quantity" and new.pack.tables.get("owner_left_out")
+    return bool(left_out) and new.pack.pattern("owner").sub("", old.who, count=1) == new.who
+
+
+def _other(old: Fact, new: Fact, value: str) -> bool:
+    """Return whether two values of a kind are of one sort, and not the same."""
+    pack, kind = new.pack, new.slot.kind
+    if kind in ("any", "article") or same(pack, value, old.value):
+        return False
+    if kind == "quantity":
+        return other_measure(pack, old.value, value) and _one_end(old, new)
+    if kind == "state":
+        return states_apart(pack, old.value, value)
+    if kind == "attribute":
+        return _attributes_apart(pack, old.value, value)
+    return kind == "job" or apart(pack, old.value, value, place=kind == "place")
+
+
+def states_apart(pack: Pack, one: str, other: str) -> bool:
+    """Return whether two states are of one kind, of which only one holds at a time."""
+    a, b = state_of(pack, one.casefold()), state_of(pack, other.casefold())
+    return a is not None and a == b and not same(pack, one, other)
+
+
+def _one_end(old: Fact, new: Fact) -> bool:
+    """Return whether a new time is of the same end: "closes at nine" is not changed by "was moved to ten"."""
+    before, after = measure(old.pack, old.value), measure(new.pack, new.value)
+    if before is None or after is None:
+        return False
+    if new.slot.says == "holds" or (old.verb and new.verb):  # said in one way: of one end, and nothing beside it
+        alike = (old.slot.form, old.verb, before.kinds) == (new.slot.form, new.verb, after.kinds)
+        return alike and not _two_at_once(before, after)
+    extended = new.pack.pattern("extended").search(new.text)
+    return not (extended and not old.pack.pattern("end").search(old.verb) and "clock" in after.kinds)
+
+
+def _two_at_once(before: Measure, after: Measure) -> bool:
+    """Return whether both a number and a time differ: "5 km on Mondays" and "10 km on Sundays" are two things."""
+    differ = {kind for kind, _ in set(before.said) ^ set(after.said)}
+    return "number" in differ and len(differ) > 1
+
+
+def _attributes_apart(pack: Pack, one: str, other: str) -> bool:
+    """Return whether two values of an attribute are of one sort: both names, both numbers, both plain words."""
+    if measure(pack, one) or measure(pack, other):
+        codes = _CODE.fullmatch(one) and _CODE.fullmatch(other) and bare(pack, one) != bare(pack, other)
+        return bool(codes) or other_measure(pack, one, other)
+    sorts = {_sort(pack, one), _sort(pack, other)}
+    return len(sorts) == 1 and "placed" not in sorts and apart(pack, one, other)
+
+
+def _sort(pack: Pack, value: str) -> str:
+    if "@" in value or "." in value.strip("."):
+        return "code"
+    first, _, rest = value.partition(" ")
+    if first in pack.words("placed"):
+        return "placed"
+    if first in pack.words("articles"):
+        value = rest
+    return "named" if value[:1].isupper() or not value.isascii() else "noun"
+
+
+# ---- frames: the same words, and a no or another value
+
+
+@lru_cache(maxsize=32)
+def _frames(code: str, name: str) -> tuple[tuple[Form, str, bool], ...]:
+    pack = packs()[code]
+    return tuple((Form(pack, row["said"]), row["of"], bool(row.get("now"))) for row in pack.tables.get(name, ()))
+
+
+def _frame_changed(pack: Pack, news: Clause, was: Clause) -> bool:
+    """Return whether a clause says no to another one, says yes to a no, or the same but for one value."""
+    return _framed(pack, "over", news, was) or _framed(pack, "come_true", was, news) or _now_other(pack, news, was)
+
+
+def _framed(pack: Pack, name: str, said: Clause, of: Clause) -> bool:
+    """Return whether a clause has the form of a frame, and another one says what the frame says it is of."""
+    newer = said if name == "over" else of
+    for form, template, now in _frames(pack.code, name):
+        found = form.match(said.text) if newer.now or not now else None
+        if found is None or not clear(pack, found["who"]):
+            continue
+        ours, theirs = _plain(pack, template.format(**found)), _plain(pack, of.text)
+        if ours and [*map(pack.stemmed, ours)] == [*map(pack.stemmed, theirs[: len(ours)])]:
+            more = theirs[len(ours) :]
+            if not more or (name == "over" and len(ours) > 2 and more[0] in pack.words("goes_on")):
+                return True
+    return False
+
+
+def _plain(pack: Pack, text: str) -> list[str]:
+    """Return the words of a clause without articles; its characters where there are no words."""
+    return [word for word in text.split() if word not in pack.words("articles")] if pack.spaced else list(text)
+
+
+def _now_other(pack: Pack, news: Clause, was: Clause) -> bool:
+    """ "The gate opens at six": "The gate now opens at seven". All but one value is the same."""
+    said = pack.pattern("only").sub("", news.text)
+    if not news.now or was.now or said == was.text:
+        return False
+    if not pack.spaced:
+        alike = masked(pack, said) == masked(pack, was.text) != was.text
+        return alike and other_measure(pack, was.text, said) and clear(pack, said)
+    new, old = said.split(), was.text.split()
+    start = _shared(new, old)
+    end = _shared(new[start:][::-1], old[start:][::-1])
+    ours, theirs, behind = (
+        new[start : len(new) - end],
+        old[start : len(old) - end],
+        old[len(old) - end :] if end else [],
+    )
+    verbs = pack.words("frame_verbs") | pack.words("using")
+    verb = next((n for n, w in enumerate(old[:start]) if n > (old[0] in pack.words("owners")) and w in verbs), None)
+    if verb is None or not ours or not theirs or max(len(ours), len(theirs)) > _MOST_OTHER:
+        return False
+    if not clear(pack, " ".join(old[:verb])) or not pack.words("no_other").isdisjoint(ours + theirs):
+        return False
+    a, b = " ".join(theirs), " ".join(ours)
+    one, other = measure(pack, a), measure(pack, b)
+    if one is not None and other is not None:
+        counted = (
+            old[verb] in pack.words("have") and old[verb + 1 : start][:1] and old[verb + 1] in pack.words("articles")
+        )
+        return one.kinds == other.kinds and not _two_at_once(one, other) and other_measure(pack, a, b) and not counted
+    if states_apart(pack, a, b) and old[verb] in pack.words("be"):
+        return True
+    if len(behind) >= 2 and behind[0] in pack.words("used_for") and old[verb] in pack.words("using"):
+        return apart(pack, a, b) and max(len(ours), len(theirs)) <= 3
+    alone = len(ours) == len(theirs) == 1 and bool(behind)
+    return alone and old[verb] in pack.words("prefer") and apart(pack, a, b)
+
+
+def _shared(one: list[str], other: list[str]) -> int:
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

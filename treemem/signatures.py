@@ -1,0 +1,121 @@
+"""What every parameter of a verb takes, by its name, and a class decorator that refuses anything else."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from treemem.checks import known_names, shown
+from treemem.errors import InvalidInputError
+from treemem.search.options import SearchOptions
+
+T = TypeVar("T")
+Kind = tuple[str, Callable[[Any], bool]]
+
+
+def _or_none(kind: Kind) -> Kind:
+    wanted, fits = kind
+    return f"{wanted} or None", lambda value: value is None or fits(value)
+
+
+def _many_words(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, Iterable) and not isinstance(value, (bytes, type)))
+
+
+def _is_path(value: Any) -> bool:
+    return (
+        isinstance(value, (str, Path)) and bool(str(value).strip()) and "\0" not in str(value) and _encodes(str(value))
+    )
+
+
+def _encodes(text: str) -> bool:
+    try:
+        return bool(os.fsencode(text))
+    except UnicodeEncodeError:
+        return False
+
+
+#: What a parameter may be given, by kind: what is said of it in a refusal, and the test.
+TEXT: Kind = ("a text", lambda value: isinstance(value, str))
+FLAG: Kind = ("True or False", lambda value: isinstance(value, bool))
+COUNT: Kind = ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
+NUMBER: Kind = ("a number", lambda value: isinstance(value, (int, float)) and not isinstance(value, bool))
+WORDS: Kind = ("a text or several", _many_words)
+MAPPING: Kind = ("a dict", lambda value: isinstance(value, Mapping))
+FUNCTION: Kind = ("a function", callable)
+FOLDER: Kind = (
+    "a path",
+    lambda value: isinstance(value, (str, Path)) and bool(str(value).strip()) and "\0" not in str(value),
+)
+#: What is looked at where it is used: times, filters, memories.
+ELSEWHERE: Kind = ("anything", lambda value: True)
+#: The kind of every parameter of a verb; one name is one thing in all of them.
+KINDS: dict[str, Kind] = {
+    **dict.fromkeys(("memory_id", "source", "target", "operation", "name", "query", "question", "mode", "dedup"), TEXT),
+    **dict.fromkeys(("direction",), TEXT),
+    **dict.fromkeys(("operation_id", "actor", "reason", "conversation_id", "cursor", "root"), _or_none(TEXT)),
+    **dict.fromkeys(("user_id", "session_id"), _or_none(TEXT)),
+    **dict.fromkeys(("replay", "orphans", "directed", "include_superseded", "explain", "everything"), FLAG),
+    **dict.fromkeys(("group", "walled"), FLAG),
+    "ask": _or_none(FLAG),
+    **dict.fromkeys(("limit", "top_k", "max_nodes", "neighbours", "size", "keep_last_n"), COUNT),
+    "depth": _or_none(COUNT),
+    **dict.fromkeys(("weight", "confidence", "least", "interval", "wait", "timeout", "max_tokens"), NUMBER),
+    **dict.fromkeys(("relativity", "budget"), _or_none(NUMBER)),
+    **dict.fromkeys(("ids", "statuses", "bookmarks"), WORDS),
+    **dict.fromkeys(("types", "memory_types", "kinds", "cubes"), _or_none(WORDS)),
+    **dict.fromkeys(("limits", "capacity", "expiry"), _or_none(MAPPING)),
+    **dict.fromkeys(("count_tokens", "clock"), FUNCTION),
+    "progress": _or_none(FUNCTION),
+    "options": _or_none(("SearchOptions", lambda value: isinstance(value, SearchOptions))),
+    "folder": FOLDER,
+    "backups": _or_none(FOLDER),
+    **dict.fromkeys(("as_of", "known_at", "known_at_1", "known_at_2", "at", "until", "since", "when"), ELSEWHERE),
+    **dict.fromkeys(("memories", "messages", "new", "type", "filter", "plan", "conversation"), ELSEWHERE),
+}
+
+
+def checked_verbs(owner: type[T]) -> type[T]:
+    """Return a class whose public verbs refuse, before anything else, arguments that are not of their parameter's kind.
+
+    A parameter without a kind is a mistake of ours: KeyError when the class is made.
+    """
+    for name, verb in inspect.getmembers(owner, inspect.isfunction):
+        if not name.startswith("_") and name not in ("open", "close"):
+            setattr(owner, name, _checked(name, verb))
+    return owner
+
+
+def _checked(name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
+    given = list(inspect.signature(verb).parameters.values())[1:]
+    named = [p for p in given if p.kind is not p.VAR_KEYWORD]
+    kinds = {p.name: KINDS[p.name] for p in named}
+    order = [p.name for p in named if p.kind is p.POSITIONAL_OR_KEYWORD]
+    takes_any = len(given) > len(named)
+    required = [p.name for p in named if p.default is p.empty]
+
+    def check_names(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if not takes_any:
+            known_names(name, kwargs, kinds)
+        if len(args) > len(order):
+            raise InvalidInputError(f"{name}: wanted at most {len(order)} arguments without a name, found {len(args)}")
+        twice = [each for each in order[: len(args)] if each in kwargs]
+        missing = [each for each in required if each not in order[: len(args)] and each not in kwargs]
+        if twice or missing:
+            what = f"{twice[0]} is given twice" if twice else f"{missing[0]} is missing"
+            raise InvalidInputError(f"{name}: {what}; it takes {', '.join(kinds)}")
+
+    @functools.wraps(verb)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        check_names(args, kwargs)
+        for parameter, value in (*zip(order, args, strict=False), *kwargs.items()):
+            wanted, fits = kinds.get(parameter, ELSEWHERE)
+            if not fits(value):
+                raise InvalidInputError(f"{parameter}: {name} wants {wanted}, found {shown(value)}")
+        return verb(self, *args, **kwargs)
+
+    return call

@@ -1,1 +1,0 @@
-"""The verbs of a memory, by what they do: session, writing, reading."""

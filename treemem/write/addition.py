@@ -1,0 +1,187 @@
+"""Adding: items and messages become change sets, embedded in batches, written in parts, streamed throughout."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from treemem import planning
+from treemem.caller import Caller, check_session
+from treemem.canonical import Vector, canonical_json
+from treemem.changes import ChangeSet, Receipt, StateAssert, in_parts
+from treemem.contents import content_of, embedded_text, fields_of
+from treemem.errors import EmbedderError, InvalidInputError
+from treemem.ingest.messages import Reading, read_messages
+from treemem.items import TextualMemoryItem, as_item, derived_id, set_fields
+from treemem.models.embedders import Embedder, checked_vectors, embedded_texts
+from treemem.store.protocol import WriteStore
+from treemem.temporal import END, SKEW, Interval, format_micros, parse_time
+
+Progress = Callable[[int, int | None], None]
+EMBED_BATCH = 256
+Span = tuple[int | None, int]
+
+
+class Addition:
+    """One call of add or add_messages: yields a change set per memory and collects the ids."""
+
+    def __init__(self, cube: str, embedder: Embedder, base: ChangeSet, caller: Caller, *, stable_ids: bool) -> None:
+        self.ids: list[str] = []
+        self._cube = cube
+        self._embedder = embedder
+        self._base = base
+        self._stable_ids = stable_ids
+        self._caller = caller
+        self._seen: dict[str, int] = {}
+
+    def from_items(self, memories: Iterable[Any], span: Span, shared: Mapping[str, Any]) -> Iterator[ChangeSet]:
+        """Yield a change set per memory. `shared` metadata goes to each; `span` is the default validity."""
+        for batch in _batches(self._items(memories, shared), EMBED_BATCH):
+            fields = [self._noted(item) for item in batch]
+            vectors = self._vectors(batch, fields)
+            for item, content, vector in zip(batch, fields, vectors, strict=True):
+                valid_from, valid_to = _span(item, span)
+                yield planning.creation(self._base, item.id, content, vector, valid_from, valid_to)
+
+    def from_messages(
+        self,
+        messages: Iterable[Mapping[str, Any]],
+        shared: Mapping[str, Any],
+        conversation: str | None,
+        *,
+        replay: bool,
+    ) -> Iterator[ChangeSet]:
+        """Yield a change set per message; with `replay` each is recorded at its own time."""
+        readings = read_messages(self._cube, messages, shared, conversation, self._caller.signed)
+        for batch in _batches(readings, EMBED_BATCH):
+            fields = [self._noted(r.item) for r in batch]
+            vectors = self._vectors([r.item for r in batch], fields)
+            for reading, content, vector in zip(batch, fields, vectors, strict=True):
+                yield self._message(reading, content, vector, replay)
+
+    def _message(self, reading: Reading, fields: dict[str, Any], vector: Vector, replay: bool) -> ChangeSet:
+        valid_from, valid_to = _span(reading.item, (reading.at, END))
+        base = self._base
+        if replay and reading.at is not None:
+            if reading.at > base.now + SKEW:
+                raise InvalidInputError(
+                    f"chat_time of {reading.item.id!r}: {format_micros(reading.at)} lies in the future, at "
+                    f"{format_micros(base.now)}; replay takes it as the time of the transaction, leave replay out"
+                )
+            base = replace(base, now=reading.at)
+        return planning.with_rows(
+            base,
+            states=[StateAssert(reading.item.id, content_of(fields, vector), valid_from, valid_to, create=True)],
+            edges=reading.edges,
+            entities=reading.entities,
+            sources=[reading.source],
+        )
+
+    def _items(self, memories: Iterable[Any], shared: Mapping[str, Any]) -> Iterator[TextualMemoryItem]:
+        for position, memory in enumerate(memories):
+            item, own_id = as_item(memory)
+            if shared or self._caller:
+                metadata = self._caller.signed({**set_fields(item.metadata), **shared})
+                item, _ = as_item({"id": item.id, "memory": item.memory, "metadata": metadata})
+            if not own_id and self._stable_ids:
+                item = item.model_copy(update={"id": derived_id(self._base.operation, position)})
+            yield item
+
+    def _noted(self, item: TextualMemoryItem) -> dict[str, Any]:
+        """Return an item's fields and remember its id; refuse one that comes twice with different content."""
+        fields = fields_of(item)
+        check_session(fields)
+        mark = hash(canonical_json(fields))
+        if self._seen.setdefault(item.id, mark) != mark:
+            raise InvalidInputError(f"id: {item.id!r} comes twice in one call, with different content")
+        self.ids.append(item.id)
+        return fields
+
+    def _vectors(self, items: list[TextualMemoryItem], fields: list[dict[str, Any]]) -> list[Vector]:
+        missing = [i for i, item in enumerate(items) if item.metadata.embedding is None]
+        vectors: list[Any] = [item.metadata.embedding for item in items]
+        embedder = self._embedder
+        if missing:
+            made = embedded_texts(embedder, [embedded_text(fields[i]) for i in missing])
+            for i, vector in zip(missing, made, strict=True):
+                vectors[i] = vector
+        return [
+            given_vector(vector, item.id, embedder) if item.metadata.embedding is not None else vector
+            for item, vector in zip(items, vectors, strict=True)
+        ]
+
+
+def given_vector(vector: Any, memory_id: str, embedder: Embedder) -> Vector:
+    """Return a vector that came with a memory as float32 of unit norm, or raise InvalidInputError."""
+    wanted = f"embedding of {memory_id!r}"
+    try:
+        array = np.asarray(vector, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"{wanted}: wanted {embedder.dimension} numbers ({error})") from error
+    if array.shape != (embedder.dimension,):
+        raise InvalidInputError(
+            f"{wanted}: {' x '.join(map(str, array.shape))} dimensions, the cube's model {embedder.name!r} has "
+            f"{embedder.dimension}; leave the embedding out to have it made, or open the memory with your model"
+        )
+    try:
+        checked: Vector = checked_vectors(array[None], 1, embedder.dimension, embedder.name)[0]
+    except EmbedderError as error:
+        raise InvalidInputError(f"{wanted}: {error}") from error
+    return checked
+
+
+def _span(item: TextualMemoryItem, default: Span) -> Span:
+    start, end = item.metadata.valid_from, item.metadata.valid_to
+    return checked_span(
+        default[0] if start is None else parse_time(start, "valid_from"),
+        default[1] if end is None else parse_time(end, "valid_to"),
+    )
+
+
+def checked_span(start: int | None, end: int) -> Span:
+    """Return a validity, whose start may be left to the transaction; raise InvalidInputError if it is inverted."""
+    if start is not None:
+        Interval(start, end)
+    return start, end
+
+
+def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    source = iter(items)
+    while batch := list(itertools.islice(source, size)):
+        yield batch
+
+
+def write_parts(
+    store: WriteStore,
+    base: ChangeSet,
+    groups: Iterable[ChangeSet],
+    progress: Progress | None,
+    total: int | None,
+) -> Receipt:
+    """Apply groups in parts of at most 1,000 rows and return their receipts summed."""
+    done = 0
+    receipt: Receipt | None = None
+    waiting: tuple[ChangeSet, Callable[[], Receipt]] | None = None
+
+    def settle(part: ChangeSet, wait: Callable[[], Receipt]) -> None:
+        nonlocal done, receipt
+        one = replace(wait(), operation=base.operation)
+        receipt = one if receipt is None else receipt.plus(one)
+        done += len({s.memory_id for s in part.states})
+        if progress is not None:
+            progress(done, total)
+
+    try:
+        # The next part is made while the store writes this one.
+        for part in in_parts(groups, base.operation):
+            if waiting is not None:
+                settle(*waiting)
+            waiting = part, store.begin(part)
+    finally:
+        if waiting is not None:
+            settle(*waiting)
+    return receipt or Receipt(base.operation, base.now)

@@ -1,0 +1,140 @@
+"""How a plan becomes a change: planned from what is read, committed, planned again when that changed meanwhile."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from treemem.canonical import request_json
+from treemem.changes import (
+    ChangeSet,
+    Part,
+    Receipt,
+)
+from treemem.context import Context
+from treemem.errors import (
+    ConflictError,
+    InvalidChangeError,
+    OperationMismatchError,
+    TreememError,
+)
+from treemem.items import (
+    checked_id,
+    checked_text,
+)
+from treemem.read.states import (
+    seen_history,
+)
+from treemem.store.shared import operation_mismatch, receipt_of
+from treemem.write.intent import Intent
+
+ATTEMPTS = 64
+
+
+#: Seconds in which a commit that has begun becomes visible as a whole.
+_SETTLE = 0.01
+
+
+def new_change(ctx: Context, kind: str, intent: Intent, request: Any = None) -> ChangeSet:
+    """Return an empty change set that says who, when and why.
+
+    A verb that plans from what it reads gives its arguments as `request`: they, not the plan, are what has to be
+    equal when the same operation id comes again.
+    """
+    operation = str(uuid.uuid4()) if intent.operation_id is None else checked_id(intent.operation_id, "operation_id")
+    for name, text in (("actor", intent.actor), ("reason", intent.reason)):
+        if text is not None:
+            checked_text(text, name)
+    return ChangeSet(
+        cube=ctx.cube,
+        operation=operation,
+        kind=kind,
+        now=ctx.now(),
+        actor=intent.actor or ctx.config.actor,
+        reason=intent.reason,
+        model=ctx.model,
+        request=None if request is None else request_json(request),
+    )
+
+
+def commit(ctx: Context, base: ChangeSet, plan: Callable[[], ChangeSet], *, repeatable: bool) -> Receipt:
+    """Apply what `plan` plans; plan again, a bounded number of times, when the memory changed meanwhile.
+
+    A `repeatable` operation (its id was given by the caller) that was done before is not planned again: its
+    receipt is returned.
+    """
+    done = done_before(ctx, base) if repeatable else None
+    if done is not None:
+        return done
+    for attempt in range(ATTEMPTS):
+        try:
+            return ctx.store.apply(settled(ctx, plan))
+        except InvalidChangeError as refusal:
+            raise _discreet(ctx, refusal) from None
+        except ConflictError:
+            if attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 20)))
+    raise AssertionError("unreachable")
+
+
+def _discreet(ctx: Context, refusal: InvalidChangeError) -> InvalidChangeError:
+    """Return a refusal that names no memory which the caller may not see."""
+    named = sorted(set(refusal.memories))
+    if not ctx.caller or {s.memory_id for s in seen_history(ctx, named)} == set(named):
+        return refusal
+    return InvalidChangeError(
+        "the change breaks a rule of the graph (one parent at a time, no memory its own ancestor) together with "
+        "memories that are not this caller's to see"
+    )
+
+
+def settled(ctx: Context, plan: Callable[[], ChangeSet]) -> ChangeSet:
+    """Return the plan; let it refuse only if nothing was committed to the cube while it read.
+
+    Beside a writer, a plan may see a memory between two states: read by two statements, or by one that reads row
+    by row while the commit goes on.
+    """
+    try:
+        return plan()
+    except TreememError as first:
+        refusal = first
+    for _ in range(ATTEMPTS):
+        before = ctx.store.cube(ctx.cube)
+        try:
+            return plan()
+        except TreememError as again:
+            refusal = again
+        if not ctx.store.reads_snapshots:
+            time.sleep(_SETTLE)
+        if ctx.store.cube(ctx.cube) == before:
+            break
+    raise refusal
+
+
+def commit_parts(
+    ctx: Context, base: ChangeSet, plans: Sequence[Callable[[ChangeSet], ChangeSet]], *, repeatable: bool
+) -> Receipt:
+    """Commit one part below the operation `base` for each plan, in order, and return their receipts summed."""
+    total = Receipt(base.operation, base.now)
+    for index, plan in enumerate(plans):
+        part = Part(base.operation, index, last=index == len(plans) - 1)
+        one = replace(base, operation=f"{base.operation}/{index}", part=part)
+        total = total.plus(commit(ctx, one, partial(plan, one), repeatable=repeatable))
+    return total
+
+
+def done_before(ctx: Context, base: ChangeSet) -> Receipt | None:
+    found = ctx.store.operations(ctx.cube, ids=[base.operation], limit=1)
+    if not found:
+        return None
+    if base.request is None:
+        return None  # the store compares what is asked for
+    if found[0].payload_hash != base.payload_hash():
+        raise OperationMismatchError(operation_mismatch(base))
+    return receipt_of(found[0]) if found[0].status == "done" else None

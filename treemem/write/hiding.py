@@ -1,0 +1,113 @@
+"""delete, archive, restore, freeze, unfreeze: whether a memory is seen, and whether it may change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from treemem import planning
+from treemem.arguments import distinct_ids
+from treemem.changes import (
+    ChangeSet,
+    Receipt,
+)
+from treemem.context import Context
+from treemem.errors import (
+    InvalidInputError,
+)
+from treemem.items import (
+    derived_id,
+)
+from treemem.read.states import (
+    VISIBLE,
+    histories,
+    own_known,
+)
+from treemem.write.committing import commit, commit_parts, new_change, settled
+from treemem.write.following import followed
+from treemem.write.intent import Intent
+
+CHUNK = 100
+
+
+def delete(ctx: Context, ids: str | Iterable[str], intent: Intent) -> Receipt:
+    """See `TreeTextMemory.delete`."""
+    return _rewrite(ctx, "delete", ids, intent)
+
+
+def archive(ctx: Context, ids: str | Iterable[str], intent: Intent) -> Receipt:
+    """See `TreeTextMemory.archive`."""
+    return _rewrite(ctx, "archive", ids, intent)
+
+
+def delete_all(ctx: Context, intent: Intent) -> Receipt | None:
+    """See `TreeTextMemory.delete_all`."""
+    known = [s for s in ctx.store.all_states(ctx.cube) if s.closed_by is None and ctx.caller.sees(s)]
+    ids = {s.memory_id for s in known if s.fields["status"] in VISIBLE}
+    ids -= {s.memory_id for s in known if not ctx.caller.owns(s)}
+    return delete(ctx, sorted(ids), intent) if ids else None
+
+
+def restore(ctx: Context, ids: str | Iterable[str], intent: Intent) -> Receipt:
+    """See `TreeTextMemory.restore`."""
+    return _rewrite(ctx, "restore", ids, intent)
+
+
+def freeze(ctx: Context, ids: str | Iterable[str], intent: Intent) -> Receipt:
+    """See `TreeTextMemory.freeze`."""
+    return _rewrite(ctx, "freeze", ids, intent)
+
+
+def unfreeze(ctx: Context, ids: str | Iterable[str], intent: Intent) -> Receipt:
+    """See `TreeTextMemory.unfreeze`."""
+    return _rewrite(ctx, "unfreeze", ids, intent)
+
+
+def _rewrite(ctx: Context, kind: str, ids: str | Iterable[str], intent: Intent) -> Receipt:
+    wanted = distinct_ids(ids)
+    if not wanted:
+        raise InvalidInputError(f"{kind}: no ids given")
+    base = new_change(ctx, kind, intent, request=[kind, wanted])
+    if len(wanted) <= CHUNK:
+        done = commit(ctx, base, lambda: plan_rewrite(ctx, base, wanted), repeatable=intent.repeatable)
+    else:
+        done = _rewrite_in_parts(ctx, base, wanted, repeatable=intent.repeatable)
+    if kind == "delete":
+        let_topics_follow(ctx, base, done, wanted)
+    return done
+
+
+def _rewrite_in_parts(ctx: Context, base: ChangeSet, wanted: Sequence[str], *, repeatable: bool) -> Receipt:
+    if not ctx.store.operations(ctx.cube, ids=[f"{base.operation}/0"], limit=1):
+        settled(ctx, lambda: plan_rewrite(ctx, base, wanted))  # refused as a whole, before the first part
+    chunks = [wanted[i : i + CHUNK] for i in range(0, len(wanted), CHUNK)]
+    plans = [partial(plan_rewrite, ctx, ids=chunk) for chunk in chunks]
+    return commit_parts(ctx, base, plans, repeatable=repeatable)
+
+
+def let_topics_follow(ctx: Context, base: ChangeSet, done: Receipt, ids: Sequence[str]) -> None:
+    """Name the topics above changed memories by what is left below them, as an operation of its own.
+
+    It is one that `undo` of the change need not take back first.
+    """
+    if done.repeated:
+        return
+    after = new_change(ctx, "rename_topics", Intent(actor=base.actor), request=[base.operation])
+    for start in range(0, len(ids), CHUNK):
+        some = ids[start : start + CHUNK]
+        if followed(ctx.store, after, some).rows:
+            one = replace(after, operation=derived_id("rename_topics", base.operation, *some))
+            commit(ctx, one, partial(followed, ctx.store, one, some), repeatable=False)
+
+
+def plan_rewrite(ctx: Context, base: ChangeSet, ids: Sequence[str]) -> ChangeSet:
+    groups = [
+        planning.rewrite(base, base.kind, memory_id, history, own_known(ctx, memory_id, history))
+        for memory_id, history in histories(ctx, ids).items()
+    ]
+    return planning.with_rows(
+        base,
+        states=[row for group in groups for row in group.states],
+        expected={memory_id: version for group in groups for memory_id, version in group.expected.items()},
+    )

@@ -1,0 +1,122 @@
+"""link, unlink: typed edges between memories."""
+
+from __future__ import annotations
+
+from treemem import planning
+from treemem.arguments import edge_type
+from treemem.changes import (
+    EdgeAssert,
+    EdgeType,
+    Receipt,
+)
+from treemem.checks import within
+from treemem.context import Context
+from treemem.errors import (
+    InvalidInputError,
+    MemoryNotFoundError,
+    NotAllowedError,
+)
+from treemem.items import (
+    checked_id,
+)
+from treemem.read.states import (
+    seen_history,
+)
+from treemem.temporal import (
+    END,
+    TimeLike,
+    parse_time,
+)
+from treemem.write.addition import checked_span
+from treemem.write.committing import commit, new_change
+from treemem.write.intent import Intent
+
+#: The types of edges that change what their target is, not only what leads to it.
+_OF_BOTH = frozenset({EdgeType.PARENT, EdgeType.SUPERSEDES, EdgeType.MERGED_INTO})
+
+
+def require_joinable(ctx: Context, edge: EdgeAssert) -> None:
+    """Raise MemoryNotFoundError unless the caller sees both ends, NotAllowedError unless it may join them.
+
+    An edge is its source's. One that moves, ends or absorbs its target (PARENT, SUPERSEDES, MERGED_INTO) is both's.
+    """
+    if not ctx.caller:
+        return
+    ends = {edge.source, edge.target}
+    known = [s for s in seen_history(ctx, sorted(ends)) if s.closed_by is None]
+    hidden = ends - {s.memory_id for s in known}
+    if hidden:
+        raise MemoryNotFoundError(f"no memory {min(hidden)!r} in cube {ctx.cube!r}")
+    own = {s.memory_id for s in known} - {s.memory_id for s in known if not ctx.caller.owns(s)}
+    wanted = ends if edge.type in _OF_BOTH else {edge.source}
+    if not wanted <= own:
+        raise NotAllowedError(
+            f"{edge.type}: memory {min(wanted - own)!r} belongs to somebody else; {ctx.caller} may read it, not "
+            "join it so"
+        )
+
+
+def link(
+    ctx: Context,
+    source: str,
+    type: str | EdgeType,
+    target: str,
+    weight: float,
+    confidence: float,
+    at: TimeLike | None,
+    until: TimeLike | None,
+    intent: Intent,
+) -> Receipt:
+    """See `TreeTextMemory.link`."""
+    start, end = checked_span(
+        None if at is None else parse_time(at, "at"), END if until is None else parse_time(until, "until")
+    )
+    edge = EdgeAssert(
+        _memory_edge(type),
+        checked_id(source, "source"),
+        checked_id(target, "target"),
+        weight=within("weight", weight, 0, 1_000_000),
+        confidence=within("confidence", confidence, 0, 100),
+        valid_from=start,
+        valid_to=end,
+    )
+    return _change_edge(ctx, "link", edge, intent)
+
+
+def unlink(
+    ctx: Context, source: str, type: str | EdgeType, target: str, at: TimeLike | None, intent: Intent
+) -> Receipt:
+    """See `TreeTextMemory.unlink`."""
+    kind, start = _memory_edge(type), None if at is None else parse_time(at, "at")
+    edge = EdgeAssert(
+        kind,
+        checked_id(source, "source"),
+        checked_id(target, "target"),
+        valid_from=start,
+        remove=True,
+        present=True,
+    )
+    return _change_edge(ctx, "unlink", edge, intent)
+
+
+def _change_edge(ctx: Context, kind: str, edge: EdgeAssert, intent: Intent) -> Receipt:
+    require_joinable(ctx, edge)
+    request = [
+        kind,
+        edge.type,
+        edge.source,
+        edge.target,
+        edge.weight,
+        edge.confidence,
+        edge.valid_from,
+        edge.valid_to,
+    ]
+    base = new_change(ctx, kind, intent, request=request)
+    return commit(ctx, base, lambda: planning.with_rows(base, edges=[edge]), repeatable=intent.repeatable)
+
+
+def _memory_edge(value: str | EdgeType) -> EdgeType:
+    kind = edge_type(value)
+    if kind is EdgeType.MENTIONS:
+        raise InvalidInputError("type: MENTIONS is derived from the text; list names in `entities` instead")
+    return kind

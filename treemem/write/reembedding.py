@@ -1,0 +1,37 @@
+"""reembed: another model for the vectors of a cube."""
+
+from __future__ import annotations
+
+from treemem.contents import embedded_text
+from treemem.context import Context
+from treemem.write.addition import Progress
+from treemem.write.committing import new_change
+from treemem.write.intent import Intent
+
+
+def reembed(ctx: Context, progress: Progress | None) -> int:
+    """See `TreeTextMemory.reembed`."""
+    ctx.caller.require_whole_cube("reembed")
+    model = ctx.model
+    info = ctx.store.cube(ctx.cube)
+    if info is None:
+        return 0
+    total = ctx.store.counts(ctx.cube)["states"]
+    done = 0
+    if info.model != model:
+        while True:
+            for batch in ctx.store.unstaged(ctx.cube, model):
+                texts = [embedded_text({"key": key, "memory": text}) for _, _, key, text in batch]
+                vectors = ctx.embed(texts)
+                rows = [(i, version, v) for (i, version, *_), v in zip(batch, vectors, strict=True)]
+                ctx.store.stage(ctx.cube, model, rows)
+                done += len(batch)
+                if progress is not None:
+                    progress(done, max(total, done))
+            if ctx.store.switch(ctx.cube, model):
+                break
+        before = "no model" if info.model is None else info.model.name
+        ctx.store.apply(new_change(ctx, "reembed", Intent(reason=f"from {before}")))
+    else:
+        ctx.store.switch(ctx.cube, model)  # what a crash left half in place
+    return done
