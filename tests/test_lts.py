@@ -9,18 +9,28 @@ import pytest
 from neo4j.vector import Vector
 
 from treemem import SchemaError
-from treemem.changes import NodeKind
 from treemem.store.neo4j import lts, schema
-from treemem.store.neo4j.statements import folder, statement
-
-NAMES = sorted(p.name.removesuffix(".cypher") for p in (folder() / "statements").iterdir())
+from treemem.store.neo4j.statements import CYPHER, Statement, migrations
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CYPHER.names())
 def test_no_statement_keeps_newer_words(name: str) -> None:
-    text = lts.text(statement(name, target=NodeKind.MEMORY))
+    text = Statement(name, dict.fromkeys(CYPHER.places(name), "")).text(lts=True)
     assert "SEARCH" not in text
     assert "CYPHER 25" not in text
+
+
+def test_every_file_for_5_26_takes_the_place_of_another_one_that_says_something_else() -> None:
+    for kind in ("fragments", "schema"):
+        for name in CYPHER.names(f"lts/{kind}"):
+            assert CYPHER.script(kind, name, "lts") != CYPHER.script(kind, name), f"lts/{kind}/{name}"
+
+
+def test_the_schema_of_5_26_has_no_vector_index_and_everything_else() -> None:
+    older, newer = dict(migrations(lts=True)), dict(migrations())
+    assert older.keys() == newer.keys()
+    left_out = [text for name in newer for text in newer[name] if text not in older[name]]
+    assert ["VECTOR INDEX" in text for text in left_out] == [True]
 
 
 def test_vectors_become_lists() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,11 @@ from treemem import TreeTextMemory
 from treemem.changes import NodeKind
 from treemem.filters import parse, split
 from treemem.store.neo4j import filtering
-from treemem.store.neo4j.statements import folder, statement
+from treemem.store.neo4j.statements import CYPHER, LABELS, Statement
 
 pytestmark = pytest.mark.neo4j
 
-NAMES = sorted(p.name.removesuffix(".cypher") for p in (folder() / "statements").iterdir())
+NAMES = CYPHER.names()
 FORBIDDEN = ("AllNodesScan", "NodeByLabelScan", "CartesianProduct", "AllRelationshipsScan", "RelationshipTypeScan")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PARAMETERS: dict[str, Any] = {
@@ -99,6 +99,12 @@ def operators(plan: dict[str, Any]) -> list[str]:
     return [name, *(operator for child in children for operator in operators(child))]
 
 
+def filled(name: str, values: Mapping[str, str] | None = None) -> str:
+    """A statement without a filter, for the memories at the ends of edges, where nothing else is given."""
+    none = {place: LABELS[NodeKind.MEMORY] if place == "TARGET" else "" for place in CYPHER.places(name)}
+    return Statement(name, none | dict(values or {})).text()
+
+
 def explain(driver: neo4j.Driver, text: str, given: dict[str, Any] | None = None) -> list[str]:
     prefix, _, rest = text.partition("CYPHER 25\n")
     text = f"CYPHER 25 EXPLAIN\n{rest}" if not prefix.strip() and rest else f"EXPLAIN {text}"
@@ -110,11 +116,8 @@ def explain(driver: neo4j.Driver, text: str, given: dict[str, Any] | None = None
 
 @pytest.mark.parametrize("name", NAMES)
 def test_statement_is_index_backed(driver: neo4j.Driver, name: str) -> None:
-    targets = (
-        list(NodeKind) if "__TARGET__" in (folder() / "statements" / f"{name}.cypher").read_text("utf-8") else [None]
-    )
-    for target in targets:
-        found = explain(driver, statement(name, target=target))
+    for target in LABELS.values() if "TARGET" in CYPHER.places(name) else [None]:
+        found = explain(driver, filled(name, target and {"TARGET": target}))
         assert not set(found) & set(FORBIDDEN), f"{name}: {found}"
         assert any("Index" in operator or operator == "MergeUniqueNode" for operator in found), f"{name}: {found}"
 
@@ -128,17 +131,17 @@ def test_filtered_statements_are_index_backed(driver: neo4j.Driver) -> None:
         }
     )
     in_index, rest, given = filtering.compiled(*split(tree))
-    for name in ("recall", "exact_seeds"):
-        text = filtering.put_in(statement(name), in_index, rest)
+    passing = {"FILTER": in_index + rest}
+    for text in (filled("recall", passing | {"IN_INDEX": in_index}), filled("exact_seeds", passing)):
         found = explain(driver, text, given)
-        assert not set(found) & set(FORBIDDEN), f"{name}: {found}"
-    passing, given = filtering.predicate(tree)
-    found = explain(driver, filtering.put_in(statement("page"), "", passing), given)
+        assert not set(found) & set(FORBIDDEN), f"{text}: {found}"
+    text, given = filtering.predicate(tree)
+    found = explain(driver, filled("page", {"FILTER": text}), given)
     assert not set(found) & set(FORBIDDEN), found
 
 
 def test_search_uses_the_vector_and_the_text_index(driver: neo4j.Driver) -> None:
-    found = " ".join(explain(driver, statement("recall")))
+    found = " ".join(explain(driver, filled("recall")))
     assert "NodeVectorIndexSearch" in found or "VectorIndex" in found
     assert "Fulltext" in found or "FullText" in found
 
@@ -150,6 +153,5 @@ def test_the_comparison_catches_a_scan(driver: neo4j.Driver) -> None:
 def test_every_statement_is_used_and_commented() -> None:
     code = "\n".join(p.read_text() for p in (Path(__file__).parents[1] / "treemem/store/neo4j").glob("*.py"))
     for name in NAMES:
-        text = (folder() / "statements" / f"{name}.cypher").read_text("utf-8")
-        assert text.startswith("// "), name
+        assert CYPHER.source(name).startswith("// "), name
         assert f'"{name}"' in code, f"{name} is not used"

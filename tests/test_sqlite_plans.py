@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import pytest
 
 from tests.helpers import HashEmbedder, day
 from treemem import TreeTextMemory
+from treemem.store.sqlite import SqliteStore
+from treemem.store.sqlite.statements import SQL
+from treemem.temporal import END
 
 #: Tables that grow with the memories, by the names and aliases that queries give them.
 _TABLE = r"(?:state|node|edge|operation|usage|s|n|e|o|a|b|m)"
@@ -64,3 +68,58 @@ def test_no_verb_scans_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             plan = [row[3] for row in plain.execute("EXPLAIN QUERY PLAN " + query)]
             assert not [step for step in plan if _SCAN.match(step)], (query[:300], plan)
     plain.close()
+
+
+#: What reads or changes all that a cube holds: it finds its rows by the cube.
+_WHOLE = {
+    "all_edges",
+    "all_nodes",
+    "all_operations",
+    "count_unstaged",
+    "counts",
+    "dangling",
+    "sizes",
+    "states_known",
+    "switch_vectors",
+    "tombstones",
+    "unstaged",
+}
+#: What a place of a statement is filled with, where it is not a filter.
+_PLACES = {"END": ("src", "dst"), "BY": ("opened_by", "closed_by"), "FILTER": ("",)}
+
+
+class _Anything(dict[str, Any]):
+    """A value for every parameter. That of `end` matters: an index of closed rows serves what is before END alone."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("plans") / "memory.db"
+    SqliteStore(path).migrate()
+    return path
+
+
+@pytest.mark.parametrize("name", SQL.names())
+def test_statement_is_index_backed(file: Path, name: str) -> None:
+    (place,) = SQL.places(name) or ("",)
+    for value in _PLACES.get(place, ("",)):
+        text = SQL.text(name, {place: value} if place else {})
+        with closing(sqlite3.connect(file)) as plain:
+            for table in ("doomed", "cut", "orphan"):
+                plain.execute(f"CREATE TEMP TABLE {table} (num INTEGER PRIMARY KEY)")
+            given: Any = _Anything(end=END) if ":" in text else [None] * text.count("?")
+            plan = [row[3] for row in plain.execute("EXPLAIN QUERY PLAN " + text, given)]
+        scanned = [step for step in plan if _SCAN.match(step)]
+        assert not scanned or name in _WHOLE, (scanned, plan)
+
+
+def test_every_statement_is_used_and_commented() -> None:
+    code = "\n".join(p.read_text() for p in (Path(__file__).parents[1] / "treemem/store/sqlite").glob("*.py"))
+    for name in SQL.names():
+        assert SQL.source(name).startswith("-- "), name
+        assert f'"{name}"' in code, f"{name} is not used"
+    for name in SQL.names("fragments"):
+        assert SQL.source(name, "fragments").startswith("-- "), name

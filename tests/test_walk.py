@@ -90,5 +90,5 @@ def test_a_reader_of_the_past_keeps_nothing_for_others(tmp_path: Path) -> None:
             index, clock = store._index(conn, 1, 10**17)  # type: ignore[attr-defined]
         memory.link("a", "CAUSES", "b", at=day(2))
         assert len(walked(memory).edges) == 1
-        index.keep_fans({index.node_of["a"]: [], index.node_of["b"]: []}, clock)  # read before the link
+        index.keep_fans({index.states.node_of["a"]: [], index.states.node_of["b"]: []}, clock)  # read before the link
         assert len(walked(memory).edges) == 1

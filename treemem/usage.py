@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from treemem.errors import TreememError
 from treemem.forks import renew_in_children
-from treemem.store.protocol import GraphStore
+from treemem.store.protocol import WriteStore
 
 log = logging.getLogger("treemem.usage")
 FLUSH_SECONDS = 5.0
@@ -22,7 +22,7 @@ class UsageLog:
     Its thread, the only one, lives while there is something to write. A forked child counts for itself.
     """
 
-    def __init__(self, store: GraphStore, now: Callable[[], int], seconds: float = FLUSH_SECONDS) -> None:
+    def __init__(self, store: WriteStore, now: Callable[[], int], seconds: float = FLUSH_SECONDS) -> None:
         self._store = store
         self._now = now
         self._seconds = seconds

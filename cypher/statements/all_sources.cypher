@@ -1,6 +1,6 @@
 // The next sources of a cube.
 MATCH (n:Source)
 WHERE n.cube_id = $cube AND n.id > $after
-RETURN n{.*, chat_time: n.chat_time.epochSeconds * 1000000 + n.chat_time.microsecond} AS node
+RETURN n{.*, chat_time: {{micros TIME=n.chat_time}}} AS node
 ORDER BY n.id
 LIMIT $limit

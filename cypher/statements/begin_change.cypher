@@ -15,7 +15,7 @@ CALL (c) {
   MATCH (m:Memory {cube_id: $cube, id: id})
   RETURN collect([m.id, m.version]) AS versions
 }
-RETURN c.clock.epochSeconds * 1000000 + c.clock.microsecond AS clock, c.embedder AS embedder,
+RETURN {{micros TIME=c.clock}} AS clock, c.embedder AS embedder,
        c.dimension AS dimension, versions, c.erasing AS erasing, c.sealed_until AS sealed_until,
-       o{.*, recorded_at: o.recorded_at.epochSeconds * 1000000 + o.recorded_at.microsecond} AS operation,
-       b{.*, recorded_at: b.recorded_at.epochSeconds * 1000000 + b.recorded_at.microsecond} AS batch
+       {{operation ROW=o}} AS operation,
+       {{operation ROW=b}} AS batch

@@ -1,6 +1,6 @@
 // How many rows of each kind a cube has.
 CALL () { MATCH (m:Memory) WHERE m.cube_id = $cube AND m.id > '' RETURN count(m) AS memories,
-  sum(COUNT { (m)-[:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]->() })
+  sum(COUNT { (m)-[:{{edge_types}}]->() })
   AS edges, sum(COUNT { (m)<-[:STATE_OF]-() }) AS states }
 CALL (memories) { MATCH (e:Entity) WHERE e.cube_id = $cube AND e.id > '' RETURN count(e) AS entities }
 CALL (memories) { MATCH (s:Source) WHERE s.cube_id = $cube AND s.id > '' RETURN count(s) AS sources }

@@ -16,14 +16,14 @@ CALL (m) {
   MATCH (m)<-[:STATE_OF]-(s) WITH m, max(s.version) AS top WHERE m.version < top
   RETURN "a memory whose version is not its last state's" AS what
   UNION ALL
-  MATCH (m)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]->(b)
+  MATCH (m)-[r:{{edge_types}}]->(b)
   WHERE b.cube_id <> m.cube_id RETURN 'an edge into another cube' AS what
   UNION ALL
-  MATCH (m)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]->()
+  MATCH (m)-[r:{{edge_types}}]->()
   WHERE NOT EXISTS { MATCH (:Operation {cube_id: $cube, id: r.opened_by}) }
   RETURN 'an edge without the operation that opened it' AS what
   UNION ALL
-  MATCH (m)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]->()
+  MATCH (m)-[r:{{edge_types}}]->()
   WHERE r.recorded_to < $end AND r.closed_by IS NULL RETURN 'an edge closed without an operation' AS what
 }
 RETURN what, m.id AS id

@@ -1,9 +1,6 @@
 // Every edge ever recorded from these memories.
 UNWIND $ids AS id
 MATCH (m:Memory {cube_id: $cube, id: id})
-MATCH (m)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]->(b)
-RETURN type(r) AS type, m.id AS source, b.id AS target, labels(b) AS labels, r{.*, valid_from: r.valid_from.epochSeconds * 1000000 + r.valid_from.microsecond,
-      valid_to: r.valid_to.epochSeconds * 1000000 + r.valid_to.microsecond,
-      recorded_from: r.recorded_from.epochSeconds * 1000000 + r.recorded_from.microsecond,
-      recorded_to: r.recorded_to.epochSeconds * 1000000 + r.recorded_to.microsecond} AS edge
+MATCH (m)-[r:{{edge_types}}]->(b)
+RETURN type(r) AS type, m.id AS source, b.id AS target, labels(b) AS labels, {{edge}} AS edge
 ORDER BY source, type, target, edge.recorded_from, edge.valid_from

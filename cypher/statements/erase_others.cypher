@@ -2,12 +2,8 @@
 MATCH (c:Cube {id: $cube})
 SET c.lock = true
 WITH c WHERE c.erasing
-CALL (c) { MATCH (n:Entity) WHERE n.cube_id = $cube AND n.id > '' WITH n LIMIT $limit
-           DETACH DELETE n RETURN count(*) AS entities }
-CALL (c) { MATCH (n:Source) WHERE n.cube_id = $cube AND n.id > '' WITH n LIMIT $limit
-           DETACH DELETE n RETURN count(*) AS sources }
-CALL (c) { MATCH (n:Operation) WHERE n.cube_id = $cube AND n.id > '' WITH n LIMIT $limit
-           DETACH DELETE n RETURN count(*) AS operations }
-CALL (c) { MATCH (n:Tombstone) WHERE n.cube_id = $cube AND n.id > '' WITH n LIMIT $limit
-           DETACH DELETE n RETURN count(*) AS tombstones }
+{{erase_some LABEL=Entity ERASED=entities}}
+{{erase_some LABEL=Source ERASED=sources}}
+{{erase_some LABEL=Operation ERASED=operations}}
+{{erase_some LABEL=Tombstone ERASED=tombstones}}
 RETURN entities + sources + operations + tombstones AS erased

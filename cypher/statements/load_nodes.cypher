@@ -7,7 +7,7 @@ CALL () {
   UNWIND $operations AS row
   MERGE (o:Operation {cube_id: $cube, id: row.id})
   SET o += row.properties,
-    o.recorded_at = datetime({epochSeconds: row.recorded_at[0], nanosecond: row.recorded_at[1]})
+    o.recorded_at = {{time PAIR=row.recorded_at}}
 }
 CALL () {
   UNWIND $entities AS row
@@ -18,11 +18,10 @@ CALL () {
   UNWIND $sources AS row
   MERGE (s:Source {cube_id: $cube, id: row.id})
   SET s += row.properties,
-    s.chat_time = CASE WHEN row.chat_time IS NULL THEN null
-                  ELSE datetime({epochSeconds: row.chat_time[0], nanosecond: row.chat_time[1]}) END
+    s.chat_time = {{time_or PAIR=row.chat_time ELSE=null}}
 }
 CALL () {
   UNWIND $tombstones AS row
   MERGE (t:Tombstone {cube_id: $cube, id: row.id})
-  SET t.reason = row.reason, t.purged_at = datetime({epochSeconds: row.at[0], nanosecond: row.at[1]})
+  SET t.reason = row.reason, t.purged_at = {{time PAIR=row.at}}
 }

@@ -2,8 +2,8 @@
 UNWIND $ids AS id
 MATCH (m:Memory {cube_id: $cube, id: id})
 WHERE EXISTS { (m)<-[:STATE_OF]-(s:State)
-               WHERE s.recorded_from > $read_at OR (s.recorded_to > $read_at AND s.recorded_to < $end) }
+               WHERE {{newer ROW=s}} }
    OR EXISTS { (m)-[r:MERGED_INTO|DERIVED_FROM|PARENT|FOLLOWS]-()
-               WHERE r.recorded_from > $read_at OR (r.recorded_to > $read_at AND r.recorded_to < $end) }
+               WHERE {{newer ROW=r}} }
 RETURN m.id AS id
 LIMIT 1

@@ -6,7 +6,7 @@ SET t.purged_at = $at, t.reason = $reason, t.actor = $actor, t.operation = $oper
 WITH m
 OPTIONAL MATCH (m)-[:MENTIONS|DERIVED_FROM]->(n) WHERE n:Entity OR n:Source
 WITH m, collect(DISTINCT [n:Entity, n.id]) AS ends,
-     COUNT { (m)-[:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM]-() }
+     COUNT { (m)-[:{{edge_types}}]-() }
      AS edges
 CALL (m) { MATCH (m)<-[:STATE_OF]-(s:State) DETACH DELETE s RETURN count(s) AS states }
 DETACH DELETE m

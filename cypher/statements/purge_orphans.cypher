@@ -1,5 +1,5 @@
 // Erase entities or sources that nothing points at any more.
 UNWIND $ids AS id
-MATCH (n:__TARGET__ {cube_id: $cube, id: id})
+MATCH (n:{{TARGET}} {cube_id: $cube, id: id})
 WHERE NOT (n)--()
 DELETE n

@@ -2,5 +2,4 @@
 MATCH (c:Cube {id: $cube})
 WHERE c.erasing IS NULL
 SET c.lock = true
-RETURN c.id AS id, c.clock.epochSeconds * 1000000 + c.clock.microsecond AS clock, c.embedder AS embedder, c.dimension AS dimension,
-       coalesce(c.epoch, 0) AS epoch
+RETURN {{cube_info}}

@@ -14,8 +14,7 @@ CALL () {
   UNWIND $sources AS row
   MERGE (s:Source {cube_id: $cube, id: row.id})
   ON CREATE SET s += row.properties,
-    s.chat_time = CASE WHEN row.chat_time IS NULL THEN null
-                  ELSE datetime({epochSeconds: row.chat_time[0], nanosecond: row.chat_time[1]}) END
+    s.chat_time = {{time_or PAIR=row.chat_time ELSE=null}}
 }
 MERGE (o:Operation {cube_id: $cube, id: $operation})
 SET o += $properties

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from treemem.changes import ACTION, RUN, RUN_FAILED, Operation, State
-from treemem.store.protocol import GraphStore
+from treemem.store.protocol import ReadStore
 from treemem.temporal import Moment
 
 #: Operations of the reorganizer itself, which give it nothing to look at.
@@ -25,7 +25,7 @@ class Pair:
     cosine: float
 
 
-def watermark(store: GraphStore, cube: str) -> int | None:
+def watermark(store: ReadStore, cube: str) -> int | None:
     """Return up to when changes were looked at (microseconds), None if there was no run."""
     for operation in operations(store, cube):
         if operation.kind == RUN and operation.reason is not None:
@@ -34,7 +34,7 @@ def watermark(store: GraphStore, cube: str) -> int | None:
     return None
 
 
-def operations(store: GraphStore, cube: str, since: int | None = None, *, parts: bool = False) -> Iterator[Operation]:
+def operations(store: ReadStore, cube: str, since: int | None = None, *, parts: bool = False) -> Iterator[Operation]:
     """Yield a cube's operations, those after a time alone if one is given, newest first and each once.
 
     With `parts` also those of batches: each has a time of its own, later than that of the batch it belongs to.
@@ -52,7 +52,7 @@ def operations(store: GraphStore, cube: str, since: int | None = None, *, parts:
         until = some[-1].recorded_at + 1  # a batch has the time of its first part: both are on one page or the next
 
 
-def changed(store: GraphStore, cube: str, since: int, moment: Moment) -> Iterator[State]:
+def changed(store: ReadStore, cube: str, since: int, moment: Moment) -> Iterator[State]:
     """Yield the memories that hold now and were changed after a time, by anyone but the reorganizer."""
     ids: set[str] = set()
     for operation in operations(store, cube, since, parts=True):
@@ -64,7 +64,7 @@ def changed(store: GraphStore, cube: str, since: int, moment: Moment) -> Iterato
 
 
 def pairs(
-    store: GraphStore, cube: str, states: list[State], moment: Moment, *, neighbours: int, least: float
+    store: ReadStore, cube: str, states: list[State], moment: Moment, *, neighbours: int, least: float
 ) -> Iterator[Pair]:
     """Yield each pair of a changed memory and one of its nearest once, with a cosine of at least `least`."""
     seen: set[tuple[str, str]] = set()

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from treemem.changes import RUN, RUN_FAILED
 from treemem.errors import LeaseError, StoreError
 from treemem.reorganize.candidates import OWN, operations, watermark
-from treemem.store.protocol import GraphStore, Lease
+from treemem.store.protocol import GraphStore, Lease, LeaseStore, ReadStore
 from treemem.store.shared import lease_holds
 from treemem.temporal import from_micros, system_clock, to_micros
 
@@ -47,7 +47,7 @@ class Turn:
     is applied with the lease. Waits at most `wait` seconds for another's turn to end, then raises LeaseError.
     """
 
-    def __init__(self, store: GraphStore, cube: str, holder: str, wait: float = 0.0) -> None:
+    def __init__(self, store: LeaseStore, cube: str, holder: str, wait: float = 0.0) -> None:
         self._store, self._cube, self._holder, self._wait = store, cube, holder, wait
         self._ended = threading.Event()
         self._heart: threading.Thread | None = None
@@ -95,7 +95,7 @@ class Turn:
                 log.warning("reorganizing %s: the lease was not renewed: %s", self._cube, error)
 
 
-def waiting(store: GraphStore, cube: str, most: int = 1_000) -> int:
+def waiting(store: ReadStore, cube: str, most: int = 1_000) -> int:
     """Return how many operations no run has looked at yet: this is the queue, and it is as durable as they are."""
     since = watermark(store, cube)
     count = 0

@@ -21,11 +21,11 @@ from treemem.search.rank import Ranked, rank
 from treemem.search.results import SearchHit, SearchResult, path_steps
 from treemem.search.settle import Settled, settle
 from treemem.search.target import chosen, trimmed
-from treemem.store.protocol import GraphStore, Subgraph
+from treemem.store.protocol import ReadStore, Subgraph
 from treemem.temporal import from_micros
 
 
-def search(store: GraphStore, cube: str, question: Question) -> SearchResult:
+def search(store: ReadStore, cube: str, question: Question) -> SearchResult:
     """Return the memories of a cube that answer a question best, as many as `question.shown`."""
     started = time.perf_counter()
 

@@ -14,13 +14,13 @@ from treemem.search.engine import account, hits_of, ranking_of, settled_of
 from treemem.search.question import Question
 from treemem.search.rank import Ranked
 from treemem.search.results import SearchHit, SearchResult
-from treemem.store.protocol import GraphStore, Node, Seed, Subgraph, WalkedEdge
+from treemem.store.protocol import Node, ReadStore, Seed, Subgraph, WalkedEdge
 from treemem.temporal import Moment, format_micros, from_micros, present
 
 _BETWEEN = "/"  # no character of an id
 
 
-def search(store: GraphStore, cubes: Sequence[str], question: Question) -> SearchResult:
+def search(store: ReadStore, cubes: Sequence[str], question: Question) -> SearchResult:
     """Return the memories of all the cubes together that answer best, as many as `question.shown`.
 
     Scores are normalised over all of them. Each cube is read in a transaction of its own, at the same valid time. Where
@@ -61,7 +61,7 @@ def search(store: GraphStore, cubes: Sequence[str], question: Question) -> Searc
 
 
 def _recalled(
-    store: GraphStore, cube: str, question: Question, at: Moment, share: float
+    store: ReadStore, cube: str, question: Question, at: Moment, share: float
 ) -> tuple[Subgraph, tuple[str, ...]]:
     def ask(hops: int, seconds: float | None) -> Subgraph:
         return store.recall(question.recall(cube, at, hops, seconds), lambda _: [])[0]
@@ -69,7 +69,7 @@ def _recalled(
     return degrading(ask, question.options.hops, question.deadline, share)
 
 
-def _moments(store: GraphStore, cubes: Sequence[str], moment: Moment) -> dict[str, Moment]:
+def _moments(store: ReadStore, cubes: Sequence[str], moment: Moment) -> dict[str, Moment]:
     """Return the moment of each cube that exists."""
     found = [store.cube(cube) for cube in cubes]
     clocks = {info.id: info.clock for info in found if info is not None}

@@ -54,12 +54,19 @@ def check_model(cube: str, embedder: str | None, dimension: int | None, wanted: 
 
 
 def lease_holds(expires: int, now: int, ttl: int) -> bool:
-    """Return whether a lease still holds: one that ends later than a lease can was taken by a clock that was wrong."""
+    """Return whether a lease that ends at `expires` still holds at `now`; times in microseconds.
+
+    `ttl` is for how long whoever asks would take it. A lease that ends later than any lease can was taken by a machine
+    whose clock was wrong, and does not hold.
+    """
     return now < expires <= now + max(ttl, LONGEST_LEASE)
 
 
 def check_lease(wanted: Lease, held: tuple[str, int] | None) -> None:
-    """Raise LeaseError if a lease has passed from the holder that wants to write with it."""
+    """Raise LeaseError if a lease has passed from the holder that wants to write with it.
+
+    `held` is the holder and the fence that the store has now, None if there is no lease.
+    """
     if held != (wanted.holder, wanted.fence):
         raise LeaseError(
             f"cube {wanted.cube!r}: the lease of {wanted.holder!r} has passed to another worker; nothing was written, "

@@ -18,7 +18,7 @@ from treemem.errors import EmbedderError, InvalidInputError
 from treemem.ingest.messages import Reading, read_messages
 from treemem.items import TextualMemoryItem, as_item, derived_id, set_fields
 from treemem.models.embedders import Embedder, checked_vectors, embedded_texts
-from treemem.store.protocol import GraphStore
+from treemem.store.protocol import WriteStore
 from treemem.temporal import END, SKEW, Interval, format_micros, parse_time
 
 Progress = Callable[[int, int | None], None]
@@ -156,7 +156,7 @@ def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 
 def write_parts(
-    store: GraphStore,
+    store: WriteStore,
     base: ChangeSet,
     groups: Iterable[ChangeSet],
     progress: Progress | None,

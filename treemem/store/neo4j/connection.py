@@ -20,6 +20,7 @@ from treemem.store.neo4j import lts
 from treemem.store.neo4j.bookmarks import Bookmarks
 from treemem.store.neo4j.faults import translate
 from treemem.store.neo4j.lanes import Lane, Lanes
+from treemem.store.neo4j.statements import Statement
 
 R = TypeVar("R")
 log = logging.getLogger("treemem.neo4j")
@@ -30,7 +31,7 @@ _PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
 
 class _Rows(list[Any]):
-    """A list that does not spell itself out: the driver writes every parameter as text, for a log nobody may read."""
+    """A list whose repr is short. The driver makes a text of every parameter for its log, even if nobody reads that."""
 
     def __repr__(self) -> str:
         return f"<{len(self)} rows>"
@@ -49,14 +50,16 @@ class Transaction:
         self._lts = lts
         self.statements = 0
 
-    def run(self, text: str, /, **parameters: Any) -> list[dict[str, Any]]:
+    def run(self, statement: Statement, /, **parameters: Any) -> list[dict[str, Any]]:
         """Run one statement to its end and return its rows."""
         if self._given_up.is_set():
             raise TimeoutError("nobody waits for this transaction any more")
         self.statements += 1
         if self._lts:
-            text, parameters = lts.text(text), lts.parameters(parameters)
-        result = self._inner.run(text, {name: _quiet(value) for name, value in parameters.items()})
+            parameters = lts.parameters(parameters)
+        result = self._inner.run(
+            statement.text(lts=self._lts), {name: _quiet(value) for name, value in parameters.items()}
+        )
         keys = result.keys()
         return [dict(zip(keys, record.values(), strict=True)) for record in result]
 
@@ -64,7 +67,7 @@ class Transaction:
 class Connection:
     """What the store says to its server. Thread-safe, and usable after a fork in the parent and in the child.
 
-    With `lts` set, once the server's version is known, statements are put into the words of Neo4j 5.26.
+    With `lts` set, once the server's version is known, statements are said in the words of Neo4j 5.26.
 
     `timeout` is in seconds: how long a call may take before it ends in StoreUnavailableError. A call that is given up
     takes its own connection with it and no other; a `driver` of the caller's is never closed.

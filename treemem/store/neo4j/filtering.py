@@ -11,8 +11,6 @@ from treemem.store.neo4j.rows import time
 from treemem.temporal import END, END_TIME
 
 _COMPARE = {"=": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-#: Where statements take a filter: what an index tests by itself, and the rest.
-IN_INDEX, REST = "/* in-index filter */", "/* filter */"
 
 
 def compiled(bounds: Bounds, rest: Filter | None) -> tuple[str, str, dict[str, Any]]:
@@ -34,11 +32,6 @@ def predicate(tree: Filter | None, beside: Mapping[str, Any] | None = None) -> t
     parameters = dict(beside or {})
     text = "" if tree is None else " AND " + _text(tree, parameters)
     return text, parameters
-
-
-def put_in(statement: str, in_index: str, rest: str) -> str:
-    """Return a statement with a filter in its places: what an index can test is tested again beside the rest."""
-    return statement.replace(IN_INDEX, in_index).replace(REST, in_index + rest)
 
 
 def _text(tree: Filter, parameters: dict[str, Any]) -> str:

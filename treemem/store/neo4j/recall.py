@@ -9,15 +9,16 @@ from typing import Any
 from treemem.changes import EdgeType, Entity
 from treemem.filters import joined, split
 from treemem.store.neo4j import filtering, rows
-from treemem.store.neo4j.statements import statement
+from treemem.store.neo4j.statements import Statement
 from treemem.store.protocol import ENTITY, MEMORY, SOURCE, Recall, Seed, Subgraph, WalkedEdge
 from treemem.temporal import BEGINNING, SKEW, Moment
 
-BREADTH = 50  # the approximate index finds the true top ones only if it looks at some more
-SPAN_BREADTH = 400  # as many states are looked at over a span, since a memory may have many in it
-SELECTIVE_BREADTH = 200  # as many are looked at when a filter is tested afterwards
-#: Where the recall statement takes what every memory walked through must pass, and what the cache must not answer.
-VISIBLE, CACHED = "/* visible */", "/* cached */"
+#: How many states an arm looks at, at least. The approximate index finds the true top ones only if it looks at more.
+BREADTH = 50
+#: How many it looks at over a span of valid time, since a memory may have many states in it.
+SPAN_BREADTH = 400
+#: How many it looks at where a filter is tested afterwards, which not all will pass.
+SELECTIVE_BREADTH = 200
 _TYPES = {t.value: t for t in EdgeType}
 
 
@@ -46,10 +47,13 @@ def span_parameters(recall: Recall) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A recall as its statement, the exact one that stands in when a filter leaves too few seeds, and parameters."""
+    """A recall as its statement, the exact one that stands in when a filter leaves too few seeds, and parameters.
 
-    text: str
-    exact: str
+    It is `selective` where a filter is tested after the index was asked, which may have found too few that pass.
+    """
+
+    statement: Statement
+    exact: Statement
     parameters: dict[str, Any]
     selective: bool
 
@@ -59,13 +63,13 @@ def asked(recall: Recall) -> Asked:
     bounds, rest = split(joined(recall.filter, recall.visible))
     in_index, tests, given = filtering.compiled(bounds, rest)
     parameters = _parameters(recall, bounds.statuses, selective=rest is not None) | given
-    text = filtering.put_in(statement("recall"), in_index, tests)
-    if recall.visible is not None:
-        shown, parameters = filtering.predicate(recall.visible, beside=parameters)
-        text = text.replace(VISIBLE, shown)
-    if recall.visible is not None or recall.span is not None:
-        text = text.replace(CACHED, " AND false")
-    return Asked(text, filtering.put_in(statement("exact_seeds"), in_index, tests), parameters, rest is not None)
+    shown, parameters = filtering.predicate(recall.visible, beside=parameters)
+    # An identity's cache shows one state; a filter, or a span, asks for any.
+    cached = "" if recall.visible is None and recall.span is None else " AND false"
+    passing = in_index + tests  # what the index can test is tested again beside the rest
+    places = {"IN_INDEX": in_index, "FILTER": passing, "VISIBLE": shown, "CACHED": cached}
+    exact = Statement("exact_seeds", {"FILTER": passing})
+    return Asked(Statement("recall", places), exact, parameters, rest is not None)
 
 
 def too_few(recall: Recall, asked: Asked, row: dict[str, Any]) -> bool:

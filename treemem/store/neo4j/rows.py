@@ -18,10 +18,12 @@ from treemem.store.protocol import CubeInfo
 from treemem.temporal import BEGINNING, END, END_TIME, from_micros
 from treemem.text import caption
 
+#: Properties of a State node that are no fields of the memory, but ours.
 _STRUCTURE = frozenset(
     "cube_id id version valid_from valid_to recorded_from recorded_to opened_by closed_by embedding tokens scope "
     "extra facts staged staged_by".split()
 )
+#: Fields that are times. They are written by the statements, which make datetimes of pairs.
 _TIMES = ("created_at", "memory_time")
 #: The longest vector that a vector index of Neo4j takes.
 MOST_DIMENSIONS = 4_096

@@ -16,7 +16,6 @@ from treemem.store.neo4j.statements import migrations
 
 #: The oldest version with filters in the vector index; before it, see lts.py.
 OLDEST = (2026, 2)
-_VECTOR_INDEX = "VECTOR INDEX"
 
 _LEDGER = "CREATE CONSTRAINT treemem_migration IF NOT EXISTS FOR (n:TreememMigration) REQUIRE n.name IS UNIQUE"
 
@@ -54,7 +53,7 @@ def migrate(connection: Connection) -> list[str]:
     ledger = connection.look("MATCH (n:TreememMigration) RETURN n.name AS name, n.lts AS lts")
     recorded = {r["name"] for r in ledger}
     upgraded = set() if connection.lts else {r["name"] for r in ledger if r["lts"]}
-    known = migrations()
+    known = migrations(lts=connection.lts)
     newer = sorted(recorded - {name for name, _ in known})
     if newer:
         raise SchemaError(
@@ -80,8 +79,7 @@ def _run(connection: Connection, missing: Sequence[tuple[str, list[str]]]) -> No
         _retried(connection, _LEDGER)
         for name, statements in missing:
             for text in statements:
-                if not (connection.lts and _VECTOR_INDEX in text):
-                    _retried(connection, text)
+                _retried(connection, text)
             if name in STEPS:
                 STEPS[name](connection)
             _retried(

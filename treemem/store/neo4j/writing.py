@@ -17,6 +17,7 @@ from treemem.store.protocol import Lease
 from treemem.store.shared import check_lease, check_model, operation_mismatch, receipt_of, refuse_taken_batch
 from treemem.temporal import END_TIME
 
+#: How many rows one statement writes; a change set has at most a thousand of them.
 BATCH = 500
 N = TypeVar("N", Entity, Source)
 

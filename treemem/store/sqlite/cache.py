@@ -15,6 +15,7 @@ class IndexCache:
     def __init__(self, budget: int) -> None:
         self._budget = budget
         self._lock = threading.Lock()
+        #: By the cube's number and the one time in the past that an index serves, None for the present. Last used last.
         self._indexes: OrderedDict[tuple[int, int | None], CubeIndex] = OrderedDict()
 
     def get(

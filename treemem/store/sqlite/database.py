@@ -145,6 +145,9 @@ class Database:
 
     @staticmethod
     def _prepare(conn: sqlite3.Connection) -> None:
+        """Set up a connection: what is deleted is overwritten, a commit waits for the disk, 64 MiB of pages are kept,
+        and the log goes into the file when it has 4,000 pages (16 MB).
+        """
         conn.create_function("text_like", 2, like, deterministic=True)
         conn.execute("PRAGMA foreign_keys = ON")
         conn.execute("PRAGMA secure_delete = ON")

@@ -12,7 +12,9 @@ from treemem.changes import Edge, Model, NodeKind, State
 from treemem.errors import ConflictError
 from treemem.store.protocol import Rows
 from treemem.store.sqlite import rows
+from treemem.store.sqlite.statements import statement
 
+#: From kind and id of nodes to their numbers.
 Numbers = dict[tuple[NodeKind, str], int]
 
 
@@ -21,8 +23,7 @@ def load(conn: sqlite3.Connection, batch: Rows) -> None:
     cube = _cube(conn, batch)
     for o in batch.operations:
         conn.execute(
-            "INSERT INTO operation (cube, id, kind, recorded_at, status, actor, reason, part_of, undoes, payload_hash, "
-            "receipt, touched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            statement("load_operation"),
             (
                 cube,
                 o.id,
@@ -43,8 +44,7 @@ def load(conn: sqlite3.Connection, batch: Rows) -> None:
     conn.executemany(into, [(None, *rows.source_row(cube, 0, s)[1:]) for s in batch.sources])
     last = {s.memory_id: s.version for s in batch.states}
     conn.executemany(
-        "INSERT INTO node (cube, kind, id, version) VALUES (?, 'memory', ?, ?) ON CONFLICT (cube, kind, id) "
-        "DO UPDATE SET version = max(version, excluded.version)",
+        statement("load_memory"),
         [(cube, memory_id, version) for memory_id, version in last.items()],
     )
     nodes, operations = _numbers(conn, cube, batch), _operations(conn, cube, batch)
@@ -54,19 +54,14 @@ def load(conn: sqlite3.Connection, batch: Rows) -> None:
     for edge in batch.edges:
         _edge(conn, cube, edge, nodes, operations)
     for memory_id, purged_at, reason in batch.tombstones:
-        conn.execute(
-            "INSERT INTO tombstone (cube, id, purged_at, reason, operation) VALUES (?, ?, ?, ?, (SELECT num FROM "
-            "operation WHERE cube = ? AND recorded_at = ? AND kind = 'purge' LIMIT 1)) ON CONFLICT DO NOTHING",
-            (cube, memory_id, purged_at, reason, cube, purged_at),
-        )
+        tombstone = {"cube": cube, "id": memory_id, "purged_at": purged_at, "reason": reason}
+        conn.execute(statement("load_tombstone"), tombstone)
 
 
 def _cube(conn: sqlite3.Connection, batch: Rows) -> int:
     info = batch.info
     (num,) = conn.execute(
-        "INSERT INTO cube (id, clock, epoch, embedder, dimension) VALUES (?, ?, random() >> 2, ?, ?) "
-        "ON CONFLICT (id) DO UPDATE SET clock = max(clock, excluded.clock), embedder = excluded.embedder, "
-        "dimension = excluded.dimension, epoch = epoch + 1 RETURNING num",
+        statement("load_cube"),
         (info.id, info.clock, info.model and info.model.name, info.model and info.model.dimension),
     ).fetchone()
     return int(num)
@@ -76,11 +71,7 @@ def _numbers(conn: sqlite3.Connection, cube: int, batch: Rows) -> Numbers:
     wanted = {(NodeKind.MEMORY.value, s.memory_id) for s in batch.states}
     for edge in batch.edges:
         wanted |= {(NodeKind.MEMORY.value, edge.source), (edge.target_kind.value, edge.target)}
-    found = conn.execute(
-        "SELECT n.kind, n.id, n.num FROM json_each(:wanted) j CROSS JOIN node n ON n.cube = :cube "
-        "AND n.kind = j.value ->> 0 AND n.id = j.value ->> 1",
-        {"cube": cube, "wanted": rows.listed(wanted)},
-    )
+    found = conn.execute(statement("nodes_by_key"), {"cube": cube, "wanted": rows.listed(wanted)})
     return {(NodeKind(kind), node_id): num for kind, node_id, num in found}
 
 
@@ -88,10 +79,8 @@ def _operations(conn: sqlite3.Connection, cube: int, batch: Rows) -> dict[str | 
     touched: list[State | Edge] = [*batch.states, *batch.edges]
     wanted = {each for row in touched for each in (row.opened_by, row.closed_by)}
     found: dict[str | None, int | None] = {None: None}
-    for operation, num in conn.execute(
-        "SELECT o.id, o.num FROM json_each(?) j CROSS JOIN operation o ON o.cube = ? AND o.id = j.value",
-        (rows.listed(wanted - {None}), cube),
-    ):
+    given = {"cube": cube, "ids": rows.listed(wanted - {None})}
+    for operation, num in conn.execute(statement("operation_numbers"), given):
         found[operation] = num
     return found
 
@@ -109,9 +98,7 @@ def _state(
     conn: sqlite3.Connection, cube: int, s: State, nodes: Numbers, operations: dict[str | None, int | None]
 ) -> None:
     conn.execute(
-        "INSERT INTO state (cube, node, version, status, memory_type, valid_from, valid_to, recorded_from, "
-        "recorded_to, opened_by, closed_by, fields, tokens, embedding) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?) ON CONFLICT DO NOTHING",
+        statement("load_state"),
         (
             cube,
             nodes[NodeKind.MEMORY, s.memory_id],
@@ -149,21 +136,14 @@ def _edge(
         "opened_by": operations[e.opened_by],
         "closed_by": operations[e.closed_by],
     }
-    conn.execute(
-        f"INSERT INTO edge ({', '.join(row)}) SELECT {', '.join(':' + name for name in row)} WHERE NOT EXISTS "
-        "(SELECT 1 FROM edge WHERE src = :src AND dst = :dst AND type = :type AND valid_from = :valid_from "
-        "AND recorded_from = :recorded_from AND opened_by = :opened_by)",
-        row,
-    )
+    conn.execute(statement("load_edge"), row)
 
 
 def stage(conn: sqlite3.Connection, cube: str, embedder: str, vectors: Sequence[tuple[str, int, Vector]]) -> None:
     """Keep new vectors of states, as (memory id, version, vector), inside the open write transaction."""
     num = rows.cube_num(conn, cube)
     conn.executemany(
-        "INSERT INTO staged (state, embedder, embedding) SELECT s.num, ?, ? FROM node n JOIN state s ON s.node = n.num "
-        "WHERE n.cube = ? AND n.kind = 'memory' AND n.id = ? AND s.version = ? ON CONFLICT (state) DO UPDATE SET "
-        "embedder = excluded.embedder, embedding = excluded.embedding",
+        statement("stage_vectors"),
         [(embedder, rows.blob(vector), num, memory_id, version) for memory_id, version, vector in vectors],
     )
 
@@ -173,16 +153,11 @@ def switch(conn: sqlite3.Connection, cube: str, model: Model) -> bool:
     found = conn.execute("SELECT num, embedder FROM cube WHERE id = ?", (cube,)).fetchone()
     if found is None or found[1] == model.name:
         return True
-    mine = "SELECT g.state FROM staged g JOIN state s ON s.num = g.state WHERE s.cube = ? AND g.embedder = ?"
-    (missing,) = conn.execute(
-        f"SELECT count(*) FROM state WHERE cube = ? AND num NOT IN ({mine})", (found[0], found[0], model.name)
-    ).fetchone()
+    given = {"cube": found[0], "embedder": model.name}
+    (missing,) = conn.execute(statement("count_unstaged"), given).fetchone()
     if missing:
         return False
-    conn.execute(
-        "UPDATE state SET embedding = (SELECT g.embedding FROM staged g WHERE g.state = num) WHERE cube = ?",
-        (found[0],),
-    )
+    conn.execute(statement("switch_vectors"), (found[0],))
     conn.execute("DELETE FROM staged WHERE state IN (SELECT num FROM state WHERE cube = ?)", (found[0],))
     conn.execute(
         "UPDATE cube SET embedder = ?, dimension = ?, epoch = epoch + 1 WHERE num = ?",

@@ -22,10 +22,13 @@ from treemem.store.sqlite.files import LOG, SHARED, Place, beside, place_of, siz
 _MAGIC = b"treemem file 1\0\0"
 #: Magic, id, number of transactions, whether it is open, device and inode of the file, of the log.
 _FORM = struct.Struct(">16s16sQBQQQQ")
-#: How SQLite writes the row (1, mark) that is alone on its page: length, key, header, types NULL and BLOB.
+#: How SQLite writes the row (1, mark) that is alone on its page: length, key, header, types NULL and BLOB. The type of
+#: a BLOB is 12 and twice its size; more than 127 takes two bytes, seven bits in each.
 _TYPE = 12 + 2 * _FORM.size
 _ROW = bytes((_FORM.size + 4, 1, 4, 0, 0x80 | _TYPE >> 7, _TYPE & 0x7F))
+#: The first byte of a page that holds rows of a table.
 _LEAF = 0x0D
+#: The headers of a write-ahead log and of each page in it.
 _HEADER, _FRAME = struct.Struct(">IIIIIIII"), struct.Struct(">IIIIII")
 #: A process that writes at the moment can make a log look foreign for an instant; so often it is looked at again.
 _LOOKS, _PAUSE = 10, 0.05

@@ -12,35 +12,6 @@ import numpy as np
 from treemem.canonical import Vector, canonical_json
 from treemem.changes import Edge, EdgeType, Entity, NodeKind, Operation, Source, State
 
-STATE = (
-    "SELECT n.id, s.version, s.fields, s.valid_from, s.valid_to, s.recorded_from, s.recorded_to, o.id, c.id, "
-    "s.tokens, s.embedding FROM state s JOIN node n ON n.num = s.node JOIN operation o ON o.num = s.opened_by "
-    "LEFT JOIN operation c ON c.num = s.closed_by "
-)
-BARE_STATE = STATE.replace("s.embedding", "NULL")
-
-EDGE = (
-    "SELECT e.type, a.id, b.id, b.kind, e.weight, e.confidence, e.valid_from, e.valid_to, e.recorded_from, "
-    "e.recorded_to, o.id, c.id FROM edge e JOIN node a ON a.num = e.src JOIN node b ON b.num = e.dst "
-    "JOIN operation o ON o.num = e.opened_by LEFT JOIN operation c ON c.num = e.closed_by "
-)
-
-OPERATION = (
-    "SELECT id, kind, recorded_at, status, actor, reason, part_of, undoes, payload_hash, receipt, touched "
-    "FROM operation "
-)
-
-
-def states_of(node: str, state: str, *, vectors: bool) -> str:
-    """Return the query for states of what `:ids` lists as `j`, by the conditions that find the node n and its state s.
-
-    The joins are made in this order, each by an index.
-    """
-    return (STATE if vectors else BARE_STATE).replace(
-        "FROM state s JOIN node n ON n.num = s.node",
-        f"FROM json_each(:ids) j CROSS JOIN node n ON {node} CROSS JOIN state s ON {state}",
-    )
-
 
 def blob(vector: Vector) -> bytes:
     """Return a vector as little-endian float32."""
@@ -48,20 +19,20 @@ def blob(vector: Vector) -> bytes:
 
 
 def state(row: Sequence[Any]) -> State:
-    """Return a row of STATE or BARE_STATE as a State."""
+    """Return what the fragment `state_columns` reads as a State."""
     memory_id, version, fields, vf, vt, rf, rt, opened, closed, tokens, embedding = row
     vector = None if embedding is None else np.frombuffer(embedding, dtype="<f4").astype(np.float32, copy=False)
     return State(memory_id, version, json.loads(fields), vf, vt, rf, rt, opened, closed, vector, tokens)
 
 
 def edge(row: Sequence[Any]) -> Edge:
-    """Return a row of EDGE as an Edge."""
+    """Return what the fragment `edge_columns` reads as an Edge."""
     kind, source, target, target_kind, *rest = row
     return Edge(EdgeType(kind), source, target, NodeKind(target_kind), *rest)
 
 
 def operation(row: Sequence[Any]) -> Operation:
-    """Return a row of OPERATION as an Operation."""
+    """Return what the fragment `operation_columns` reads as an Operation."""
     return Operation(
         id=row[0],
         kind=row[1],
@@ -97,6 +68,11 @@ def source_row(cube: int, num: int, source: Source) -> tuple[Any, ...]:
 def listed(values: Iterable[Any]) -> str:
     """Return values as JSON, for `json_each` in a statement."""
     return json.dumps(list(values))
+
+
+def maybe(values: Iterable[Any] | None) -> str | None:
+    """Return values as `listed` does, None for none: every value is allowed then."""
+    return None if values is None else listed(values)
 
 
 def cube_num(conn: sqlite3.Connection, cube: str) -> int | None:

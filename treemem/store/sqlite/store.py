@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Erasure, Model, Operation, Receipt, Source, State
@@ -17,10 +17,14 @@ from treemem.store.shared import check_lease, check_model, checked_bookmarks, le
 from treemem.store.sqlite import loading, purging, reading, rows, walk, writing
 from treemem.store.sqlite.cache import IndexCache
 from treemem.store.sqlite.database import Database
-from treemem.store.sqlite.index import CubeIndex, Where
+from treemem.store.sqlite.index import CubeIndex
+from treemem.store.sqlite.masks import Where
+from treemem.store.sqlite.statements import statement
 from treemem.temporal import Moment
 
 R = TypeVar("R")
+#: How many rows a walk through a whole cube reads at once.
+_BATCH = 256
 
 
 class SqliteStore:
@@ -96,7 +100,7 @@ class SqliteStore:
                 return [[] for _ in vectors]
             num, valid_at, known_at = pin
             index, _ = self._index(conn, num, known_at)
-            keep = index.mask(Where(valid_at, valid_at, known_at, statuses))
+            keep = index.states.mask(Where(valid_at, valid_at, known_at, statuses))
             return [[(hit[0], hit[2]) for hit in hits] for hits in index.nearest_to_each(vectors, keep, k)]
 
     def _read(self, query: Callable[[sqlite3.Connection], R]) -> R:
@@ -168,27 +172,16 @@ class SqliteStore:
         return self._read(lambda conn: reading.touched(conn, cube, operation))
 
     def tombstones(self, cube: str) -> list[tuple[str, int, str | None]]:
-        query = (
-            "SELECT t.id, purged_at, reason FROM tombstone t JOIN cube u ON u.num = t.cube WHERE u.id = ? ORDER BY 1"
-        )
-        return self._read(lambda conn: conn.execute(query, (cube,)).fetchall())
+        return self._read(lambda conn: conn.execute(statement("tombstones"), {"cube": cube}).fetchall())
 
     def record_usage(self, cube: str, counts: Mapping[str, int], now: int) -> None:
         with self._database.write() as conn:
-            conn.execute(
-                "INSERT INTO usage (node, count, last) SELECT n.num, j.value ->> 1, :now FROM json_each(:counts) j "
-                "CROSS JOIN node n ON n.cube = (SELECT num FROM cube WHERE id = :cube) AND n.kind = 'memory' "
-                "AND n.id = j.value ->> 0 WHERE true ON CONFLICT (node) DO UPDATE SET count = count + excluded.count, "
-                "last = max(last, excluded.last)",
-                {"cube": cube, "counts": rows.listed(counts.items()), "now": now},
-            )
+            given = {"cube": cube, "counts": rows.listed(counts.items()), "now": now}
+            conn.execute(statement("record_usage"), given)
 
     def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
-        query = (
-            "SELECT n.id, u.count, u.last FROM json_each(:ids) j CROSS JOIN node n ON n.cube = (SELECT num FROM cube "
-            "WHERE id = :cube) AND n.kind = 'memory' AND n.id = j.value JOIN usage u ON u.node = n.num"
-        )
-        found = self._read(lambda conn: conn.execute(query, {"cube": cube, "ids": rows.listed(ids)}).fetchall())
+        given = {"cube": cube, "ids": rows.listed(ids)}
+        found = self._read(lambda conn: conn.execute(statement("usage"), given).fetchall())
         return {node_id: (count, last) for node_id, count, last in found}
 
     def lease(self, cube: str, holder: str, now: int, ttl: int) -> Lease | None:
@@ -197,11 +190,7 @@ class SqliteStore:
             if row is not None and row[0] != holder and lease_holds(row[2], now, ttl):
                 return None
             fence = 1 if row is None else row[1] + (row[0] != holder)
-            conn.execute(
-                "INSERT INTO lease (cube, holder, fence, expires) VALUES (?, ?, ?, ?) ON CONFLICT (cube) DO UPDATE "
-                "SET holder = excluded.holder, fence = excluded.fence, expires = excluded.expires",
-                (cube, holder, fence, now + ttl),
-            )
+            conn.execute(statement("take_lease"), (cube, holder, fence, now + ttl))
             return Lease(cube, holder, fence, now + ttl)
 
     def current_lease(self, cube: str) -> Lease | None:
@@ -256,37 +245,28 @@ class SqliteStore:
             yield Source(node_id, **json.loads(attributes))
 
     def _nodes(self, cube: str, kind: str) -> Iterator[tuple[str, str, str]]:
-        query = (
-            "SELECT n.id, n.name, n.attributes FROM node n JOIN cube u ON u.num = n.cube "
-            "WHERE u.id = ? AND n.kind = ? AND n.id > ? ORDER BY n.id LIMIT 500"
-        )
         after = ""
-        while found := self._read(lambda conn, a=after: conn.execute(query, (cube, kind, a)).fetchall()):  # type: ignore[misc]
+        while found := self._after("all_nodes", {"cube": cube, "kind": kind, "after": after, "limit": _BATCH}):
             yield from found
             after = found[-1][0]
 
     def all_operations(self, cube: str) -> Iterator[Operation]:
-        query = (
-            rows.OPERATION + "WHERE cube = (SELECT num FROM cube c WHERE c.id = ?) AND num > ? ORDER BY num LIMIT 500"
-        ).replace("SELECT id", "SELECT num, id", 1)
         after = 0
-        while found := self._read(lambda conn, a=after: conn.execute(query, (cube, a)).fetchall()):  # type: ignore[misc]
+        while found := self._after("all_operations", {"cube": cube, "after": after, "limit": _BATCH}):
             yield from (rows.operation(row[1:]) for row in found)
             after = found[-1][0]
+
+    def _after(self, name: str, given: Mapping[str, Any]) -> list[Any]:
+        return self._read(lambda conn: conn.execute(statement(name), given).fetchall())
 
     def load(self, rows: Rows) -> None:
         with self._database.write() as conn:
             loading.load(conn, rows)
 
     def unstaged(self, cube: str, model: Model) -> Iterator[list[tuple[str, int, str | None, str]]]:
-        query = (
-            "SELECT s.num, n.id, s.version, s.fields ->> '$.key', s.fields ->> '$.memory' FROM state s "
-            "JOIN node n ON n.num = s.node LEFT JOIN staged g ON g.state = s.num AND g.embedder = ? "
-            "WHERE s.cube = (SELECT num FROM cube WHERE id = ?) AND s.num > ? AND g.state IS NULL "
-            "ORDER BY s.num LIMIT 256"
-        )
         after = 0
-        while found := self._read(lambda conn, a=after: conn.execute(query, (model.name, cube, a)).fetchall()):  # type: ignore[misc]
+        asked = {"cube": cube, "embedder": model.name, "limit": _BATCH}
+        while found := self._after("unstaged", {**asked, "after": after}):
             yield [tuple(row[1:]) for row in found]
             after = found[-1][0]
 

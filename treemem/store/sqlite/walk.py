@@ -14,12 +14,13 @@ from treemem.errors import StoreTimeoutError
 from treemem.filters import Bounds, Filter, joined, split
 from treemem.store.protocol import ENTITY, MEMORY, PREFIXES, Node, Recall, Seed, Subgraph, WalkedEdge
 from treemem.store.sqlite import filtering, rows
-from treemem.store.sqlite.index import CubeIndex, EdgeRow, Hit, Mask, NodeRow, Where
-from treemem.store.sqlite.reading import WITHIN
+from treemem.store.sqlite.graph import EdgeRow, NodeRow
+from treemem.store.sqlite.index import CubeIndex, Hit
+from treemem.store.sqlite.masks import Mask, Where
+from treemem.store.sqlite.statements import statement
 
-SPAN_BREADTH = 400  # as many states are looked at over a span, since a memory may have many in it
-
-
+#: How many states an arm looks at over a span of valid time, since a memory may have many in it.
+SPAN_BREADTH = 400
 #: Fans of nodes with more edges than this are not kept, but read anew each time, as far as a walk follows them.
 KEPT = 1_000
 
@@ -49,7 +50,7 @@ class _Walk:
     def walked(self, edge: EdgeRow) -> WalkedEdge:
         """Return an edge between nodes reached as others know it."""
         found = WalkedEdge(_TYPES[edge.type], self.names[edge.src], self.names[edge.dst], edge.weight, edge.confidence)
-        self.index.walked[edge.num] = found
+        self.index.graph.walked[edge.num] = found
         return found
 
 
@@ -59,11 +60,11 @@ def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, c
     bounds, rest = split(joined(ask.filter, ask.visible))
     since, until = (t, t) if ask.span is None else ask.span.ends(t)
     wide = 0 if ask.span is None else SPAN_BREADTH
-    keep = index.mask(Where(since, until, k, ask.statuses, bounds))
+    keep = index.states.mask(Where(since, until, k, ask.statuses, bounds))
     passing = None if rest is None else partial(_passing, conn, rest)
     arms: list[list[Seed]] = []
     parameters = {"cube": cube, "t": since, "u": until, "k": k}
-    everything = keep if bounds == Bounds() else index.mask(Where(since, until, k, ask.statuses))
+    everything = keep if bounds == Bounds() else index.states.mask(Where(since, until, k, ask.statuses))
     walk = _Walk(conn, ask, index, clock, parameters, everything)
     if ask.vector is not None and ask.vector_limit:
         arms.append(_seeds(index.nearest(ask.vector, keep, max(ask.vector_limit, wide), passing), "vector", walk))
@@ -100,20 +101,17 @@ def _in_time(ask: Recall, started: float) -> None:
 def _passing(conn: sqlite3.Connection, rest: Filter, nums: list[int]) -> set[int]:
     """Return which of these states pass a filter."""
     text, given = filtering.compiled(rest)
-    query = f"SELECT s.num FROM json_each(:nums) n CROSS JOIN state s ON s.num = n.value WHERE true{text}"
-    return {num for (num,) in conn.execute(query, {**given, "nums": rows.listed(nums)})}
+    asked = {**given, "nums": rows.listed(nums)}
+    return {num for (num,) in conn.execute(statement("passing", FILTER=text), asked)}
 
 
 def _start(best: Iterable[str], walk: _Walk) -> list[Entity]:
     """Put the best seeds and the entities that the question names at the start of the walk; return the entities."""
-    _test([walk.index.node_of[memory_id] for memory_id in best], walk)
-    query = (
-        "SELECT n.num, n.id, n.name, n.attributes ->> 'kind' FROM json_each(:ids) j CROSS JOIN node n "
-        "ON n.cube = :cube AND n.kind = 'entity' AND n.id = j.value"
-    )
+    _test([walk.index.states.node_of[memory_id] for memory_id in best], walk)
     entities = []
     if walk.ask.entity_ids:
-        named = walk.conn.execute(query, {**walk.parameters, "ids": rows.listed(walk.ask.entity_ids)})
+        given = {**walk.parameters, "ids": rows.listed(walk.ask.entity_ids)}
+        named = walk.conn.execute(statement("named_entities"), given)
         for num, node_id, name, entity_kind in named:
             walk.names[num] = ENTITY + node_id
             entities.append(Entity(node_id, name, entity_kind))
@@ -124,31 +122,13 @@ def _hop(frontier: Collection[int], walk: _Walk) -> list[int]:
     """Walk one hop from the frontier; return the live nodes reached for the first time."""
     chosen = _passed_on(frontier, walk)
     fresh = _reach({edge.src for edge in chosen} | {edge.dst for edge in chosen}, walk)
-    names, walked = walk.names, walk.index.walked
+    names, walked = walk.names, walk.index.graph.walked
     for edge in chosen:
         if edge.num not in walk.edges and edge.src in names and edge.dst in names:
             walk.edges[edge.num] = walked.get(edge.num) or walk.walked(edge)
     return fresh
 
 
-_EDGE = (
-    "e.num, e.type, e.src, e.dst, e.weight, e.tiebreak, e.confidence, e.valid_from, e.valid_to, e.recorded_from, "
-    "e.recorded_to"
-)
-#: Every edge of some nodes, and which nodes have too many for that.
-_ALL_EDGES = " UNION ALL ".join(
-    f"SELECT j.value, {_EDGE} FROM json_each(:nodes) j CROSS JOIN edge e ON e.{end} = j.value" for end in ("src", "dst")
-)
-_DEGREE = " + ".join(
-    f"(SELECT count(*) FROM (SELECT 1 FROM edge e WHERE e.{end} = {{0}} LIMIT :most))" for end in ("src", "dst")
-)
-_SMALL = f"SELECT j.value FROM json_each(:nodes) j WHERE {_DEGREE.format('j.value')} < :most"
-#: The strongest edges of a node in each direction; the indexes serve the order.
-_STRONGEST = " UNION ALL ".join(
-    f"SELECT * FROM (SELECT {_EDGE} FROM edge e WHERE e.{end} = :node AND {WITHIN.format('e')} "
-    "AND e.type IN (SELECT value FROM json_each(:types)) ORDER BY e.weight DESC, e.tiebreak LIMIT :fan)"
-    for end in ("src", "dst")
-)
 _TYPES = {t.value: t for t in EdgeType}
 _KINDS = {k.value: k for k in NodeKind}
 
@@ -180,13 +160,13 @@ def _passed_on(nodes: Collection[int], walk: _Walk) -> list[EdgeRow]:
 
 def _fans(nodes: Collection[int], walk: _Walk) -> Iterator[tuple[int, Sequence[EdgeRow]]]:
     """Yield each node with its edges, strongest first: all of them, or of one with very many those to be walked."""
-    fans = walk.index.fans(nodes)
+    fans = walk.index.graph.fans(nodes)
     unread = [node for node in nodes if node not in fans]
     if unread:
         more = {"nodes": rows.listed(unread), "most": KEPT + 1}
-        small = [node for (node,) in walk.conn.execute(_SMALL, more)]
+        small = [node for (node,) in walk.conn.execute(statement("small_nodes"), more)]
         fresh: dict[int, list[EdgeRow]] = {node: [] for node in small}
-        for node, *edge in walk.conn.execute(_ALL_EDGES, {"nodes": rows.listed(small)}):
+        for node, *edge in walk.conn.execute(statement("fans"), {"nodes": rows.listed(small)}):
             fresh[node].append(EdgeRow(*edge))
         for fan in fresh.values():
             fan.sort(key=_strength)
@@ -204,21 +184,21 @@ def _strength(edge: EdgeRow) -> tuple[float, int]:
 
 def _degree(node: int, walk: _Walk) -> int:
     """Return how many edges a node has, at most one more than makes a hub."""
-    query = f"SELECT {_DEGREE.format(':node')}"
-    found: int = walk.conn.execute(query, {"node": node, "most": walk.ask.hub_degree + 1}).fetchone()[0]
+    given = {"node": node, "most": walk.ask.hub_degree + 1}
+    found: int = walk.conn.execute(statement("degree"), given).fetchone()[0]
     return found
 
 
 def _strongest(node: int, walk: _Walk) -> list[EdgeRow]:
     asked = {"node": node, "types": rows.listed(walk.ask.edge_types), "fan": walk.ask.fan_out}
-    found = walk.conn.execute(_STRONGEST, {**walk.parameters, **asked})
+    found = walk.conn.execute(statement("strongest"), {**walk.parameters, **asked})
     return sorted((EdgeRow(*row) for row in found), key=_strength)
 
 
 def _test(nums: Iterable[int], walk: _Walk) -> list[int]:
     """Note the memories that hold at the moment, each with version and memory type; return them."""
     visible = walk.ask.visible
-    held = walk.index.held(nums, walk.keep, None if visible is None else partial(_passing, walk.conn, visible))
+    held = walk.index.states.held(nums, walk.keep, None if visible is None else partial(_passing, walk.conn, visible))
     walk.names.update(zip(held.nodes, [MEMORY + memory_id for memory_id in held.ids], strict=True))
     walk.versions.update(zip(held.ids, held.versions, strict=True))
     walk.kinds.update(zip(held.ids, held.memory_types, strict=True))
@@ -229,10 +209,10 @@ def _reach(nums: Iterable[int], walk: _Walk) -> list[int]:
     """Note the nodes that are reached for the first time and hold at the moment; return them."""
     fresh = [num for num in nums if num not in walk.names and num not in walk.dead]
     live = _test(fresh, walk)
-    others = [num for num in fresh if num not in walk.names and not walk.index.is_memory(num)]
+    others = [num for num in fresh if num not in walk.names and not walk.index.states.is_memory(num)]
     _read_nodes(others, walk)
     for num in others:
-        node = walk.index.nodes[num]
+        node = walk.index.graph.nodes[num]
         if node.kind is not NodeKind.MEMORY:  # of a memory that the index does not know no state is known any more
             walk.names[num] = PREFIXES[node.kind] + node.id
             live.append(num)
@@ -244,11 +224,8 @@ def _reach(nums: Iterable[int], walk: _Walk) -> list[int]:
 
 def _read_nodes(nums: Iterable[int], walk: _Walk) -> None:
     """Read the nodes that no walk has read before."""
-    unread = [num for num in nums if num not in walk.index.nodes]
-    query = (
-        "SELECT n.num, n.kind, n.id, n.name, n.attributes ->> 'kind' FROM json_each(?) j "
-        "CROSS JOIN node n ON n.num = j.value"
-    )
-    for num, kind, node_id, name, entity_kind in walk.conn.execute(query, (rows.listed(unread),)) if unread else ():
+    unread = [num for num in nums if num not in walk.index.graph.nodes]
+    found = walk.conn.execute(statement("nodes"), {"nums": rows.listed(unread)}) if unread else ()
+    for num, kind, node_id, name, entity_kind in found:
         entity = Entity(node_id, name, entity_kind) if kind == "entity" else None
-        walk.index.nodes[num] = NodeRow(_KINDS[kind], node_id, entity)
+        walk.index.graph.nodes[num] = NodeRow(_KINDS[kind], node_id, entity)

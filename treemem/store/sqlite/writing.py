@@ -12,8 +12,10 @@ from treemem.errors import OperationMismatchError
 from treemem.store import resolve
 from treemem.store.shared import check_model, operation_mismatch, receipt_of, refuse_taken_batch
 from treemem.store.sqlite import rows
+from treemem.store.sqlite.statements import statement
 from treemem.temporal import END
 
+#: A node by kind and id.
 Key = tuple[NodeKind, str]
 
 
@@ -65,7 +67,7 @@ def _tick(conn: sqlite3.Connection, cube: int, recorded_at: int) -> None:
 
 def find_operation(conn: sqlite3.Connection, cube: int, operation: str) -> Operation | None:
     """Return an operation of a cube, None if there is none of this id."""
-    row = conn.execute(rows.OPERATION + "WHERE cube = ? AND id = ?", (cube, operation)).fetchone()
+    row = conn.execute(statement("operation"), (cube, operation)).fetchone()
     return None if row is None else rows.operation(row)
 
 
@@ -78,11 +80,8 @@ def _node_numbers(conn: sqlite3.Connection, cube: int, changes: ChangeSet) -> di
         wanted[edge.target_kind].add(edge.target)
     found: dict[Key, tuple[int, int]] = {}
     for kind, ids in wanted.items():
-        for node_id, num, version in conn.execute(
-            "SELECT n.id, n.num, n.version FROM json_each(?) j CROSS JOIN node n "
-            "WHERE n.cube = ? AND n.kind = ? AND n.id = j.value",
-            (rows.listed(ids), cube, kind.value),
-        ):
+        given = {"ids": rows.listed(ids), "cube": cube, "kind": kind.value}
+        for node_id, num, version in conn.execute(statement("node_numbers"), given):
             found[kind, node_id] = (num, version)
     return found
 
@@ -94,15 +93,12 @@ def _read_known(conn: sqlite3.Connection, changes: ChangeSet, nums: dict[Key, tu
     )
     asserted = {nums[NodeKind.MEMORY, s.memory_id][0] for s in changes.states if s.memory_id in known.versions}
     if asserted:
-        for row in conn.execute(
-            rows.STATE + "WHERE s.node IN (SELECT value FROM json_each(?)) AND s.recorded_to = ?",
-            (rows.listed(asserted), END),
-        ):
+        for row in conn.execute(statement("states_of_nodes"), {"nodes": rows.listed(asserted), "recorded_to": END}):
             state = rows.state(row)
             known.states.setdefault(state.memory_id, []).append(state)
     again = [nums[NodeKind.MEMORY, i][0] for i in resolve.to_create(changes) if i in known.versions]
     if again:
-        for row in conn.execute(rows.STATE + "WHERE s.node IN (SELECT value FROM json_each(?))", (rows.listed(again),)):
+        for row in conn.execute(statement("states_of_nodes"), {"nodes": rows.listed(again), "recorded_to": None}):
             state = rows.state(row)
             known.earlier.setdefault(state.memory_id, []).append(state)
     pairs = [
@@ -111,31 +107,16 @@ def _read_known(conn: sqlite3.Connection, changes: ChangeSet, nums: dict[Key, tu
         if (NodeKind.MEMORY, e.source) in nums and (e.target_kind, e.target) in nums
     ]
     if pairs:
-        for row in conn.execute(
-            rows.EDGE.replace(
-                "FROM edge e",
-                "FROM json_each(?) j CROSS JOIN edge e ON e.type = j.value ->> 0 "
-                "AND e.src = j.value ->> 1 AND e.dst = j.value ->> 2",
-            )
-            + "WHERE e.recorded_to = ?",
-            (rows.listed(pairs), END),
-        ):
+        for row in conn.execute(statement("known_edges"), {"pairs": rows.listed(pairs), "end": END}):
             edge = rows.edge(row)
             if edge not in known.edges.setdefault(edge.key, []):
                 known.edges[edge.key].append(edge)
     children, parents = resolve.parent_targets(changes)
     start = [nums[NodeKind.MEMORY, i][0] for i in {*children, *parents} if (NodeKind.MEMORY, i) in nums]
     if start:
-        known.parents = [rows.edge(row) for row in conn.execute(_ANCESTORS, (rows.listed(start), END, END))]
+        found = conn.execute(statement("ancestors"), {"nodes": rows.listed(start), "end": END})
+        known.parents = [rows.edge(row) for row in found]
     return known
-
-
-_ANCESTORS = (
-    "WITH RECURSIVE up(num) AS (SELECT value FROM json_each(?) UNION "
-    "SELECT p.src FROM up JOIN edge p ON p.dst = up.num AND p.type = 'PARENT' AND p.recorded_to = ?) "
-    + rows.EDGE.replace("FROM edge e", "FROM up CROSS JOIN edge e ON e.dst = up.num AND e.type = 'PARENT'")
-    + "WHERE e.recorded_to = ?"
-)
 
 
 def insert_operation(
@@ -144,15 +125,18 @@ def insert_operation(
     """Write the operation, and the batch it is part of, and return its number."""
     part = changes.part
     if part is not None:
-        status = "done" if part.last else "open"
-        conn.execute(
-            "INSERT INTO operation (cube, id, kind, recorded_at, status, actor, reason, payload_hash, receipt, touched)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, '', '{}', '[]') ON CONFLICT (cube, id) DO UPDATE SET status = ?",
-            (cube, part.parent, changes.kind, receipt.recorded_at, status, changes.actor, changes.reason, status),
-        )
+        batch = {
+            "cube": cube,
+            "id": part.parent,
+            "kind": changes.kind,
+            "recorded_at": receipt.recorded_at,
+            "status": "done" if part.last else "open",
+            "actor": changes.actor,
+            "reason": changes.reason,
+        }
+        conn.execute(statement("write_batch"), batch)
     cursor = conn.execute(
-        "INSERT INTO operation (cube, id, kind, recorded_at, status, actor, reason, part_of, undoes, payload_hash, "
-        "receipt, touched) VALUES (?, ?, ?, ?, 'done', ?, ?, ?, ?, ?, ?, ?)",
+        statement("write_operation"),
         (
             cube,
             changes.operation,
@@ -219,8 +203,7 @@ def _write_states(
         [(recorded_at, operation, node(s), s.version) for s in result.close_states],
     )
     conn.executemany(
-        "INSERT INTO state (cube, node, version, status, memory_type, valid_from, valid_to, recorded_from, "
-        "recorded_to, opened_by, fields, tokens, embedding) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        statement("open_states"),
         [
             (
                 cube,
@@ -254,16 +237,14 @@ def _write_edges(
         return nums[NodeKind.MEMORY, source][0], nums[kind, target][0]
 
     conn.executemany(
-        "UPDATE edge SET recorded_to = ?, closed_by = ? WHERE src = ? AND dst = ? AND type = ? AND valid_from = ? "
-        "AND recorded_to = ?",
+        statement("close_edges"),
         [
             (recorded_at, operation, *ends(e.source, e.target, e.target_kind), e.type.value, e.valid_from, END)
             for e in result.close_edges
         ],
     )
     conn.executemany(
-        "INSERT INTO edge (cube, type, src, dst, tiebreak, weight, confidence, valid_from, valid_to, "
-        "recorded_from, recorded_to, opened_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        statement("open_edges"),
         [
             (
                 cube,

@@ -1,0 +1,62 @@
+"""What a store is: four protocols, by who needs them, and the plain data that goes in and out.
+
+Take the smallest that does: a `ReadStore` to search, a `LeaseStore` to take a turn. A `GraphStore` is all four. Every
+method is one transaction unless it says otherwise, and every store may be used by many threads at once.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from treemem.store.protocol.admin import AdminStore
+from treemem.store.protocol.data import (
+    ENTITY,
+    LIVE,
+    MEMORY,
+    PREFIXES,
+    SOURCE,
+    WALKED,
+    CubeInfo,
+    Lease,
+    Node,
+    Page,
+    Pick,
+    Recall,
+    Rows,
+    Seed,
+    Subgraph,
+    Touched,
+    WalkedEdge,
+)
+from treemem.store.protocol.lease import LeaseStore
+from treemem.store.protocol.read import ReadStore
+from treemem.store.protocol.write import WriteStore
+
+__all__ = [
+    "ENTITY",
+    "LIVE",
+    "MEMORY",
+    "PREFIXES",
+    "SOURCE",
+    "WALKED",
+    "AdminStore",
+    "CubeInfo",
+    "GraphStore",
+    "Lease",
+    "LeaseStore",
+    "Node",
+    "Page",
+    "Pick",
+    "ReadStore",
+    "Recall",
+    "Rows",
+    "Seed",
+    "Subgraph",
+    "Touched",
+    "WalkedEdge",
+    "WriteStore",
+]
+
+
+class GraphStore(ReadStore, WriteStore, LeaseStore, AdminStore, Protocol):
+    """A graph of time-versioned states: everything that a memory needs of a store."""

@@ -1,0 +1,172 @@
+"""What stores are asked and what they answer, as plain data. Times are microseconds since 1970, UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from treemem.canonical import Vector
+from treemem.changes import Edge, EdgeType, Entity, Model, NodeKind, Operation, Source, State
+from treemem.filters import Filter
+from treemem.temporal import BEGINNING, END, Moment, Span
+
+#: The statuses that are searched and read by default.
+LIVE = ("activated", "generated")
+
+#: The edge types that a search walks by default.
+WALKED = (
+    EdgeType.PARENT,
+    EdgeType.CAUSES,
+    EdgeType.FOLLOWS,
+    EdgeType.RELATES_TO,
+    EdgeType.CONTRADICTS,
+    EdgeType.SUPERSEDES,
+    EdgeType.MENTIONS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A question as a store understands it: two seed arms, named entities and the bounds of the walk.
+
+    `vector` has unit norm; `tokens` come from `treemem.text.analyse`. `filter` binds the seeds (and later the hits),
+    `visible` also every memory walked through. A limit of 0 switches an arm off. The walk starts at the `walk_seeds`
+    best of each arm and at the entities; it follows at most `fan_out` edges a node, strongest first, and does not go
+    through nodes with more than `hub_degree` edges unless it starts there. A `model` other than the cube's raises
+    ModelMismatchError. With a `span`, states and edges that hold at some time of it are found and walked, instead of
+    those that hold at the moment's valid time; a memory may then be a seed by several of its states. Where `seconds`
+    are given and do not suffice, StoreTimeoutError is raised. `vectors` is whether the states picked come with theirs.
+    """
+
+    cube: str
+    moment: Moment
+    span: Span | None = None
+    vector: Vector | None = None
+    tokens: tuple[str, ...] = ()
+    entity_ids: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = LIVE
+    filter: Filter | None = None
+    visible: Filter | None = None
+    vector_limit: int = 30
+    text_limit: int = 30
+    walk_seeds: int = 10
+    hops: int = 2
+    fan_out: int = 25
+    hub_degree: int = 200
+    edge_types: tuple[EdgeType, ...] = WALKED
+    model: Model | None = None
+    seconds: float | None = None
+    vectors: bool = False
+
+
+class Seed(NamedTuple):
+    """A state found by one arm. `score` is a cosine in [-1, 1] for the vector arm, BM25 for the text arm.
+
+    `valid_from` and `valid_to` are in microseconds.
+    """
+
+    memory_id: str
+    version: int
+    arm: str
+    score: float
+    valid_from: int = BEGINNING
+    valid_to: int = END
+
+
+#: A node of a walk: the first letter of its kind, a colon, its id. Strings, because walks hash them by the thousand.
+Node = str
+MEMORY, ENTITY, SOURCE = "m:", "e:", "s:"
+PREFIXES = {NodeKind.MEMORY: MEMORY, NodeKind.ENTITY: ENTITY, NodeKind.SOURCE: SOURCE}
+
+
+class WalkedEdge(NamedTuple):
+    """An edge of the walk between two nodes."""
+
+    type: EdgeType
+    source: Node
+    target: Node
+    weight: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """What a recall found. `entities` are those the question names, `walked_entities` those reached.
+
+    `versions` maps each memory reached to its state at the moment, `kinds` to its memory type.
+
+    `valid_at` and `known_at` are the pinned times in microseconds.
+    """
+
+    valid_at: int
+    known_at: int
+    seeds: tuple[Seed, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    walked_entities: tuple[Entity, ...] = ()
+    edges: tuple[WalkedEdge, ...] = ()
+    versions: Mapping[str, int] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+
+#: Chooses the states to read, as (memory id, version), from what a recall found.
+Pick = Callable[[Subgraph], Sequence[tuple[str, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class CubeInfo:
+    """A cube: its last transaction time in microseconds, and its embedding model.
+
+    `epoch` rises when rows change without the clock: when an archive is loaded.
+    """
+
+    id: str
+    clock: int
+    model: Model | None
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """States in order of id. `cursor` is None on the last page; `known_at` is the moment the cursor carries."""
+
+    states: tuple[State, ...]
+    cursor: str | None
+    valid_at: int
+    known_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a cube as they were written, for loading an archive; at most some hundred at once.
+
+    `info` is the cube they belong to: its clock and model. Tombstones are (id, purged at, reason).
+    """
+
+    info: CubeInfo
+    operations: tuple[Operation, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    sources: tuple[Source, ...] = ()
+    states: tuple[State, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    tombstones: tuple[tuple[str, int, str | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The rows that one operation opened and closed."""
+
+    states_opened: tuple[State, ...]
+    states_closed: tuple[State, ...]
+    edges_opened: tuple[Edge, ...]
+    edges_closed: tuple[Edge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a cube until `expires` (microseconds). `fence` rises with every new holder."""
+
+    cube: str
+    holder: str
+    fence: int
+    expires: int

@@ -1,0 +1,2 @@
+-- The number of the cube with the id :cube; NULL if there is none.
+(SELECT num FROM cube WHERE id = :cube)

@@ -1,0 +1,4 @@
+-- An operation that is done.
+INSERT INTO operation (
+  cube, id, kind, recorded_at, status, actor, reason, part_of, undoes, payload_hash, receipt, touched)
+VALUES (?, ?, ?, ?, 'done', ?, ?, ?, ?, ?, ?, ?)
