@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.helpers import FakeClock, HashEmbedder, fresh_cube
-from tests.neo4j_server import CannotStart, Server, running_server
+from tests.neo4j_server import CannotStart, Server, running_server, shared
 from treemem import TreeTextMemory
 
 settings.register_profile(
@@ -58,6 +58,13 @@ def servers_of_its_own(home: Path, **settings: Any) -> Iterator[Server]:
         pytest.skip(str(error))
     yield server
     server.stop()
+
+
+def pytest_runtest_setup() -> None:
+    """End the run where the server that it uses went away: each further test would only wait for it."""
+    for server in shared:
+        if how := server.ended():
+            pytest.exit(how, returncode=3)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -22,6 +22,7 @@ VERSION = os.environ.get("TREEMEM_NEO4J_VERSION", "2026.09.0")
 LTS = VERSION.startswith("5.")
 #: A server that lives for seconds is started with the quick compiler alone.
 QUICK = "-XX:TieredStopAtLevel=1"
+_LINUX = Path("/proc/meminfo").exists()
 FLAGS = [
     "-XX:+UseSerialGC",
     "--add-opens=java.base/java.nio=ALL-UNNAMED",
@@ -161,6 +162,7 @@ class Server:
     def start(self) -> None:
         conf = self.home / "conf"
         conf.mkdir(parents=True, exist_ok=True)
+        # Without preallocation a new server takes some megabytes of disk, with it half a gigabyte.
         (conf / "neo4j.conf").write_text(
             f"""server.default_listen_address=127.0.0.1
 server.bolt.listen_address=127.0.0.1:{self.bolt}
@@ -170,6 +172,7 @@ server.http.advertised_address=127.0.0.1:{self.http}
 dbms.security.auth_enabled={str(self._password is not None).lower()}
 dbms.usage_report.enabled=false
 server.memory.pagecache.size=256m
+db.tx_log.preallocate=false
 """
             + "".join(f"{name}={value}\n" for name, value in self.settings.items())
         )
@@ -223,6 +226,17 @@ server.memory.pagecache.size=256m
                     database_="system",
                 )
 
+    def ended(self) -> str | None:
+        """Return how the server ended by itself, in words, with what is left of disk and memory; None while it runs."""
+        status = None if self._process is None else self._process.poll()
+        if status is None:
+            return None
+        disk = shutil.disk_usage(self.home).free // 2**20
+        memory = re.search(r"MemAvailable:\s+(\d+)", Path("/proc/meminfo").read_text()) if _LINUX else None
+        left = f"{disk} MiB of disk" + (f" and {int(memory[1]) // 2**10} MiB of memory" if memory else "")
+        last = (self.home / "server.log").read_text(errors="replace")[-1_500:]
+        return f"the Neo4j server ended with status {status} ({left} are free); it last said: {last}"
+
     def kill(self) -> None:
         """kill -9, as a power cut for the process."""
         assert self._process is not None
@@ -264,6 +278,10 @@ def _docker_answers() -> bool:
         return False
 
 
+#: The server that the whole run uses, where it was started here.
+shared: list[Server] = []
+
+
 def running_server(home: Path) -> Iterator[str]:
     """Yield the URI of a Neo4j server: TREEMEM_NEO4J_URI, else Docker, else one started from Maven's artifacts."""
     given = os.environ.get("TREEMEM_NEO4J_URI")
@@ -275,7 +293,9 @@ def running_server(home: Path) -> Iterator[str]:
         keep_classes(home / "classes")
         server = Server(home, more_flags=())
         server.start()
+        shared.append(server)
         try:
             yield server.uri
         finally:
+            shared.remove(server)
             server.stop()

@@ -25,6 +25,7 @@ from treemem import (
     TreeTextMemory,
     TreeTextMemoryConfig,
 )
+from treemem.store.neo4j.lanes import Lane, Lanes
 
 pytestmark = pytest.mark.neo4j
 
@@ -190,6 +191,24 @@ def test_a_call_that_is_given_up_leaves_the_others_alone(proxy: Proxy) -> None:
         beside.join(10)
         assert found == ["done"]
         assert set(drivers) & {id(lane.driver) for lane in connection._lanes._all}
+
+
+def test_a_driver_that_does_not_close_in_order_is_only_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    """One thread closes a driver while another one writes: it may fail with anything, and nobody waits for it."""
+
+    class Torn:
+        def close(self) -> None:
+            raise BufferError("Existing exports of data: object cannot be re-sized")
+
+    def late(lane: Lane) -> None:
+        assert lane.driver
+        time.sleep(0.4)
+
+    lanes = Lanes(Torn, 5.0, owned=True)  # type: ignore[arg-type]
+    with caplog.at_level(logging.INFO, "treemem.store"), pytest.raises(TimeoutError):
+        lanes.begin(late, 0.1)()
+    assert lanes.close(5.0) == 0
+    assert "BufferError" in caplog.text
 
 
 def test_bookmarks_go_from_write_to_read_and_to_other_processes(

@@ -7,6 +7,7 @@ caller goes on at once and only this lane's driver is closed, which ends the thr
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -20,6 +21,7 @@ import neo4j
 from treemem.errors import StoreUnavailableError
 
 R = TypeVar("R")
+log = logging.getLogger("treemem.store")
 #: How many lanes there are at most. A call that finds all of them busy waits for one.
 MOST = 100
 #: Seconds after which a lane that nobody needed ends.
@@ -47,9 +49,16 @@ class Lane:
         return self._driver
 
     def cut(self) -> None:
-        """Close the driver, if it is this lane's own; a call that waits for the server then ends with an error."""
+        """Close the driver, if it is this lane's own; a call that waits for the server then ends with an error.
+
+        Raises nothing: the driver is not made to be closed by one thread while another one writes to its connection,
+        and may fail then with any exception. Nobody waits for either by then.
+        """
         if self._owned and self._driver is not None:
-            self._driver.close()
+            try:
+                self._driver.close()
+            except Exception as error:
+                log.info("a connection that was given up did not close in order: %r", error)
 
 
 class Lanes:
@@ -117,11 +126,9 @@ class Lanes:
         """Close a lane's driver beside the caller: saying goodbye to a server that is silent may block."""
 
         def cut() -> None:
-            try:
-                lane.cut()
-            finally:
-                with self._changed:
-                    self._cutting.discard(threading.current_thread())
+            lane.cut()
+            with self._changed:
+                self._cutting.discard(threading.current_thread())
 
         thread = threading.Thread(target=cut, name="treemem-neo4j-close", daemon=True)
         with self._changed:
@@ -142,12 +149,10 @@ class Lanes:
                     future.set_result(result)
                 del call, future, job
         finally:
-            try:
-                lane.cut()
-            finally:
-                with self._changed:
-                    self._all.discard(lane)
-                    self._changed.notify()
+            lane.cut()
+            with self._changed:
+                self._all.discard(lane)
+                self._changed.notify()
 
     def _rested(self, lane: Lane) -> None:
         """Make a lane free for the next call before its caller hears of the result and asks for a lane again."""
