@@ -15,7 +15,7 @@ import pytest
 from tests.helpers import HashEmbedder, fresh_cube
 from tests.neo4j_server import driver as plain_driver
 from treemem import ConfigError, InvalidInputError, StoreError, TreememError, TreeTextMemory, TreeTextMemoryConfig
-from treemem.config import open_embedder
+from treemem.opening import open_embedder
 
 
 @pytest.fixture(autouse=True)

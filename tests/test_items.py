@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import OpenMemory
 from treemem import InvalidInputError, TextualMemoryItem, TreememError, TreeNodeTextualMemoryMetadata, TreeTextMemory
-from treemem.items import derived_id
+from treemem.ids import derived_id
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=3))

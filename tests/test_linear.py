@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 import treemem
 from treemem import InvalidInputError, TreeTextMemory, field
 from treemem.changes import State
+from treemem.ids import derived_id
 from treemem.ingest.entities import entity, meant, names_in, question_entity_ids, titles
 from treemem.ingest.terms import mentioned_in
-from treemem.items import MAX_TEXT, derived_id
 from treemem.judge import pairs
 from treemem.judge.facts import Form, slots_of
 from treemem.judge.turns import endings_of, turns_of
@@ -35,6 +35,7 @@ from treemem.pieces import PIECE, beginning, begins, normalized, pieces
 from treemem.search.priors import asking
 from treemem.search.timewords import read_time
 from treemem.search.when import parse_when
+from treemem.storable import MAX_TEXT
 from treemem.temporal import END, parse_time
 from treemem.text import ASKS, MAX_TOKEN, analyse, caption, is_cjk, words
 

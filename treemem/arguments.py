@@ -9,7 +9,8 @@ from treemem.changes import EdgeType
 from treemem.checks import among, known_names, shown
 from treemem.errors import InvalidInputError
 from treemem.filters import Filter, of_types
-from treemem.items import MEMORY_TYPES, METADATA_FIELDS, TreeNodeTextualMemoryMetadata, checked_id, set_fields
+from treemem.ids import checked_id
+from treemem.items import MEMORY_TYPES, METADATA_FIELDS, TreeNodeTextualMemoryMetadata, set_fields
 
 
 def edge_type(value: str | EdgeType) -> EdgeType:

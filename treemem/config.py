@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import (
@@ -24,13 +24,8 @@ from pydantic import (
 
 from treemem.errors import ConfigError, InvalidInputError
 from treemem.items import CAPACITY, MEMORY_TYPES
-from treemem.locations import checked_location, is_secret, is_server
-from treemem.store.protocol import GraphStore
-
-if TYPE_CHECKING:
-    import neo4j
-
-    from treemem.models.embedders import Embedder
+from treemem.locations import checked_location, is_secret
+from treemem.memos import translated
 
 S = TypeVar("S", bound=BaseModel)
 #: Settings whose value an error may repeat: numbers and choices, nothing that could be a secret in the wrong place.
@@ -251,190 +246,6 @@ def _wrong(error: Any) -> str:
     place = [str(part) for part in error["loc"]]
     shown = f", found {error['input']!r:.60}" if place[0] in _PLAIN or place[-1] in _PLAIN else ""
     return f"{'.'.join(place) or 'settings'}: {error['msg']}{shown}"
-
-
-#: Sections of the original's configuration that say nothing about where memories are kept.
-_IGNORED = frozenset(
-    {"extractor_llm", "dispatcher_llm", "reader", "reranker", "reorganize", "internet_retriever"}
-    | {"mode", "search_strategy", "memory_filename", "include_embedding"}
-)
-
-
-def translated(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return our settings from those of the original: graph_db and embedder sections with a backend and a config."""
-    if "config" in data and "backend" in data and isinstance(data["config"], Mapping):
-        data = data["config"]
-    given = {name: value for name, value in data.items() if name not in _IGNORED}
-    sizes = given.pop("memory_size", None)
-    if sizes is not None:
-        given.setdefault("capacity", sizes)
-    graph = given.pop("graph_db", None)
-    if graph is not None:
-        given = _graph(graph) | given
-    embedder = given.get("embedder")
-    if isinstance(embedder, Mapping) and "backend" in embedder:
-        given["embedder"] = _embedder(embedder)
-    return given
-
-
-def _graph(section: Any) -> dict[str, Any]:
-    backend, config = _section("graph_db", section, ("neo4j", "neo4j-community"))
-    found = {
-        "store": config.get("uri"),
-        "user": config.get("user"),
-        "password": config.get("password"),
-        "database": None if backend == "neo4j-community" else config.get("db_name"),
-        "cube": config.get("user_name"),
-    }
-    used = ("uri", "user", "password", "db_name", "user_name")
-    for name in config:
-        close = difflib.get_close_matches(str(name).lower(), used, 1, 0.8)
-        if close and name not in (*used, "use_multi_db"):
-            raise ConfigError(f"graph_db.config.{name}: there is no such setting; did you mean {close[0]}?")
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _embedder(section: Any) -> dict[str, Any]:
-    kinds = {
-        "sentence_transformer": "sentence-transformers",
-        "universal_api": "openai",
-        "openai": "openai",
-        "ollama": "openai",
-        "ark": "openai",
-    }
-    backend, config = _section("embedder", section, tuple(kinds))
-    url = config.get("base_url") or config.get("api_base")
-    if backend == "ollama" and (url is None or isinstance(url, str)):
-        url = (url or "http://localhost:11434").rstrip("/")
-        url = url if url.endswith("/v1") else url + "/v1"
-    found = {
-        "kind": kinds[backend],
-        "model": config.get("model_name_or_path"),
-        "dimension": config.get("embedding_dims"),
-        "base_url": url,
-        "api_key": config.get("api_key") or ("ollama" if backend == "ollama" else None),
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _section(name: str, section: Any, backends: tuple[str, ...]) -> tuple[str, Mapping[str, Any]]:
-    if not isinstance(section, Mapping) or not isinstance(section.get("config"), Mapping):
-        raise ConfigError(f"{name}: wanted {{'backend': ..., 'config': {{...}}}}")
-    backend = section.get("backend")
-    if backend not in backends:
-        raise ConfigError(f"{name}.backend: wanted one of {', '.join(backends)}, found {backend!r:.60}")
-    return backend, section["config"]
-
-
-def open_embedder(config: EmbedderConfig) -> Embedder:
-    """Return the embedder that a configuration names; raises ConfigError, EmbedderError."""
-    from treemem.models.embedders import MiniLM, OpenAIEmbedder, SentenceTransformersEmbedder
-
-    if config.kind == "minilm":
-        return MiniLM()
-    if config.model is None:
-        raise ConfigError(f"embedder: kind {config.kind!r} needs a model")
-    if config.kind == "sentence-transformers":
-        return SentenceTransformersEmbedder(config.model, batch_size=config.batch_size or 32)
-    if config.dimension is None:
-        raise ConfigError("embedder: kind 'openai' needs the dimension of the model's vectors")
-    return OpenAIEmbedder(
-        config.model,
-        dimension=config.dimension,
-        base_url=config.base_url,
-        api_key=None if config.api_key is None else config.api_key.get_secret_value(),
-        batch_size=config.batch_size or 128,
-        timeout=config.timeout,
-    )
-
-
-def default_path() -> Path:
-    """Return where the embedded store lies if nothing else is said: the user's data folder."""
-    from platformdirs import user_data_path
-
-    return user_data_path("treemem", appauthor=False) / "treemem.db"
-
-
-def open_store(
-    config: TreeTextMemoryConfig,
-    driver: neo4j.Driver | None = None,
-    *,
-    dimension: int | None = None,
-    bookmarks: Iterable[str] = (),
-) -> GraphStore:
-    """Return the store that a configuration names, with its schema up to date; over a `driver` of the caller if given.
-
-    `dimension` is how many numbers the vectors will have. Reads see what the `bookmarks` stand for.
-
-    Raises ConfigError for a location that is neither a path nor a Neo4j URI, StoreError if it cannot be opened.
-    """
-    return migrated_store(config, driver, dimension=dimension, bookmarks=bookmarks)[0]
-
-
-def migrated_store(
-    config: TreeTextMemoryConfig,
-    driver: neo4j.Driver | None = None,
-    *,
-    dimension: int | None = None,
-    bookmarks: Iterable[str] = (),
-) -> tuple[GraphStore, tuple[str, ...]]:
-    """Return the store as `open_store` does, and the names of the migrations that ran for it."""
-    location = config.store or ("the caller's driver" if driver is not None else str(default_path()))
-    served = driver is not None or is_server(location)
-    store = _neo4j(config, location, driver, dimension, bookmarks) if served else _sqlite(config, location)
-    try:
-        return store, tuple(store.migrate())
-    except BaseException:
-        store.close()
-        raise
-
-
-def _sqlite(config: TreeTextMemoryConfig, location: str) -> GraphStore:
-    from treemem.store.sqlite import SqliteStore
-    from treemem.store.sqlite.files import make_folder
-
-    if location == ":memory:":
-        raise ConfigError("store: an SQLite database in memory cannot be shared by threads; give a file path")
-    try:
-        path = Path(location).expanduser()
-    except RuntimeError as error:
-        raise ConfigError(f"store: {location}: there is no such user's home folder; give the whole path") from error
-    if path.is_dir() or not path.name:
-        raise ConfigError(f"store: {path} is a folder; name a file in it")
-    try:
-        make_folder(path.parent)
-    except OSError as error:
-        raise ConfigError(f"store: the folder {path.parent} cannot be made ({error.strerror})") from error
-    return SqliteStore(path, timeout=config.timeout, cache_bytes=config.cache_bytes)
-
-
-def _neo4j(
-    config: TreeTextMemoryConfig,
-    location: str,
-    driver: neo4j.Driver | None,
-    dimension: int | None,
-    bookmarks: Iterable[str],
-) -> GraphStore:
-    from treemem.store.neo4j import MOST_DIMENSIONS, Neo4jStore
-
-    if dimension is not None and dimension > MOST_DIMENSIONS:
-        raise ConfigError(
-            f"embedder: its vectors have {dimension} dimensions, Neo4j indexes at most {MOST_DIMENSIONS}; choose a "
-            "model with shorter vectors, or the embedded store (a file path), which has no such limit"
-        )
-
-    secret = None if config.password is None else config.password.get_secret_value()
-    if config.trusted_certificates is not None and not Path(config.trusted_certificates).is_file():
-        raise ConfigError(f"trusted_certificates: there is no file {config.trusted_certificates}")
-    return Neo4jStore(
-        location,
-        auth=(config.user or "neo4j", secret) if secret else None,
-        database=config.database,
-        trusted_certificates=config.trusted_certificates,
-        timeout=config.timeout,
-        driver=driver,
-        bookmarks=bookmarks,
-    )
 
 
 def from_arguments(settings: Mapping[str, Any]) -> TreeTextMemoryConfig:

@@ -9,13 +9,14 @@ from typing import Any
 
 from treemem.caller import Caller
 from treemem.changes import Model
-from treemem.config import TreeTextMemoryConfig, from_arguments, open_embedder, open_store
+from treemem.config import TreeTextMemoryConfig, from_arguments
 from treemem.errors import InvalidInputError, NotAllowedError
 from treemem.filters import Filter
-from treemem.items import checked_id
+from treemem.ids import checked_id
 from treemem.models.embedders import Embedder, checked_embedder, embedded_questions, embedded_texts
 from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
+from treemem.opening import open_embedder, open_store
 from treemem.store.protocol import GraphStore
 from treemem.temporal import BEGINNING, Clock, Moment, TimeLike, parse_time, system_clock, to_micros
 from treemem.usage import UsageLog

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from treemem.checks import known_names, shown
 from treemem.errors import InvalidInputError
-from treemem.items import half_character
 from treemem.search.options import SearchOptions
+from treemem.storable import half_character
 
 T = TypeVar("T")
 Kind = tuple[str, Callable[[Any], bool]]

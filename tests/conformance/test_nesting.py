@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from treemem import InvalidInputError, TextualMemoryItem, TreeTextMemory
-from treemem.items import MAX_CHARACTERS, MAX_DEPTH, MAX_VALUES, check_json, checked_id
+from treemem.ids import checked_id
+from treemem.storable import MAX_CHARACTERS, MAX_DEPTH, MAX_VALUES, check_json
 
 
 def nested(depth: int) -> Any:

@@ -81,7 +81,7 @@ def _path_lines(memory: Any, hit: Any, question: Any) -> list[str]:
 
 
 def _lookup(memory: Any, ids: set[str], question: Any) -> list[TextualMemoryItem]:
-    from treemem.items import checked_id
+    from treemem.ids import checked_id
 
     def is_id(text: str) -> bool:
         try:

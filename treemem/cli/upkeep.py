@@ -49,7 +49,7 @@ def check(store: Store = None, cube: Cube = None, config: Config = None, as_json
 @app.command()
 def migrate(store: Store = None, cube: Cube = None, config: Config = None, as_json: AsJson = False) -> None:
     """Bring the store's schema up to date; every command does so when it opens the store."""
-    from treemem.config import migrated_store
+    from treemem.opening import migrated_store
 
     found, ran = migrated_store(settings(store, cube, config))
     place = found.location
@@ -178,8 +178,8 @@ def demo(
 ) -> None:
     """Load a year of messages and ask seven questions about it."""
     from treemem.cli import demo as show
-    from treemem.config import default_path
     from treemem.memory import TreeTextMemory
+    from treemem.opening import default_path
 
     if fresh:
         cube = f"{cube}-{int(time.time())}"

@@ -15,8 +15,8 @@ from treemem.exchange import files
 from treemem.exchange.checking import Checked, check, record_of
 from treemem.exchange.format import MAX_LINE, Head, Summed, head_line, read_lines, record_line
 from treemem.exchange.records import Row
+from treemem.ids import derived_id
 from treemem.ingest.entities import entity_id
-from treemem.items import derived_id
 from treemem.store.protocol import CubeInfo, GraphStore, Rows
 from treemem.temporal import END
 from treemem.text import words

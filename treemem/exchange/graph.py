@@ -14,7 +14,8 @@ from treemem.changes import EdgeType
 from treemem.checks import shown, within
 from treemem.errors import InvalidInputError, TreememError
 from treemem.exchange import files
-from treemem.items import METADATA_FIELDS, as_item, checked_id
+from treemem.ids import checked_id
+from treemem.items import METADATA_FIELDS, as_item
 from treemem.models.embedders import checked_vectors
 from treemem.temporal import END, to_micros
 from treemem.write.addition import checked_span

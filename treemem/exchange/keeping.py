@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import IO
 
 from treemem.checks import within
-from treemem.config import default_path
 from treemem.context import Context
 from treemem.errors import InvalidInputError, StoreError, StoreUnavailableError, TreememError
 from treemem.exchange import archive, files, graph
 from treemem.exchange.backups import Shelf
 from treemem.exchange.format import ARCHIVE, GRAPH
+from treemem.opening import default_path
 from treemem.read.getting import get_all
 from treemem.store.protocol import CubeInfo, GraphStore
 from treemem.temporal import END, Moment, TimeLike, from_micros

@@ -16,7 +16,9 @@ from treemem.changes import Edge, EdgeType, Entity, NodeKind, Operation, Source,
 from treemem.checks import shown
 from treemem.contents import item_of
 from treemem.errors import InvalidInputError
-from treemem.items import TreeNodeTextualMemoryMetadata, check_json, checked_id
+from treemem.ids import checked_id
+from treemem.items import TreeNodeTextualMemoryMetadata
+from treemem.storable import check_json
 from treemem.store.protocol import CubeInfo
 from treemem.temporal import BEGINNING, END, to_micros
 

@@ -17,7 +17,8 @@ from typing import Any, Literal, get_origin
 
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
-from treemem.items import MEMORY_TYPES, STATUSES, TreeNodeTextualMemoryMetadata, check_json
+from treemem.items import MEMORY_TYPES, STATUSES, TreeNodeTextualMemoryMetadata
+from treemem.storable import check_json
 from treemem.temporal import END, day_after, parse_time
 
 Kind = Literal["text", "number", "boolean", "texts", "time", "any"]

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import islice
 
 from treemem.changes import Entity
-from treemem.items import derived_id
+from treemem.ids import derived_id
 from treemem.pieces import beginning
 from treemem.text import QUESTION_READ, STOP_WORDS, distinct, iter_words, words
 

@@ -9,9 +9,11 @@ from typing import Any
 from treemem.changes import EdgeAssert, EdgeType, Entity, NodeKind, Source
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
+from treemem.ids import derived_id
 from treemem.ingest.entities import entity
 from treemem.ingest.terms import mentioned_in
-from treemem.items import TextualMemoryItem, checked_text, derived_id, validated
+from treemem.items import TextualMemoryItem, validated
+from treemem.storable import checked_text
 from treemem.temporal import from_micros, parse_time
 from treemem.text import ASKS, words
 

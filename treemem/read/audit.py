@@ -12,7 +12,7 @@ from treemem.checks import within
 from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryNotFoundError, OperationNotFoundError
 from treemem.filters import passes
-from treemem.items import checked_id
+from treemem.ids import checked_id
 from treemem.read.states import BATCH, VISIBLE, each_page, edges_at, seen_history, touched_by
 from treemem.records import MemoryDiff, MemoryVersion, OperationRecord, Statistics
 from treemem.temporal import TimeLike, format_micros, parse_time

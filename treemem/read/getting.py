@@ -11,7 +11,8 @@ from treemem.contents import item_of
 from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.filters import FilterLike, joined, parse
-from treemem.items import STATUSES, TextualMemoryItem, checked_id
+from treemem.ids import checked_id
+from treemem.items import STATUSES, TextualMemoryItem
 from treemem.read.states import VISIBLE, each_page, states_at, with_backgrounds
 from treemem.records import MemoryPage
 from treemem.store.protocol import Page

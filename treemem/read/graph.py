@@ -12,7 +12,8 @@ from treemem.contents import item_of
 from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.graphs import GraphEdge, MemoryGraph, MemoryPath, MemoryTree, price, trees
-from treemem.items import TextualMemoryItem, checked_id
+from treemem.ids import checked_id
+from treemem.items import TextualMemoryItem
 from treemem.read.states import BATCH, VISIBLE, each_page, edges_at, states_at
 from treemem.records import Neighbour
 from treemem.temporal import Moment, TimeLike

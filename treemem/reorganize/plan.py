@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from treemem.checks import among
 from treemem.errors import InvalidInputError
-from treemem.items import derived_id, validated
+from treemem.ids import derived_id
+from treemem.items import validated
 from treemem.text import caption
 
 

@@ -24,7 +24,8 @@ from treemem.errors import (
     StoreError,
     TreememError,
 )
-from treemem.items import CAPACITY, derived_id
+from treemem.ids import derived_id
+from treemem.items import CAPACITY
 from treemem.read.states import edges_at
 from treemem.reorganize import candidates, proposing, turn
 from treemem.reorganize.changesets import Ground, change

@@ -15,7 +15,7 @@ from treemem.context import Context
 from treemem.errors import InvalidInputError
 from treemem.filters import FilterLike, joined, parse
 from treemem.graphs import MemoryGraph
-from treemem.items import MEMORY_TYPES, STATUSES, checked_text
+from treemem.items import MEMORY_TYPES, STATUSES
 from treemem.pieces import beginning
 from treemem.read.graph import MAX_NODES, subgraph
 from treemem.read.states import with_backgrounds
@@ -28,6 +28,7 @@ from treemem.search.results import SearchResult
 from treemem.search.target import target_of
 from treemem.search.timewords import Told, read_time
 from treemem.search.when import When, WhenLike, parse_when
+from treemem.storable import checked_text
 from treemem.store.protocol import LIVE
 from treemem.temporal import BEGINNING, END, Moment, TimeLike, to_micros
 from treemem.text import QUESTION_READ, is_cjk

@@ -16,8 +16,10 @@ from treemem.contents import fields_of
 from treemem.context import Context
 from treemem.errors import InvalidInputError
 from treemem.filters import joined, of_types
-from treemem.items import MemoryLike, TextualMemoryItem, as_item, checked_id, checked_text, set_fields
+from treemem.ids import checked_id
+from treemem.items import MemoryLike, TextualMemoryItem, as_item, set_fields
 from treemem.read.states import VISIBLE, each_page, histories
+from treemem.storable import checked_text
 from treemem.temporal import END, Moment, TimeLike, parse_time
 from treemem.write.addition import Addition, Progress, write_parts
 from treemem.write.committing import commit, new_change

@@ -15,8 +15,9 @@ from treemem.canonical import Vector, canonical_json
 from treemem.changes import ChangeSet, Receipt, StateAssert, in_parts
 from treemem.contents import content_of, embedded_text, fields_of
 from treemem.errors import EmbedderError, InvalidInputError
+from treemem.ids import derived_id
 from treemem.ingest.messages import Reading, read_messages
-from treemem.items import TextualMemoryItem, as_item, derived_id, set_fields
+from treemem.items import TextualMemoryItem, as_item, set_fields
 from treemem.models.embedders import Embedder, checked_vectors, embedded_texts
 from treemem.store.protocol import WriteStore
 from treemem.temporal import END, SKEW, Interval, format_micros, parse_time

@@ -13,18 +13,10 @@ from treemem.changes import ChangeSet, EdgeType, Receipt, State
 from treemem.contents import embedded_text, fields_of, item_of
 from treemem.context import Context
 from treemem.errors import InvalidInputError, NotAllowedError
-from treemem.items import (
-    MemoryLike,
-    TextualMemoryItem,
-    TreeNodeTextualMemoryMetadata,
-    as_item,
-    check_json,
-    checked_id,
-    checked_text,
-    set_fields,
-    validated,
-)
+from treemem.ids import checked_id
+from treemem.items import MemoryLike, TextualMemoryItem, TreeNodeTextualMemoryMetadata, as_item, set_fields, validated
 from treemem.read.states import histories, own_known
+from treemem.storable import check_json, checked_text
 from treemem.temporal import Moment, TimeLike, parse_time
 from treemem.write.addition import given_vector
 from treemem.write.committing import commit, new_change

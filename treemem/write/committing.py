@@ -14,8 +14,9 @@ from treemem.canonical import request_json
 from treemem.changes import ChangeSet, Part, Receipt
 from treemem.context import Context
 from treemem.errors import ConflictError, InvalidChangeError, OperationMismatchError, TreememError
-from treemem.items import checked_id, checked_text
+from treemem.ids import checked_id
 from treemem.read.states import seen_history
+from treemem.storable import checked_text
 from treemem.store.shared import operation_mismatch, receipt_of
 from treemem.write.intent import Intent
 

@@ -14,7 +14,7 @@ from treemem import topics
 from treemem.changes import ChangeSet, EdgeAssert, EdgeType, Receipt, State, StateAssert
 from treemem.contents import content_of, is_topic
 from treemem.context import Context
-from treemem.items import derived_id
+from treemem.ids import derived_id
 from treemem.store.protocol import GraphStore
 from treemem.temporal import Moment
 from treemem.text import STOP_WORDS, words

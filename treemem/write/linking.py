@@ -8,7 +8,7 @@ from treemem.changes import EdgeAssert, EdgeType, Receipt
 from treemem.checks import within
 from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryNotFoundError, NotAllowedError
-from treemem.items import checked_id
+from treemem.ids import checked_id
 from treemem.read.states import seen_history
 from treemem.temporal import END, TimeLike, parse_time
 from treemem.write.addition import checked_span

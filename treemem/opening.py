@@ -1,0 +1,128 @@
+"""From settings to what they name: a store, migrated, and an embedder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from treemem.config import EmbedderConfig, TreeTextMemoryConfig
+from treemem.errors import ConfigError
+from treemem.locations import is_server
+from treemem.store.protocol import GraphStore
+
+if TYPE_CHECKING:
+    import neo4j
+
+    from treemem.models.embedders import Embedder
+
+
+def open_embedder(config: EmbedderConfig) -> Embedder:
+    """Return the embedder that a configuration names; raises ConfigError, EmbedderError."""
+    from treemem.models.embedders import MiniLM, OpenAIEmbedder, SentenceTransformersEmbedder
+
+    if config.kind == "minilm":
+        return MiniLM()
+    if config.model is None:
+        raise ConfigError(f"embedder: kind {config.kind!r} needs a model")
+    if config.kind == "sentence-transformers":
+        return SentenceTransformersEmbedder(config.model, batch_size=config.batch_size or 32)
+    if config.dimension is None:
+        raise ConfigError("embedder: kind 'openai' needs the dimension of the model's vectors")
+    return OpenAIEmbedder(
+        config.model,
+        dimension=config.dimension,
+        base_url=config.base_url,
+        api_key=None if config.api_key is None else config.api_key.get_secret_value(),
+        batch_size=config.batch_size or 128,
+        timeout=config.timeout,
+    )
+
+
+def default_path() -> Path:
+    """Return where the embedded store lies if nothing else is said: the user's data folder."""
+    from platformdirs import user_data_path
+
+    return user_data_path("treemem", appauthor=False) / "treemem.db"
+
+
+def open_store(
+    config: TreeTextMemoryConfig,
+    driver: neo4j.Driver | None = None,
+    *,
+    dimension: int | None = None,
+    bookmarks: Iterable[str] = (),
+) -> GraphStore:
+    """Return the store that a configuration names, with its schema up to date; over a `driver` of the caller if given.
+
+    `dimension` is how many numbers the vectors will have. Reads see what the `bookmarks` stand for.
+
+    Raises ConfigError for a location that is neither a path nor a Neo4j URI, StoreError if it cannot be opened.
+    """
+    return migrated_store(config, driver, dimension=dimension, bookmarks=bookmarks)[0]
+
+
+def migrated_store(
+    config: TreeTextMemoryConfig,
+    driver: neo4j.Driver | None = None,
+    *,
+    dimension: int | None = None,
+    bookmarks: Iterable[str] = (),
+) -> tuple[GraphStore, tuple[str, ...]]:
+    """Return the store as `open_store` does, and the names of the migrations that ran for it."""
+    location = config.store or ("the caller's driver" if driver is not None else str(default_path()))
+    served = driver is not None or is_server(location)
+    store = _neo4j(config, location, driver, dimension, bookmarks) if served else _sqlite(config, location)
+    try:
+        return store, tuple(store.migrate())
+    except BaseException:
+        store.close()
+        raise
+
+
+def _sqlite(config: TreeTextMemoryConfig, location: str) -> GraphStore:
+    from treemem.store.sqlite import SqliteStore
+    from treemem.store.sqlite.files import make_folder
+
+    if location == ":memory:":
+        raise ConfigError("store: an SQLite database in memory cannot be shared by threads; give a file path")
+    try:
+        path = Path(location).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"store: {location}: there is no such user's home folder; give the whole path") from error
+    if path.is_dir() or not path.name:
+        raise ConfigError(f"store: {path} is a folder; name a file in it")
+    try:
+        make_folder(path.parent)
+    except OSError as error:
+        raise ConfigError(f"store: the folder {path.parent} cannot be made ({error.strerror})") from error
+    return SqliteStore(path, timeout=config.timeout, cache_bytes=config.cache_bytes)
+
+
+def _neo4j(
+    config: TreeTextMemoryConfig,
+    location: str,
+    driver: neo4j.Driver | None,
+    dimension: int | None,
+    bookmarks: Iterable[str],
+) -> GraphStore:
+    from treemem.store.neo4j import MOST_DIMENSIONS, Neo4jStore
+
+    if dimension is not None and dimension > MOST_DIMENSIONS:
+        raise ConfigError(
+            f"embedder: its vectors have {dimension} dimensions, Neo4j indexes at most {MOST_DIMENSIONS}; choose a "
+            "model with shorter vectors, or the embedded store (a file path), which has no such limit"
+        )
+
+    secret = None if config.password is None else config.password.get_secret_value()
+    if config.trusted_certificates is not None and not Path(config.trusted_certificates).is_file():
+        raise ConfigError(f"trusted_certificates: there is no file {config.trusted_certificates}")
+    return Neo4jStore(
+        location,
+        auth=(config.user or "neo4j", secret) if secret else None,
+        database=config.database,
+        trusted_certificates=config.trusted_certificates,
+        timeout=config.timeout,
+        driver=driver,
+        bookmarks=bookmarks,
+    )
