@@ -12,8 +12,9 @@ import re
 from functools import lru_cache
 
 from treemem.judge import turns
-from treemem.judge.facts import Fact, Form, Said, clear, state_of
+from treemem.judge.facts import MANY, Fact, Form, Said, clear, state_of
 from treemem.judge.same import apart, bare, same
+from treemem.judge.screen import Screen, needed
 from treemem.judge.speech import Clause
 from treemem.judge.values import Measure, masked, measure, other_measure
 from treemem.language import Pack, packs
@@ -25,12 +26,35 @@ _CODE = re.compile(r"[\w.@:+-]{0,50}\d[\w.@:+ -]{0,50}|\S{1,50}@\S{1,50}")
 _ONE_AT_A_TIME = ("place", "name", "job", "state", "attribute", "quantity")
 
 
+def tells(said: Said) -> bool:
+    """Return whether a text may say, by its words alone, that something changed or has a value; most do not."""
+    return bool(said.telling) or _framing(said) or turns.may_turn(said)
+
+
+@lru_cache(maxsize=1_024)
+def _framing(said: Said) -> bool:
+    """Return whether a text may say no, or say that it is so now, by its words alone."""
+    pack = said.pack
+    now = any(pack.phrases(name).within(said.said) for name in ("now", "now_leads"))
+    if now or pack.pattern("now_not").search(said.text):
+        return True
+    return bool(_ends_in_frames(pack.code).passed(said.said))
+
+
+@lru_cache(maxsize=32)
+def _ends_in_frames(code: str) -> Screen[str]:
+    """Return the frames that need no word that says "now"."""
+    pack = packs()[code]
+    over = ((needed(pack, form.between), of) for form, of, now in _frames(code, "over") if not now)
+    return Screen(code, [*over, *(((), of) for _, of, now in _frames(code, "come_true") if not now)])
+
+
 def stated(newer: Said, older: Said) -> bool:
     """Return whether the newer text itself asserts that what the older one says has changed or is over.
 
     What else the older text says may still be so: whoever closes it must see to that.
     """
-    if newer.pack is not older.pack or newer.pack.pattern("long_ago").search(newer.text):
+    if newer.pack is not older.pack or not tells(newer) or newer.pack.pattern("long_ago").search(newer.text):
         return False
     return _in_forms(newer, older) or turns.turned(newer, older)
 
@@ -38,7 +62,7 @@ def stated(newer: Said, older: Said) -> bool:
 def _in_forms(new: Said, old: Said) -> bool:
     """Return whether whole clauses of the newer text have a form that changes what the older one says."""
     pack = new.pack
-    if not new.clauses or not old.clauses:
+    if not (new.news or _framing(new)) or not new.clauses or not old.clauses:
         return False
     was = old.clauses[0]
     if any(clause.text == was.text and not clause.now for clause in new.clauses):  # it still says so
@@ -58,7 +82,7 @@ def other_value(newer: Said, older: Said) -> bool:
         return False
     return any(
         _other(each, fact, fact.other if fact.says == "changed" else fact.value)
-        for fact in newer.facts
+        for fact in (newer.facts if newer.telling else ())
         for each in older.facts
         if (fact.who, fact.slot.name) == (each.who, each.slot.name)
         and each.says in ("holds", "becomes")
@@ -88,7 +112,7 @@ def _of_one(new: Fact, old: Fact) -> bool:
 def _other(old: Fact, new: Fact, value: str) -> bool:
     """Return whether two values of a kind are of one sort, and not the same."""
     pack, kind = new.pack, new.slot.kind
-    if kind in ("any", "article") or same(pack, value, old.value):
+    if kind in MANY or same(pack, value, old.value):
         return False
     if kind == "quantity":
         return other_measure(pack, old.value, value) and _one_end(old, new)

@@ -7,18 +7,21 @@ nothing is tried twice, so that a clause is read in time that grows with its len
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from treemem.forks import cached
+from treemem.judge.screen import Screen, needed, of_kind
 from treemem.judge.speech import LONGEST_TEXT, Clause, Speech
 from treemem.language import Pack, packs, tokens
 
 _PLACEHOLDER = re.compile(r"\{(\w{1,20})\}")
 #: Slots that may be empty.
 _MAY_BE_EMPTY = frozenset({"them", "head", "tail"})
+#: Kinds of which one may have many: another value of such a thing takes no value's place.
+MANY = ("any", "article")
 #: Characters of a slot, where the pack does not say otherwise; words of a value, and of a subject.
 LONGEST_SLOT, MOST_WORDS = 50, 6
 
@@ -37,6 +40,8 @@ class Form:
         self._slots = [
             (name, longest.get(name, LONGEST_SLOT), piece) for name, piece in zip(rest[::2], pieces, strict=True)
         ]
+        #: What stands between the slots, as patterns; a text of this form has all of them.
+        self.between = [p.pattern for p in (self._first, *(piece for _, _, piece in self._slots)) if p is not None]
 
     def match(self, text: str) -> dict[str, str] | None:
         """Return what stands in the slots, and in named groups between them; None where the clause has another form."""
@@ -95,23 +100,42 @@ def slots_of(code: str) -> tuple[Slot, ...]:
     )
 
 
+@lru_cache(maxsize=32)
+def _slots(code: str) -> Screen[Slot]:
+    pack = packs()[code]
+    return Screen(code, ((needed(pack, s.form.between) + of_kind(pack, s.kind), s) for s in slots_of(code)))
+
+
 class Said(Speech):
     """What a text plainly says, and the facts in it: of all of it, and of its opening."""
 
     @cached
+    def possible(self) -> list[Slot]:
+        """The forms that it may have, by its words alone."""
+        bases = self.pack.mapped("bases")
+        return _slots(self.pack.code).passed([bases.get(word, word) for word in self.said])
+
+    @cached
+    def telling(self) -> list[Slot]:
+        """Those of them by which it may take another text's place."""
+        return [slot for slot in self.possible if slot.says != "holds" or slot.kind not in MANY]
+
+    @cached
     def facts(self) -> tuple[Fact, ...]:
         """The facts of all clauses."""
-        return tuple(fact for clause in self.clauses for fact in _facts(self.pack, clause))
+        if not self.possible:
+            return ()
+        return tuple(fact for clause in self.clauses for fact in _facts(self.pack, clause, self.possible))
 
     @cached
     def news(self) -> tuple[Fact, ...]:
-        """The facts of the opening, where a text says what has changed."""
-        if self.opening == self.clauses:
-            return self.facts
-        return tuple(fact for clause in self.opening for fact in _facts(self.pack, clause))
+        """The facts of the opening, where a text says what has changed or has a value of its own."""
+        if not self.telling:
+            return ()
+        return tuple(fact for clause in self.opening for fact in _facts(self.pack, clause, self.telling))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2_048)
 def _said_in(text: str) -> Said:
     return Said(text)
 
@@ -121,10 +145,10 @@ def said_in(text: str) -> Said:
     return _said_in(text if len(text) <= LONGEST_TEXT else "")
 
 
-def _facts(pack: Pack, clause: Clause) -> Iterator[Fact]:
+def _facts(pack: Pack, clause: Clause, slots: Iterable[Slot]) -> Iterator[Fact]:
     text = pack.rewritten("anew", clause.text)
     now = clause.now or text != clause.text
-    for slot in slots_of(pack.code):
+    for slot in slots:
         found = slot.form.match(text)
         if found is None or (slot.says == "ends_now" and not clause.now):
             continue

@@ -41,7 +41,8 @@ class Speech:
 
     def __init__(self, text: str) -> None:
         self.text = text if len(text) <= LONGEST_TEXT else ""
-        self.pack, *self._others = fitting(self.text)
+        self.said = tokens(self.text)
+        self.pack, *self._others = fitting(self.text, self.said)
 
     def unsure(self, text: str) -> bool:
         """Return whether a text has a word of a report, a wish, an invention and the like, of any language it is in."""
@@ -83,11 +84,17 @@ class Speech:
         """The same of an older text, where words that only say more ("also") are passed over."""
         return self._loose(tolerant=True)
 
-    def _loose(self, *, tolerant: bool) -> tuple[str, ...]:
+    @cached
+    def spoken(self) -> str:
+        """The text of the looser reading; nothing where a sign says that its speaker does not simply say it."""
         text = _EMOTICON.sub(" ", self._without_lead(self.text.strip().replace("’", "'")))
-        if not text or not _LOOSE_SIGNS.isdisjoint(text) or _OPENING.search(text) or _SPOKEN.search(text):
+        unclear = not _LOOSE_SIGNS.isdisjoint(text) or _OPENING.search(text) or _SPOKEN.search(text)
+        return "" if unclear else text
+
+    def _loose(self, *, tolerant: bool) -> tuple[str, ...]:
+        if not self.spoken:
             return ()
-        plain = self.pack.rewritten("spelled", text)
+        plain = self.pack.rewritten("spelled", self.spoken)
         if self.unsure(self.pack.pattern("tolerated").sub(" ", plain) if tolerant else plain):
             return ()
         parts = (part for whole in _BREAK.split(plain) for part in self.pack.pattern("joins").split(whole))

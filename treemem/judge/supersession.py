@@ -6,7 +6,7 @@ from enum import IntEnum
 from functools import lru_cache
 
 from treemem.ingest.statements import Statement
-from treemem.judge.changes import other_value, stated
+from treemem.judge.changes import other_value, stated, tells
 from treemem.judge.facts import said_in
 from treemem.judge.turns import denied_now
 from treemem.judge.vetoes import vetoed
@@ -41,7 +41,10 @@ def _of_oneself(text: str) -> bool:
 
 def asserts(newer: Statement) -> bool:
     """Return whether a statement may take the place of any other, by who says it and what it says alone."""
-    return newer.role == "user" and bool(said_in(newer.text).loose)
+    if newer.role != "user":
+        return False
+    said = said_in(newer.text)
+    return said.spoken != "" and tells(said) and bool(said.loose)
 
 
 def comparable(older: Statement, newer: Statement) -> bool:

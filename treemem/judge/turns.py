@@ -14,6 +14,7 @@ from typing import Any
 
 from treemem.forks import cached
 from treemem.judge.facts import Form
+from treemem.judge.screen import Screen, needed
 from treemem.judge.speech import Speech
 from treemem.judge.values import measure, other_measure
 from treemem.language import Pack, entries, packs, tokens
@@ -37,10 +38,22 @@ class Known:
         self.order = tuple(stem for stem in pack.stemmed(self.text) if stem not in self._neutral)
         self.content = frozenset(self.order)
         self.mine = not self.words.isdisjoint(pack.words("oneself"))
+        self._said = said
 
     @cached
     def _neutral(self) -> frozenset[str]:
         return self.pack.stems("neutral") | self.pack.stems("small")
+
+    @cached
+    def stays(self) -> bool:
+        """Whether no turn ends it: it is not read, says no itself, or tells of what happened."""
+        said = self._said
+        return not said.tolerant or self.pack.pattern("unturned").search(said.text) is not None or tells_an_event(said)
+
+    @cached
+    def many(self) -> bool:
+        """Whether it says several things at once."""
+        return self.pack.pattern("many").search(self._said.text) is not None
 
     @cached
     def subject(self) -> frozenset[str]:
@@ -87,27 +100,52 @@ class Known:
         return len(stems) != 2 or places[-1] - places[0] <= len(places)
 
 
-_known = lru_cache(maxsize=256)(Known)
+class Telling:
+    """What a newer text says, as far as it may name and end what an older one says."""
+
+    def __init__(self, said: Speech) -> None:
+        pack = said.pack
+        past = pack.pattern("gone").search(said.text) is not None
+        self.clauses = () if past or not may_turn(said) else said.loose
+        if not pack.spaced:
+            self.clauses = tuple(_SPACES.sub("", clause) for clause in self.clauses)
+        self.told = frozenset(stem for clause in self.clauses for stem in pack.stemmed(clause))
+
+
+_known = lru_cache(maxsize=512)(Known)
+_telling = lru_cache(maxsize=512)(Telling)
+
+
+@lru_cache(maxsize=1_024)
+def may_turn(said: Speech) -> bool:
+    """Return whether a text may have a turn, by its words alone."""
+    return bool(_screen(said.pack.code).passed(said.said))
+
+
+@lru_cache(maxsize=32)
+def _screen(code: str) -> Screen[str]:
+    pack = packs()[code]
+    patterns = [*(form.between for form, _ in turns_of(code)), *([each.pattern.pattern] for each in endings_of(code))]
+    return Screen(code, ((needed(pack, each), each[0]) for each in [*patterns, [pack.pattern("no_longer").pattern]]))
 
 
 def turned(newer: Speech, older: Speech) -> bool:
     """Return whether a newer text names what an older one says, and says that it is over or another now."""
-    pack = newer.pack
-    if not newer.loose or not older.tolerant or pack.pattern("gone").search(newer.text):
-        return False
-    if pack.pattern("unturned").search(older.text) or tells_an_event(older):
+    pack, new = newer.pack, _telling(newer)
+    if not new.clauses:
         return False
     was = _known(older)
-    if not pack.spaced:
-        return _turned_by_letters(tuple(_SPACES.sub("", clause) for clause in newer.loose), was)
-    told = frozenset(stem for clause in newer.loose for stem in pack.stemmed(clause))
-    if not was.content or (pack.pattern("many").search(older.text) and not was.content <= told):
-        return False  # "with Tom and Ann": no longer with Tom leaves Ann
-    if len(told & was.content) < max(1, _NAMED * len(was.content)):
+    if pack.spaced and (not was.content or len(new.told & was.content) < max(1, _NAMED * len(was.content))):
         return False
+    if was.stays:
+        return False
+    if not pack.spaced:
+        return _turned_by_letters(new.clauses, was)
+    if was.many and not was.content <= new.told:
+        return False  # "with Tom and Ann": no longer with Tom leaves Ann
     who = ""
-    for number, clause in enumerate(newer.loose):
-        if number and not introduces(pack, newer.loose[number - 1]):
+    for number, clause in enumerate(new.clauses):
+        if number and not introduces(pack, new.clauses[number - 1]):
             return False
         found = _subject(pack, clause)
         if found is not None and found.casefold() not in pack.words("pronouns"):
@@ -119,10 +157,10 @@ def turned(newer: Speech, older: Speech) -> bool:
 
 def denied_now(newer: Speech, older: Speech) -> bool:
     """Return whether a newer text says no, now, to all that an older one likes: a hint that tastes have changed."""
-    pack = newer.pack
-    if pack is not older.pack or not pack.spaced or len(older.clauses) != 1:
+    pack, negated = newer.pack, newer.pack.pattern("negated")
+    if pack is not older.pack or not pack.spaced or not negated.search(newer.text) or len(older.clauses) != 1:
         return False
-    was, tastes, negated = _known(older), pack.stems("tastes"), pack.pattern("negated")
+    was, tastes = _known(older), pack.stems("tastes")
     liked = was.content - tastes
     if not liked or not was.mine or was.stems.isdisjoint(tastes) or negated.search(was.text):
         return False

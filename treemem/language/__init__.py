@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 #: Letters of scripts without spaces between words: each of them is a token.
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
-_TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+(?:['-][^\W_{CJK}]+)*")
+TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+(?:['-][^\W_{CJK}]+)*")
 _WORD = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
 _INSERTED = re.compile(r"@(\w{1,40})@")
 #: Characters of a text by which its language is told.
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 def tokens(text: str) -> list[str]:
     """Return the words of a text, folded; of a script without spaces the characters."""
-    return _TOKEN.findall(text.casefold().replace("’", "'"))
+    return TOKEN.findall(text.casefold().replace("’", "'"))
 
 
 def entries(text: str) -> list[str]:
@@ -38,10 +38,11 @@ class Phrases:
     """A list of words and phrases, found in the tokens of a text; where two begin at one place, the longer one."""
 
     def __init__(self, phrases: Iterable[str]) -> None:
-        self._by_first: dict[str, list[tuple[str, ...]]] = {}
+        self._by_first: dict[str, list[tuple[str, ...]]] = {}  # those that begin with a word, the longer ones first
         for parts in sorted({tuple(tokens(phrase)) for phrase in phrases}, key=lambda parts: (-len(parts), parts)):
             if parts:
                 self._by_first.setdefault(parts[0], []).append(parts)
+        self._words_alone = all(len(parts) == 1 for many in self._by_first.values() for parts in many)
 
     def at(self, said: Sequence[str], place: int) -> int:
         """Return of how many tokens a phrase is that begins at a place, 0 if none does."""
@@ -61,7 +62,16 @@ class Phrases:
 
     def within(self, said: Sequence[str]) -> bool:
         """Return whether any phrase stands in a text."""
-        return next(self.spans(said), None) is not None
+        return self._may_begin(said) and next(self.spans(said), None) is not None
+
+    def count(self, said: Sequence[str]) -> int:
+        """Return how many phrases stand in a text."""
+        if self._words_alone:
+            return sum(map(self._by_first.__contains__, said))
+        return sum(1 for _ in self.spans(said)) if self._may_begin(said) else 0
+
+    def _may_begin(self, said: Sequence[str]) -> bool:
+        return not self._by_first.keys().isdisjoint(said)
 
 
 class Pack:
@@ -168,19 +178,19 @@ def packs() -> Mapping[str, Pack]:
     return found
 
 
-def fitting(text: str) -> tuple[Pack, ...]:
-    """Return the packs of the languages that a text is in, first the one that reads it.
+def fitting(text: str, said: Sequence[str] | None = None) -> tuple[Pack, ...]:
+    """Return the packs of the languages that a text is in, first the one that reads it; `said` are its tokens if known.
 
     A language fits where the text has letters of its script, or words that it marks as its own alone; most of them
     come first. What fits no language is read by the pack that says it is the default.
     """
     text = text[:TOLD_BY]
-    said = tokens(text)
+    said = tokens(text) if said is None else said
     scored = []
     for pack in packs().values():
         if pack.code != SHARED:
             script = pack.pattern("script").search(text) is not None
-            score = len(said) + 1 if script else sum(1 for _ in pack.phrases("marks").spans(said))
+            score = len(said) + 1 if script else pack.phrases("marks").count(said)
             scored.append((-score, not pack.tables.get("default", False), pack.code, pack))
     found = [pack for score, *_, pack in sorted(scored, key=lambda each: each[:3]) if score]
     return tuple(found) or tuple(pack for _, other, _, pack in scored if not other)
