@@ -57,7 +57,7 @@ def servers_of_its_own(home: Path, **settings: Any) -> Iterator[Server]:
             raise
         pytest.skip(str(error))
     yield server
-    server.stop()
+    server.kill()
 
 
 def pytest_runtest_setup() -> None:

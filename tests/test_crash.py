@@ -112,7 +112,7 @@ def kill_the_server(home: Path, rounds: int) -> int:
             with TreeTextMemory.open(server.uri, cube="crash", embedder=HashEmbedder()) as memory:
                 verify(memory, acknowledged)
     finally:
-        server.stop()
+        server.kill()
     return len(acknowledged)
 
 

@@ -163,4 +163,4 @@ def kill_the_server(server: Server, tmp_path: Path, rounds: int) -> None:
                 merged(memory)
         finish(server.uri, plan)
     finally:
-        server.stop()
+        server.kill()

@@ -25,7 +25,9 @@ from treemem import (
     TreeTextMemory,
     TreeTextMemoryConfig,
 )
+from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.lanes import Lane, Lanes
+from treemem.store.neo4j.statements import statement
 
 pytestmark = pytest.mark.neo4j
 
@@ -173,10 +175,10 @@ def test_a_call_that_is_given_up_leaves_the_others_alone(proxy: Proxy) -> None:
         inside, done = threading.Event(), threading.Event()
         drivers: list[int] = []
 
-        def slow(tx: object) -> str:
+        def slow(tx: Transaction) -> str:
             inside.set()
             assert done.wait(15)
-            tx.run("RETURN 1")  # type: ignore[attr-defined]
+            tx.run(statement("counts"), cube="nobody's")
             return "done"
 
         found: list[str] = []
@@ -185,7 +187,7 @@ def test_a_call_that_is_given_up_leaves_the_others_alone(proxy: Proxy) -> None:
         assert inside.wait(10)
         drivers = [id(lane.driver) for lane in connection._lanes._all]
         with pytest.raises(StoreTimeoutError, match=r"no answer within 0\.300 seconds"):
-            connection.read(lambda tx: done.wait(1.0) or tx.run("RETURN 1"), 0.3)
+            connection.read(lambda tx: done.wait(1.0) or tx.run(statement("counts"), cube="nobody's"), 0.3)
         assert memory.get("a").memory == "before"
         done.set()
         beside.join(10)
