@@ -27,7 +27,7 @@ def test_which_packs_read_a_text(text: str, codes: list[str]) -> None:
 
 def test_in_a_mixed_cube_each_pair_is_read_in_its_language() -> None:
     texts = ["I live in Porto.", "Ich arbeite bei Siemens.", "我住在北京。"]
-    texts += ["I moved to Ghent.", "Ich arbeite jetzt bei Bosch.", "我搬到上海了。"]
+    texts += ["I moved to Ghent.", "Ich habe bei Siemens gekündigt.", "我搬到上海了。"]
     closed = {(a, b) for a in range(6) for b in range(a + 1, 6) if verdict(texts[a], texts[b]) == "supersedes"}
     assert closed == {(0, 3), (1, 4), (2, 5)}
 

@@ -10,6 +10,7 @@ from typing import Any
 from treemem.changes import State
 from treemem.contents import origin_of, role_of
 from treemem.language import fitting
+from treemem.text import words
 
 #: A name before a colon: one word, or some that all begin with a capital letter; "API rate limit: 100" has none.
 _LED_BY_NAME = re.compile(r"^([^\W\d_][\w.'’-]{0,30}|(?:[A-Z][\w.'’-]{0,20} ){1,3}[A-Z][\w.'’-]{0,20}): (?=\S)")
@@ -18,7 +19,12 @@ _WHOSE = ("user_id", "agent_id", "app_id")
 
 
 #: Fields of `info` that name an undertaking, in which things of one name are others than elsewhere.
-_PROJECT = ("project", "project_id", "workspace", "repo", "repository", "channel", "team", "board")
+_PROJECT = (
+    *("project", "project_id", "workspace", "workspace_id", "repo", "repository", "channel", "team", "board"),
+    *("scene", "story", "file", "document", "thread", "room", "tenant", "account", "customer"),
+)
+#: Characters of a title that are looked at.
+_TITLE = 200
 #: Where a memory comes from that its speaker only read.
 _READ = frozenset({"web", "file", "retrieved", "system"})
 
@@ -40,6 +46,8 @@ class Statement:
     message: bool = False
     whose: tuple[str, ...] = ()
     conversation: str = ""
+    #: The words of its title, where it has one.
+    title: frozenset[str] = frozenset()
     project: tuple[str, ...] = ()
 
     @classmethod
@@ -61,6 +69,7 @@ class Statement:
             bool(origin.get("role")),
             tuple(str(state.fields.get(name) or "") for name in _WHOSE),
             str(state.fields.get("conversation_id") or ""),
+            frozenset(words(str(state.fields.get("key") or "")[:_TITLE])),
             _project_of(state.fields),
         )
 

@@ -13,11 +13,11 @@ from functools import lru_cache
 
 from treemem.judge import turns
 from treemem.judge.facts import MANY, Fact, Form, Said, clear, state_of
-from treemem.judge.same import apart, bare, same
+from treemem.judge.same import apart, bare, same, siblings
 from treemem.judge.screen import Screen, needed
 from treemem.judge.speech import Clause
 from treemem.judge.values import Measure, masked, measure, other_measure
-from treemem.language import Pack, packs
+from treemem.language import Pack, packs, tokens
 
 #: Words of a value that stands in the place of another one.
 _MOST_OTHER = 5
@@ -38,7 +38,7 @@ def _framing(said: Said) -> bool:
     now = any(pack.phrases(name).within(said.said) for name in ("now", "now_leads"))
     if now or pack.pattern("now_not").search(said.text):
         return True
-    return bool(_ends_in_frames(pack.code).passed(said.said))
+    return bool(_ends_in_frames(pack.code).passed(said.based))
 
 
 @lru_cache(maxsize=32)
@@ -96,9 +96,11 @@ def _replaces(new: Fact, old: Fact) -> bool:
         return False
     if new.says == "ends":
         return same(new.pack, new.value, old.value)
+    if new.slot.kind in ("name", "job") and new.slot.says == "holds":
+        return False  # where somebody works now may be a part of where he did before, and he may do both
     if new.says == "changed":
         return same(new.pack, new.value, old.value) and not same(new.pack, new.other, old.value)
-    return new.slot.kind in _ONE_AT_A_TIME and _other(old, new, new.value)
+    return new.slot.kind in _ONE_AT_A_TIME and _other(old, new, new.value, sure=True)
 
 
 def _of_one(new: Fact, old: Fact) -> bool:
@@ -109,8 +111,11 @@ def _of_one(new: Fact, old: Fact) -> bool:
     return bool(left_out) and new.pack.pattern("owner").sub("", old.who, count=1) == new.who
 
 
-def _other(old: Fact, new: Fact, value: str) -> bool:
-    """Return whether two values of a kind are of one sort, and not the same."""
+def _other(old: Fact, new: Fact, value: str, *, sure: bool = False) -> bool:
+    """Return whether two values of a kind are of one sort, and not the same; with `sure`, neither a part of the other.
+
+    What is only "now" another one may be a kind of the older one: "navy" of "blue".
+    """
     pack, kind = new.pack, new.slot.kind
     if kind in MANY or same(pack, value, old.value):
         return False
@@ -119,8 +124,12 @@ def _other(old: Fact, new: Fact, value: str) -> bool:
     if kind == "state":
         return states_apart(pack, old.value, value)
     if kind == "attribute":
-        return _attributes_apart(pack, old.value, value)
-    return kind == "job" or apart(pack, old.value, value, place=kind == "place")
+        if sure and not pack.spaced and pack.phrases("favourites").within(tokens(old.who)):
+            return siblings(pack, old.value, value)
+        return _attributes_apart(pack, old.value, value, sure=sure and new.slot.says == "holds")
+    if kind == "job" and not sure:
+        return True
+    return apart(pack, old.value, value, place=kind == "place", known=sure)
 
 
 def states_apart(pack: Pack, one: str, other: str) -> bool:
@@ -147,12 +156,16 @@ def _two_at_once(before: Measure, after: Measure) -> bool:
     return "number" in differ and len(differ) > 1
 
 
-def _attributes_apart(pack: Pack, one: str, other: str) -> bool:
+def _attributes_apart(pack: Pack, one: str, other: str, *, sure: bool) -> bool:
     """Return whether two values of an attribute are of one sort: both names, both numbers, both plain words."""
-    if measure(pack, one) or measure(pack, other):
-        codes = _CODE.fullmatch(one) and _CODE.fullmatch(other) and bare(pack, one) != bare(pack, other)
+    a, b = measure(pack, one), measure(pack, other)
+    if a is not None or b is not None:
+        coded = a is not None and b is not None and not a.frame and not b.frame
+        codes = coded and _CODE.fullmatch(one) and _CODE.fullmatch(other) and bare(pack, one) != bare(pack, other)
         return bool(codes) or other_measure(pack, one, other)
     sorts = {_sort(pack, one), _sort(pack, other)}
+    if sure and sorts == {"noun"}:
+        return siblings(pack, one, other)
     return len(sorts) == 1 and "placed" not in sorts and apart(pack, one, other)
 
 

@@ -110,10 +110,15 @@ class Said(Speech):
     """What a text plainly says, and the facts in it: of all of it, and of its opening."""
 
     @cached
+    def based(self) -> list[str]:
+        """Its tokens in their base forms."""
+        bases = self.pack.mapped("bases")
+        return [bases.get(word, word) for word in self.said]
+
+    @cached
     def possible(self) -> list[Slot]:
         """The forms that it may have, by its words alone."""
-        bases = self.pack.mapped("bases")
-        return _slots(self.pack.code).passed([bases.get(word, word) for word in self.said])
+        return _slots(self.pack.code).passed(self.based)
 
     @cached
     def telling(self) -> list[Slot]:

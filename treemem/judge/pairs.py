@@ -16,7 +16,7 @@ from treemem.ingest.entities import names_in
 from treemem.ingest.statements import Statement
 from treemem.judge.same import literal
 from treemem.judge.speech import Speech
-from treemem.judge.supersession import Outdated, outdated
+from treemem.judge.supersession import Outdated, elsewhere, outdated
 from treemem.judge.turns import tells_an_event
 from treemem.judge.values import amounts
 from treemem.language import fitting
@@ -137,7 +137,9 @@ def judge(one: Reading, other: Reading, cosine: float) -> Judgement:
 
 def same(newer: Reading, older: Reading) -> bool:
     """Return whether both say the same letters, of one speaker and owner, and not of two events."""
-    return newer.key == older.key and newer.belongs == older.belongs and not (newer.once or older.once)
+    if newer.key != older.key or newer.belongs != older.belongs or newer.once or older.once:
+        return False
+    return not elsewhere(newer.statement, older.statement)
 
 
 def supersedes(newer: Reading, older: Reading) -> bool:

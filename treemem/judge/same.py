@@ -19,6 +19,7 @@ _BESIDE_CHINESE = re.compile("(?<=[\u4e00-\u9fff]) | (?=[\u4e00-\u9fff])")
 _WIDE = {0xFEE0 + ord(c): c for c in string.ascii_letters + string.digits}
 #: How alike two names are, from 0 to 1, from which they may be one name in two spellings.
 _ALIKE = 0.75
+_INDENTED = re.compile(r"\n[ \t]")
 _SPACES = re.compile(r"[\s-]+")
 _LETTERS = re.compile(r"[A-Za-z]+")
 
@@ -27,9 +28,10 @@ def literal(text: str) -> str:
     """Return a text in NFC, white space as single spaces, without a closing full stop or exclamation marks.
 
     Every other letter and sign counts, upper and lower case too: "A+" is not "A-", and "/srv/data" is not "/srv/Data".
-    Dots that are more than one ("...") stay. A text of more than 20,000 characters is taken as it stands.
+    Dots that are more than one ("...") stay. A text of more than 20,000 characters, or with indented lines (code), is
+    taken as it stands.
     """
-    if len(text) > LONGEST:
+    if len(text) > LONGEST or _INDENTED.search(text):
         return text
     text = unicodedata.normalize("NFC", text).translate(_WIDE)
     plain = _BESIDE_CHINESE.sub("", " ".join(text.split()))
@@ -49,8 +51,11 @@ def same(pack: Pack, one: str, other: str) -> bool:
     return bare(pack, one) == bare(pack, other)
 
 
-def apart(pack: Pack, one: str, other: str, *, place: bool = False) -> bool:
-    """Return whether two values cannot be one thing, nor one a part of the other, as far as words and tables tell."""
+def apart(pack: Pack, one: str, other: str, *, place: bool = False, known: bool = False) -> bool:
+    """Return whether two values cannot be one thing, nor one a part of the other, as far as words and tables tell.
+
+    With `known` two places are so only where the tables know both: any other name may be that of a part of a town.
+    """
     a, b = bare(pack, one), bare(pack, other)
     if not a or not b or a in b or b in a:
         return False
@@ -58,9 +63,21 @@ def apart(pack: Pack, one: str, other: str, *, place: bool = False) -> bool:
     if ours <= theirs or theirs <= ours or _initials(one, other) or _initials(other, one):
         return False
     spelled = min(len(a), len(b)) >= 4 and a[:1] == b[:1] and not a[:1].isdigit()
+    if _titled(pack, one) != _titled(pack, other):
+        return False  # "Ms Li" may be "Wei"
     if spelled and difflib.SequenceMatcher(None, a, b).ratio() >= _ALIKE:
         return False
-    return not _known_alike(a, b, place=place)
+    return not _known_alike(a, b, place=place) and (not (place and known) or _both_known(a, b))
+
+
+def _titled(pack: Pack, value: str) -> bool:
+    return value.partition(" ")[0].casefold().rstrip(".") in pack.words("titles")
+
+
+def siblings(pack: Pack, one: str, other: str) -> bool:
+    """Return whether two values are different entries of one list of kinds: "red" and "blue", not "blue" and "navy"."""
+    a, b = bare(pack, one), bare(pack, other)
+    return a != b and any({a, b} <= {*entries(line)} for line in pack.tables.get("siblings", ()))
 
 
 def _initials(short: str, long: str) -> bool:
@@ -96,6 +113,21 @@ def _known_alike(a: str, b: str, *, place: bool) -> bool:
         return True
     within = (pack.words(name) for pack in packs().values() for name in ("regions", "continents"))
     return place and any((a in names) != (b in names) for names in within)
+
+
+def _both_known(one: str, other: str) -> bool:
+    """Return whether two are towns or regions, or places of one sort in a town: streets, floors."""
+    return (_is_place(one) and _is_place(other)) or any(
+        pattern.search(one) and pattern.search(other)
+        for pack in packs().values()
+        for pattern in (pack.pattern("street_name"), pack.pattern("floor"))
+    )
+
+
+def _is_place(name: str) -> bool:
+    names = {name, *(each for line in _names()[0].get(name, ()) for each in entries(line.casefold()))}
+    kinds = ("towns", "regions", "continents")
+    return any(not pack.words(kind).isdisjoint(names) for pack in packs().values() for kind in kinds)
 
 
 def _up(name: str, wholes: Mapping[str, set[str]]) -> set[str]:

@@ -23,12 +23,12 @@ class Outdated(IntEnum):
     """The speaker himself says that it changed."""
 
 
-def _elsewhere(newer: Statement, older: Statement) -> bool:
-    """Return whether two statements belong to two undertakings, or are of things in two conversations.
+def elsewhere(newer: Statement, older: Statement) -> bool:
+    """Return whether two statements belong to two undertakings or titles, or are of things in two conversations.
 
     What a person says of himself holds in all of his conversations; "the deadline" is another one in each.
     """
-    if newer.project != older.project:
+    if newer.project != older.project or (newer.title and older.title and newer.title.isdisjoint(older.title)):
         return True
     apart = newer.conversation and older.conversation and newer.conversation != older.conversation
     return bool(apart) and not (_of_oneself(newer.text[:TOLD_BY]) and _of_oneself(older.text[:TOLD_BY]))
@@ -51,7 +51,7 @@ def comparable(older: Statement, newer: Statement) -> bool:
     """Return whether a statement is one of the same person, in a role of a user, of the same things, and newer."""
     if newer.order <= older.order or newer.role != "user" or older.role != "user":
         return False
-    return newer.speaker == older.speaker and newer.whose == older.whose and not _elsewhere(newer, older)
+    return newer.speaker == older.speaker and newer.whose == older.whose and not elsewhere(newer, older)
 
 
 def outdated(older: Statement, newer: Statement) -> Outdated:

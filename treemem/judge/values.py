@@ -170,4 +170,4 @@ def other_measure(pack: Pack, old: str, new: str) -> bool:
             return False
     elif not ("week" in b.kinds and {"day", "date"} & a.kinds):
         return False
-    return set(b.frame) <= set(a.frame) or not a.frame
+    return set(b.frame) <= set(a.frame) and bool(a.frame) == bool(b.frame)

@@ -26,7 +26,7 @@ def vetoed(older: str, newer: str) -> bool:
     said, before = tokens(newer), tokens(older)
     folded, folded_before = newer.casefold(), older.casefold()
     for pack in languages:
-        if any(pack.says(name, folded, said) for name in ("retracted", "played", "for_a_while")):
+        if any(pack.says(name, folded, said) for name in ("retracted", "played", "for_a_while", "this_once")):
             return True
         if pack.says("streets", folded, said) and not pack.says("streets", folded_before, before):
             return True  # a street of the same town, as far as anybody knows
@@ -45,7 +45,11 @@ def _one_amount(older: str, newer: str, languages: Sequence[Pack]) -> bool:
     if before and one_amount(before, after) and _restated(older, newer, languages):
         return True
     digits = ["".join(filter(str.isdigit, text)) for text in (older, newer)]
-    return min(map(len, digits)) >= _TELLING_DIGITS and (digits[0].endswith(digits[1]) or digits[1].endswith(digits[0]))
+    if min(map(len, digits)) < _TELLING_DIGITS:
+        return False
+    return digits[0] == digits[1] or (
+        len(digits[0]) != len(digits[1]) and digits[0][-_TELLING_DIGITS:] == digits[1][-_TELLING_DIGITS:]
+    )
 
 
 def _restated(older: str, newer: str, languages: Sequence[Pack]) -> bool:

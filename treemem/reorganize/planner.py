@@ -11,7 +11,7 @@ from typing import Any
 from treemem.changes import EdgeType, State
 from treemem.items import MEMORY_TYPES
 from treemem.judge.facts import said_in
-from treemem.judge.pairs import Judgement, Reading, Relation, judge, read
+from treemem.judge.pairs import Judgement, Reading, Relation, by_age, judge, read, supersedes
 from treemem.reorganize.candidates import Pair
 from treemem.reorganize.plan import Action, ActionKind
 from treemem.text import caption
@@ -67,6 +67,15 @@ class Judged:
         """Put a better judgement in place of one."""
         self.found[place] = (judgement, self.found[place][1])
         self.learned.add(place)
+
+    def changed_between(self, older: Reading, newer: Reading) -> bool:
+        """Return whether something that was said between two memories takes the older one's place."""
+        between = (
+            each
+            for each in self.readings.values()
+            if older.statement.order < each.statement.order < newer.statement.order
+        )
+        return any(supersedes(each, older) for each in between)
 
     def of(self, *relations: Relation) -> list[tuple[Judgement, float]]:
         """Return the judgements of these relations, surest first."""
@@ -149,10 +158,18 @@ def closes(state: State) -> bool:
 
 
 def _alike(judged: Judged, frozen: set[str]) -> list[tuple[tuple[str, ...], str, float]]:
-    """Return groups of memories of the same words, the earliest of each first, which stays."""
+    """Return groups of memories of the same words, the earliest of each first, which stays.
+
+    What was said again after it had changed is not the same any more, and what ends earlier does not stand for what
+    ends later.
+    """
     beside: dict[str, set[str]] = {}
     sure: dict[str, Judgement] = {}
     for found, _ in judged.of(Relation.SAME):
+        older, newer = by_age(judged.readings[found.source], judged.readings[found.target])
+        ends = judged.states[older.memory_id].valid_to < judged.states[newer.memory_id].valid_to
+        if ends or judged.changed_between(older, newer):
+            continue
         if found.confidence >= SURE and not {found.source, found.target} & frozen:
             beside.setdefault(found.source, {found.source}).add(found.target)
             beside.setdefault(found.target, {found.target}).add(found.source)
