@@ -238,7 +238,7 @@ db.tx_log.preallocate=false
         return f"the Neo4j server ended with status {status} ({left} are free); it last said: {last}"
 
     def kill(self) -> None:
-        """kill -9, as a power cut for the process; also for what nobody needs any more: a clean end takes 10 seconds."""
+        """kill -9, as a power cut for the process; also for what nobody needs any more: a clean end takes ten s."""
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -28,25 +29,37 @@ def request_json(request: Any) -> str:
 
     A time is its microseconds, a whole number has no fraction, a vector is the hash of its float32 numbers.
     """
-    return canonical_json(_normal(request))
+    plain = _REQUEST.encode(request)
+    return _PART.sub(_without_fraction, plain) if ".0" in plain or "e+" in plain else plain
 
 
-def _normal(value: Any) -> Any:
-    kind = type(value)
-    if kind in _AS_THEY_ARE:
-        return value
-    if kind is float:
-        return int(value) if value.is_integer() else value
-    if isinstance(value, Mapping):
-        return {str(name): _normal(each) for name, each in value.items()}
+def number(value: float | None) -> float | None:
+    """Return a whole number without a fraction, any other as it is; where it is known to be one this is quicker."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _without_fraction(match: re.Match[str]) -> str:
+    """Return a text as it is, and a number, which is whole, without a fraction."""
+    part = match.group()
+    return part if part[0] == '"' else str(int(float(part)))
+
+
+def _of_request(value: Any) -> Any:
+    """Return what stands for a value that JSON does not know."""
     if isinstance(value, np.ndarray):
         return "sha256:" + hashlib.sha256(np.ascontiguousarray(value, dtype="<f4").tobytes()).hexdigest()
-    if isinstance(value, (list, tuple)):
-        return [_normal(each) for each in value]
-    return to_micros(value) if isinstance(value, datetime) else value
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, datetime):
+        return to_micros(value)
+    raise TypeError(f"{type(value).__name__} is no part of a request")
 
 
-_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
+_REQUEST = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_of_request
+)
+#: A whole number with a fraction, 5.0, -0.0 or 1e+20, or a text, which may look so too.
+_PART = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?e\+\d+|-?\d+\.0(?!\d)')
 
 
 def encode_vector(vector: Vector) -> str:

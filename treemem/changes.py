@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from treemem.canonical import Vector, canonical_json, request_json
+from treemem.canonical import Vector, canonical_json, number, request_json
 from treemem.temporal import END, Interval
 
 MAX_ROWS = 1_000
@@ -176,7 +176,10 @@ class ChangeSet:
                 for s in self.states
             ],
             "edges": [
-                [e.type, e.source, e.target, e.target_kind, e.weight, e.confidence, e.valid_from, e.valid_to, e.remove]
+                [
+                    *(e.type, e.source, e.target, e.target_kind, number(e.weight), number(e.confidence)),
+                    *(e.valid_from, e.valid_to, e.remove),
+                ]
                 for e in self.edges
             ],
             "entities": [[e.id, e.name, e.kind] for e in self.entities],

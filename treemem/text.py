@@ -54,6 +54,8 @@ def cached_if_short(maxsize: int = 4_096) -> Callable[[F], F]:
 
         @wraps(function)
         def ask(text: str, *others: str) -> Any:
+            if not others:
+                return (remembered if len(text) <= CACHED_TEXT else function)(text)
             short = len(text) <= CACHED_TEXT and all(len(other) <= CACHED_TEXT for other in others)
             return (remembered if short else function)(text, *others)
 
@@ -82,11 +84,6 @@ def _stemmer():  # type: ignore[no-untyped-def]
 @lru_cache(maxsize=32_768)
 def _stemmed(word: str) -> str:
     return str(_stemmer().stemWord(word))
-
-
-def _stem(word: str) -> str:
-    """Return the stem of an English word, anything else as it is."""
-    return _stemmed(word) if len(word) > 2 and word.isalpha() else word
 
 
 def fold(text: str) -> str:
@@ -174,7 +171,11 @@ def _script(character: str) -> str:
 def analyse(text: str) -> list[str]:
     """Return the index tokens of `text` in order: stemmed words of letters and digits without English stop words."""
     said = words(text) if len(text) <= CACHED_TEXT else islice(iter_words(text), MAX_TOKENS)
-    return [_stem(word) if word.isascii() else word for word in said if word not in STOP_WORDS]
+    return [
+        _stemmed(word) if len(word) > 2 and word.isascii() and word.isalpha() else word
+        for word in said
+        if word not in STOP_WORDS
+    ]
 
 
 def spaced(tokens: Sequence[str]) -> str:

@@ -81,20 +81,27 @@ def checked_vectors(vectors: object, count: int, dimension: int, name: str) -> V
     )
     if array.shape != (count, dimension):
         raise EmbedderError(f"{name}: wanted vectors of shape {(count, dimension)}, found {array.shape}")
-    if not np.isfinite(array).all():
-        raise EmbedderError(f"{name}: a vector holds NaN or infinity")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         norms = np.linalg.norm(array, axis=1, keepdims=True)
-    if (norms < 1e-6).any():
-        raise EmbedderError(f"{name}: a vector has length zero, so it has no direction to compare")
-    if (norms > 1e18).any():
-        raise EmbedderError(f"{name}: a vector is longer than 1e18; scale it to length 1")
+    if not ((norms >= 1e-6) & (norms <= 1e18)).all():
+        raise EmbedderError(f"{name}: {_fault(array, norms)}")
     return np.ascontiguousarray(array / norms, dtype=np.float32)
+
+
+def _fault(array: Vectors, norms: Vectors) -> str:
+    """Return why a vector has no direction to compare."""
+    if not np.isfinite(array).all():
+        return "a vector holds NaN or infinity"
+    if (norms < 1e-6).any():
+        return "a vector has length zero, so it has no direction to compare"
+    return "a vector is longer than 1e18; scale it to length 1"
 
 
 def _numbers(vectors: object) -> Vectors:
     """Return what is made of numbers as float32; None becomes NaN, and a text is no number, even if it reads as one."""
     array = np.asarray(vectors)
+    if array.dtype == np.float32:
+        return array
     texts = array.dtype.kind in "USTmM" or (
         array.dtype == object and any(isinstance(each, (str, bytes)) for each in array.flat)
     )

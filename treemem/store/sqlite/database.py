@@ -215,7 +215,6 @@ class Database:
             self._open()
             self._refuse_reading_only()
             with self._write_lock:
-                self._check()
                 with self._transaction("BEGIN IMMEDIATE") as conn:
                     yield conn
                     self._commit(conn)

@@ -42,7 +42,7 @@ def beside(path: Path, suffix: str) -> Path:
 def place_of(path: Path) -> Place | None:
     """Return where a path leads, None if to nothing."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - a third of the time of Path.stat, and asked at each commit
     except (FileNotFoundError, NotADirectoryError):
         return None
     return Place(found.st_dev & _WORD, found.st_ino & _WORD)
