@@ -25,6 +25,7 @@ def sound(run: Campaign, operations: int) -> None:
     assert 0.1 < run.refusals / operations < 0.7  # both ways out of a verb are tried
 
 
+@pytest.mark.slow
 def test_two_thousand_operations_on_the_embedded_store(tmp_path: Path) -> None:
     run = campaign([str(tmp_path / "memory.db")], 2_000, 1)
     sound(run, 2_000)
@@ -38,6 +39,7 @@ def test_twenty_thousand_operations_on_the_embedded_store(tmp_path: Path) -> Non
     sound(campaign([str(tmp_path / "memory.db")], 20_000, 2), 20_000)
 
 
+@pytest.mark.slow
 @pytest.mark.neo4j
 def test_both_stores_agree(tmp_path: Path, neo4j_uri: str) -> None:
     sound(campaign([str(tmp_path / "memory.db"), neo4j_uri], 100, 3), 100)
@@ -86,6 +88,7 @@ def _whole(memory: TreeTextMemory) -> TreeTextMemory:
     return memory.cube(memory.cube_id)
 
 
+@pytest.mark.slow
 def test_kill_a_writer_in_the_middle_of_a_verb(tmp_path: Path) -> None:
     counts = crash_verbs.kill_writers(tmp_path, 2)
     assert counts.rounds == 2

@@ -53,6 +53,7 @@ def shell(location: str, tmp_path: Path) -> Shell:
     return Shell(location, fresh_cube("cli"), tmp_path)
 
 
+@pytest.mark.slow
 def test_every_command_does_its_work(shell: Shell, tmp_path: Path) -> None:
     (home,) = shell.json("add", "Anna lives in Porto.", "--at", "2025-01-01", "--tag", "home")["ids"]
     assert len(shell.json("add", "-", stdin="one line\nanother line\n")["ids"]) == 2
@@ -357,6 +358,7 @@ def test_secrets_are_not_told(run: Callable[..., Result], tmp_path: Path, monkey
     assert "SECRET" not in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"PYTHONIOENCODING": "cp1252"}, {"LANG": "C", "LC_ALL": "C"}])
 def test_output_is_utf8_wherever_it_goes(tmp_path: Path, settings: dict[str, str]) -> None:
     assert bare(tmp_path, "add", "火 is fire", env=settings).returncode == 0
@@ -366,6 +368,7 @@ def test_output_is_utf8_wherever_it_goes(tmp_path: Path, settings: dict[str, str
         assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_output_that_cannot_be_written(tmp_path: Path) -> None:
     assert bare(tmp_path, "add", *(f"Note {i} on gardens. " + "x" * 2_000 for i in range(40))).returncode == 0
     commands = (["search", "gardens", "--json", "-k", "40"], ["stats"], ["--help"], ["get", "missing", "--json"])

@@ -44,6 +44,7 @@ def verify(memory: TreeTextMemory, names: list[str], each: int) -> None:
     assert memory.check() == []
 
 
+@pytest.mark.slow
 def test_sixteen_threads(open_memory: OpenMemory) -> None:
     memory = open_memory(timeout=60.0)
     memory.add({"id": "hot", "memory": "start"})
@@ -89,6 +90,7 @@ def test_the_same_operation_from_eight_threads_is_done_once(open_memory: OpenMem
     assert memory.stats().operations == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [10])
 def test_ten_processes_open_a_new_database_at_once(tmp_path: Path, processes: int) -> None:
     code = "import sys; from treemem import TreeTextMemory; TreeTextMemory.open(sys.argv[1]).close()"

@@ -117,6 +117,7 @@ def server_of_its_own(tmp_path_factory: pytest.TempPathFactory, neo4j_uri: str) 
     yield from started_server(tmp_path_factory.mktemp("text"))
 
 
+@pytest.mark.slow
 def test_the_text_arms_agree_on_the_top(server_of_its_own: str, tmp_path: Path) -> None:
     """Lucene rounds the lengths of texts, so near ties may swap; what is on top is as good."""
     cube = fresh_cube("text")

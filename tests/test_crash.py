@@ -82,6 +82,7 @@ def kill_the_writer(path: Path, rounds: int) -> int:
     return len(acknowledged)
 
 
+@pytest.mark.slow
 def test_kill_the_writer_of_the_embedded_store(tmp_path: Path) -> None:
     assert kill_the_writer(tmp_path / "crash.db", 3) > 10
 
@@ -116,6 +117,7 @@ def kill_the_server(home: Path, rounds: int) -> int:
     return len(acknowledged)
 
 
+@pytest.mark.slow
 @pytest.mark.neo4j
 def test_kill_the_neo4j_server(tmp_path: Path, neo4j_uri: str) -> None:
     try:

@@ -132,6 +132,7 @@ def test_a_watching_worker_ends_when_told(tmp_path: Path) -> None:
         assert memory.check() == []
 
 
+@pytest.mark.slow
 @pytest.mark.neo4j
 def test_kill_the_server_while_it_reorganizes(tmp_path: Path, neo4j_uri: str) -> None:
     server = Server(tmp_path)

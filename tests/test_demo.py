@@ -59,6 +59,7 @@ def own_server(tmp_path: Path, neo4j_uri: str) -> Iterator[str]:
     yield from started_server(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.neo4j
 def test_the_same_answers_on_neo4j(loaded: TreeTextMemory, own_server: str) -> None:
     with TreeTextMemory.open(own_server, cube=fresh_cube("demo")) as memory:

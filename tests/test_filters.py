@@ -104,6 +104,7 @@ FILTERS = st.recursive(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["sqlite", pytest.param("neo4j", marks=pytest.mark.neo4j)])
 def test_stores_agree_with_python(backend: str, open_memory: OpenMemory) -> None:
     memory = open_memory()
@@ -207,6 +208,7 @@ class Given:
         return np.ones((len(texts), DIMENSION), dtype=np.float32) / DIMENSION**0.5
 
 
+@pytest.mark.slow
 def test_a_selective_filter_still_fills_the_hits(open_memory: OpenMemory) -> None:
     """0.1 % of 40,000 memories: every one of the forty is found, whatever is nearer."""
     memory = open_memory(embedder=Given())

@@ -62,6 +62,7 @@ def ids_of(tmp_path: Path) -> set[str]:
         return {item.id for page in memory.pages() for item in page.items}
 
 
+@pytest.mark.slow
 def test_fifty_children_beside_a_thread_that_writes_and_searches(tmp_path: Path) -> None:
     said = run(
         tmp_path,
@@ -97,6 +98,7 @@ def test_fifty_children_beside_a_thread_that_writes_and_searches(tmp_path: Path)
     }
 
 
+@pytest.mark.slow
 def test_fifty_children_after_a_search_with_the_thread_that_counts(tmp_path: Path) -> None:
     said = run(
         tmp_path,

@@ -54,6 +54,7 @@ def test_a_forked_child_searches_and_adds_at_once(neo4j_uri: str) -> None:
         assert memory.check() == []
 
 
+@pytest.mark.slow
 def test_children_of_a_process_that_writes_all_the_time(neo4j_uri: str) -> None:
     """Whatever lock or connection a thread of the parent holds at the fork, no child waits for it."""
     with TreeTextMemory.open(neo4j_uri, cube=fresh_cube("fork"), embedder=HashEmbedder()) as memory:

@@ -293,6 +293,7 @@ def test_a_judgement_takes_no_time_to_speak_of(kind: str) -> None:
 # ---- a memory, end to end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_no_text_is_slow_or_holds_up_others(tmp_path: Path, kind: str) -> None:
     text = hostile(kind, 1_000_000 - 10)
@@ -330,6 +331,7 @@ def test_no_text_is_slow_or_holds_up_others(tmp_path: Path, kind: str) -> None:
             assert len(str(raised.value)) < 2_000
 
 
+@pytest.mark.slow
 def test_long_texts_are_let_go(tmp_path: Path) -> None:
     def work(turn: int) -> None:
         with TreeTextMemory.open(tmp_path / f"{turn}.db", embedder=Plain(), record_usage=False) as memory:

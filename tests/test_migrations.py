@@ -57,6 +57,7 @@ def own_server(tmp_path_factory: pytest.TempPathFactory, neo4j_uri: str) -> Iter
     yield from started_server(tmp_path_factory.mktemp("schema"))
 
 
+@pytest.mark.slow
 @pytest.mark.neo4j
 def test_ten_processes_migrate_a_new_server_at_once(own_server: str) -> None:
     code = "import sys; from treemem import TreeTextMemory; TreeTextMemory.open(sys.argv[1], timeout=120).close()"
@@ -148,6 +149,7 @@ def test_harmless_constraints_of_others_are_left_alone(own_server: str) -> None:
             driver.execute_query(f"DROP {thing}")
 
 
+@pytest.mark.slow
 @pytest.mark.neo4j
 def test_free_fields_of_older_databases_become_facts(own_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """In parts, also where a conversion was cut off; versions, times, hashes and answers stay as they were."""

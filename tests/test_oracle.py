@@ -294,6 +294,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> TreeTextMemory:
         (path.parent / name).unlink(missing_ok=True)
 
 
+@pytest.mark.slow
 @given(sequence=sequences)
 @settings(max_examples=int(os.environ.get("TREEMEM_ORACLE_EXAMPLES", "2500")))
 def test_embedded_store_agrees_with_the_naive_model(embedded: TreeTextMemory, sequence: list[Verb]) -> None:
@@ -306,6 +307,7 @@ def on_neo4j(neo4j_uri: str) -> TreeTextMemory:
         yield memory
 
 
+@pytest.mark.slow
 @pytest.mark.neo4j
 @given(sequence=sequences)
 @settings(max_examples=200)

@@ -11,6 +11,7 @@ from benchmarks.pairs import labelled, planned, wrong
 from treemem import TreeTextMemory
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("part", "actions"), [("open", 250), ("test", 60), ("strangers", 250)])
 def test_labelled_pairs(tmp_path: Path, part: str, actions: int) -> None:
     found: Counter[tuple[str, str]] = Counter()

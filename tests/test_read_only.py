@@ -57,6 +57,7 @@ def test_writing_is_refused_at_once(server: Server) -> None:
         assert memory.stats().operations == 2
 
 
+@pytest.mark.slow
 def test_a_schema_that_lacks_something_is_told(server: Server) -> None:
     server.stop()
     server.settings.clear()

@@ -38,6 +38,7 @@ def verdicts() -> list[tuple[object, ...]]:
     return found
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_behind_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     behind = verdicts()
     monkeypatch.setattr(Screen, "passed", lambda self, said: [thing for _, thing in self._things])

@@ -56,6 +56,7 @@ assert [each.name for each in threading.enumerate()] == ["MainThread"]
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_hundreds_of_short_threads_use_up_nothing(tmp_path: Path) -> None:
     ran = subprocess.run(

@@ -69,7 +69,7 @@ SAME = [
     ("我的工资是一万元。", "我的工资现在是10000元。", "我的工资现在是12000元。"),
     ("My salary is 60k.", "My salary is now 60,000.", "My salary is now 65k."),
     ("My phone number is 555-1234.", "My phone number is now +1 555 1234.", "My phone number is now 555-9876."),
-    ("My boss is Dr. Kim.", "My boss is now Sora Kim.", "My boss is now Sora Lund."),
+    ("My boss is Dr. Kim.", "My boss is now Sora Kim.", "My boss is now Dr. Lund."),
 ]
 
 
@@ -81,7 +81,7 @@ def test_the_same_in_another_spelling(memory: TreeTextMemory, older: str, same: 
 
 def test_a_surgeon_is_a_doctor(memory: TreeTextMemory) -> None:
     assert not closes(memory, "I work as a doctor.", "I work as a surgeon now.")
-    assert closes(memory, "I work as a doctor.", "I work as a gardener now.")
+    assert closes(memory, "I work as a doctor.", "I became a gardener.")
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ _REQUEST = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_of_request
 )
 #: A whole number with a fraction, 5.0, -0.0 or 1e+20, or a text, which may look so too.
-_PART = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?e\+\d+|-?\d+\.0(?!\d)')
+_PART = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?\d{1,30}(?:\.\d{1,30})?e\+\d{1,3}|-?\d{1,30}\.0(?!\d)')
 
 
 def encode_vector(vector: Vector) -> str:

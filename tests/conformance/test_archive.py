@@ -182,6 +182,7 @@ def refused(cube: TreeTextMemory, folder: Path) -> str:
     return str(found.value)
 
 
+@pytest.mark.slow
 def test_every_fault_is_refused_and_leaves_nothing(memory: TreeTextMemory, tmp_path: Path) -> None:
     small(memory)
     whole = memory.dump(tmp_path / "whole")

@@ -150,6 +150,7 @@ def test_syntax_is_just_text(memory: TreeTextMemory, text: str) -> None:
     assert memory.check() == []
 
 
+@pytest.mark.slow
 def test_large_but_allowed(memory: TreeTextMemory) -> None:
     text = ("word " * 200_000)[:999_999] + "x"
     (big,) = memory.add(text)

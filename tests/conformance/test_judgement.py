@@ -460,6 +460,7 @@ def flags(result: SearchResult, text: str) -> tuple[bool, bool]:
     return hit.superseded_by is not None, hit.may_supersede is not None
 
 
+@pytest.mark.slow
 def test_on_a_store_nothing_true_is_merged_or_closed(open_memory: OpenMemory) -> None:
     memory = open_memory()
     pairs = [

@@ -61,6 +61,7 @@ def grown(memory: TreeTextMemory) -> list[str]:
     return [talk[0], *alike, same[0], source]
 
 
+@pytest.mark.slow
 def test_purge_leaves_no_word_anywhere(open_memory: OpenMemory, location: str, tmp_path: Path) -> None:
     memory = open_memory()
     ids = grown(memory)
@@ -237,6 +238,7 @@ def test_a_copy_of_the_message_before_is_erased_with_it(memory: TreeTextMemory) 
     assert all("text" not in hit.arms for hit in memory.search(TOKEN, 5))
 
 
+@pytest.mark.slow
 def test_what_is_private_is_in_no_answer_to_another_caller(memory: TreeTextMemory, tmp_path: Path) -> None:
     ann, bob = memory.for_caller("ann"), memory.for_caller("bob")
     secret = ann.add_messages(

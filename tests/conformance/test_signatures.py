@@ -138,6 +138,7 @@ def result(call: Callable[..., Any], arguments: dict[str, Any]) -> str | None:
     return None
 
 
+@pytest.mark.slow
 def test_every_signature(memory: TreeTextMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     raw: list[str] = []
