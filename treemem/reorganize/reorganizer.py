@@ -112,13 +112,15 @@ class Reorganizer:
         """Do the actions of a plan, each in one transaction, and return what became of them.
 
         Applying a plan again does what is not done yet and nothing twice. An action whose memories changed since it was
-        planned is skipped. Raises InvalidInputError for a plan of another cube, LeaseError while another worker
-        reorganizes this one, after `wait` seconds; StoreError when the store fails in the middle: apply it again then.
+        planned is skipped. Raises InvalidInputError for a plan of another cube, or with an action that cannot be done,
+        LeaseError while another worker reorganizes this one, after `wait` seconds; StoreError when the store fails in
+        the middle: apply it again then.
         """
         if not isinstance(plan, Plan):
             raise InvalidInputError(f"plan: wanted a Plan, found {shown(plan)}")
         if plan.cube != self._ctx.cube:
             raise InvalidInputError(f"plan: made for cube {plan.cube!r}, applied to {self._ctx.cube!r}; plan anew")
+        plan = plan.checked()
         with self._turn(wait) as lease:
             return self._applied(plan, lease, threading.Event())
 
