@@ -17,6 +17,7 @@ from treemem import (
     NotAllowedError,
     OperationNotFoundError,
     Plan,
+    TextualMemoryItem,
     TreememError,
     TreeTextMemory,
     UndoRefusedError,
@@ -169,6 +170,39 @@ def test_a_session_memory_wants_a_session(memory: TreeTextMemory) -> None:
             write()
     (i,) = memory.for_caller("ann", "s1").add("z", visibility="session")
     assert memory.get(i).metadata.session_id == "s1"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda m, **g: m.add("planted", **g),
+        lambda m, **g: m.add({"memory": "planted", "metadata": g}),
+        lambda m, **g: m.add({"memory": "planted", **g}, at=day(0)),
+        lambda m, **g: m.add(TextualMemoryItem(memory="planted", metadata=g)),
+        lambda m, **g: m.add_messages([{"content": "planted", "metadata": g}]),
+        lambda m, **g: m.add_messages([{"content": "planted", "chat_time": day(0)}], conversation_id=f"c{len(g)}", **g),
+        lambda m, **g: m.replace_working_memory({"memory": "planted", "metadata": g}),
+    ],
+)
+def test_what_a_session_without_a_user_adds_is_the_sessions(memory: TreeTextMemory, write: Any) -> None:
+    session = memory.for_caller(session_id="s1")
+    (i,) = write(session)
+    assert session.get(i).metadata.visibility == "session"
+    for other in (memory.for_caller(session_id="s2"), memory.for_caller("eve"), memory.for_caller("eve", "s2")):
+        assert other.get_by_ids([i]) == []
+    assert memory.for_caller("ann", "s1").get(i).memory == "planted"
+    before = memory.content_hash()
+    with pytest.raises(InvalidInputError, match="visibility: 'private' wants a user"):
+        write(session, visibility="private")
+    assert memory.content_hash() == before
+    with pytest.raises(NotAllowedError):
+        session.update(i, visibility="private")
+    with pytest.raises(NotAllowedError):
+        session.correct(i, visibility="private")
+    (public,) = write(session, visibility="public")
+    assert memory.for_caller("eve").get(public).memory == "planted"
+    assert memory.get(memory.for_caller("ann", "s1").add("hers")[0]).metadata.visibility == "private"
+    assert memory.get(memory.add("nobody's")[0]).metadata.visibility == "private"
 
 
 @pytest.mark.parametrize("type", ["PARENT", "SUPERSEDES", "MERGED_INTO"])
