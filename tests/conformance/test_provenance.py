@@ -88,6 +88,24 @@ def test_purge_of_one_below_a_topic_names_it_by_the_others(memory: TreeTextMemor
     assert memory.check() == []
 
 
+def test_purge_takes_the_reasons_of_earlier_purges(memory: TreeTextMemory, location: str) -> None:
+    told, other, kept = memory.add([f"{TOKEN} code.", "Other.", "Kept."])
+    memory.purge(other, reason=f"because {TOKEN} told")
+    memory.purge(kept, reason="no longer wanted")
+    memory.purge(told)
+    reasons = {memory_id: reason for memory_id, _, reason in memory.store.tombstones(memory.cube_id)}
+    assert reasons == {told: None, other: None, kept: "no longer wanted"}
+    for text in everywhere(memory, location):
+        assert TOKEN not in text.lower()
+
+
+def test_a_tombstone_tells_of_the_last_purge(memory: TreeTextMemory) -> None:
+    for reason in ("first", "second", None):
+        memory.add({"id": "again", "memory": "Said again."})
+        memory.purge("again", reason=reason)
+        assert [found[2] for found in memory.store.tombstones(memory.cube_id)] == [reason]
+
+
 def a_topic(memory: TreeTextMemory) -> tuple[list[str], str]:
     """Five public memories with a topic above them whose name has a word that the first one alone says."""
     texts = [f"Ann feeds her goats hay on day {n}" for n in range(4)]
