@@ -12,7 +12,7 @@ from tests.helpers import day
 from treemem import InvalidInputError, LLMError, Plan, TreeTextMemory
 from treemem.models.llm import LLMUsage
 from treemem.reorganize import naming
-from treemem.reorganize.plan import Action, as_reason
+from treemem.reorganize.plan import Action, ActionKind, as_reason
 
 UNKEPT = ["a\x00b", "", "  ", "x" * 3_000_000, "half \ud800"]
 
@@ -69,6 +69,19 @@ def test_an_action_that_cannot_be_done_is_refused(two: TreeTextMemory, action: d
         two.reorganizer.apply(sound.model_copy(update={"actions": {0: wrong}}))
     assert two.content_hash() == before
     assert two.check() == []
+
+
+@pytest.mark.parametrize("kind", ActionKind)
+def test_memories_of_which_nothing_is_known_any_more_are_skipped(two: TreeTextMemory, kind: ActionKind) -> None:
+    two.add({"id": "three", "memory": "Carl reads."}, operation_id="added")
+    version = two.get("three").metadata.version
+    two.undo("added")
+    one = kind in (ActionKind.ARCHIVE, ActionKind.EXPIRE, ActionKind.PROMOTE, ActionKind.ACTIVATE)
+    ids = ["three"] if one else ["three", "one"]
+    versions = {i: two.get(i).metadata.version if i != "three" else version for i in ids}
+    action = {"kind": kind, "ids": ids, "versions": versions, "edge": "RELATES_TO", "text": "Topic: x"}
+    report = two.reorganizer.apply(Plan.from_json(written(two, **action)))
+    assert [o.status for o in report.outcomes] == ["skipped"]
 
 
 @pytest.mark.parametrize("id", ["", "\ud800", "a b", "x" * 200])
