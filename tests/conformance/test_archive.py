@@ -439,6 +439,13 @@ def test_a_plain_graph_that_does_not_fit_the_cube_leaves_nothing(
     assert memory.check() == []
 
 
+def test_a_plain_graph_of_others_keeps_fields_of_any_name(memory: TreeTextMemory, tmp_path: Path) -> None:
+    node = {"id": "a", "memory": "x", "metadata": {"visibilty": "public", "info": {"n": 1}, "userId": "u"}}
+    (tmp_path / GRAPH).write_text(json.dumps({"nodes": [node], "edges": []}))
+    memory.load(tmp_path)
+    assert memory.get("a").metadata.info == {"n": 1, "visibilty": "public", "userId": "u"}
+
+
 def test_a_plain_graph_of_many_nodes_of_one_id_is_refused_soon(memory: TreeTextMemory, tmp_path: Path) -> None:
     nodes = [{"id": f"n{n}", "memory": "x"} for n in range(20_000)]
     (tmp_path / GRAPH).write_text(json.dumps({"nodes": [*nodes, nodes[-1]]}))

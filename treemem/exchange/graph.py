@@ -99,6 +99,9 @@ def _node(node: Any, dimension: int) -> dict[str, Any]:
         raise InvalidInputError(f"wanted an object with 'id', 'memory' and 'metadata', found {shown(node)}")
     given = dict(node.get("metadata") or {})
     metadata = {n: v for n, v in given.items() if n not in _FROM_THE_STORE and (v is not None or n in METADATA_FIELDS)}
+    own = {n: metadata.pop(n) for n in list(metadata) if n not in METADATA_FIELDS}
+    if own:  # others' fields, whatever they are called
+        metadata["info"] = {**own, **(metadata.get("info") or {})}
     vector = metadata.get("embedding")
     if vector is not None and (not isinstance(vector, list) or len(vector) != dimension):
         metadata.pop("embedding")
