@@ -16,6 +16,7 @@ from tests.helpers import HashEmbedder, fresh_cube
 from tests.neo4j_server import driver as plain_driver
 from treemem import ConfigError, InvalidInputError, StoreError, TreememError, TreeTextMemory, TreeTextMemoryConfig
 from treemem.opening import open_embedder
+from treemem.store.neo4j import Neo4jStore
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +121,28 @@ def test_secrets_are_never_shown(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 SECRET = "hunter2SECRET"
 
 
+#: What somebody may write who means a server, and what is said to be meant.
+MISTYPED = [
+    ({"store": f"jdbc:neo4j:bolt://u:{SECRET}@h"}, "neo4j://h?"),
+    ({"store": f"jdbc:neo4j:bolt://h?password={SECRET}"}, "neo4j://h?"),
+    ({"store": f"neo4j//neo4j:{SECRET}@h"}, "neo4j://h?"),
+    ({"store": f"neo4j+s//{SECRET}@h"}, "neo4j://h?"),
+    ({"store": f"neo4j:/u:{SECRET}@h:7687/db"}, "neo4j://h:7687?"),
+    ({"store": f"neo4j;//u:{SECRET}@h"}, "neo4j://h?"),
+    ({"store": f"neo4j\uff1a//u:{SECRET}@h"}, "neo4j://h?"),
+    ({"store": f"//u:{SECRET}@h:1"}, "neo4j://h:1?"),
+    ({"store": f"//u:{SECRET}@h"}, "neo4j://h?"),
+    ({"store": f"//{SECRET}@h"}, "neo4j://h?"),
+    ({"store": f"/u:{SECRET}@h:7687"}, "neo4j://h:7687?"),
+    ({"store": f"u:{SECRET}@h"}, "neo4j://h?"),
+    ({"store": f"u:{SECRET}@h/db"}, "neo4j://h?"),
+    ({"store": f"u:{SECRET}/more@h"}, "neo4j://h?"),
+    ({"store": f"u:{SECRET}@neo4j://h"}, "neo4j://h?"),
+    ({"store": f" neo4j//u:{SECRET}@[::1]:7687 "}, "neo4j://[::1]:7687?"),
+    ({"store": f"neo4j//u:{SECRET}@h:x y"}, "neo4j://host:7687?"),
+]
+
+
 def shown(error: BaseException) -> str:
     """All that a log would show of an error, its causes included."""
     return "".join(traceback.format_exception(error)) + repr(error)
@@ -161,6 +184,7 @@ def shown(error: BaseException) -> str:
         ({"store": f"me:{SECRET}@localhost:7687"}, "neo4j://localhost:7687"),
         ({"store": f"bolt:me:{SECRET}@localhost:7687/db"}, "neo4j://localhost:7687"),
         ({"store": f"neo4j://me:{SECRET}@h", "password": "another"}, "password="),
+        *MISTYPED,
     ],
 )
 def test_no_error_repeats_a_secret(tmp_path: Path, data: dict[str, Any], near: str) -> None:
@@ -219,6 +243,12 @@ def test_no_variable_is_repeated(monkeypatch: pytest.MonkeyPatch, name: str, nea
         ("folder/localhost:7687", "folder/localhost:7687", None, None, None),
         ("C:\\data\\m.db", "C:\\data\\m.db", None, None, None),
         ("notes: 2025.db", "notes: 2025.db", None, None, None),
+        ("me@home.db", "me@home.db", None, None, None),
+        ("neo4j/data.db", "neo4j/data.db", None, None, None),
+        ("./u:x@h", "./u:x@h", None, None, None),
+        ("/data/u:x@h.db", "/data/u:x@h.db", None, None, None),
+        ("//data/m.db", "//data/m.db", None, None, None),
+        ("C:\\data\\me@h.db", "C:\\data\\me@h.db", None, None, None),
     ],
 )
 def test_what_a_location_says(uri: str, store: str, user: Any, password: Any, database: Any) -> None:
@@ -250,6 +280,19 @@ def test_what_a_location_says(uri: str, store: str, user: Any, password: Any, da
 def test_what_cannot_be_used_of_a_location_is_refused(uri: str) -> None:
     with pytest.raises(ConfigError, match="store"):
         TreeTextMemory.open(uri, embedder=HashEmbedder())
+
+
+def test_no_open_and_no_repr_repeats_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for location in [data["store"] for data, _ in MISTYPED]:
+        with pytest.raises(TreememError) as error:
+            TreeTextMemory.open(location, embedder=HashEmbedder())
+        assert SECRET not in shown(error.value), location
+        if "@" in location:
+            with pytest.raises(TreememError) as error:
+                Neo4jStore(location)
+            assert SECRET not in str(error.value), location
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -253,6 +253,27 @@ def test_any_callable() -> None:
         wrong.embed(["a"])
 
 
+@pytest.mark.parametrize(
+    "name", ["a\nb", "a\x00b", "a\x1b[2J", "a\u200bb", "a\u2028b", "\u202eb", "\ud800", "x" * 1_001]
+)
+def test_a_name_that_no_archive_takes_is_refused_at_open(tmp_path: Path, name: str) -> None:
+    embedder = CallableEmbedder(lambda texts: [[3.0, 4.0] for _ in texts], name=name, dimension=2)
+    with pytest.raises(EmbedderError, match="name: wanted at most 1000 characters"):
+        TreeTextMemory.open(tmp_path / "m.db", embedder=embedder)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_can_be_opened_can_be_dumped_and_loaded(open_memory: OpenMemory, tmp_path: Path) -> None:
+    embedder = CallableEmbedder(lambda texts: [[3.0, 4.0] for _ in texts], name="模型 " + "x" * 997, dimension=2)
+    memory = open_memory(embedder=embedder)
+    memory.add("x")
+    assert memory.cube(memory.cube_id + "-again").load(memory.dump(tmp_path / "dump")) > 0
+    for dimension in (1_000_001, 1 << 70):
+        large = CallableEmbedder(lambda texts: [], name="large", dimension=dimension)
+        with pytest.raises(EmbedderError, match="dimension: wanted at most 1000000"):
+            open_memory(embedder=large)
+
+
 def other_model(dimension: int = 24, fail_after: int | None = None) -> CallableEmbedder:
     calls = 0
 

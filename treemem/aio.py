@@ -119,8 +119,9 @@ class AsyncReorganizer:
         """Do the actions of a plan, each in one transaction, and return what became of them.
 
         Applying a plan again does what is not done yet and nothing twice. An action whose memories changed since it was
-        planned is skipped. Raises InvalidInputError for a plan of another cube, LeaseError while another worker
-        reorganizes this one, after `wait` seconds; StoreError when the store fails in the middle: apply it again then.
+        planned is skipped. Raises InvalidInputError for a plan of another cube, or with an action that cannot be done,
+        LeaseError while another worker reorganizes this one, after `wait` seconds; StoreError when the store fails in
+        the middle: apply it again then.
         """
         return await self._run(
             self._reorganizer.apply,
@@ -286,9 +287,9 @@ class AsyncTreeTextMemory:
         """Return the same memory as a caller sees it; closing it leaves the store open.
 
         A caller sees public memories, private ones of its user or of nobody, and those of its session, state by state.
-        It changes what is its own or nobody's, and what it adds is its own. Verbs about the whole cube (`check`,
-        `content_hash`, `dump`, `load`, `drop`, `reembed`) and the store raise NotAllowedError in its view, and so does
-        asking it for the view of another caller.
+        It changes what is its own or nobody's, and what it adds is its own; a session without a user adds what its
+        session sees. Verbs about the whole cube (`check`, `content_hash`, `dump`, `load`, `drop`, `reembed`) and the
+        store raise NotAllowedError in its view, and so does asking it for the view of another caller.
         """
         return self._view(self._memory.for_caller(user_id, session_id))
 

@@ -4,7 +4,7 @@ The rules (docs/architecture.md has them as a table of verbs):
 
 - a caller sees public states, private ones of its user or of nobody, and those of its session;
 - a caller changes a state it sees if that is its own or nobody's; whose it is and who sees it is the owner's to say;
-- a caller writes as itself.
+- a caller writes as itself; a session without a user writes for the session.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class Caller:
     def signed(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return the metadata of something new as the caller's own, where it names no owner.
 
-        Raises NotAllowedError where it names another user or session.
+        What is private of no user is everybody's: a session without a user adds for the session. Raises NotAllowedError
+        where another user or session is named, InvalidInputError for what such a session would keep private.
         """
         own = {"user_id": self.user_id, "session_id": self.session_id}
         own = {name: value for name, value in own.items() if value is not None}
@@ -93,6 +94,13 @@ class Caller:
         signed = {**own, **given}
         if self:
             self._require_self(signed, "add")
+        if self and self.user_id is None:
+            visibility = signed.setdefault("visibility", "session")
+            if visibility == "private":
+                raise InvalidInputError(
+                    f"visibility: 'private' wants a user, {self} has none, and what is private of nobody is seen by "
+                    "everybody; use 'session', or call as a user too"
+                )
         return signed
 
     def require_same_owner(self, before: State, fields: Mapping[str, Any]) -> None:

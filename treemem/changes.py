@@ -314,13 +314,15 @@ class Erasure:
 
     `redacted` are states, by memory and version, with their new content. `mentions` are pairs of a memory that stays
     and an operation: what that operation let it mention is forgotten. The store refuses with ConflictError if an edge
-    along which words travel, or a state of these memories, was recorded or closed after `read_at`.
+    along which words travel, or a state of these memories, was recorded or closed after `read_at`. `tombstones` are
+    memories that were purged before, the reasons for which lose their text.
     """
 
     ids: tuple[str, ...]
     redacted: tuple[State, ...] = ()
     mentions: tuple[tuple[str, str], ...] = ()
     reasons: tuple[str, ...] = ()
+    tombstones: tuple[str, ...] = ()
     read_at: int = 0
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator, model_validator
@@ -14,6 +15,7 @@ from treemem.errors import InvalidInputError
 from treemem.ids import checked_id
 from treemem.storable import check_json, checked_text, storable
 from treemem.temporal import from_micros, parse_time
+from treemem.text import cached_if_short
 
 MemoryType = Literal[
     "WorkingMemory",
@@ -52,7 +54,7 @@ class TreeNodeTextualMemoryMetadata(BaseModel):
 
     `confidence` runs from 0 to 100. Times are aware UTC datetimes; `memory_time` says when an event happened.
     `version`, `recorded_from`, `recorded_to` and `updated_at` are filled in by the store on reading. Fields that are
-    not named here are kept in `info`, whose values must be JSON.
+    not named here are kept in `info`, whose values must be JSON; a name that is nearly one of these is an error.
     """
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True, defer_build=True)
@@ -94,6 +96,13 @@ class TreeNodeTextualMemoryMetadata(BaseModel):
             return data
         known = {name: value for name, value in data.items() if name in METADATA_FIELDS}
         extra = {name: value for name, value in data.items() if name not in METADATA_FIELDS}
+        for name in extra:
+            near = _meant_by(name) if isinstance(name, str) else ""
+            if near:
+                raise InvalidInputError(
+                    f"metadata: there is no {shown(name)}; did you mean {near!r}? A field of that name goes into "
+                    "info={...}"
+                )
         if extra:
             known["info"] = {**(known.get("info") or {}), **extra}
         return known
@@ -121,6 +130,17 @@ class TreeNodeTextualMemoryMetadata(BaseModel):
 
 
 METADATA_FIELDS = frozenset(TreeNodeTextualMemoryMetadata.model_fields)
+_PLAIN_NAMES = {name.replace("_", ""): name for name in sorted(METADATA_FIELDS)}
+#: How near a name must be to a field's to be taken for a slip: "visibilty" is, "created_by" is a field of one's own.
+_SLIP = 0.85
+
+
+@cached_if_short()
+def _meant_by(name: str) -> str:
+    """Return the field that a name is a slip of, "" for a name of its own."""
+    lower = name.lower()
+    plain = _PLAIN_NAMES.get(lower.replace("_", "").replace("-", ""))
+    return plain or next(iter(get_close_matches(lower[:60], METADATA_FIELDS, 1, _SLIP)), "")
 
 
 class TextualMemoryItem(BaseModel):

@@ -13,8 +13,12 @@ NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 _SECRET = re.compile(r"pass|pwd|secret|token|key|auth|cred|sig", re.IGNORECASE)
 #: host:port, perhaps with a user before and a database behind it: meant for a server, and no sensible file name.
 _HOST_PORT = re.compile(r"\A(?:[^/\\@]*@)?([\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}(?:[/?#].*)?", re.DOTALL)
+_HOST = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _SCHEME = re.compile(r"\A([A-Za-z][A-Za-z0-9+.-]*)://")
-_ALMOST = re.compile(r"(?:neo4j|bolt)(?:\+s|\+ssc)?:(?!//)", re.IGNORECASE)
+_ALMOST = re.compile(r"(?:neo4j|bolt)(?:\+s|\+ssc)?(?::(?!//)|//)", re.IGNORECASE)
+#: What names a file and nothing else, whatever stands in it: a path from here, from home or from a root.
+_A_PATH = re.compile(r"\A(?:\.{0,2}[/\\](?![/\\])|~|[A-Za-z]:[/\\](?!/))")
+_AT_PORT = re.compile(r"\A/[^/@:]*+:[^@]*+@([\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}/?\Z")
 
 
 def is_secret(name: str) -> bool:
@@ -39,13 +43,30 @@ def checked_location(location: str) -> dict[str, Any]:
     scheme = _SCHEME.match(location.strip())
     if scheme is not None:
         return _server(scheme[1].lower(), location.strip())
-    if _HOST_PORT.fullmatch(location) or _ALMOST.match(location):
-        host = location.rpartition("@")[2]
-        host = re.split(r"[/?#]", _ALMOST.sub("", host).lstrip("/"), maxsplit=1)[0]
+    if _meant_for_a_server(location.strip()):
+        host = _ALMOST.sub("", location.strip().rpartition("@")[2].rpartition("://")[2])
+        host = re.split(r"[/?#]", host.lstrip("/"), maxsplit=1)[0]
+        if not _HOST.fullmatch(host):
+            host = "host:7687"
         raise ConfigError(
             f"store: a server needs a scheme; did you mean neo4j://{host}? (A file of that name: ./{host})"
         )
     return {"store": location}
+
+
+def _meant_for_a_server(location: str) -> bool:
+    """Return whether a location without a scheme of ours is a mistyped URI rather than the name of a file.
+
+    What may hold a password is one in doubt: a file with such a name has `./` before it.
+    """
+    if "://" in location or _AT_PORT.match(location):
+        return True
+    if _A_PATH.match(location):
+        return False
+    before, at, _ = location.partition("@")
+    if at and (":" in before or "\uff1a" in before or before.startswith("//")):
+        return True
+    return bool(_HOST_PORT.fullmatch(location.removeprefix("//")) or _ALMOST.match(location))
 
 
 def _server(scheme: str, location: str) -> dict[str, Any]:

@@ -157,9 +157,9 @@ class TreeTextMemory:
         """Return the same memory as a caller sees it; closing it leaves the store open.
 
         A caller sees public memories, private ones of its user or of nobody, and those of its session, state by state.
-        It changes what is its own or nobody's, and what it adds is its own. Verbs about the whole cube (`check`,
-        `content_hash`, `dump`, `load`, `drop`, `reembed`) and the store raise NotAllowedError in its view, and so does
-        asking it for the view of another caller.
+        It changes what is its own or nobody's, and what it adds is its own; a session without a user adds what its
+        session sees. Verbs about the whole cube (`check`, `content_hash`, `dump`, `load`, `drop`, `reembed`) and the
+        store raise NotAllowedError in its view, and so does asking it for the view of another caller.
         """
         return self._view(self._context.of_caller(user_id, session_id))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,6 +95,25 @@ def test_a_batch_cut_between_parts_is_resumed(memory: TreeTextMemory) -> None:
     assert memory.operations()[0].status == "done"
     assert len(memory.operations()) == 1
     assert memory.check() == []
+
+
+@pytest.mark.parametrize("named", [{}, {"conversation_id": "c"}])
+@pytest.mark.parametrize("timed", [{}, {"chat_time": day(3)}])
+@pytest.mark.parametrize("count", [3, 600])
+def test_messages_repeat_with_their_operation_id(
+    memory: TreeTextMemory, named: dict[str, Any], timed: dict[str, Any], count: int
+) -> None:
+    said = [{"content": f"Message {n % 500}", "name": "Ann", **timed} for n in range(count)]
+    ids = memory.add_messages(said, operation_id="said", **named)
+    before = memory.content_hash()
+    assert memory.add_messages(said, operation_id="said", **named) == ids
+    assert memory.content_hash() == before
+    with pytest.raises(OperationMismatchError):
+        memory.add_messages([*said[:-1], {"content": "Something else."}], operation_id="said", **named)
+    assert memory.content_hash() == before
+    if not named and not timed:
+        assert not set(ids) & set(memory.add_messages(said, operation_id="again")), "another call says it again"
+        assert not set(ids) & set(memory.add_messages(said))
 
 
 def test_planned_verbs_repeat_with_their_operation_id(memory: TreeTextMemory) -> None:

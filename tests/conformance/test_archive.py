@@ -7,6 +7,7 @@ import json
 import os
 import random
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -373,6 +374,13 @@ BAD_GRAPHS: dict[str, Any] = {
     "an edge a text": {"edges": ["x"]},
     "an edge of no type": {"edges": [{"source": "a", "target": "b", "type": "LOVES"}]},
     "an edge's type a list": {"edges": [{"source": "a", "target": "b", "type": []}]},
+    "an edge of a type for names": {"edges": [{"source": "a", "target": "b", "type": "MENTIONS"}]},
+    "a last node of no session": {
+        "nodes": [
+            *({"id": f"n{n}", "memory": "x"} for n in range(1_100)),
+            {"id": "a", "memory": "x", "metadata": {"visibility": "session"}},
+        ]
+    },
     "an edge from nowhere": {"edges": [{"source": "z", "target": "b", "type": "CAUSE"}]},
     "an edge to nowhere": {"edges": [{"source": "a", "target": "z", "type": "CAUSE"}]},
     "an edge without end": {"edges": [{"source": "a", "type": "CAUSE"}]},
@@ -398,6 +406,53 @@ def test_a_plain_graph_is_read_whole_before_anything_is_added(memory: TreeTextMe
         json.dumps({"nodes": nodes, "edges": [{"source": "a", "target": "b", "type": "CAUSE"}]})
     )
     assert memory.load(tmp_path) == 4
+
+
+@pytest.mark.parametrize("size", [3, 1_500])
+@pytest.mark.parametrize("bad", ["other content", "deleted", "a second parent", "a circle", "no vector"])
+def test_a_plain_graph_that_does_not_fit_the_cube_leaves_nothing(
+    memory: TreeTextMemory, tmp_path: Path, bad: str, size: int
+) -> None:
+    """What is refused may come last, after many memories that would fit."""
+    memory.add([{"id": i, "memory": f"memory {i}"} for i in ("top", "middle", "gone")], at=day(0))
+    memory.link("top", "PARENT", "middle", at=day(0))
+    memory.delete("gone")
+    nodes: list[dict[str, Any]] = [{"id": f"n{n}", "memory": f"memory {n}"} for n in range(size)]
+    nodes += [{"id": i, "memory": f"memory {i}", "metadata": {"valid_from": str(day(0))}} for i in ("top", "middle")]
+    edges = [{"source": "n0", "target": "n1", "type": "PARENT"}]
+    if bad == "other content":
+        nodes[-1]["memory"] = "something else"
+    elif bad == "deleted":
+        nodes.append({"id": "gone", "memory": "memory gone", "metadata": {"valid_from": str(day(0))}})
+    elif bad == "no vector":
+        nodes[-1]["metadata"]["embedding"] = [0.0] * 48
+    else:
+        source, target = ("n1", "middle") if bad == "a second parent" else ("middle", "top")
+        edges.append({"source": source, "target": target, "type": "PARENT"})
+    before = memory.content_hash(), memory.stats().operations
+    (tmp_path / GRAPH).write_text(json.dumps({"nodes": nodes, "edges": edges}))
+    with pytest.raises(InvalidInputError, match="nothing was loaded"):
+        memory.load(tmp_path)
+    assert (memory.content_hash(), memory.stats().operations) == before
+    fitting = {"nodes": nodes[: size + 1], "edges": [edges[0], {"source": "top", "target": "n0", "type": "PARENT"}]}
+    (tmp_path / GRAPH).write_text(json.dumps(fitting))
+    assert memory.load(tmp_path) == memory.load(tmp_path) == size + 3
+    assert memory.check() == []
+
+
+def test_a_plain_graph_of_others_keeps_fields_of_any_name(memory: TreeTextMemory, tmp_path: Path) -> None:
+    node = {"id": "a", "memory": "x", "metadata": {"visibilty": "public", "info": {"n": 1}, "userId": "u"}}
+    (tmp_path / GRAPH).write_text(json.dumps({"nodes": [node], "edges": []}))
+    memory.load(tmp_path)
+    assert memory.get("a").metadata.info == {"n": 1, "visibilty": "public", "userId": "u"}
+
+
+def test_a_plain_graph_of_many_nodes_of_one_id_is_refused_soon(memory: TreeTextMemory, tmp_path: Path) -> None:
+    nodes = [{"id": f"n{n}", "memory": "x"} for n in range(20_000)]
+    (tmp_path / GRAPH).write_text(json.dumps({"nodes": [*nodes, nodes[-1]]}))
+    started = time.process_time()
+    assert "'n19999' comes twice" in refused(memory, tmp_path)
+    assert time.process_time() - started < 20
 
 
 def test_another_model_is_refused_before_anything_is_written(open_memory: OpenMemory, tmp_path: Path) -> None:

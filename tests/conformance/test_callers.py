@@ -17,10 +17,12 @@ from treemem import (
     NotAllowedError,
     OperationNotFoundError,
     Plan,
+    TextualMemoryItem,
     TreememError,
     TreeTextMemory,
     UndoRefusedError,
 )
+from treemem.reorganize.plan import ActionKind
 
 PAGE = Path(__file__).parents[2] / "docs/architecture.md"
 ROW = re.compile(r"^\| (`[^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
@@ -171,6 +173,39 @@ def test_a_session_memory_wants_a_session(memory: TreeTextMemory) -> None:
     assert memory.get(i).metadata.session_id == "s1"
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda m, **g: m.add("planted", **g),
+        lambda m, **g: m.add({"memory": "planted", "metadata": g}),
+        lambda m, **g: m.add({"memory": "planted", **g}, at=day(0)),
+        lambda m, **g: m.add(TextualMemoryItem(memory="planted", metadata=g)),
+        lambda m, **g: m.add_messages([{"content": "planted", "metadata": g}]),
+        lambda m, **g: m.add_messages([{"content": "planted", "chat_time": day(0)}], conversation_id=f"c{len(g)}", **g),
+        lambda m, **g: m.replace_working_memory({"memory": "planted", "metadata": g}),
+    ],
+)
+def test_what_a_session_without_a_user_adds_is_the_sessions(memory: TreeTextMemory, write: Any) -> None:
+    session = memory.for_caller(session_id="s1")
+    (i,) = write(session)
+    assert session.get(i).metadata.visibility == "session"
+    for other in (memory.for_caller(session_id="s2"), memory.for_caller("eve"), memory.for_caller("eve", "s2")):
+        assert other.get_by_ids([i]) == []
+    assert memory.for_caller("ann", "s1").get(i).memory == "planted"
+    before = memory.content_hash()
+    with pytest.raises(InvalidInputError, match="visibility: 'private' wants a user"):
+        write(session, visibility="private")
+    assert memory.content_hash() == before
+    with pytest.raises(NotAllowedError):
+        session.update(i, visibility="private")
+    with pytest.raises(NotAllowedError):
+        session.correct(i, visibility="private")
+    (public,) = write(session, visibility="public")
+    assert memory.for_caller("eve").get(public).memory == "planted"
+    assert memory.get(memory.for_caller("ann", "s1").add("hers")[0]).metadata.visibility == "private"
+    assert memory.get(memory.add("nobody's")[0]).metadata.visibility == "private"
+
+
 @pytest.mark.parametrize("type", ["PARENT", "SUPERSEDES", "MERGED_INTO"])
 def test_edges_that_change_their_target_want_both_owners(shared: TreeTextMemory, type: str) -> None:
     bob = shared.for_caller("bob")
@@ -251,6 +286,71 @@ def test_a_plan_makes_no_edge_that_a_hand_could_not(shared: TreeTextMemory, edge
     plan = Plan.model_validate({"id": "y", "cube": shared.cube_id, "until": 1, "looked_at": 1, "actions": {0: action}})
     assert [o.status for o in bob.reorganizer.apply(plan).outcomes] == ["skipped"]
     assert shared.check() == []
+
+
+def applied(memory: TreeTextMemory, number: int, **action: Any) -> str:
+    """What an action of a plan made by hand says when this caller applies it."""
+    whole = {"reason": "x", "confidence": 1.0, **action}
+    data = {"id": f"by-hand-{number}", "cube": memory.cube_id, "until": 1, "looked_at": 1, "actions": {0: whole}}
+    (outcome,) = memory.reorganizer.apply(Plan.model_validate(data)).outcomes
+    return outcome.detail if outcome.status == "skipped" else outcome.status
+
+
+@pytest.mark.parametrize("kind", ActionKind)
+def test_a_plan_tells_nothing_of_what_is_hidden(shared: TreeTextMemory, kind: ActionKind) -> None:
+    """Whatever a hidden memory is, and whichever version is guessed, the answer is that of one that does not exist."""
+    ann, bob = shared.for_caller("ann"), shared.for_caller("bob")
+    ann.add([{"id": "frozen", "memory": "Ann's frozen tea."}, {"id": "deleted", "memory": "Ann's cold tea."}])
+    ann.freeze("frozen")
+    ann.delete("deleted")
+    ann.link("secret", "PARENT", "frozen")
+    own = {"bobs": shared.get("bobs").metadata.version}
+    many = kind not in (ActionKind.ARCHIVE, ActionKind.EXPIRE, ActionKind.PROMOTE, ActionKind.ACTIVATE)
+    options = {"edge": "RELATES_TO"} if kind in (ActionKind.RELATE, ActionKind.CONTRADICT) else {}
+    options |= {"text": "Topic: tea"} if kind in (ActionKind.GROUP, ActionKind.SPLIT) else {}
+    before, number = shared.content_hash(), 0
+    for hidden in ("secret", "frozen", "deleted", "nowhere"):
+        for version in range(4):
+            for ids in ([hidden, "bobs"], ["bobs", hidden]) if many else ([hidden],):
+                versions = {hidden: version, **(own if many else {})}
+                number += 1
+                said = applied(bob, number, kind=kind, ids=ids, versions=versions, **options)
+                assert said.replace(hidden, "x").startswith("no memory 'x' in cube"), (hidden, version, said)
+                assert said.replace(hidden, "x") == applied(
+                    bob,
+                    number + 1_000,
+                    kind=kind,
+                    ids=[i if i == "bobs" else "y" for i in ids],
+                    versions={"y": version, **(own if many else {})},
+                    **options,
+                ).replace("'y'", "'x'")
+    assert shared.content_hash() == before
+
+
+def test_a_plan_names_nothing_hidden_where_it_breaks_a_rule(shared: TreeTextMemory) -> None:
+    bob = shared.for_caller("bob")
+    shared.link("secret", "PARENT", "nobodys")
+    versions = {i: shared.get(i).metadata.version for i in ("bobs", "nobodys")}
+    said = applied(bob, 1, kind="relate", ids=["bobs", "nobodys"], versions=versions, edge="PARENT")
+    assert "rule of the graph" in said
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize("kind", ["merge", "deduplicate", "join"])
+@pytest.mark.parametrize(
+    "other", [{"user_id": "bob"}, {"user_id": "ann", "visibility": "public"}, {"session_id": "s"}, {}]
+)
+def test_what_others_see_never_becomes_one(memory: TreeTextMemory, kind: str, other: dict[str, str]) -> None:
+    memory.add({"id": "one", "memory": "Ann's secret on tea.", "user_id": "ann"}, at=day(0))
+    memory.add({"id": "two", "memory": "A note on milk.", **other}, at=day(0))
+    memory.add({"id": "three", "memory": "Ann's note on milk.", "user_id": "ann"}, at=day(0))
+    before = memory.content_hash()
+    for number, ids in enumerate((["one", "two"], ["two", "one"])):
+        versions = {i: memory.get(i).metadata.version for i in ids}
+        assert "never become one" in applied(memory, number, kind=kind, ids=ids, versions=versions)
+    assert memory.content_hash() == before
+    versions = {i: memory.get(i).metadata.version for i in ("one", "three")}
+    assert applied(memory, 7, kind=kind, ids=["one", "three"], versions=versions) == "done"
 
 
 def test_a_purge_of_ones_own_erases_nothing_of_others(shared: TreeTextMemory) -> None:

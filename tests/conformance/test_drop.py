@@ -156,6 +156,30 @@ def test_a_link_in_the_place_of_backups_is_refused(memory: TreeTextMemory, tmp_p
     assert list(elsewhere.iterdir()) == []
 
 
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_in_the_place_of_all_backups_is_refused(
+    memory: TreeTextMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool
+) -> None:
+    """The default place of backups, and one that is named, are folders that treemem makes."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    elsewhere = tmp_path / "elsewhere"
+    if exists:
+        elsewhere.mkdir()
+    memory.add("stays")
+    root = keeping._backups(memory._context)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    root.symlink_to(elsewhere)
+    for given in ({}, {"backups": root}):
+        with pytest.raises(InvalidInputError, match="treemem-backups: is a symbolic link"):
+            memory.drop(**given)
+    assert texts(memory) == {"stays"}
+    assert not exists or list(elsewhere.iterdir()) == []
+    root.unlink()
+    kept = memory.drop()
+    assert kept is not None
+    assert kept.is_relative_to(root)
+
+
 def test_backups_are_for_the_owner_alone(memory: TreeTextMemory, tmp_path: Path) -> None:
     memory.add("secret")
     old = os.umask(0)

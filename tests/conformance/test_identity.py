@@ -141,6 +141,48 @@ def test_unknown_keywords_are_refused(memory: TreeTextMemory, call: Any, said: s
     assert memory.stats() == before
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("visibilty", "visibility"),
+        ("Visibility", "visibility"),
+        ("userId", "user_id"),
+        ("user-id", "user_id"),
+        ("sesion_id", "session_id"),
+        ("tag", "tags"),
+        ("memory_typ", "memory_type"),
+        ("confidance", "confidence"),
+    ],
+)
+def test_a_slip_in_metadata_is_an_error(memory: TreeTextMemory, name: str, meant: str) -> None:
+    (i,) = memory.add("Anna lives in Porto.")
+    before = memory.stats()
+    for write in (
+        lambda given: memory.add({"memory": "x", "metadata": given}),
+        lambda given: memory.add("x", metadata=given),
+        lambda given: memory.add([{"memory": "y"}, {"memory": "x", "metadata": given}]),
+        lambda given: memory.add_messages([{"content": "x", "metadata": given}]),
+        lambda given: memory.add_messages([{"content": "x"}], metadata=given),
+        lambda given: memory.replace_working_memory([{"memory": "x", "metadata": given}]),
+        lambda given: memory.update(i, "x", metadata=given),
+        lambda given: memory.update(i, {"memory": "x", "metadata": given}),
+        lambda given: memory.correct(i, metadata=given),
+    ):
+        with pytest.raises(InvalidInputError, match=f"did you mean '{meant}'"):
+            write({name: "public"})
+    assert memory.stats() == before
+    memory.update(i, info={name: "public"})
+    assert memory.get(i).metadata.info == {name: "public"}
+
+
+def test_other_names_in_metadata_are_fields_of_ones_own(memory: TreeTextMemory) -> None:
+    own = {"created_by": "ann", "topic": "home", "scene": "chat", "user": "a", "project": "p", "score": 1, "x" * 300: 1}
+    (i,) = memory.add({"memory": "x", "metadata": own})
+    assert memory.get(i).metadata.info == own
+    memory.update(i, {"memory": "x", "metadata": {"colour": "blue"}})
+    assert memory.get(i).metadata.info == {**own, "colour": "blue"}
+
+
 def test_keywords_mean_what_they_say(memory: TreeTextMemory) -> None:
     assert memory.add("Anna lives in Porto.", id="mine", metadata={"topic": "home", "tags": ["a"]}) == ["mine"]
     found = memory.get("mine").metadata

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,24 @@ def test_purge_of_one_below_a_topic_names_it_by_the_others(memory: TreeTextMemor
     assert memory.check() == []
 
 
+def test_purge_takes_the_reasons_of_earlier_purges(memory: TreeTextMemory, location: str) -> None:
+    told, other, kept = memory.add([f"{TOKEN} code.", "Other.", "Kept."])
+    memory.purge(other, reason=f"because {TOKEN} told")
+    memory.purge(kept, reason="no longer wanted")
+    memory.purge(told)
+    reasons = {memory_id: reason for memory_id, _, reason in memory.store.tombstones(memory.cube_id)}
+    assert reasons == {told: None, other: None, kept: "no longer wanted"}
+    for text in everywhere(memory, location):
+        assert TOKEN not in text.lower()
+
+
+def test_a_tombstone_tells_of_the_last_purge(memory: TreeTextMemory) -> None:
+    for reason in ("first", "second", None):
+        memory.add({"id": "again", "memory": "Said again."})
+        memory.purge("again", reason=reason)
+        assert [found[2] for found in memory.store.tombstones(memory.cube_id)] == [reason]
+
+
 def a_topic(memory: TreeTextMemory) -> tuple[list[str], str]:
     """Five public memories with a topic above them whose name has a word that the first one alone says."""
     texts = [f"Ann feeds her goats hay on day {n}" for n in range(4)]
@@ -114,6 +133,54 @@ def test_topics_follow_what_is_deleted(memory: TreeTextMemory) -> None:
     assert [n["id"] for n in memory.get_all()["nodes"]] == []
     memory.restore(ids[1])
     assert memory.neighbours(ids[1], types=["PARENT"]) == []
+
+
+FOLLOWED: dict[str, Callable[[TreeTextMemory, Sequence[str]], Any]] = {
+    "correct": lambda m, ids: [m.correct(i, "Ann feeds her goats straw") for i in ids],
+    "correct by an item": lambda m, ids: [m.correct(i, {"id": i, "memory": "Ann feeds her goats straw"}) for i in ids],
+    "update": lambda m, ids: [m.update(i, "Ann feeds her goats straw") for i in ids],
+    "update before": lambda m, ids: [
+        m.update(i, "Ann feeds her goats straw", at=m.get(i).metadata.valid_from + MOMENT) for i in ids
+    ],
+    "expire": lambda m, ids: [m.expire(i) for i in ids],
+    "expire before": lambda m, ids: [m.expire(i, at=m.get(i).metadata.valid_from + MOMENT) for i in ids],
+    "replace_working_memory": lambda m, ids: [
+        m.replace_working_memory(all_but(m, ids), operation_id="work") for _ in range(2)
+    ],
+}
+MOMENT = timedelta(microseconds=1)
+
+
+def all_but(memory: TreeTextMemory, ids: Sequence[str]) -> list[dict[str, Any]]:
+    left = [item for item in memory.get_working_memory() if item.id not in ids]
+    return [{"id": item.id, "memory": item.memory, "visibility": "public"} for item in left]
+
+
+@pytest.mark.parametrize("verb", FOLLOWED)
+@pytest.mark.parametrize("every", [False, True])
+def test_topics_follow_what_ends_or_says_something_else(memory: TreeTextMemory, verb: str, every: bool) -> None:
+    ids, topic = a_topic(memory)
+    if verb == "replace_working_memory":
+        for i in ids:
+            memory.update(i, memory_type="WorkingMemory")
+    gone = ids if every else ids[:1]
+    FOLLOWED[verb](memory, gone)
+    assert not any("zorbium" in node["memory"] for node in memory.get_all()["nodes"])
+    assert not any("zorbium" in str(root.item.memory) for root in memory.tree())
+    if every and verb in ("expire", "expire before", "replace_working_memory"):
+        assert memory.get_by_ids([topic]) == []
+    else:
+        assert "goats" in memory.get(topic).memory
+    assert memory.check() == []
+
+
+def test_a_topic_keeps_what_a_member_says_until_later(memory: TreeTextMemory) -> None:
+    ids, topic = a_topic(memory)
+    name = memory.get(topic).memory
+    memory.expire(ids[0], at="2100-01-01")
+    memory.update(ids[0], "Ann feeds her goats straw", at="2090-01-01")
+    memory.update(ids[1], "Ann feeds her goats oats")
+    assert memory.get(topic).memory == name
 
 
 def test_topics_follow_what_goes_private(memory: TreeTextMemory) -> None:

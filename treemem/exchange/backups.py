@@ -58,6 +58,7 @@ class Shelf:
         Where the clock stepped back, the name is that of the newest, a microsecond later.
         """
         with files.told(self.place, "written"):
+            files.private_folder(self.place.parent)
             files.private_folder(self.place)
             for _ in range(1_000):
                 last = max((p.name for p in self.place.iterdir() if _NAMED.fullmatch(p.name)), default="")

@@ -58,8 +58,10 @@ def error_of(error: OSError, path: Path, doing: str) -> TreememError:
 def private_folder(path: Path) -> list[Path]:
     """Make a folder and what leads to it; return those that were made, outermost first, open to their owner alone.
 
-    Folders that exist stay as they are. Raises InvalidInputError if the path is a symbolic link, or no folder.
+    Folders that exist stay as they are. Raises InvalidInputError if the path is a symbolic link, or no folder, or if
+    one that was to be made is a link by then. Links that lead to it are for whoever names it to make.
     """
+    refuse_link(path)
     missing: list[Path] = []
     for each in (path, *path.parents):
         if os.path.lexists(each):
@@ -70,6 +72,7 @@ def private_folder(path: Path) -> list[Path]:
         try:
             each.mkdir(mode=0o700)
         except FileExistsError:
+            refuse_link(each)
             continue  # somebody else was faster
         each.chmod(0o700)  # whatever the umask took away
         made.append(each)

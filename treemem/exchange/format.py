@@ -19,6 +19,7 @@ from treemem.changes import Model
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.exchange import files
+from treemem.models.embedders import MOST_NUMBERS, name_fits
 from treemem.store.protocol import CubeInfo
 from treemem.temporal import BEGINNING, END
 
@@ -132,9 +133,9 @@ def head_of(value: dict[str, Any]) -> Head:
         raise damaged(1, f"clock: wanted microseconds before the year 10000, found {shown(clock)}")
     model = None
     if embedder is not None or dimension is not None:
-        if not isinstance(embedder, str) or not 0 < len(embedder) <= 1_000 or not embedder.isprintable():
+        if not isinstance(embedder, str) or not name_fits(embedder):
             raise damaged(1, f"embedder: wanted a name, found {shown(embedder)}")
-        if type(dimension) is not int or not 0 < dimension <= 1_000_000:
+        if type(dimension) is not int or not 0 < dimension <= MOST_NUMBERS:
             raise damaged(1, f"dimension: wanted a positive number, found {shown(dimension)}")
         model = Model(embedder, dimension)
     return Head(CubeInfo(cube, clock, model), version, canonical_json(value))

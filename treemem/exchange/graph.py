@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from treemem.arguments import edge_type
+from treemem.caller import check_session
 from treemem.changes import EdgeType
 from treemem.checks import shown, within
+from treemem.contents import fields_of
 from treemem.errors import InvalidInputError, TreememError
 from treemem.exchange import files
 from treemem.ids import checked_id
@@ -19,6 +21,7 @@ from treemem.items import METADATA_FIELDS, as_item
 from treemem.models.embedders import checked_vectors
 from treemem.temporal import END, to_micros
 from treemem.write.addition import checked_span
+from treemem.write.linking import memory_edge
 
 #: Edge types of the original.
 RENAMED = {"CAUSE": "CAUSES", "RELATE": "RELATES_TO", "CONFLICT": "CONTRADICTS", "MERGED_TO": "MERGED_INTO"}
@@ -54,7 +57,7 @@ def read(path: Path, dimension: int) -> Graph:
         nodes = [_checked(f"nodes[{i}]", lambda n=node: _node(n, dimension)) for i, node in enumerate(graph[0])]
         ids = {node["id"] for node in nodes}
         if len(ids) < len(nodes):
-            twice = next(n["id"] for i, n in enumerate(nodes) if n["id"] in {m["id"] for m in nodes[:i]})
+            twice = Counter(node["id"] for node in nodes).most_common(1)[0][0]
             raise InvalidInputError(f"nodes: {twice!r} comes twice")
         made = [_checked(f"edges[{i}]", lambda e=edge: _link(e, ids)) for i, edge in enumerate(graph[1])]
         links = [link for link in made if link is not None]
@@ -96,11 +99,15 @@ def _node(node: Any, dimension: int) -> dict[str, Any]:
         raise InvalidInputError(f"wanted an object with 'id', 'memory' and 'metadata', found {shown(node)}")
     given = dict(node.get("metadata") or {})
     metadata = {n: v for n, v in given.items() if n not in _FROM_THE_STORE and (v is not None or n in METADATA_FIELDS)}
+    own = {n: metadata.pop(n) for n in list(metadata) if n not in METADATA_FIELDS}
+    if own:  # others' fields, whatever they are called
+        metadata["info"] = {**own, **(metadata.get("info") or {})}
     vector = metadata.get("embedding")
     if vector is not None and (not isinstance(vector, list) or len(vector) != dimension):
         metadata.pop("embedding")
     made = {"id": checked_id(node.get("id")), "memory": node.get("memory"), "metadata": metadata}
     item, _ = as_item(made)
+    check_session(fields_of(item))
     start, end = item.metadata.valid_from, item.metadata.valid_to
     checked_span(None if start is None else to_micros(start), END if end is None else to_micros(end))
     if "embedding" in metadata and vector is not None:
@@ -117,7 +124,7 @@ def _link(edge: Any, ids: set[str]) -> Link | None:
     name = edge.get("type")
     if not isinstance(name, str):
         raise InvalidInputError(f"type: wanted a type of edge, found {shown(name)}")
-    kind = edge_type(RENAMED.get(name, name))
+    kind = memory_edge(RENAMED.get(name, name))
     source, target = checked_id(edge.get("source"), "source"), checked_id(edge.get("target"), "target")
     for end, memory in (("source", source), ("target", target)):
         if memory not in ids:

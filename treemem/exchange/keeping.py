@@ -8,19 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from treemem import planning
+from treemem.changes import EdgeAssert
 from treemem.checks import within
 from treemem.context import Context
-from treemem.errors import InvalidInputError, StoreError, StoreUnavailableError, TreememError
+from treemem.errors import InvalidInputError, MemoryExistsError, StoreError, StoreUnavailableError, TreememError
 from treemem.exchange import archive, files, graph
 from treemem.exchange.backups import Shelf
 from treemem.exchange.format import ARCHIVE, GRAPH
+from treemem.exchange.rehearsing import rehearse
 from treemem.opening import default_path
 from treemem.read.getting import get_all
 from treemem.store.protocol import CubeInfo, GraphStore
 from treemem.temporal import END, Moment, TimeLike, from_micros
-from treemem.write.adding import add
-from treemem.write.addition import Progress
-from treemem.write.committing import await_commits
+from treemem.write.addition import Addition, Progress, write_parts
+from treemem.write.committing import await_commits, new_change
 from treemem.write.intent import Intent
 from treemem.write.linking import link
 
@@ -99,7 +101,15 @@ def _load_archive(ctx: Context, path: Path, progress: Progress | None) -> int:
 
 def _load_graph(ctx: Context, path: Path, progress: Progress | None) -> int:
     nodes, links = graph.read(path, ctx.model.dimension)
-    add(ctx, nodes, None, None, Intent(), progress, {})
+    base = new_change(ctx, "add", Intent())
+    addition = Addition(ctx.cube, ctx.embedder, base, ctx.caller, stable_ids=False)
+    edges = [EdgeAssert(e.type, e.source, e.target, weight=e.weight, confidence=e.confidence) for e in links]
+    try:
+        groups = list(addition.from_items(nodes, (None, END), {}))
+        rehearse(ctx, groups, planning.with_rows(new_change(ctx, "link", Intent()), edges=edges))
+    except (InvalidInputError, MemoryExistsError) as error:
+        raise InvalidInputError(f"load: {path}: {error}; nothing was loaded") from error
+    write_parts(ctx.store, base, groups, progress, len(nodes))
     for each in links:
         link(ctx, each.source, each.type, each.target, each.weight, each.confidence, None, None, Intent())
     return len(nodes) + len(links)

@@ -41,17 +41,19 @@ def read_messages(
     shared: Mapping[str, Any],
     conversation: str | None,
     signed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
+    operation: str | None = None,
 ) -> Iterator[Reading]:
     """Yield what each message becomes, in order.
 
     A message has `content`, and may have `role` (user, assistant, system, tool), `name`, `chat_time`, `id` and
-    `metadata`. `shared` is metadata for all; `signed` gives a message's metadata its owner. Raises InvalidInputError
-    naming the message and the field.
+    `metadata`. `shared` is metadata for all; `signed` gives a message's metadata its owner. A message of no time and
+    no conversation has an id of its own each time, or, with the id of an `operation`, the same whenever that is
+    repeated. Raises InvalidInputError naming the message and the field.
     """
     before: TextualMemoryItem | None = None
     known: dict[str, set[str]] = {}
     for position, message in enumerate(messages):
-        reading = _read(cube, position, message, shared, conversation, signed, before, known)
+        reading = _read(cube, position, message, shared, conversation, signed, before, known, operation)
         before = reading.item
         yield reading
 
@@ -65,6 +67,7 @@ def _read(
     signed: Callable[[Mapping[str, Any]], dict[str, Any]],
     before: TextualMemoryItem | None,
     known: dict[str, set[str]],
+    operation: str | None,
 ) -> Reading:
     where = f"messages[{position}]"
     if not isinstance(message, Mapping):
@@ -94,7 +97,7 @@ def _read(
         content=text,
         chat_time=at,
     )
-    item = _item(cube, message, metadata, conversation, source, at, speaker, text, position)
+    item = _item(cube, message, metadata, conversation, source, at, speaker, text, position, operation)
     entities, edges = _mentions(cube, item, speaker, known)
     edges.append(EdgeAssert(EdgeType.DERIVED_FROM, item.id, source.id, NodeKind.SOURCE, valid_from=at))
     if before is not None:
@@ -113,6 +116,7 @@ def _item(
     speaker: str | None,
     text: str,
     position: int,
+    operation: str | None,
 ) -> TextualMemoryItem:
     if conversation is not None:
         metadata.setdefault("conversation_id", conversation)
@@ -129,6 +133,8 @@ def _item(
         data["id"] = message["id"]
     elif at is not None or conversation is not None:
         data["id"] = derived_id("memory", cube, memory, source.id, at)
+    elif operation is not None:
+        data["id"] = derived_id(operation, position)
     return validated(TextualMemoryItem, data)
 
 

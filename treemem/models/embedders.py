@@ -11,12 +11,15 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from treemem.checks import shown
 from treemem.errors import EmbedderError
 from treemem.forks import ForkLock
 from treemem.models.failures import answered
 from treemem.models.openai_faults import fault_of, without_key
 
 Vectors = npt.NDArray[np.float32]
+#: Characters of a model's name, and dimensions of its vectors, that a cube keeps and an archive holds.
+MOST_CHARACTERS, MOST_NUMBERS = 1_000, 1_000_000
 
 
 class Embedder(Protocol):
@@ -47,12 +50,24 @@ def checked_embedder(embedder: Any) -> Embedder:
     )
     if not isinstance(name, str) or not name.strip():
         raise EmbedderError(f"embedder: {kind}.name: wanted the model's name, found {type(name).__name__}")
+    if not name_fits(name):
+        raise EmbedderError(
+            f"embedder: {kind}.name: wanted at most {MOST_CHARACTERS} characters, all to be seen, on one line, found "
+            f"{shown(name)}; a cube keeps the name"
+        )
     if isinstance(dimension, bool) or not isinstance(dimension, (int, np.integer)) or dimension < 1:
         raise EmbedderError(f"embedder: {kind}.dimension: wanted a number of at least 1, found {dimension!r:.60}")
+    if dimension > MOST_NUMBERS:
+        raise EmbedderError(f"embedder: {kind}.dimension: wanted at most {MOST_NUMBERS}, found {shown(dimension)}")
     if not callable(embed):
         raise EmbedderError(f"embedder: {kind} has no embed(texts); CallableEmbedder makes one of a function")
     checked: Embedder = embedder
     return checked
+
+
+def name_fits(name: str) -> bool:
+    """Return whether a cube keeps a model of this name: not too long, nothing in it that ends a line or is not seen."""
+    return 0 < len(name) <= MOST_CHARACTERS and name.isprintable()
 
 
 def embedded_texts(embedder: Embedder, texts: Sequence[str]) -> Vectors:

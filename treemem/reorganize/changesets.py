@@ -14,6 +14,7 @@ from treemem.errors import InvalidInputError
 from treemem.reorganize.attention import activated, put_back
 from treemem.reorganize.plan import Action, ActionKind
 from treemem.reorganize.planner import closes
+from treemem.storable import check_json, checked_text
 from treemem.temporal import END
 from treemem.text import analyse
 from treemem.topics import centre_of
@@ -59,7 +60,7 @@ def _deduplicate(base: ChangeSet, action: Action, ground: Ground, _: str, embed:
     for segment in ground.known(keep):
         fields = {**segment.fields, **joined}
         if fields != segment.fields:
-            states.append(_rewritten(segment, fields))
+            states.append(_rewritten(segment, _kept(fields)))
     for other in others:
         states += [_merged(segment, keep, segment.valid_from) for segment in ground.known(other)]
     edges = [EdgeAssert(EdgeType.MERGED_INTO, o, keep, valid_from=ground.known(o)[0].valid_from) for o in others]
@@ -78,6 +79,7 @@ def _merge(
     if fields["confidence"] == 100.0:
         del fields["confidence"]
     fields["info"] = {**dict(fields.get("info") or {}), "merged_from": list(action.ids)}
+    _kept(fields)
     same = embedded_text(fields) == embedded_text(dict(last[0].fields))
     vector = last[0].content.embedding if same else embed(embedded_text(fields))
     made = planning.creation(base, memory_id, fields, vector, start, END)
@@ -87,6 +89,14 @@ def _merge(
     edges = [*made.edges, *(EdgeAssert(EdgeType.MERGED_INTO, i, memory_id, valid_from=start) for i in action.ids)]
     edges += _inherited(ground, memory_id, action.ids, since=start, there={e.target for e in made.edges})
     return planning.with_rows(base, states=states, edges=edges, entities=made.entities)
+
+
+def _kept(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return fields that were made of others' as they are; raise InvalidInputError if no memory can have them."""
+    checked_text(fields["memory"], "memory")
+    for name in (*_JOINED, "info"):
+        check_json(fields.get(name), name)
+    return fields
 
 
 def merged_text(texts: Sequence[str]) -> str:
@@ -158,6 +168,7 @@ def _topic(base: ChangeSet, text: str, last: Sequence[State], memory_id: str) ->
         "source": "system",
         "created_at": base.now,
     }
+    _kept(fields)
     content = content_of(fields, centre_of([s.content.embedding for s in last]))
     return StateAssert(memory_id, content, min(s.valid_from for s in last), create=True)
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
-from treemem.errors import LLMError
+from treemem.errors import InvalidInputError, LLMError
 from treemem.models.llm import LLM, LLMUsage, ask
 from treemem.prompts import prompt
 from treemem.reorganize.plan import Action
+from treemem.storable import checked_text
 from treemem.text import caption
 
 BATCH = 10
@@ -47,7 +48,12 @@ def named(llm: LLM, actions: Sequence[Action]) -> tuple[list[Action], tuple[str,
             notes.append(f"{len(some)} topics were named by their words: {error}")
             continue
         for n, place in enumerate(some, 1):
-            found[place] = found[place].model_copy(update={"text": f"Topic: {caption(names[n], 80)}"})
+            try:
+                text = f"Topic: {caption(checked_text(names[n], 'name'), 80)}"
+            except InvalidInputError as error:
+                notes.append(f"a topic was named by its words: {llm.name}: {error}")
+                continue
+            found[place] = found[place].model_copy(update={"text": text})
     return found, tuple(notes), usage
 
 

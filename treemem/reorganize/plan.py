@@ -7,13 +7,19 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from treemem.checks import among
+from treemem.changes import EdgeType
+from treemem.checks import among, shown
 from treemem.errors import InvalidInputError
-from treemem.ids import derived_id
+from treemem.ids import checked_id, derived_id
 from treemem.items import validated
+from treemem.storable import check_json, checked_text, half_character, storable
+from treemem.temporal import END
 from treemem.text import caption
+
+#: Characters of a reason that is made of what a model or a memory says.
+_MAX_REASON = 500
 
 
 class ActionKind(StrEnum):
@@ -33,6 +39,32 @@ class ActionKind(StrEnum):
     ACTIVATE = "activate"
 
 
+#: How many memories an action is about, at least and at most.
+_ONE, _TWO, _SOME = (1, 1), (2, 2), (2, 1_000_000)
+_SIZES: dict[ActionKind, tuple[int, int]] = {
+    ActionKind.DEDUPLICATE: _SOME,
+    ActionKind.MERGE: _SOME,
+    ActionKind.SUPERSEDE: _TWO,
+    ActionKind.CONTRADICT: _TWO,
+    ActionKind.RELATE: _TWO,
+    ActionKind.GROUP: _SOME,
+    ActionKind.SPLIT: _SOME,
+    ActionKind.JOIN: _TWO,
+    ActionKind.ARCHIVE: _ONE,
+    ActionKind.EXPIRE: _ONE,
+    ActionKind.PROMOTE: _ONE,
+    ActionKind.ACTIVATE: _ONE,
+}
+#: The kinds that make an edge of the type which the action names.
+_OF_AN_EDGE = frozenset({ActionKind.RELATE, ActionKind.CONTRADICT})
+
+
+def as_reason(text: str) -> str:
+    """Return what a model or a memory says as a reason that can be kept: short, on one line, of whole characters."""
+    whole = "".join(" " if c == "\x00" or half_character(c) else c for c in text[: 100 * _MAX_REASON])
+    return caption(whole, _MAX_REASON)
+
+
 class Action(BaseModel):
     """One change. `ids` are the memories it touches, `versions` the last version of each when it was planned.
 
@@ -49,11 +81,43 @@ class Action(BaseModel):
     ids: tuple[str, ...] = Field(min_length=1)
     versions: dict[str, int]
     reason: str
-    confidence: float = Field(ge=0, le=1)
+    confidence: float = Field(ge=0, le=1, allow_inf_nan=False)
     edge: str | None = None
-    weight: float = Field(default=1.0, ge=0, le=1)
+    weight: float = Field(default=1.0, ge=0, le=1, allow_inf_nan=False)
     text: str | None = None
     evidence: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _sound(self) -> Action:
+        for memory_id in self.ids:
+            checked_id(memory_id, "ids")
+        least, most = _SIZES[self.kind]
+        found = len(set(self.ids))
+        if self.kind is ActionKind.GROUP and self.text is not None:
+            least = 1  # a new topic over one memory
+        if found != len(self.ids) or not least <= found <= most:
+            wanted = str(least) if least == most else f"{least} or more"
+            raise InvalidInputError(f"ids: {self.kind} wants {wanted} different ids, found {shown(list(self.ids))}")
+        if not self.versions.keys() <= set(self.ids):
+            raise InvalidInputError(f"versions: wanted those of {shown(list(self.ids))}, found {shown(self.versions)}")
+        for version in self.versions.values():
+            if not 0 <= version < 1 << 63:
+                raise InvalidInputError(f"versions: wanted numbers from 0, found {shown(version)}")
+        if self.edge is not None or self.kind in _OF_AN_EDGE:
+            _check_edge(self.edge)
+        if self.text is not None:
+            checked_text(self.text, "text")
+        elif self.kind is ActionKind.SPLIT:
+            raise InvalidInputError("text: split wants the name of the new topic, found None")
+        storable(f"{self.kind}: {self.reason}", "reason")
+        check_json(self.evidence, "evidence")
+        return self
+
+
+def _check_edge(edge: object) -> None:
+    known = [kind.value for kind in EdgeType if kind is not EdgeType.MENTIONS]
+    if edge not in known:
+        raise InvalidInputError(f"edge: wanted one of {', '.join(known)}, found {shown(edge)}")
 
 
 class Plan(BaseModel):
@@ -68,7 +132,7 @@ class Plan(BaseModel):
 
     id: str
     cube: str
-    until: int
+    until: int = Field(ge=0, le=END)
     looked_at: int
     notes: tuple[str, ...] = ()
     asked: int = 0
@@ -76,6 +140,16 @@ class Plan(BaseModel):
     seconds: float = 0.0
     cost: float = 0.0
     actions: dict[int, Action]
+
+    @field_validator("id")
+    @classmethod
+    def _checked_id(cls, value: str) -> str:
+        return checked_id(value)
+
+    @field_validator("notes")
+    @classmethod
+    def _storable_notes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(storable(note, "notes") for note in value)
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -109,13 +183,23 @@ class Plan(BaseModel):
         """Return the plan that `to_json` wrote. Raises InvalidInputError."""
         import json
 
+        if not isinstance(text, (str, bytes, bytearray)):
+            raise InvalidInputError(f"plan: wanted JSON as a string, found {shown(text)}")
         try:
             data = json.loads(text)
-        except ValueError as error:
-            raise InvalidInputError(f"plan: no JSON ({error})") from error
+        except (ValueError, RecursionError) as error:
+            raise InvalidInputError(f"plan: no JSON ({shown(str(error))})") from error
         if not isinstance(data, dict):
             raise InvalidInputError(f"plan: wanted an object, found {type(data).__name__}")
         return validated(cls, data)
+
+    def checked(self) -> Plan:
+        """Return the plan as one that can be applied, whichever way it was made. Raises InvalidInputError."""
+        try:
+            data = self.model_dump(warnings=False)
+        except (TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise InvalidInputError(f"plan: {shown(str(error))}; make it with plan() or Plan.from_json()") from error
+        return validated(type(self), data)
 
     def __str__(self) -> str:
         counts = Counter(action.kind.value for action in self.actions.values())

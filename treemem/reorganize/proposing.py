@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from treemem.changes import EdgeType
@@ -17,7 +18,7 @@ from treemem.models.llm import LLMUsage
 from treemem.read.states import each_page, edges_at, last_versions, states_at
 from treemem.reorganize import attention, candidates, naming, planner
 from treemem.reorganize.arranging import arranged
-from treemem.reorganize.plan import Action, ActionKind, Plan
+from treemem.reorganize.plan import Action, ActionKind, Plan, as_reason
 from treemem.search.asking import search
 from treemem.search.options import MAX_TOP_K
 from treemem.store.protocol import LIVE
@@ -92,7 +93,7 @@ def plan(
         cube=cube,
         until=info.clock,
         looked_at=len(states),
-        notes=notes,
+        notes=tuple(map(as_reason, notes)),
         asked=usage.requests,
         tokens=usage.prompt_tokens + usage.completion_tokens,
         seconds=usage.seconds,
@@ -114,7 +115,7 @@ def _ask(ctx: Context, judged: planner.Judged, max_tokens: int) -> tuple[tuple[s
     verdicts = bound(ModelJudge(ctx.llm, max_tokens), pairs)
     for place, judgement in zip(places, verdicts.judgements, strict=True):
         if judgement is not None:
-            judged.learn(place, judgement)
+            judged.learn(place, replace(judgement, reason=as_reason(judgement.reason)))
     return verdicts.notes, verdicts.usage
 
 

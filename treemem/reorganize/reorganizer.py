@@ -17,6 +17,7 @@ from treemem.checks import known_names, shown, within
 from treemem.context import Context
 from treemem.errors import (
     ConflictError,
+    InvalidChangeError,
     InvalidInputError,
     LeaseError,
     MemoryNotFoundError,
@@ -34,7 +35,8 @@ from treemem.reorganize.turn import Status
 from treemem.signatures import checked_verbs
 from treemem.store.protocol import Lease
 from treemem.temporal import Moment
-from treemem.write.committing import new_change
+from treemem.topics import together
+from treemem.write.committing import discreet, new_change
 from treemem.write.intent import Intent
 from treemem.write.linking import require_joinable
 
@@ -112,13 +114,15 @@ class Reorganizer:
         """Do the actions of a plan, each in one transaction, and return what became of them.
 
         Applying a plan again does what is not done yet and nothing twice. An action whose memories changed since it was
-        planned is skipped. Raises InvalidInputError for a plan of another cube, LeaseError while another worker
-        reorganizes this one, after `wait` seconds; StoreError when the store fails in the middle: apply it again then.
+        planned is skipped. Raises InvalidInputError for a plan of another cube, or with an action that cannot be done,
+        LeaseError while another worker reorganizes this one, after `wait` seconds; StoreError when the store fails in
+        the middle: apply it again then.
         """
         if not isinstance(plan, Plan):
             raise InvalidInputError(f"plan: wanted a Plan, found {shown(plan)}")
         if plan.cube != self._ctx.cube:
             raise InvalidInputError(f"plan: made for cube {plan.cube!r}, applied to {self._ctx.cube!r}; plan anew")
+        plan = plan.checked()
         with self._turn(wait) as lease:
             return self._applied(plan, lease, threading.Event())
 
@@ -231,37 +235,45 @@ class Reorganizer:
             ctx, ACTION, Intent(operation, ACTOR, f"{action.kind}: {action.reason}"), request=[plan.id, number]
         )
         ground = self._ground(action)
-        stale = [i for i in action.ids if not ground.history[i] or _last(ground.history[i]) != action.versions.get(i)]
+        refused = self._refused(action, ground)
+        if refused is not None:
+            return became("skipped", refused)
+        stale = [i for i in action.ids if not ground.known(i) or _last(ground.history[i]) != action.versions.get(i)]
         if stale:
             return became("skipped", f"{stale[0]} changed since the plan was made")
         frozen = [i for i in action.ids if any(s.fields.get("frozen") for s in ground.known(i))]
         if frozen:
             return became("skipped", f"{frozen[0]} is frozen")
-        refused = self._refused(action, ground)
-        if refused is not None:
-            return became("skipped", refused)
+        if not _become_one(action, ground):
+            return became("skipped", "memories of different users, sessions or visibility never become one")
         try:
             changes = change(base, action, ground, plan.memory(number), lambda text: ctx.embed([text])[0])
             receipt = ctx.store.apply(changes, lease=lease)
+        except InvalidChangeError as error:
+            return became("skipped", str(discreet(ctx, error)))
         except (ConflictError, InvalidInputError) as error:
             return became("skipped", str(error))
         return became("repeated" if receipt.repeated else "done")
 
     def _refused(self, action: Action, ground: Ground) -> str | None:
-        """Return why whoever applies the plan may not do an action, None if it may: a plan gives no rights."""
-        caller = self._ctx.caller
-        edge_alone = action.kind in (ActionKind.RELATE, ActionKind.CONTRADICT)
-        if caller and edge_alone:
-            source, target = action.ids
-            try:
-                require_joinable(self._ctx, EdgeAssert(EdgeType(str(action.edge)), source, target))
-            except (NotAllowedError, MemoryNotFoundError) as refusal:
-                return str(refusal)
-        for memory_id in () if edge_alone else action.ids:
-            if not all(map(caller.owns, ground.known(memory_id))):
-                return f"{memory_id} is not {caller}'s to change"
-        if not all(map(caller.sees, (s for i in action.ids for s in ground.known(i)))):
-            return f"not all of it is {caller}'s to see"
+        """Return why whoever applies the plan may not do an action, None if it may: a plan gives no rights.
+
+        Of a memory that a caller does not see this says what there is to say of one that does not exist.
+        """
+        ctx = self._ctx
+        try:
+            for memory_id in action.ids:
+                if action.kind not in (ActionKind.RELATE, ActionKind.CONTRADICT):
+                    ctx.caller.require_all_own(ctx.cube, memory_id, ground.known(memory_id))
+                elif not any(map(ctx.caller.sees, ground.known(memory_id))):
+                    ctx.caller.require_own(ctx.cube, memory_id, ())
+            if action.kind in (ActionKind.RELATE, ActionKind.CONTRADICT):
+                source, target = action.ids
+                require_joinable(ctx, EdgeAssert(EdgeType(str(action.edge)), source, target))
+        except (NotAllowedError, MemoryNotFoundError) as refusal:
+            return str(refusal)
+        if not all(map(ctx.caller.sees, (s for i in action.ids for s in ground.known(i)))):
+            return f"not all of it is {ctx.caller}'s to see"
         return None
 
     def _ground(self, action: Action) -> Ground:
@@ -298,6 +310,14 @@ class Reorganizer:
     def _note(self, kind: str, operation: str, reason: str) -> None:
         base = new_change(self._ctx, kind, Intent(operation, ACTOR, reason), request=[operation])
         self._ctx.store.apply(replace(base, model=None))
+
+
+def _become_one(action: Action, ground: Ground) -> bool:
+    """Return whether the memories that an action makes one are seen by the same callers, if it makes any one."""
+    if action.kind not in (ActionKind.MERGE, ActionKind.DEDUPLICATE, ActionKind.JOIN):
+        return True
+    first, *others = (ground.known(memory_id)[-1] for memory_id in action.ids)
+    return all(together(first, other) for other in others)
 
 
 def _last(history: Sequence[State]) -> int:

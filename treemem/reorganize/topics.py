@@ -9,7 +9,7 @@ import numpy as np
 from treemem.changes import State
 from treemem.contents import is_topic
 from treemem.reorganize.candidates import Pair
-from treemem.reorganize.plan import Action, ActionKind
+from treemem.reorganize.plan import Action, ActionKind, as_reason
 from treemem.text import caption
 from treemem.topics import centre_of, name, together
 
@@ -95,7 +95,7 @@ def _action(
         kind=kind,
         ids=tuple(ids),
         versions={i: versions[i] for i in ids},
-        reason=reason,
+        reason=as_reason(reason),
         confidence=0.7,
         edge="PARENT",
         text=text,

@@ -13,7 +13,7 @@ Fields are written so that none can end its line, look like another part of it, 
 | a line end, a tab | `\\n`, `\\r`, `\\t` |
 | other control characters, separators, marks of direction, letters that nobody sees | `\\u2028`, `\\U000e0041` |
 | `<` where a tag could begin, `>` after `]]` | `\\u003c`, `\\u003e` |
-| `(` before `source:`, `conversation:` or `from:` in a text | `\\u0028` |
+| `(`, full-width too, before `source:`, `conversation:` or `from:` in a text, however these are written | `\\u0028` |
 | `(`, `)` and `;` in what stands in the last brackets | `\\u0028`, `\\u0029`, `\\u003b` |
 
 Read back, backslashes mean what they mean in a Python string.
@@ -22,17 +22,26 @@ Read back, backslashes mean what they mean in a Python string.
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import datetime
 
 from treemem.items import TextualMemoryItem
 
-#: Besides control characters and separators: bidirectional controls, and tags, which are letters that nobody sees.
-_HIDDEN = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f"
+#: Besides control characters and separators: bidirectional controls, what has no width, fillers, marks of annotations,
+#: and tags, which are letters that nobody sees. What joins letters and emoji (U+200C, U+200D) stays.
+_HIDDEN = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
+    "\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
+)
+#: What looks like an opening bracket, followed by a word and what may be its colon.
+_BRACKET = r"[(\uff08\ufe59\ufe35\u207d\u208d\u2768\u27ee\u2985](?=\s*+(?P<word>\S{1,40})\s*+(?P<next>\S?))"
+_JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
+_NAMED = re.compile(r"(?:source|conversation|from)[:\u2236\ua789]")
 _UNSAFE = (
     rf"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN}]"  # what is not to be seen, or ends a line
     r"|<(?=[A-Za-z/!?|])|(?<=\]\])>"  # what opens or closes something around it
 )
-_IN_TEXT = re.compile(_UNSAFE + r"|\((?=(?:source|conversation|from):)")
+_IN_TEXT = re.compile(f"{_UNSAFE}|{_BRACKET}")
 _IN_BRACKETS = re.compile(_UNSAFE + r"|[();]")
 _SHORT = {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
@@ -63,7 +72,15 @@ def _origin(item: TextualMemoryItem) -> list[tuple[str, str]]:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    """Return a character as it is written in a Python string."""
+    """Return a character as it is written in a Python string; a bracket before other words stays."""
     character = found.group()
+    if found.re is _IN_TEXT and found["word"] is not None and not _names_a_field(found["word"] + found["next"]):
+        return character
     code = ord(character)
     return _SHORT.get(character) or (f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
+
+
+def _names_a_field(said: str) -> bool:
+    """Return whether what stands behind a bracket reads as the name of a field of the line."""
+    plain = unicodedata.normalize("NFKC", _JOINERS.sub("", said)).casefold()
+    return _NAMED.match(plain) is not None

@@ -23,6 +23,7 @@ from treemem.storable import checked_text
 from treemem.temporal import END, Moment, TimeLike, parse_time
 from treemem.write.addition import Addition, Progress, write_parts
 from treemem.write.committing import commit, new_change
+from treemem.write.following import let_topics_follow
 from treemem.write.hiding import plan_rewrite
 from treemem.write.intent import Intent
 
@@ -86,6 +87,7 @@ def replace_working_memory(ctx: Context, memories: MemoryLike | Iterable[MemoryL
     kept = set(addition.ids)
     request = [[i, fields_of(item)] for i, item in zip(addition.ids, given, strict=True)]
     base = replace(base, request=canonical_json(["replace_working_memory", request]))
+    changed: set[str] = set()
 
     def plan() -> ChangeSet:
         now = each_page(ctx, Moment(base.now), VISIBLE, where=joined(of_types(["WorkingMemory"]), ctx.visible))
@@ -94,6 +96,7 @@ def replace_working_memory(ctx: Context, memories: MemoryLike | Iterable[MemoryL
         deleting = plan_rewrite(ctx, replace(base, kind="delete"), gone) if gone else base
         known = histories(ctx, sorted(kept))
         hidden = {i for i, h in known.items() if _deleted(h) and all(map(ctx.caller.owns, h))}
+        changed.update(gone, hidden)
         placed = (s for g in groups for s in g.states)
         whole = planning.with_rows(
             base,
@@ -113,7 +116,8 @@ def replace_working_memory(ctx: Context, memories: MemoryLike | Iterable[MemoryL
             )
         return whole
 
-    commit(ctx, base, plan, repeatable=intent.repeatable)
+    receipt = commit(ctx, base, plan, repeatable=intent.repeatable)
+    let_topics_follow(ctx, base, receipt, sorted(changed))
     return addition.ids
 
 

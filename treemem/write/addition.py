@@ -57,7 +57,8 @@ class Addition:
         replay: bool,
     ) -> Iterator[ChangeSet]:
         """Yield a change set per message; with `replay` each is recorded at its own time."""
-        readings = read_messages(self._cube, messages, shared, conversation, self._caller.signed)
+        operation = self._base.operation if self._stable_ids else None
+        readings = read_messages(self._cube, messages, shared, conversation, self._caller.signed, operation)
         for batch in _batches(readings, EMBED_BATCH):
             fields = [self._noted(r.item) for r in batch]
             vectors = self._vectors([r.item for r in batch], fields)

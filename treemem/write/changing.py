@@ -72,7 +72,7 @@ def _change(
     receipt = commit(
         ctx, base, lambda: _plan_change(ctx, base, memory_id, text, changed, start), repeatable=intent.repeatable
     )
-    if not changed.keys().isdisjoint(OWNERSHIP):
+    if text is not None or not changed.keys().isdisjoint(OWNERSHIP):
         let_topics_follow(ctx, base, receipt, [memory_id])
     return receipt
 
@@ -90,7 +90,9 @@ def expire(ctx: Context, memory_id: str, at: TimeLike | None, intent: Intent) ->
         _require_free(ctx, memory_id, [s for s in planning.known_of(history) if s.valid_to > point])
         return planning.expire(base, memory_id, history, start)
 
-    return commit(ctx, base, plan, repeatable=intent.repeatable)
+    receipt = commit(ctx, base, plan, repeatable=intent.repeatable)
+    let_topics_follow(ctx, base, receipt, [memory_id])
+    return receipt
 
 
 def _plan_change(

@@ -7,7 +7,7 @@ Derived text follows its source along edges:
 - what is DERIVED_FROM a memory goes too;
 - topics above a memory are named and placed anew by what is left below them, or go with their last member;
 - a message that holds a copy of the one before it loses the copy;
-- reasons of operations lose their text where it shares a word with what is erased.
+- reasons of operations and of earlier purges lose their text where it shares a word with what is erased.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ def erasure(store: GraphStore, cube: str, found: Closure, read_at: int) -> Erasu
         redacted=tuple(state for _, state in sorted(found.redacted.items())),
         mentions=tuple(sorted(found.mentions)),
         reasons=tuple(_telling(store, cube, touched, said)),
+        tombstones=tuple(i for i, _, reason in store.tombstones(cube) if said & set(words(reason or ""))),
         read_at=read_at,
     )
 

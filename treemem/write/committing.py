@@ -62,7 +62,7 @@ def commit(ctx: Context, base: ChangeSet, plan: Callable[[], ChangeSet], *, repe
         try:
             return ctx.store.apply(settled(ctx, plan))
         except InvalidChangeError as refusal:
-            raise _discreet(ctx, refusal) from None
+            raise discreet(ctx, refusal) from None
         except ConflictError:
             if attempt == ATTEMPTS - 1:
                 raise
@@ -70,7 +70,7 @@ def commit(ctx: Context, base: ChangeSet, plan: Callable[[], ChangeSet], *, repe
     raise AssertionError("unreachable")
 
 
-def _discreet(ctx: Context, refusal: InvalidChangeError) -> InvalidChangeError:
+def discreet(ctx: Context, refusal: InvalidChangeError) -> InvalidChangeError:
     """Return a refusal that names no memory which the caller may not see."""
     named = sorted(set(refusal.memories))
     if not ctx.caller or {s.memory_id for s in seen_history(ctx, named)} == set(named):

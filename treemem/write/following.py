@@ -1,4 +1,5 @@
-"""Topics follow their members: what is deleted, ended or no longer to be seen by the same callers gives them no words.
+"""Topics follow their members: what is deleted, ended, said otherwise or no longer to be seen by the same callers
+gives them no words.
 
 A topic is named anew when a word of its name is said by a member that is gone and by none that is left. One without
 members goes; a member that other callers see than the topic leaves it. Topics above topics follow in turn.

@@ -56,7 +56,7 @@ def link(
         None if at is None else parse_time(at, "at"), END if until is None else parse_time(until, "until")
     )
     edge = EdgeAssert(
-        _memory_edge(type),
+        memory_edge(type),
         checked_id(source, "source"),
         checked_id(target, "target"),
         weight=within("weight", weight, 0, 1_000_000),
@@ -71,7 +71,7 @@ def unlink(
     ctx: Context, source: str, type: str | EdgeType, target: str, at: TimeLike | None, intent: Intent
 ) -> Receipt:
     """See `TreeTextMemory.unlink`."""
-    kind, start = _memory_edge(type), None if at is None else parse_time(at, "at")
+    kind, start = memory_edge(type), None if at is None else parse_time(at, "at")
     edge = EdgeAssert(
         kind,
         checked_id(source, "source"),
@@ -99,7 +99,8 @@ def _change_edge(ctx: Context, kind: str, edge: EdgeAssert, intent: Intent) -> R
     return commit(ctx, base, lambda: planning.with_rows(base, edges=[edge]), repeatable=intent.repeatable)
 
 
-def _memory_edge(value: str | EdgeType) -> EdgeType:
+def memory_edge(value: str | EdgeType) -> EdgeType:
+    """Return the type of an edge that may be made between two memories, or raise InvalidInputError."""
     kind = edge_type(value)
     if kind is EdgeType.MENTIONS:
         raise InvalidInputError("type: MENTIONS is derived from the text; list names in `entities` instead")

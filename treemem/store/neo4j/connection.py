@@ -88,6 +88,8 @@ class Connection:
                 f"driver: wanted a neo4j.Driver, as GraphDatabase.driver() makes it, found {type(driver).__name__}"
                 + ("; AsyncTreeTextMemory takes a neo4j.Driver, too" if isinstance(driver, neo4j.AsyncDriver) else "")
             )
+        if driver is None and "@" in uri:
+            raise ConfigError("store: the URI of a server holds neither user nor password here; pass auth= beside it")
         self.uri = uri
         self._certificates = trusted_certificates
         self._given = driver

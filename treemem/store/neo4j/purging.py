@@ -23,6 +23,8 @@ def purge(tx: Transaction, changes: ChangeSet, erasure: Erasure) -> Receipt:
     refuse_newer(newer[0]["id"] if newer else None)
     if erasure.reasons:
         tx.run(statement("forget_reasons"), cube=cube, ids=list(erasure.reasons))
+    if erasure.tombstones:
+        tx.run(statement("forget_tombstones"), cube=cube, ids=list(erasure.tombstones))
     if erasure.redacted:
         tx.run(statement("redact_states"), cube=cube, rows=[_redaction(cube, s) for s in erasure.redacted])
     found = list(

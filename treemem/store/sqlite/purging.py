@@ -29,6 +29,9 @@ def purge(conn: sqlite3.Connection, changes: ChangeSet, erasure: Erasure) -> Rec
     conn.executemany(
         "UPDATE operation SET reason = NULL WHERE cube = ? AND id = ?", [(cube, name) for name in erasure.reasons]
     )
+    conn.executemany(
+        "UPDATE tombstone SET reason = NULL WHERE cube = ? AND id = ?", [(cube, name) for name in erasure.tombstones]
+    )
     for s in erasure.redacted:
         content = (canonical_json(dict(s.fields)), s.tokens, rows.blob(s.content.embedding))
         conn.execute(statement("redact_states"), (*content, s.version, cube, s.memory_id))
