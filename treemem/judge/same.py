@@ -71,7 +71,8 @@ def apart(pack: Pack, one: str, other: str, *, place: bool = False, known: bool 
 
 
 def _titled(pack: Pack, value: str) -> bool:
-    return value.partition(" ")[0].casefold().rstrip(".") in pack.words("titles")
+    first, _, name = value.partition(" ")
+    return bool(name) and first.casefold().rstrip(".") in pack.words("titles")
 
 
 def siblings(pack: Pack, one: str, other: str) -> bool:
