@@ -98,24 +98,30 @@ def words(text: str) -> tuple[str, ...]:
     A word has at most 64 characters; what follows is left out. A text has at most 1,000,000 words: those of 1,000,000
     characters always, but for characters that stand for whole phrases (one stands for four words).
     """
-    return tuple(islice(iter_words(text), MAX_TOKENS))
+    return tuple(_words_of(fold(text)) if len(text) <= PIECE else islice(iter_words(text), MAX_TOKENS))
 
 
 def iter_words(text: str) -> Iterator[str]:
     """Yield what `words` returns, as far as it is asked for."""
     parts = (fold(text),) if len(text) <= PIECE else _whole_words(_folded(text))
     for piece in parts:
-        bare = _POSSESSIVE.sub(" ", piece)
-        if bare.isascii():
-            yield from _ASCII_WORD.findall(bare)
-        elif not _CJK_LETTER.search(bare):
-            yield from _WORD.findall(bare)
+        yield from _words_of(piece)
+
+
+def _words_of(folded: str) -> list[str]:
+    """Return the words of a piece of folded text."""
+    bare = _POSSESSIVE.sub(" ", folded)
+    if bare.isascii():
+        return _ASCII_WORD.findall(bare)
+    if not _CJK_LETTER.search(bare):
+        return _WORD.findall(bare)
+    found: list[str] = []
+    for run, word in _RUN.findall(bare):
+        if not run:
+            found.append(word)
         else:
-            for run, word in _RUN.findall(bare):
-                if not run:
-                    yield word
-                else:
-                    yield from map("".join, pairwise(run)) if len(run) > 1 else (run,)
+            found += map("".join, pairwise(run)) if len(run) > 1 else (run,)
+    return found
 
 
 def _folded(text: str) -> Iterator[str]:
@@ -170,7 +176,7 @@ def _script(character: str) -> str:
 
 def analyse(text: str) -> list[str]:
     """Return the index tokens of `text` in order: stemmed words of letters and digits without English stop words."""
-    said = words(text) if len(text) <= CACHED_TEXT else islice(iter_words(text), MAX_TOKENS)
+    said = words(text) if len(text) <= PIECE else islice(iter_words(text), MAX_TOKENS)
     return [
         _stemmed(word) if len(word) > 2 and word.isascii() and word.isalpha() else word
         for word in said
