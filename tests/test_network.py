@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
@@ -34,6 +35,9 @@ pytestmark = pytest.mark.neo4j
 
 @pytest.fixture
 def proxy(neo4j_uri: str) -> Iterator[Proxy]:
+    with TreeTextMemory.open(neo4j_uri, cube=fresh_cube("warm"), embedder=HashEmbedder()) as memory:
+        memory.add("A server that has planned nothing yet may take longer than these tests wait.")
+        memory.search("planned")
     found = Proxy(urlsplit(neo4j_uri).port or 7687)
     yield found
     found.close()
@@ -279,6 +283,7 @@ def test_a_driver_of_another_kind_is_refused(neo4j_uri: str) -> None:
     wrong = neo4j.AsyncGraphDatabase.driver(neo4j_uri)
     with pytest.raises(ConfigError, match=r"wanted a neo4j\.Driver.*found Async.*AsyncTreeTextMemory takes"):
         TreeTextMemory.open(driver=wrong, embedder=HashEmbedder())  # type: ignore[arg-type]
+    asyncio.run(wrong.close())
     with pytest.raises(ConfigError, match=r"wanted a neo4j\.Driver.*found str"):
         TreeTextMemory.open(driver=neo4j_uri, embedder=HashEmbedder())  # type: ignore[arg-type]
 
