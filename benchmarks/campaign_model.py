@@ -246,6 +246,10 @@ class Cube:
             if says.user not in (None, who[0]) or (who[1] is not None and says.session not in (None, who[1])):
                 raise Refused(NotAllowedError)
             says = replace(says, user=says.user or who[0], session=says.session or who[1])
+        for_session = who != (None, None) and who[0] is None
+        if for_session and says.visibility == "private":
+            raise Refused(InvalidInputError)
+        says = replace(says, visibility=says.visibility or ("session" if for_session else "private"))
         if says.visibility == "session" and says.session is None:
             raise Refused(InvalidInputError)
         return says
@@ -441,8 +445,8 @@ class Cube:
             given["user_id"] = self.random.choice(("ann", "bob"))
         if self.random.random() < 0.2:
             given["session_id"] = self.random.choice(("s1", "s2"))
-        visibility = self.random.choice(("public", "private", "private", "session"))
-        if visibility != "private" or self.random.random() < 0.5:
+        visibility = self.random.choice(("public", "private", "", "session"))
+        if visibility:
             given["visibility"] = visibility
         return given, Says("", given.get("user_id"), given.get("session_id"), visibility)
 
