@@ -13,10 +13,9 @@ from functools import lru_cache
 from re import _parser  # type: ignore[attr-defined]  # how re itself reads a pattern; there is no public way
 from typing import Any, Generic, TypeVar
 
+from treemem.judge.values import MEASURED
 from treemem.language import SHARED, TOKEN, Pack, entries, packs, tokens
 
-#: Kinds of amounts by which a value is measured.
-MEASURED = ("date", "day", "month", "clock", "quarter", "season", "week", "number")
 T = TypeVar("T")
 #: What a text has one of: whole words with a blank before and behind, or pieces of words without one or both.
 Pieces = frozenset[str]

@@ -13,7 +13,8 @@ from treemem.language import SHARED, Pack, fitting, packs
 
 #: Kinds in the order in which they are looked for; what one has taken is not looked at again.
 KINDS = ("date", "day", "month", "clock", "quarter", "season", "week", "share", "money", "number", "count")
-_MEASURED = frozenset(KINDS) - {"share", "money", "count"}
+#: Kinds by which a value is measured.
+MEASURED = frozenset(KINDS) - {"share", "money", "count"}
 _FRAME = re.compile(r"[^\W\d_]+|[$€£¥%]")
 
 
@@ -140,7 +141,7 @@ class Measure:
 
 def measure(pack: Pack, value: str) -> Measure | None:
     """Return what a short value measures, None where it has no number, day or time."""
-    found, rest = scan((pack,), value, _MEASURED)
+    found, rest = scan((pack,), value, MEASURED)
     if not found:
         return None
     units, empty = pack.mapped("units"), pack.words("empty")
@@ -151,7 +152,7 @@ def measure(pack: Pack, value: str) -> Measure | None:
 
 def masked(pack: Pack, text: str) -> str:
     """Return a clause with a sign in the place of each amount."""
-    return re.sub("#{1,160}", "#", scan((pack,), text, _MEASURED)[1])
+    return re.sub("#{1,160}", "#", scan((pack,), text, MEASURED)[1])
 
 
 def other_measure(pack: Pack, old: str, new: str) -> bool:

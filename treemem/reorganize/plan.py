@@ -56,7 +56,7 @@ _SIZES: dict[ActionKind, tuple[int, int]] = {
     ActionKind.ACTIVATE: _ONE,
 }
 #: The kinds that make an edge of the type which the action names.
-_OF_AN_EDGE = frozenset({ActionKind.RELATE, ActionKind.CONTRADICT})
+OF_AN_EDGE = frozenset({ActionKind.RELATE, ActionKind.CONTRADICT})
 
 
 def as_reason(text: str) -> str:
@@ -103,7 +103,7 @@ class Action(BaseModel):
         for version in self.versions.values():
             if not 0 <= version < 1 << 63:
                 raise InvalidInputError(f"versions: wanted numbers from 0, found {shown(version)}")
-        if self.edge is not None or self.kind in _OF_AN_EDGE:
+        if self.edge is not None or self.kind in OF_AN_EDGE:
             _check_edge(self.edge)
         if self.text is not None:
             checked_text(self.text, "text")

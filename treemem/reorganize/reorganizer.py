@@ -30,7 +30,7 @@ from treemem.items import CAPACITY
 from treemem.read.states import edges_at
 from treemem.reorganize import candidates, proposing, turn
 from treemem.reorganize.changesets import Ground, change
-from treemem.reorganize.plan import Action, ActionKind, Outcome, Plan, Report
+from treemem.reorganize.plan import OF_AN_EDGE, Action, ActionKind, Outcome, Plan, Report
 from treemem.reorganize.turn import Status
 from treemem.signatures import checked_verbs
 from treemem.store.protocol import Lease
@@ -263,11 +263,11 @@ class Reorganizer:
         ctx = self._ctx
         try:
             for memory_id in action.ids:
-                if action.kind not in (ActionKind.RELATE, ActionKind.CONTRADICT):
+                if action.kind not in OF_AN_EDGE:
                     ctx.caller.require_all_own(ctx.cube, memory_id, ground.known(memory_id))
                 elif not any(map(ctx.caller.sees, ground.known(memory_id))):
                     ctx.caller.require_own(ctx.cube, memory_id, ())
-            if action.kind in (ActionKind.RELATE, ActionKind.CONTRADICT):
+            if action.kind in OF_AN_EDGE:
                 source, target = action.ids
                 require_joinable(ctx, EdgeAssert(EdgeType(str(action.edge)), source, target))
         except (NotAllowedError, MemoryNotFoundError) as refusal:
