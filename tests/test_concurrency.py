@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.conftest import OpenMemory
-from tests.helpers import HashEmbedder, fresh_cube
+from tests.helpers import FakeClock, HashEmbedder, fresh_cube
 from treemem import TreeTextMemory
 
 WORKER = """
@@ -79,6 +82,29 @@ def test_four_processes(location: str) -> None:
         errors = [w.communicate(timeout=240)[1] for w in workers]
         assert [w.returncode for w in workers] == [0] * 4, "\n".join(errors)
         verify(memory, names, 12)
+
+
+def test_what_is_planned_again_long_after_is_made_then(open_memory: OpenMemory) -> None:
+    """An update that waited an hour for its turn stands on what was said in that hour, not before it."""
+
+    class Slow(HashEmbedder):
+        waits = False
+
+        def embed(self, texts: Sequence[str]) -> np.ndarray:
+            if self.waits:
+                self.waits = False
+                clock.time += timedelta(hours=1)
+                other.update("hot", "said meanwhile", info={"meanwhile": True})
+            return super().embed(texts)
+
+    clock, slow = FakeClock(), Slow()
+    memory, other = open_memory(clock=clock, embedder=slow), open_memory(clock=clock)
+    memory.add({"id": "hot", "memory": "start"})
+    slow.waits = True
+    memory.update("hot", "said after a wait", info={"waited": True})
+    item = memory.get("hot")
+    assert item.memory == "said after a wait"
+    assert item.metadata.info == {"meanwhile": True, "waited": True}
 
 
 def test_the_same_operation_from_eight_threads_is_done_once(open_memory: OpenMemory) -> None:

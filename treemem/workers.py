@@ -1,4 +1,4 @@
-"""The background workers of a memory and of all its views: whoever closes the store ends them first."""
+"""What the threads of a memory and of all its views share: the background workers, and the turn to plan again."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from treemem.forks import ForkLock
 
 
 class Workers:
-    """What stops each worker that was started. Thread-safe; after `close` none starts any more."""
+    """What stops each worker that was started: whoever closes the store ends them first.
+
+    Thread-safe; after `close` none starts any more. `turn` is held by the one whose change is planned again after a
+    conflict.
+    """
 
     def __init__(self) -> None:
         self._lock = ForkLock()
         self._stops: list[Callable[[], object]] = []
         self._closed = False
+        self.turn = ForkLock()
 
     def add(self, stop: Callable[[], object]) -> None:
         """Note how to stop a worker that is about to start; raises StoreUnavailableError after `close`."""

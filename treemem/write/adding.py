@@ -89,7 +89,7 @@ def replace_working_memory(ctx: Context, memories: MemoryLike | Iterable[MemoryL
     base = replace(base, request=canonical_json(["replace_working_memory", request]))
     changed: set[str] = set()
 
-    def plan() -> ChangeSet:
+    def plan(base: ChangeSet) -> ChangeSet:
         now = each_page(ctx, Moment(base.now), VISIBLE, where=joined(of_types(["WorkingMemory"]), ctx.visible))
         held = [s.memory_id for page in now for s in page.states if s.memory_id not in kept]
         gone = [i for i, history in histories(ctx, held).items() if ctx.caller.owns_all_it_sees(history)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from treemem import planning
@@ -69,9 +70,8 @@ def _change(
             check_json(value, name)  # before it is written out as part of the request
     request = [kind, memory_id, text, changed, start]
     base = new_change(ctx, kind, intent, request=request)
-    receipt = commit(
-        ctx, base, lambda: _plan_change(ctx, base, memory_id, text, changed, start), repeatable=intent.repeatable
-    )
+    plan = partial(_plan_change, ctx, memory_id=memory_id, text=text, changed=changed, start=start)
+    receipt = commit(ctx, base, plan, repeatable=intent.repeatable)
     if text is not None or not changed.keys().isdisjoint(OWNERSHIP):
         let_topics_follow(ctx, base, receipt, [memory_id])
     return receipt
@@ -83,7 +83,7 @@ def expire(ctx: Context, memory_id: str, at: TimeLike | None, intent: Intent) ->
     start = None if at is None else parse_time(at, "at")
     base = new_change(ctx, "expire", intent, request=["expire", memory_id, start])
 
-    def plan() -> ChangeSet:
+    def plan(base: ChangeSet) -> ChangeSet:
         history = histories(ctx, [memory_id])[memory_id]
         own_known(ctx, memory_id, history)
         point = planning.transaction_time(base, history) if start is None else start

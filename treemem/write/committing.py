@@ -6,6 +6,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -49,18 +50,22 @@ def new_change(ctx: Context, kind: str, intent: Intent, request: Any = None) -> 
     )
 
 
-def commit(ctx: Context, base: ChangeSet, plan: Callable[[], ChangeSet], *, repeatable: bool) -> Receipt:
-    """Apply what `plan` plans; plan again, a bounded number of times, when the memory changed meanwhile.
+def commit(ctx: Context, base: ChangeSet, plan: Callable[[ChangeSet], ChangeSet], *, repeatable: bool) -> Receipt:
+    """Apply what `plan` makes of `base`; plan again, a bounded number of times, when the memory changed meanwhile.
 
-    A `repeatable` operation (its id was given by the caller) that was done before is not planned again: its
-    receipt is returned.
+    What is planned again is made then, not when it was first asked for: it stands on what was written in between.
+    Those who plan again take turns, so that none of them is overtaken for ever. A `repeatable` operation (its id was
+    given by the caller) that was done before is not planned again: its receipt is returned.
     """
     done = done_before(ctx, base) if repeatable else None
     if done is not None:
         return done
     for attempt in range(ATTEMPTS):
+        if attempt:
+            base = replace(base, now=max(base.now, ctx.now()))
         try:
-            return ctx.store.apply(settled(ctx, plan))
+            with ctx.workers.turn if attempt else nullcontext():
+                return ctx.store.apply(settled(ctx, partial(plan, base)))
         except InvalidChangeError as refusal:
             raise discreet(ctx, refusal) from None
         except ConflictError:
@@ -117,7 +122,7 @@ def commit_parts(
     for index, plan in enumerate(plans):
         part = Part(base.operation, index, last=index == len(plans) - 1)
         one = replace(base, operation=f"{base.operation}/{index}", part=part)
-        total = total.plus(commit(ctx, one, partial(plan, one), repeatable=repeatable))
+        total = total.plus(commit(ctx, one, plan, repeatable=repeatable))
     return total
 
 

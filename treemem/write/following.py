@@ -37,7 +37,7 @@ def let_topics_follow(ctx: Context, base: ChangeSet, done: Receipt, ids: Sequenc
         some = ids[start : start + CHUNK]
         if followed(ctx.store, after, some).rows:
             one = replace(after, operation=derived_id("rename_topics", base.operation, *some))
-            commit(ctx, one, partial(followed, ctx.store, one, some), repeatable=False)
+            commit(ctx, one, partial(followed, ctx.store, ids=some), repeatable=False)
 
 
 def followed(store: GraphStore, base: ChangeSet, ids: Sequence[str]) -> ChangeSet:

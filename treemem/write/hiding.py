@@ -55,7 +55,7 @@ def _rewrite(ctx: Context, kind: str, ids: str | Iterable[str], intent: Intent) 
         raise InvalidInputError(f"{kind}: no ids given")
     base = new_change(ctx, kind, intent, request=[kind, wanted])
     if len(wanted) <= CHUNK:
-        done = commit(ctx, base, lambda: plan_rewrite(ctx, base, wanted), repeatable=intent.repeatable)
+        done = commit(ctx, base, partial(plan_rewrite, ctx, ids=wanted), repeatable=intent.repeatable)
     else:
         done = _rewrite_in_parts(ctx, base, wanted, repeatable=intent.repeatable)
     if kind == "delete":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from treemem import planning
 from treemem.arguments import edge_type
 from treemem.changes import EdgeAssert, EdgeType, Receipt
@@ -96,7 +98,7 @@ def _change_edge(ctx: Context, kind: str, edge: EdgeAssert, intent: Intent) -> R
         edge.valid_to,
     ]
     base = new_change(ctx, kind, intent, request=request)
-    return commit(ctx, base, lambda: planning.with_rows(base, edges=[edge]), repeatable=intent.repeatable)
+    return commit(ctx, base, partial(planning.with_rows, edges=[edge]), repeatable=intent.repeatable)
 
 
 def memory_edge(value: str | EdgeType) -> EdgeType:

@@ -67,7 +67,7 @@ def _bring_back(ctx: Context, ids: Iterable[str], purge: ChangeSet) -> None:
     for memory_id in sorted(ids):
         base = new_change(ctx, "restore", Intent(None, purge.actor, f"for purge {purge.operation}"))
 
-        def plan(base: ChangeSet = base, memory_id: str = memory_id) -> ChangeSet:
+        def plan(base: ChangeSet, memory_id: str = memory_id) -> ChangeSet:
             history = histories(ctx, [memory_id])[memory_id]
             known = [s for s in planning.known_of(history) if not s.fields.get("frozen")]
             return planning.rewrite(base, "restore", memory_id, history, known) if known else base

@@ -25,7 +25,7 @@ def undo(ctx: Context, operation: str, intent: Intent) -> Receipt:
     base = replace(new_change(ctx, "undo", intent, request=["undo", operation]), undoes=operation)
     parts = ctx.store.operations(ctx.cube, part_of=operation, limit=1_000_000)
     if not parts:
-        done = commit(ctx, base, lambda: _plan_undo(ctx, base, operation), repeatable=intent.repeatable)
+        done = commit(ctx, base, partial(_plan_undo, ctx, operation=operation), repeatable=intent.repeatable)
     else:
         parts = sorted(parts, key=lambda p: -int(p.id.rpartition("/")[2]))
         plans = [partial(_plan_undo, ctx, operation=part.id) for part in parts]
