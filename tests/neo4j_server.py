@@ -173,6 +173,7 @@ dbms.security.auth_enabled={str(self._password is not None).lower()}
 dbms.usage_report.enabled=false
 server.memory.pagecache.size=256m
 db.tx_log.preallocate=false
+dbms.cypher.min_replan_interval=1h
 """
             + "".join(f"{name}={value}\n" for name, value in self.settings.items())
         )

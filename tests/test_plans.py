@@ -109,7 +109,7 @@ def explain(driver: neo4j.Driver, text: str, given: dict[str, Any] | None = None
     prefix, _, rest = text.partition("CYPHER 25\n")
     text = f"CYPHER 25 EXPLAIN\n{rest}" if not prefix.strip() and rest else f"EXPLAIN {text}"
     parameters = PARAMETERS | {"vector": Vector.from_numpy(np.ones(48, dtype=np.float32))} | (given or {})
-    summary = driver.execute_query(text, parameters).summary
+    summary = driver.execute_query(text, given=parameters).summary
     assert summary.plan is not None
     return operators(summary.plan)
 

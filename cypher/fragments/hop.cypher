@@ -3,13 +3,13 @@
 // goes on through a node a, FRESH whether a node b is reached for the first time. CACHED is put behind the test of
 // the cache that an identity has of its last state, VISIBLE behind that of a state.
 CALL ({{FROM}}, t, k, u) {
-  UNWIND CASE WHEN $hops >= {{HOP}} THEN {{FROM}} ELSE [] END AS a
+  UNWIND CASE WHEN $given.hops >= {{HOP}} THEN {{FROM}} ELSE [] END AS a
   WITH a, t, k, u WHERE {{PASSABLE}}
   UNWIND COLLECT {
     MATCH (a)-[r:{{edge_types}}]-(b)
     WHERE {{holds ROW=r SINCE=t UNTIL=u}}
-      AND type(r) IN $edge_types
-    RETURN r ORDER BY r.weight DESC, r.tiebreak LIMIT $fan_out
+      AND type(r) IN $given.edge_types
+    RETURN r ORDER BY r.weight DESC, r.tiebreak LIMIT $given.fan_out
   } AS r
   RETURN collect(DISTINCT r) AS R{{HOP}}
 }
@@ -18,11 +18,11 @@ CALL (R{{HOP}}, {{BEFORE}}, t, k, u) {
   WITH DISTINCT b, {{BEFORE}}, t, k, u WHERE {{FRESH}}
   WITH b, CASE
     WHEN NOT b:Memory THEN [0, '']
-    WHEN b.status IN $statuses AND {{holds ROW=b SINCE=t UNTIL=u}}{{CACHED}}
+    WHEN b.status IN $given.statuses AND {{holds ROW=b SINCE=t UNTIL=u}}{{CACHED}}
       THEN [b.version, b.memory_type]
     ELSE head(COLLECT {
       MATCH (b)<-[:STATE_OF]-(s:State)
-      WHERE s.status IN $statuses AND {{holds ROW=s SINCE=t UNTIL=u}}{{VISIBLE}}
+      WHERE s.status IN $given.statuses AND {{holds ROW=s SINCE=t UNTIL=u}}{{VISIBLE}}
       RETURN [s.version, s.memory_type] ORDER BY s.valid_from DESC })
   END AS held
   WHERE held IS NOT NULL

@@ -1,7 +1,7 @@
 // The moment of a read: c is the cube, clock its last transaction time, k the transaction time and t the valid time
 // asked for. Left open, k is the clock, and t the later one of the time of asking and the clock, unless the clock is
 // so far ahead ($latest) that a machine's clock was wrong.
-MATCH (c:Cube {id: $cube})
-WITH c, c.clock AS clock, coalesce($known_at, c.clock) AS k
+MATCH (c:Cube {id: $given.cube})
+WITH c, c.clock AS clock, coalesce($given.known_at, c.clock) AS k
 WITH c, clock, k,
-     CASE WHEN $valid_at IS NOT NULL THEN $valid_at WHEN $now > clock OR clock > $latest THEN $now ELSE clock END AS t
+     CASE WHEN $given.valid_at IS NOT NULL THEN $given.valid_at WHEN $given.now > clock OR clock > $given.latest THEN $given.now ELSE clock END AS t

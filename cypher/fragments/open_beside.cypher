@@ -2,12 +2,12 @@
 // confidence, tiebreak, and its valid times as pairs; one without times holds as long as its state.
 CALL (m, s, row) {
   UNWIND {{EDGES}} AS edge
-  MATCH (b:{{END}} {cube_id: $cube, id: edge[1]})
+  MATCH (b:{{END}} {cube_id: $given.cube, id: edge[1]})
   CREATE (m)-[:{{TYPE}} {
-    weight: edge[2], confidence: edge[3], tiebreak: edge[4], recorded_from: $at, recorded_to: $end,
-    opened_by: $operation,
+    weight: edge[2], confidence: edge[3], tiebreak: edge[4], recorded_from: $given.at, recorded_to: $given.end,
+    opened_by: $given.operation,
     valid_from: CASE WHEN edge[5] IS NULL THEN s.valid_from
                 ELSE {{time PAIR=edge[5]}} END,
-    valid_to: CASE WHEN edge[5] IS NULL THEN s.valid_to WHEN edge[6] IS NULL THEN $end
+    valid_to: CASE WHEN edge[5] IS NULL THEN s.valid_to WHEN edge[6] IS NULL THEN $given.end
               ELSE {{time PAIR=edge[6]}} END}]->(b)
 }

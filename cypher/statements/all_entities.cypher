@@ -1,6 +1,6 @@
 // The next entities of a cube.
 MATCH (n:Entity)
-WHERE n.cube_id = $cube AND n.id > $after
+WHERE n.cube_id = $given.cube AND n.id > $given.after
 RETURN n{.id, .name, .kind} AS node
 ORDER BY n.id
-LIMIT $limit
+LIMIT $given.limit

@@ -1,6 +1,6 @@
 // The next sources of a cube.
 MATCH (n:Source)
-WHERE n.cube_id = $cube AND n.id > $after
+WHERE n.cube_id = $given.cube AND n.id > $given.after
 RETURN n{.*, chat_time: {{micros TIME=n.chat_time}}} AS node
 ORDER BY n.id
-LIMIT $limit
+LIMIT $given.limit

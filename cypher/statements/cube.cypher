@@ -1,4 +1,4 @@
 // One cube, unless it is being erased.
-MATCH (c:Cube {id: $cube})
+MATCH (c:Cube {id: $given.cube})
 WHERE c.erasing IS NULL
 RETURN {{cube_info}}

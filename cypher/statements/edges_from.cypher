@@ -1,6 +1,6 @@
 // Every edge ever recorded from these memories.
-UNWIND $ids AS id
-MATCH (m:Memory {cube_id: $cube, id: id})
+UNWIND $given.ids AS id
+MATCH (m:Memory {cube_id: $given.cube, id: id})
 MATCH (m)-[r:{{edge_types}}]->(b)
 RETURN type(r) AS type, m.id AS source, b.id AS target, labels(b) AS labels, {{edge}} AS edge
 ORDER BY source, type, target, edge.recorded_from, edge.valid_from

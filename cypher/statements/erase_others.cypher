@@ -1,5 +1,5 @@
 // Erase the next entities, sources, operations and tombstones of a cube that is being erased.
-MATCH (c:Cube {id: $cube})
+MATCH (c:Cube {id: $given.cube})
 SET c.lock = true
 WITH c WHERE c.erasing
 {{erase_some LABEL=Entity ERASED=entities}}

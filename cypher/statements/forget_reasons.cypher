@@ -1,4 +1,4 @@
 // Take the text out of reasons of operations.
-UNWIND $ids AS id
-MATCH (o:Operation {cube_id: $cube, id: id})
+UNWIND $given.ids AS id
+MATCH (o:Operation {cube_id: $given.cube, id: id})
 SET o.reason = null

@@ -1,4 +1,4 @@
 // Take the text out of reasons of earlier purges.
-UNWIND $ids AS id
-MATCH (t:Tombstone {cube_id: $cube, id: id})
+UNWIND $given.ids AS id
+MATCH (t:Tombstone {cube_id: $given.cube, id: id})
 SET t.reason = null

@@ -1,5 +1,5 @@
 // Take a cube's lock for this transaction, and read what it is and what goes on with it.
-MATCH (c:Cube {id: $cube})
+MATCH (c:Cube {id: $given.cube})
 SET c.lock = true
 WITH c
 RETURN {{cube_info}}, c.erasing AS erasing, c.sealed_until AS sealed_until, c.sealed_by AS sealed_by

@@ -1,27 +1,27 @@
 // Operations, entities, sources and tombstones of an archive, and the cube they belong to; loading twice loads once.
-MERGE (c:Cube {id: $cube})
-SET c.lock = true, c.clock = CASE WHEN c.clock > $clock THEN c.clock ELSE $clock END,
-    c.embedder = $embedder, c.dimension = $dimension, c.epoch = coalesce(c.epoch, 0) + 1
+MERGE (c:Cube {id: $given.cube})
+SET c.lock = true, c.clock = CASE WHEN c.clock > $given.clock THEN c.clock ELSE $given.clock END,
+    c.embedder = $given.embedder, c.dimension = $given.dimension, c.epoch = coalesce(c.epoch, 0) + 1
 WITH c
 CALL () {
-  UNWIND $operations AS row
-  MERGE (o:Operation {cube_id: $cube, id: row.id})
+  UNWIND $given.operations AS row
+  MERGE (o:Operation {cube_id: $given.cube, id: row.id})
   SET o += row.properties,
     o.recorded_at = {{time PAIR=row.recorded_at}}
 }
 CALL () {
-  UNWIND $entities AS row
-  MERGE (e:Entity {cube_id: $cube, id: row.id})
+  UNWIND $given.entities AS row
+  MERGE (e:Entity {cube_id: $given.cube, id: row.id})
   SET e.name = row.name, e.kind = row.kind
 }
 CALL () {
-  UNWIND $sources AS row
-  MERGE (s:Source {cube_id: $cube, id: row.id})
+  UNWIND $given.sources AS row
+  MERGE (s:Source {cube_id: $given.cube, id: row.id})
   SET s += row.properties,
     s.chat_time = {{time_or PAIR=row.chat_time ELSE=null}}
 }
 CALL () {
-  UNWIND $tombstones AS row
-  MERGE (t:Tombstone {cube_id: $cube, id: row.id})
+  UNWIND $given.tombstones AS row
+  MERGE (t:Tombstone {cube_id: $given.cube, id: row.id})
   SET t.reason = row.reason, t.purged_at = {{time PAIR=row.at}}
 }

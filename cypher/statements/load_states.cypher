@@ -1,13 +1,13 @@
 // States of an archive, in order of version, so that the identity's cache ends at the last; loading twice loads once.
-UNWIND $rows AS row
-MERGE (m:Memory {cube_id: $cube, id: row.id})
-MERGE (s:State {cube_id: $cube, id: row.id, version: row.version})
+UNWIND $given.rows AS row
+MERGE (m:Memory {cube_id: $given.cube, id: row.id})
+MERGE (s:State {cube_id: $given.cube, id: row.id, version: row.version})
 MERGE (s)-[:STATE_OF]->(m)
 SET s += row.properties,
     s.valid_from = {{time PAIR=row.valid_from}},
-    s.valid_to = {{time_or PAIR=row.valid_to ELSE=$end}},
+    s.valid_to = {{time_or PAIR=row.valid_to ELSE=$given.end}},
     s.recorded_from = {{time PAIR=row.recorded_from}},
-    s.recorded_to = {{time_or PAIR=row.recorded_to ELSE=$end}},
+    s.recorded_to = {{time_or PAIR=row.recorded_to ELSE=$given.end}},
     s.opened_by = row.opened_by, s.closed_by = row.closed_by,
     s.created_at = {{time PAIR=row.created_at}},
     s.memory_time = {{time_or PAIR=row.memory_time ELSE=null}}

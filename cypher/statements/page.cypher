@@ -2,13 +2,13 @@
 {{moment}}
 CALL (t, k) {
   MATCH (m:Memory)
-  WHERE m.cube_id = $cube AND m.id > $after
+  WHERE m.cube_id = $given.cube AND m.id > $given.after
   WITH m, t, k ORDER BY m.id
   MATCH (m)<-[:STATE_OF]-(s:State)
   WHERE {{holds ROW=s SINCE=t UNTIL=t}}
-    AND ($statuses IS NULL OR s.status IN $statuses){{FILTER}}
-  WITH s ORDER BY s.id LIMIT $limit
-  RETURN collect({{state EMBEDDING="CASE WHEN $vectors THEN s.embedding END"}}) AS states
+    AND ($given.statuses IS NULL OR s.status IN $given.statuses){{FILTER}}
+  WITH s ORDER BY s.id LIMIT $given.limit
+  RETURN collect({{state EMBEDDING="CASE WHEN $given.vectors THEN s.embedding END"}}) AS states
 }
 RETURN {{micros TIME=clock}} AS clock,
        {{micros TIME=t}} AS t,

@@ -1,4 +1,4 @@
 // Which of these entities or sources exist.
-UNWIND $ids AS id
-MATCH (n:{{TARGET}} {cube_id: $cube, id: id})
+UNWIND $given.ids AS id
+MATCH (n:{{TARGET}} {cube_id: $given.cube, id: id})
 RETURN n.id AS id

@@ -1,8 +1,8 @@
 // Erase memories with their states and edges; leave tombstones; return what they mentioned.
-UNWIND $ids AS id
-MATCH (m:Memory {cube_id: $cube, id: id})
-MERGE (t:Tombstone {cube_id: $cube, id: id})
-SET t.purged_at = $at, t.reason = $reason, t.actor = $actor, t.operation = $operation
+UNWIND $given.ids AS id
+MATCH (m:Memory {cube_id: $given.cube, id: id})
+MERGE (t:Tombstone {cube_id: $given.cube, id: id})
+SET t.purged_at = $given.at, t.reason = $given.reason, t.actor = $given.actor, t.operation = $given.operation
 WITH m
 OPTIONAL MATCH (m)-[:MENTIONS|DERIVED_FROM]->(n) WHERE n:Entity OR n:Source
 WITH m, collect(DISTINCT [n:Entity, n.id]) AS ends,

@@ -1,5 +1,5 @@
 // Erase entities or sources that nothing points at any more.
-UNWIND $ids AS id
-MATCH (n:{{TARGET}} {cube_id: $cube, id: id})
+UNWIND $given.ids AS id
+MATCH (n:{{TARGET}} {cube_id: $given.cube, id: id})
 WHERE NOT (n)--()
 DELETE n

@@ -5,40 +5,40 @@
 WITH c, clock, t, k, u, {{sortable TIME=t}} AS t18, {{sortable TIME=u}} AS u18, {{sortable TIME=k}} AS k18
 CALL (t, k, u, t18, u18, k18) {
   CALL (t, k, u, t18, u18, k18) {
-    WITH t, k, u WHERE $vector IS NOT NULL
-    {{nearest_states UNTIL=u LIMIT=$vector_breadth FILTER="{{IN_INDEX}}"}}
+    WITH t, k, u WHERE $given.vector IS NOT NULL
+    {{nearest_states UNTIL=u LIMIT=$given.vector_breadth FILTER="{{IN_INDEX}}"}}
     WHERE true{{FILTER}}
     RETURN s, score, 'vector' AS arm
     UNION ALL
-    WITH t, k, u, '+scope:(' + $text_statuses + ')^0 +scope:[' + $scope + 'f TO ' + $scope + 'f' + u18 + ']^0 +scope:{'
-      + $scope + 'e' + t18 + ' TO ' + $scope + 'f}^0 +scope:[' + $scope + 'r TO ' + $scope + 'r' + k18
-      + ']^0 +scope:{' + $scope + 'x' + k18 + ' TO ' + $scope + 'y}^0 +tokens:(' + $text + ')' AS query
-    WHERE $text IS NOT NULL
+    WITH t, k, u, '+scope:(' + $given.text_statuses + ')^0 +scope:[' + $given.scope + 'f TO ' + $given.scope + 'f' + u18 + ']^0 +scope:{'
+      + $given.scope + 'e' + t18 + ' TO ' + $given.scope + 'f}^0 +scope:[' + $given.scope + 'r TO ' + $given.scope + 'r' + k18
+      + ']^0 +scope:{' + $given.scope + 'x' + k18 + ' TO ' + $given.scope + 'y}^0 +tokens:(' + $given.text + ')' AS query
+    WHERE $given.text IS NOT NULL
     {{matching_states}}
-    WHERE s.cube_id = $cube AND s.status IN $statuses AND {{holds ROW=s SINCE=t UNTIL=u}}{{FILTER}}
+    WHERE s.cube_id = $given.cube AND s.status IN $given.statuses AND {{holds ROW=s SINCE=t UNTIL=u}}{{FILTER}}
     RETURN s, score, 'text' AS arm
   }
   MATCH (s)-[:STATE_OF]->(m:Memory)
   WITH m, arm, score, [m.id, s.version, arm, score, s.memory_type,
        {{micros TIME=s.valid_from}}, {{micros TIME=s.valid_to}}] AS seed
        ORDER BY score DESC, m.id, s.version
-  WITH arm, collect(seed)[..CASE arm WHEN 'vector' THEN $vector_limit ELSE $text_limit END] AS seeds,
-       collect(m)[..$walk_seeds] AS best
+  WITH arm, collect(seed)[..CASE arm WHEN 'vector' THEN $given.vector_limit ELSE $given.text_limit END] AS seeds,
+       collect(m)[..$given.walk_seeds] AS best
   WITH reduce(all = [], some IN collect(seeds) | all + some) AS seeds,
        reduce(all = [], some IN collect(best) | all + some) AS best
   RETURN seeds, COLLECT { UNWIND best AS m RETURN DISTINCT m } AS found
 }
 CALL (k) {
-  UNWIND $entity_ids AS id
-  MATCH (e:Entity {cube_id: $cube, id: id})
+  UNWIND $given.entity_ids AS id
+  MATCH (e:Entity {cube_id: $given.cube, id: id})
   RETURN collect(e) AS named
 }
 WITH c, clock, t, k, u, seeds, named, found + named AS L0
 {{hop HOP=1 FROM=L0 BEFORE="L0" PASSABLE="true" FRESH="NOT b IN L0"
       CACHED="{{CACHED}}" VISIBLE="{{VISIBLE}}"}}
-{{hop HOP=2 FROM=L1 BEFORE="L0, L1" PASSABLE="COUNT { (a)-[:{{edge_types}}]-() } <= $hub_degree"
+{{hop HOP=2 FROM=L1 BEFORE="L0, L1" PASSABLE="COUNT { (a)-[:{{edge_types}}]-() } <= $given.hub_degree"
       FRESH="NOT b IN L0 AND NOT b IN L1" CACHED="{{CACHED}}" VISIBLE="{{VISIBLE}}"}}
-{{hop HOP=3 FROM=L2 BEFORE="L0, L1, L2" PASSABLE="COUNT { (a)-[:{{edge_types}}]-() } <= $hub_degree"
+{{hop HOP=3 FROM=L2 BEFORE="L0, L1, L2" PASSABLE="COUNT { (a)-[:{{edge_types}}]-() } <= $given.hub_degree"
       FRESH="NOT b IN L0 AND NOT b IN L1 AND NOT b IN L2" CACHED="{{CACHED}}" VISIBLE="{{VISIBLE}}"}}
 CALL (R1, R2, R3) {
   UNWIND R1 + R2 + R3 AS r

@@ -1,6 +1,6 @@
 // Give states other content in place, whatever they said before, and their memories its caption.
-UNWIND $rows AS row
-MATCH (m:Memory {cube_id: $cube, id: row.id})<-[:STATE_OF]-(s:State {version: row.version})
+UNWIND $given.rows AS row
+MATCH (m:Memory {cube_id: $given.cube, id: row.id})<-[:STATE_OF]-(s:State {version: row.version})
 WITH row, m, s, s{.cube_id, .id, .version, .valid_from, .valid_to, .recorded_from, .recorded_to, .opened_by, .closed_by,
                   .created_at, .memory_time} AS kept
 SET s = row.properties, m.caption = row.caption

@@ -1,4 +1,4 @@
 // Give a lease back if it is still ours.
-MATCH (l:Lease {cube_id: $cube})
-WHERE l.holder = $holder AND l.fence = $fence
-SET l.expires = $now
+MATCH (l:Lease {cube_id: $given.cube})
+WHERE l.holder = $given.holder AND l.fence = $given.fence
+SET l.expires = $given.now

@@ -51,15 +51,18 @@ class Transaction:
         self.statements = 0
 
     def run(self, statement: Statement, /, **parameters: Any) -> list[dict[str, Any]]:
-        """Run one statement to its end and return its rows."""
+        """Run one statement to its end and return its rows.
+
+        All its parameters are keys of one map, `$given`. Neo4j compiles a statement anew for each combination of the
+        types and sizes (0, 1, 10, 100, ...) of its parameters, and looks into no map.
+        """
         if self._given_up.is_set():
             raise TimeoutError("nobody waits for this transaction any more")
         self.statements += 1
         if self._lts:
             parameters = lts.parameters(parameters)
-        result = self._inner.run(
-            statement.text(lts=self._lts), {name: _quiet(value) for name, value in parameters.items()}
-        )
+        given = {name: _quiet(value) for name, value in parameters.items()}
+        result = self._inner.run(statement.text(lts=self._lts), {"given": given})
         keys = result.keys()
         return [dict(zip(keys, record.values(), strict=True)) for record in result]
 

@@ -18,10 +18,10 @@ def compiled(bounds: Bounds, rest: Filter | None) -> tuple[str, str, dict[str, A
     tests = []
     parameters: dict[str, Any] = {}
     if bounds.memory_types is not None:
-        tests.append("s.memory_type IN $types")
+        tests.append("s.memory_type IN $given.types")
         parameters["types"] = list(bounds.memory_types)
     if bounds.valid_from is not None:
-        tests.append("s.valid_from >= $starts_from")
+        tests.append("s.valid_from >= $given.starts_from")
         parameters["starts_from"] = time(min(bounds.valid_from, END))  # no state starts at END
     text = "" if rest is None else " AND " + _text(rest, parameters)
     return "".join(f" AND {test}" for test in tests), text, parameters
@@ -143,4 +143,4 @@ def _given(value: Any, parameters: dict[str, Any]) -> str:
     """Add a parameter and return its name; the number of those before it makes the name a new one."""
     name = f"filter_{len(parameters)}"
     parameters[name] = value
-    return "$" + name
+    return "$given." + name
