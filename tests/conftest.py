@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,24 @@ settings.load_profile("default")
 
 OpenMemory = Callable[..., TreeTextMemory]
 _skipped: list[str] = []
+#: The server of a run of several processes.
+_FOR_ALL = pytest.StashKey[Iterator[str]]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start one server for all the processes of a run that has several (`-n 2`), which would start one each."""
+    option = session.config.option
+    if getattr(option, "numprocesses", None) and "not neo4j" not in option.markexpr:
+        server = running_server(session.config._tmp_path_factory.mktemp("neo4j"))  # type: ignore[attr-defined]
+        with contextlib.suppress(CannotStart):  # each process says so
+            os.environ["TREEMEM_NEO4J_URI"] = next(server)
+            session.config.stash[_FOR_ALL] = server
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    for _ in session.config.stash.get(_FOR_ALL, ()):
+        pass  # it ends
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +79,7 @@ def servers_of_its_own(home: Path, **settings: Any) -> Iterator[Server]:
     server.kill()
 
 
-def pytest_runtest_setup() -> None:
+def pytest_runtest_logstart() -> None:
     """End the run where the server that it uses went away: each further test would only wait for it."""
     for server in shared:
         if how := server.ended():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from neo4j.vector import Vector
 
+from tests.conftest import started_server
 from tests.helpers import HashEmbedder, fresh_cube
 from tests.neo4j_server import driver as plain_driver
 from treemem import TreeTextMemory
@@ -144,6 +146,37 @@ def test_search_uses_the_vector_and_the_text_index(driver: neo4j.Driver) -> None
     found = " ".join(explain(driver, filled("recall")))
     assert "NodeVectorIndexSearch" in found or "VectorIndex" in found
     assert "Fulltext" in found or "FullText" in found
+
+
+def compiled(driver: neo4j.Driver) -> int:
+    """How many statements the server compiled since this was asked last; it forgets them."""
+    (told,) = driver.execute_query("CALL db.clearQueryCaches() YIELD value").records[0].values()
+    return int(re.search(r"\d+", told)[0])
+
+
+def test_a_statement_is_compiled_once_whatever_is_asked(tmp_path: Path) -> None:
+    """Neither the length of a text or a list nor a value that is left out makes another statement of it."""
+    server = started_server(tmp_path)
+    uri = next(server)
+    with (
+        TreeTextMemory.open(uri, embedder=HashEmbedder()) as memory,
+        plain_driver(uri, notifications_min_severity="OFF") as driver,
+    ):
+
+        def ask(n: int) -> None:
+            memory.add({"id": f"note-{n}", "memory": "Anna " * n}, entities=[f"Name {i}" for i in range(n)])
+            memory.search("Where is Anna? " * n, memory_types=["LongTermMemory"] * n)
+            memory.get_by_ids([f"note-{i}" for i in range(n)])
+            memory.update(f"note-{n}", "Ben " * n)
+
+        ask(3)
+        compiled(driver)
+        ask(2)
+        once = compiled(driver)
+        for n in (1, 11, 101):
+            ask(n)
+        assert 0 < compiled(driver) <= once
+    next(server, None)
 
 
 def test_the_comparison_catches_a_scan(driver: neo4j.Driver) -> None:
