@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from tests.helpers import fresh_cube
 from treemem.cli import app
+from treemem.cli.shell import console
 
 COMMANDS = sorted(c.name or c.callback.__name__ for c in app.registered_commands if c.callback)
 ROOT = Path(__file__).parents[1]
@@ -154,6 +155,7 @@ STEERING = [*map(chr, (*range(9), *range(11, 32), *range(127, 160))), *"\u202a\u
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
     """Runs a command in this process, on a store of its own; whatever comes, it ends without a traceback."""
+    monkeypatch.setattr(console, "width", 300)
     for name in [n for n in os.environ if n.startswith("TREEMEM_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("TREEMEM_STORE", str(tmp_path / "m.db"))
@@ -176,10 +178,23 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
     signal.signal(signal.SIGTERM, handler)
 
 
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_narrow_terminal_loses_nothing(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr(console, "width", width)
+    run("add", "abcdefghij" * 12, "--reason", "klmnopqrst" * 12)
+    for command, text in (("search", "abcdefghij"), ("operations", "klmnopqrst")):
+        out = run(command, *(["abcdefghij"] if command == "search" else [])).stdout
+        assert "…" not in out
+        assert sum(map(out.count, set(text))) >= 120
+
+
 def test_texts_are_shown_as_texts(run: Callable[..., Result]) -> None:
     (name,) = json.loads(run("add", HOSTILE, "--reason", HOSTILE, "--tag", HOSTILE, "--json").stdout)["ids"]
     for command in (["search", "evil"], ["get", name], ["history", name], ["operations"]):
         out = run(*command).stdout
+        assert "…" not in out
         assert "[/red] [bold]火[/bold] :smile:" in out
         assert r"\x1b]52;c" in out
         assert r"\u202eevil" in out

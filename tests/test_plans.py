@@ -173,8 +173,8 @@ def test_a_statement_is_compiled_once_whatever_is_asked(tmp_path: Path) -> None:
         compiled(driver)
         ask(2)
         once = compiled(driver)
-        for n in (1, 11, 101):
-            ask(n)
+        ask(1)
+        ask(11)
         assert 0 < compiled(driver) <= once
     next(server, None)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from treemem.cli.reading import lines_of_stdin, messages_of, parsed
 from treemem.cli.shell import (
@@ -24,7 +23,7 @@ from treemem.cli.shell import (
     progress_bar,
     say,
 )
-from treemem.cli.terminal import cell
+from treemem.cli.terminal import cell, columns
 from treemem.errors import InvalidInputError
 
 
@@ -87,7 +86,7 @@ def search(
             filter=tests,
             memory_types=memory_type or None,
         )
-    table = Table("score", "since", "memory", "way", box=None, padding=(0, 1))
+    table = columns("score", "since", "memory", "way")
     for hit in found:
         since = hit.metadata.valid_from
         way = " ".join(str(step) for step in hit.path)
@@ -137,7 +136,7 @@ def history(
     """Show every state a memory ever had: who, when, why."""
     with opened(store, cube, config) as memory:
         found = memory.history(memory_id)
-    table = Table("version", "holds", "known", "by", "memory", box=None, padding=(0, 1))
+    table = columns("version", "holds", "known", "by", "memory")
     for each in found:
         by = each.opened_by.kind + (f" ({each.opened_by.reason})" if each.opened_by.reason else "")
         table.add_row(
@@ -167,7 +166,7 @@ def operations(
     """Show the audit trail, newest first."""
     with opened(store, cube, config) as memory:
         found = memory.operations(since=since, until=until, limit=limit)
-    table = Table("id", "kind", "when", "who", "why", "status", box=None, padding=(0, 1))
+    table = columns("id", "kind", "when", "who", "why", "status")
     for each in found:
         texts = (each.id, each.kind, _date(each.recorded_at), each.actor or "", each.reason or "", each.status)
         table.add_row(*map(cell, texts))

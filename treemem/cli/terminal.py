@@ -9,6 +9,7 @@ import re
 import sys
 from typing import Any
 
+from rich.table import Table
 from rich.text import Text
 
 #: Characters that steer a terminal or hide in a line: C0 and C1 controls but for line feed and tab, DEL, bidi controls,
@@ -28,6 +29,14 @@ def shown(text: object) -> str:
 def cell(text: object) -> Text:
     """Return a text as it is to be shown, free of markup."""
     return Text(shown(text))
+
+
+def columns(*names: str) -> Table:
+    """Return a table without rows, whose texts go on in the next line where a narrow terminal has no room for them."""
+    table = Table(box=None, padding=(0, 1))
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
 
 
 def as_json(value: Any) -> str:
