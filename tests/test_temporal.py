@@ -30,6 +30,9 @@ def test_micros_round_trip(value: int) -> None:
     assert to_micros(from_micros(value)) == value
 
 
+AFTERNOON = datetime(2024, 3, 12, 14, 5, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("given_time", "wanted"),
     [
@@ -51,6 +54,24 @@ def test_micros_round_trip(value: int) -> None:
         (0, datetime(1970, 1, 1, tzinfo=UTC)),
         ("0001-01-01", datetime(1, 1, 1, tzinfo=UTC)),
         ("9999-12-31", datetime(9999, 12, 31, tzinfo=UTC)),
+        # as exports write them: 12 March 2024, 14:05
+        (1710252300000, AFTERNOON),
+        (1710252300000000, AFTERNOON),
+        (1710252300000000000, AFTERNOON),
+        ("1710252300", AFTERNOON),
+        ("1710252300000", AFTERNOON),
+        ("1710252300.5", AFTERNOON + timedelta(seconds=0.5)),
+        ("12.03.24, 14:05", AFTERNOON),
+        ("12.03.2024, 14:05:00", AFTERNOON),
+        ("3/12/24, 2:05:00 PM", AFTERNOON),
+        ("3/12/24, 2:05\u202fPM", AFTERNOON),
+        ("2024-03-12 14:05:00 UTC", AFTERNOON),
+        ("Tue, 12 Mar 2024 14:05:00 +0000", AFTERNOON),
+        ("Tue Mar 12 14:05:00 2024", AFTERNOON),
+        ("Tue Mar 12 2024 15:05:00 GMT+0100 (CET)", AFTERNOON),
+        ("March 12, 2024 2:05 PM", AFTERNOON),
+        ("2024年3月12日", datetime(2024, 3, 12, tzinfo=UTC)),
+        ("12 March 2024", datetime(2024, 3, 12, tzinfo=UTC)),
     ],
 )
 def test_times_that_are_understood(given_time: object, wanted: datetime) -> None:
@@ -58,7 +79,20 @@ def test_times_that_are_understood(given_time: object, wanted: datetime) -> None
 
 
 @pytest.mark.parametrize(
-    "bad", ["yesterday-ish", "", "2025-02-30", None, True, [], END_TIME, 1e300, "0001-01-01T00:00:00+10:00", -1e15]
+    "bad",
+    [
+        "yesterday-ish",
+        "12/03/2024, 14:05",
+        "",
+        "2025-02-30",
+        None,
+        True,
+        [],
+        END_TIME,
+        1e300,
+        "0001-01-01T00:00:00+10:00",
+        -1e22,
+    ],
 )
 def test_times_that_are_not(bad: object) -> None:
     with pytest.raises(InvalidInputError, match="at"):

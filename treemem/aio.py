@@ -29,6 +29,7 @@ from treemem.search.results import SearchResult
 from treemem.search.when import WhenLike
 from treemem.store.protocol import LIVE, GraphStore
 from treemem.temporal import Clock, TimeLike, system_clock
+from treemem.write.adding import OnError
 from treemem.write.addition import Progress
 
 if TYPE_CHECKING:
@@ -362,10 +363,11 @@ class AsyncTreeTextMemory:
 
     async def add_messages(
         self,
-        messages: Iterable[Mapping[str, Any]],
+        messages: Iterable[Any],
         *,
         conversation_id: str | None = None,
         replay: bool = False,
+        on_error: OnError = "raise",
         operation_id: str | None = None,
         actor: str | None = None,
         reason: str | None = None,
@@ -374,7 +376,11 @@ class AsyncTreeTextMemory:
     ) -> list[str]:
         """Store a conversation: one memory a message, and return the ids.
 
-        A message is a dict with `content` and, optionally, `role`, `name`, `chat_time`, `id` and `metadata`. Messages
+        A message is a dict with `content` and, optionally, `role`, `name`, `chat_time`, `id` and `metadata`; those of
+        OpenAI, Anthropic, Gemini and LangChain are read as they come. One that says nothing, a call of a tool say,
+        becomes no memory; keys without a meaning here, and parts that are no text, are kept in `sources`. All are
+        looked at before the first is written: one that cannot be taken refuses the whole call, or, with
+        `on_error="skip"`, is left out with a warning; a function is called with its position and the error. Messages
         are joined by FOLLOWS, to the names they mention and to their source; reading one shows the message before it as
         `background`, where that is still there and the reader may see it. With `replay` the `chat_time` is also
         taken as the time the memory learned it, as long as it is not before the cube's last change.
@@ -384,6 +390,7 @@ class AsyncTreeTextMemory:
             messages,
             conversation_id=conversation_id,
             replay=replay,
+            on_error=on_error,
             operation_id=operation_id,
             actor=actor,
             reason=reason,

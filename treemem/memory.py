@@ -33,6 +33,7 @@ from treemem.signatures import checked_verbs
 from treemem.store.protocol import LIVE, GraphStore
 from treemem.temporal import Clock, TimeLike, system_clock
 from treemem.write import adding, changing, hiding, linking, purging, reembedding, undoing
+from treemem.write.adding import OnError
 from treemem.write.addition import Progress
 from treemem.write.intent import Intent
 
@@ -253,10 +254,11 @@ class TreeTextMemory:
 
     def add_messages(
         self,
-        messages: Iterable[Mapping[str, Any]],
+        messages: Iterable[Any],
         *,
         conversation_id: str | None = None,
         replay: bool = False,
+        on_error: OnError = "raise",
         operation_id: str | None = None,
         actor: str | None = None,
         reason: str | None = None,
@@ -265,13 +267,24 @@ class TreeTextMemory:
     ) -> list[str]:
         """Store a conversation: one memory a message, and return the ids.
 
-        A message is a dict with `content` and, optionally, `role`, `name`, `chat_time`, `id` and `metadata`. Messages
+        A message is a dict with `content` and, optionally, `role`, `name`, `chat_time`, `id` and `metadata`; those of
+        OpenAI, Anthropic, Gemini and LangChain are read as they come. One that says nothing, a call of a tool say,
+        becomes no memory; keys without a meaning here, and parts that are no text, are kept in `sources`. All are
+        looked at before the first is written: one that cannot be taken refuses the whole call, or, with
+        `on_error="skip"`, is left out with a warning; a function is called with its position and the error. Messages
         are joined by FOLLOWS, to the names they mention and to their source; reading one shows the message before it as
         `background`, where that is still there and the reader may see it. With `replay` the `chat_time` is also
         taken as the time the memory learned it, as long as it is not before the cube's last change.
         """
         return adding.add_messages(
-            self._context, messages, conversation_id, replay, Intent(operation_id, actor, reason), progress, metadata
+            self._context,
+            messages,
+            conversation_id,
+            replay,
+            on_error,
+            Intent(operation_id, actor, reason),
+            progress,
+            metadata,
         )
 
     def replace_working_memory(

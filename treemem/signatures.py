@@ -67,7 +67,7 @@ KINDS: dict[str, Kind] = {
     "folder": FOLDER,
     "backups": _or_none(FOLDER),
     **dict.fromkeys(("as_of", "known_at", "known_at_1", "known_at_2", "at", "until", "since", "when"), ELSEWHERE),
-    **dict.fromkeys(("memories", "messages", "new", "type", "filter", "plan", "conversation"), ELSEWHERE),
+    **dict.fromkeys(("memories", "messages", "new", "type", "filter", "plan", "conversation", "on_error"), ELSEWHERE),
 }
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from treemem.checks import shown
@@ -15,18 +18,39 @@ TimeLike = datetime | date | str | int | float
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 END_TIME = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+#: From which number on a time is written in more than one unit a second: nano-, micro-, milliseconds.
+_UNITS = ((10**17, 10**9), (10**14, 10**6), (10**11, 10**3))
 #: A time written in more characters is none.
 MAX_TIME_TEXT = 100
 _WRITE = "write ISO 8601 such as '2025-01-10', '2025-01-10 10:00:00' or '2025-01-10T10:00:00+08:00'"
+#: As chats and their exports write times. None is of numbers and slashes alone: day or month may come first there.
 _FORMATS = (
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M",
+    "%Y-%m-%d %H:%M:%S %Z",
     "%Y/%m/%d %H:%M:%S",
     "%Y/%m/%d %H:%M",
     "%Y/%m/%d",
     "%I:%M %p on %d %B, %Y",
     "%I:%M %p on %d %B, %Y UTC",
+    "%d.%m.%y, %H:%M",
+    "%d.%m.%y, %H:%M:%S",
+    "%d.%m.%Y, %H:%M",
+    "%d.%m.%Y, %H:%M:%S",
+    "%m/%d/%y, %I:%M %p",
+    "%m/%d/%y, %I:%M:%S %p",
+    "%m/%d/%Y, %I:%M %p",
+    "%m/%d/%Y, %I:%M:%S %p",
+    "%a %b %d %H:%M:%S %Y",
+    "%a %b %d %Y %H:%M:%S GMT%z",
+    "%B %d, %Y %I:%M %p",
+    "%B %d, %Y",
+    "%d %B %Y",
+    "%Y年%m月%d日",
+    "%Y年%m月%d日 %H:%M",
 )
+_NUMBER = re.compile(r"-?[0-9]{9,20}(?:\.[0-9]{1,9})?")
+_ZONE_NAME = re.compile(r" \([^()]{1,40}\)$")
 
 
 def system_clock() -> datetime:
@@ -52,8 +76,10 @@ BEGINNING = to_micros(datetime(1, 1, 1, tzinfo=UTC))
 def parse_time(value: TimeLike, field: str = "time") -> int:
     """Return a user's time as microseconds since 1970.
 
-    Accepts aware datetimes, dates (midnight UTC), Unix seconds, ISO 8601 strings and the chat formats
-    `2025-01-10 10:00:00`, `2025/01/10 10:00` and `1:56 pm on 8 May, 2023`. A time without a zone is taken as UTC.
+    Accepts datetimes, dates (midnight UTC), Unix seconds (from 10^11 on milliseconds, from 10^14 microseconds, from
+    10^17 nanoseconds), ISO 8601 strings, RFC 2822 dates, and the formats of chats and their exports, such as
+    `2025-01-10 10:00:00`, `2025/01/10 10:00`, `1:56 pm on 8 May, 2023`, `12.03.24, 14:05`, `3/12/24, 2:05 PM` and
+    `"1710252300"`. A time without a zone is taken as UTC.
 
     Raises InvalidInputError, naming `field`, for anything else, and for END, which is reserved for "open".
     """
@@ -82,8 +108,12 @@ def _to_datetime(value: TimeLike, field: str) -> datetime:
     if isinstance(value, bool):
         raise InvalidInputError(f"{field}: wanted a time, found {shown(value)}")
     if isinstance(value, (int, float)):
+        size = abs(value)
+        unit = next((unit for least, unit in _UNITS if size >= least), 1)
         try:
-            return EPOCH + timedelta(seconds=value)
+            return EPOCH + (
+                timedelta(seconds=value) if unit == 1 else timedelta(microseconds=value * 1_000_000 // unit)
+            )
         except (OverflowError, ValueError) as error:
             raise InvalidInputError(
                 f"{field}: {shown(value)} seconds since 1970 is outside the years 1 to 9999"
@@ -94,6 +124,9 @@ def _to_datetime(value: TimeLike, field: str) -> datetime:
 
 
 def _parse_text(text: str, field: str) -> datetime:
+    if _NUMBER.fullmatch(text):
+        return _to_datetime(float(text) if "." in text else int(text), field)
+    text = _ZONE_NAME.sub("", " ".join(text.split()))
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -103,6 +136,8 @@ def _parse_text(text: str, field: str) -> datetime:
             return datetime.strptime(text, form)  # noqa: DTZ007 (parse_time takes a zoneless time as UTC)
         except ValueError:
             continue
+    with contextlib.suppress(ValueError):
+        return parsedate_to_datetime(text)
     raise InvalidInputError(f"{field}: {shown(text)} is no time; {_WRITE}")
 
 

@@ -73,7 +73,7 @@ REFUSED: dict[str, tuple[Call, type[TreememError], str]] = {
     "text for a vector": (lambda m: m.add({"memory": "a", "metadata": {"embedding": "x"}}), InvalidInputError, "list"),
     "absurd time": (lambda m: m.add("a", at="yesterday-ish"), InvalidInputError, "no time"),
     "the end of time": (lambda m: m.add("a", at="9999-12-31T23:59:59.999999Z"), InvalidInputError, "leave the end out"),
-    "a year too many": (lambda m: m.add("a", at=10**18), InvalidInputError, "outside the years"),
+    "a year too many": (lambda m: m.add("a", at=10**22), InvalidInputError, "outside the years"),
     "inverted": (lambda m: m.add("a", at=day(2), until=day(1)), InvalidInputError, "empty or inverted"),
     "id twice": (
         lambda m: m.add([{"id": "d", "memory": "one"}, {"id": "d", "memory": "two"}]),

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from treemem.changes import EdgeAssert, EdgeType, Entity, NodeKind, Source
-from treemem.checks import shown
-from treemem.errors import InvalidInputError
 from treemem.ids import derived_id
+from treemem.ingest.chat import Message
 from treemem.ingest.entities import entity
 from treemem.ingest.terms import mentioned_in
 from treemem.items import TextualMemoryItem, validated
@@ -20,8 +19,6 @@ from treemem.text import ASKS, words
 SPEAKER_WEIGHT = 0.5
 #: How much a message belongs to the one before it: what follows a question answers it.
 ANSWER_WEIGHT, FOLLOWS_WEIGHT = 0.7, 0.4
-_ROLES = frozenset({"user", "assistant", "system", "tool"})
-_FIELDS = frozenset({"role", "content", "chat_time", "name", "id", "metadata"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +34,21 @@ class Reading:
 
 def read_messages(
     cube: str,
-    messages: Iterable[Mapping[str, Any]],
+    messages: Iterable[tuple[int, Message]],
     shared: Mapping[str, Any],
     conversation: str | None,
     signed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
     operation: str | None = None,
 ) -> Iterator[Reading]:
-    """Yield what each message becomes, in order.
+    """Yield what each message, with its position in the conversation, becomes, in order.
 
-    A message has `content`, and may have `role` (user, assistant, system, tool), `name`, `chat_time`, `id` and
-    `metadata`. `shared` is metadata for all; `signed` gives a message's metadata its owner. A message of no time and
+    `shared` is metadata for all; `signed` gives a message's metadata its owner. A message of no time and
     no conversation has an id of its own each time, or, with the id of an `operation`, the same whenever that is
     repeated. Raises InvalidInputError naming the message and the field.
     """
     before: TextualMemoryItem | None = None
     known: dict[str, set[str]] = {}
-    for position, message in enumerate(messages):
+    for position, message in messages:
         reading = _read(cube, position, message, shared, conversation, signed, before, known, operation)
         before = reading.item
         yield reading
@@ -61,7 +57,7 @@ def read_messages(
 def _read(
     cube: str,
     position: int,
-    message: Mapping[str, Any],
+    message: Message,
     shared: Mapping[str, Any],
     conversation: str | None,
     signed: Callable[[Mapping[str, Any]], dict[str, Any]],
@@ -69,35 +65,13 @@ def _read(
     known: dict[str, set[str]],
     operation: str | None,
 ) -> Reading:
-    where = f"messages[{position}]"
-    if not isinstance(message, Mapping):
-        raise InvalidInputError(f"{where}: wanted a dict with 'content', found {type(message).__name__}")
-    unknown = sorted(set(map(str, message)) - _FIELDS)
-    if unknown:
-        raise InvalidInputError(f"{where}: unknown field {unknown[0]!r}; a message has {', '.join(sorted(_FIELDS))}")
-    text = checked_text(message.get("content"), f"{where}.content")
-    role = message.get("role", "user")
-    if not isinstance(role, str) or role not in _ROLES:
-        raise InvalidInputError(f"{where}.role: wanted one of {', '.join(sorted(_ROLES))}, found {shown(role)}")
-    speaker = message.get("name")
-    if speaker is not None:
-        speaker = checked_text(speaker, f"{where}.name")
-    at = None if message.get("chat_time") is None else parse_time(message["chat_time"], f"{where}.chat_time")
-    inner = message.get("metadata")
-    if inner is not None and not isinstance(inner, Mapping):
-        raise InvalidInputError(f"{where}.metadata: wanted a dict, found {type(inner).__name__}")
-    metadata = signed({"source": "conversation", "info": {}, **shared, **(inner or {})})
-    place = ["message", cube, conversation or "", position if conversation else "", at, role, text]
+    speaker, at = message.name, message.at
+    metadata = signed({"source": "conversation", "info": {}, **shared, **message.metadata})
+    place = ["message", cube, conversation or "", position if conversation else "", at, message.role, message.text]
     if metadata.get("user_id") is not None:  # two callers may speak in conversations of one name
-        place.append(checked_text(metadata["user_id"], f"{where}.user_id"))
-    source = Source(
-        id=derived_id(*place),
-        kind="message",
-        role=role,
-        content=text,
-        chat_time=at,
-    )
-    item = _item(cube, message, metadata, conversation, source, at, speaker, text, position, operation)
+        place.append(checked_text(metadata["user_id"], f"messages[{position}].user_id"))
+    source = Source(id=derived_id(*place), kind="message", role=message.role, content=message.text, chat_time=at)
+    item = _item(cube, message, metadata, conversation, source, position, operation)
     entities, edges = _mentions(cube, item, speaker, known)
     edges.append(EdgeAssert(EdgeType.DERIVED_FROM, item.id, source.id, NodeKind.SOURCE, valid_from=at))
     if before is not None:
@@ -108,29 +82,29 @@ def _read(
 
 def _item(
     cube: str,
-    message: Mapping[str, Any],
+    message: Message,
     metadata: dict[str, Any],
     conversation: str | None,
     source: Source,
-    at: int | None,
-    speaker: str | None,
-    text: str,
     position: int,
     operation: str | None,
 ) -> TextualMemoryItem:
     if conversation is not None:
         metadata.setdefault("conversation_id", conversation)
+    at = source.chat_time
     if at is not None:
         metadata.setdefault("created_at", from_micros(at))
         metadata.setdefault("valid_from", from_micros(at))
     origin: dict[str, Any] = {"type": "chat", "role": source.role, "message_id": source.id}
     if conversation is not None:
         origin["position"] = position
+    if message.kept:
+        origin["message"] = dict(message.kept)
     metadata.setdefault("sources", [origin])
-    memory = f"{speaker}: {text}" if speaker else text
+    memory = f"{message.name}: {message.text}" if message.name else message.text
     data: dict[str, Any] = {"memory": memory, "metadata": metadata}
-    if message.get("id") is not None:
-        data["id"] = message["id"]
+    if message.id is not None:
+        data["id"] = message.id
     elif at is not None or conversation is not None:
         data["id"] = derived_id("memory", cube, memory, source.id, at)
     elif operation is not None:

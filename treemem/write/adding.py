@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 from treemem import planning
 from treemem.arguments import given_metadata
@@ -17,6 +18,7 @@ from treemem.context import Context
 from treemem.errors import InvalidInputError
 from treemem.filters import joined, of_types
 from treemem.ids import checked_id
+from treemem.ingest.chat import Refused, plain_all
 from treemem.items import MemoryLike, TextualMemoryItem, as_item, set_fields
 from treemem.read.states import VISIBLE, each_page, histories
 from treemem.storable import checked_text
@@ -26,6 +28,10 @@ from treemem.write.committing import commit, new_change
 from treemem.write.following import let_topics_follow
 from treemem.write.hiding import plan_rewrite
 from treemem.write.intent import Intent
+
+log = logging.getLogger("treemem.ingest")
+#: What is done about a message that cannot be taken.
+OnError = Literal["raise", "skip"] | Refused
 
 
 def add(
@@ -57,9 +63,10 @@ def _addition(ctx: Context, base: ChangeSet, intent: Intent) -> Addition:
 
 def add_messages(
     ctx: Context,
-    messages: Iterable[Mapping[str, Any]],
+    messages: Iterable[Any],
     conversation_id: str | None,
     replay: bool,
+    on_error: OnError,
     intent: Intent,
     progress: Progress | None,
     metadata: Mapping[str, Any],
@@ -67,14 +74,28 @@ def add_messages(
     """See `TreeTextMemory.add_messages`."""
     base = new_change(ctx, "add_messages", intent)
     addition = _addition(ctx, base, intent)
-    if not isinstance(messages, Iterable) or isinstance(messages, (str, Mapping)):
+    if not isinstance(messages, Iterable) or isinstance(messages, (str, bytes, Mapping)):
         raise InvalidInputError(f"messages: wanted a list of messages, found {type(messages).__name__}")
     if conversation_id is not None:
         checked_text(conversation_id, "conversation_id")
     shared = given_metadata("add_messages", metadata)
-    groups = addition.from_messages(messages, shared, conversation_id, replay=replay)
-    write_parts(ctx.store, base, groups, progress, len(messages) if isinstance(messages, Sequence) else None)
+    refused = _refusing(on_error)
+    plain = addition.acceptable(plain_all(messages, refused), shared, conversation_id, refused, replay=replay)
+    taken = list(plain)  # all are looked at before the first is written
+    groups = addition.from_messages(taken, shared, conversation_id, replay=replay)
+    write_parts(ctx.store, base, groups, progress, len(taken))
     return addition.ids
+
+
+def _refusing(on_error: OnError) -> Refused | None:
+    """Return what is told of a message that cannot be taken, None where it is an error."""
+    if isinstance(on_error, str) and on_error == "raise":
+        return None
+    if isinstance(on_error, str) and on_error == "skip":
+        return lambda position, error: log.warning("a message was left out: %s", error)
+    if callable(on_error):
+        return on_error
+    raise InvalidInputError(f"on_error: wanted 'raise', 'skip' or a function, found {shown(on_error)}")
 
 
 def replace_working_memory(ctx: Context, memories: MemoryLike | Iterable[MemoryLike], intent: Intent) -> list[str]:

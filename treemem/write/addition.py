@@ -16,6 +16,7 @@ from treemem.changes import ChangeSet, Receipt, StateAssert, in_parts
 from treemem.contents import content_of, embedded_text, fields_of
 from treemem.errors import EmbedderError, InvalidInputError
 from treemem.ids import derived_id
+from treemem.ingest.chat import Message, Refused
 from treemem.ingest.messages import Reading, read_messages
 from treemem.items import TextualMemoryItem, as_item, set_fields
 from treemem.models.embedders import Embedder, checked_vectors, embedded_texts
@@ -50,13 +51,13 @@ class Addition:
 
     def from_messages(
         self,
-        messages: Iterable[Mapping[str, Any]],
+        messages: Iterable[tuple[int, Message]],
         shared: Mapping[str, Any],
         conversation: str | None,
         *,
         replay: bool,
     ) -> Iterator[ChangeSet]:
-        """Yield a change set per message; with `replay` each is recorded at its own time."""
+        """Yield a change set per message, given with its position; with `replay` each is recorded at its own time."""
         operation = self._base.operation if self._stable_ids else None
         readings = read_messages(self._cube, messages, shared, conversation, self._caller.signed, operation)
         for batch in _batches(readings, EMBED_BATCH):
@@ -65,15 +66,41 @@ class Addition:
             for reading, content, vector in zip(batch, fields, vectors, strict=True):
                 yield self._message(reading, content, vector, replay)
 
+    def acceptable(
+        self,
+        messages: Iterable[tuple[int, Message]],
+        shared: Mapping[str, Any],
+        conversation: str | None,
+        refused: Refused | None,
+        *,
+        replay: bool,
+    ) -> Iterator[tuple[int, Message]]:
+        """Yield the messages whose own time, id and metadata can be taken; another goes to `refused`, or is raised."""
+        for position, message in messages:
+            try:
+                if replay:
+                    self._check_past(message)
+                if message.metadata or message.id is not None:
+                    list(read_messages(self._cube, [(position, message)], shared, conversation, self._caller.signed))
+            except InvalidInputError as error:
+                refusal = InvalidInputError(f"messages[{position}]: {error}")
+                if refused is None:
+                    raise refusal from error
+                refused(position, refusal)
+            else:
+                yield position, message
+
+    def _check_past(self, message: Message) -> None:
+        if message.at is not None and message.at > self._base.now + SKEW:
+            raise InvalidInputError(
+                f"chat_time: {format_micros(message.at)} lies in the future, at "
+                f"{format_micros(self._base.now)}; replay takes it as the time of the transaction, leave replay out"
+            )
+
     def _message(self, reading: Reading, fields: dict[str, Any], vector: Vector, replay: bool) -> ChangeSet:
         valid_from, valid_to = _span(reading.item, (reading.at, END))
         base = self._base
         if replay and reading.at is not None:
-            if reading.at > base.now + SKEW:
-                raise InvalidInputError(
-                    f"chat_time of {reading.item.id!r}: {format_micros(reading.at)} lies in the future, at "
-                    f"{format_micros(base.now)}; replay takes it as the time of the transaction, leave replay out"
-                )
             base = replace(base, now=reading.at)
         return planning.with_rows(
             base,

@@ -1,0 +1,163 @@
+"""Messages come in as the chat programs write them, on both stores."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from treemem import InvalidInputError, TreeTextMemory
+
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 9_000}}
+CALL = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+
+
+class Dumped:
+    """An object of a library: what matters is its `model_dump`."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.fields = fields
+
+    def model_dump(self, **_: Any) -> dict[str, Any]:
+        return self.fields
+
+
+#: By what it is: the messages, and the role and text of each memory that is made of them.
+CASES: dict[str, tuple[list[Any], list[tuple[str, str]]]] = {
+    "openai text parts": (
+        [{"role": "user", "content": [{"type": "text", "text": "I keep bees."}, PICTURE]}],
+        [("user", "I keep bees.")],
+    ),
+    "openai tool calls": (
+        [
+            {"role": "user", "content": "Weather in Oslo?"},
+            {"role": "assistant", "content": None, "tool_calls": [CALL]},
+            {"role": "tool", "tool_call_id": "c1", "name": "weather", "content": "12 degrees"},
+            {"role": "assistant", "content": "It is 12 degrees.", "refusal": None, "annotations": []},
+        ],
+        [("user", "Weather in Oslo?"), ("tool", "12 degrees"), ("assistant", "It is 12 degrees.")],
+    ),
+    "openai developer, refusal, voice": (
+        [
+            {"role": "developer", "content": "Be brief."},
+            {"role": "assistant", "content": [{"type": "refusal", "refusal": "I cannot."}]},
+            {"role": "assistant", "content": None, "refusal": "I will not."},
+            {"role": "assistant", "content": None, "audio": {"id": "a", "transcript": "Spoken."}},
+        ],
+        [
+            ("developer", "Be brief."),
+            ("assistant", "I cannot."),
+            ("assistant", "I will not."),
+            ("assistant", "Spoken."),
+        ],
+    ),
+    "openai responses": (
+        [
+            {
+                "role": "user",
+                "content": [{"type": "input_text", "text": "Hi."}, {"type": "input_image", "image_url": "u"}],
+            },
+            {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "Thinking."}]},
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "c", "output": "Forty-two."},
+            {
+                "type": "message",
+                "id": "msg_1",
+                "role": "assistant",
+                "content": [{"type": "output_text", "text": "Done."}],
+            },
+        ],
+        [("user", "Hi."), ("tool", "Forty-two."), ("assistant", "Done.")],
+    ),
+    "anthropic": (
+        [
+            {"role": "user", "content": [{"type": "text", "text": "Two"}, {"type": "text", "text": "lines."}]},
+            {
+                "role": "assistant",
+                "content": [
+                    {"type": "thinking", "thinking": "Hm.", "signature": "x"},
+                    {"type": "text", "text": "Let me look."},
+                    {"type": "tool_use", "id": "t", "name": "look", "input": {"at": 1}},
+                ],
+            },
+            {
+                "role": "user",
+                "content": [{"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "15 C"}]}],
+            },
+        ],
+        [("user", "Two\nlines."), ("assistant", "Let me look."), ("tool", "15 C")],
+    ),
+    "gemini": ([{"role": "model", "parts": [{"text": "Hello."}, {"functionCall": {}}]}], [("assistant", "Hello.")]),
+    "langchain": (
+        [
+            ("human", "I am Bo."),
+            {"type": "ai", "data": {"content": "Hello Bo.", "tool_calls": []}},
+            Dumped(type="human", content="I have a goat.", additional_kwargs={}, name="Bo"),
+        ],
+        [("user", "I am Bo."), ("assistant", "Hello Bo."), ("user", "Bo: I have a goat.")],
+    ),
+    "nothing said": (
+        [{"role": "user", "content": "Hi, I am Ana."}, {"role": "assistant", "content": " "}, {"content": []}],
+        [("user", "Hi, I am Ana.")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_conversation_is_taken_as_it_comes(memory: TreeTextMemory, case: str) -> None:
+    messages, expected = CASES[case]
+    ids = memory.add_messages(messages, conversation_id="talk")
+    items = [memory.get(each) for each in ids]
+    assert [(item.metadata.sources[0]["role"], item.memory) for item in items] == expected
+
+
+def test_what_has_no_meaning_here_is_kept_with_the_source(memory: TreeTextMemory) -> None:
+    (one,) = memory.add_messages(
+        [{"role": "user", "content": CASES["openai text parts"][0][0]["content"], "mood": "glad"}]
+    )
+    kept = memory.get(one).metadata.sources[0]["message"]
+    assert kept["mood"] == "glad"
+    assert kept["parts"] == [{"type": "image_url", "image_url": {"url": "<9,022 characters left out>"}}]
+
+
+WRONG: dict[str, Any] = {
+    "no message": 7,
+    "no content": {"role": "user", "contents": "x"},
+    "role": {"role": "robot", "content": "x"},
+    "content": {"content": 7},
+    "part": {"content": [7]},
+    "text of a part": {"content": [{"type": "text", "text": 7}]},
+    "key": {1: "x", "content": "x"},
+    "item": {"type": "teapot", "content": "x"},
+    "time": {"content": "x", "chat_time": "soon"},
+    "name": {"content": "x", "name": " "},
+    "metadata": {"content": "x", "metadata": 7},
+    "field": {"content": "x", "metadata": {"memory_type": "Nonsense"}},
+    "id": {"content": "x", "id": "a b"},
+    "kept": {"content": "x", "odd": object()},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_message_is_refused_by_position_with_nothing_written(memory: TreeTextMemory, wrong: str) -> None:
+    good = [{"content": f"Note {n}."} for n in range(1_100)]
+    messages = [*good[:1_050], WRONG[wrong], *good[1_050:]]
+    with pytest.raises(InvalidInputError, match=r"messages\[1050\]"):
+        memory.add_messages(messages)
+    assert memory.stats().memories == 0
+
+
+def test_a_wrong_message_is_left_out_where_that_is_asked_for(
+    memory: TreeTextMemory, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = [{"content": "One."}, *WRONG.values(), {"content": "Two."}]
+    with caplog.at_level(logging.WARNING, "treemem.ingest"):
+        ids = memory.add_messages(messages, on_error="skip")
+    assert [memory.get(each).memory for each in ids] == ["One.", "Two."]
+    assert len(caplog.records) == len(WRONG)
+    told: list[tuple[int, str]] = []
+    memory.add_messages(messages, on_error=lambda position, error: told.append((position, str(error))))
+    assert [position for position, _ in told] == list(range(1, len(WRONG) + 1))
+    with pytest.raises(InvalidInputError, match="on_error"):
+        memory.add_messages(messages, on_error="ignore")  # type: ignore[arg-type]

@@ -1,0 +1,236 @@
+"""Messages as chat programs write them, in one plain form.
+
+Read are dicts of OpenAI's chat completions and of its responses, of Anthropic's messages and of Gemini's contents,
+LangChain's messages (objects, their dicts, pairs of role and text), the objects of these libraries (whatever has
+`model_dump`), and plain dicts of `role`, `content`, `name`, `chat_time`, `id` and `metadata`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from treemem.checks import shown
+from treemem.errors import InvalidInputError
+from treemem.storable import check_json, checked_text
+from treemem.temporal import parse_time
+
+log = logging.getLogger("treemem.ingest")
+#: What is told of a message that cannot be taken, with its position.
+Refused = Callable[[int, InvalidInputError], None]
+
+#: The roles of a message, by the words for them.
+ROLES = {
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "ai": "assistant",
+    "model": "assistant",
+    "system": "system",
+    "developer": "developer",
+    "tool": "tool",
+    "function": "tool",
+}
+#: The keys under which the time of a message stands, the first that is there counts.
+_TIMES = ("chat_time", "timestamp", "created_at", "create_time", "created")
+#: Keys that are read, and not kept beside the message.
+_READ = frozenset({"role", "content", "name", "id", "metadata", *_TIMES})
+#: The keys of which a message has at least one.
+_SAYING = frozenset({"content", "parts", "tool_calls", "function_call", "audio", "refusal"})
+#: The parts of a content that are text, each with the key under which it stands.
+_TEXTS = {
+    "text": "text",
+    "input_text": "text",
+    "output_text": "text",
+    "summary_text": "text",
+    "refusal": "refusal",
+    "input_audio": "transcript",
+}
+#: What is kept of a longer text beside a message, a picture in base64 say, is its length.
+LONGEST_KEPT = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What was said. `text` is empty where nothing was, a call of a tool say; `at` is in microseconds.
+
+    `kept` is what else the message had: calls of tools, parts that are no text, keys that have no meaning here.
+    """
+
+    role: str
+    text: str
+    name: str | None = None
+    at: int | None = None
+    id: Any = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)
+
+
+def plain(message: Any, where: str) -> Message:
+    """Return a message in the plain form; `where` names it in errors.
+
+    Raises InvalidInputError for what is no message.
+    """
+    given = _as_mapping(message, where)
+    kind = given.get("type")
+    role, text, parts = _said(given, where)
+    kept = {key: value for key, value in given.items() if key not in _READ and value is not None}
+    if kind in ROLES or kind == "message":
+        kept.pop("type")
+    if role == "tool":
+        kept.pop("output", None)  # of an item of responses: its text
+    if "parts" in kept and given.get("content") is None:
+        del kept["parts"]  # Gemini's name for the content
+    if parts:
+        kept["parts"] = parts
+    for key in ("audio", "refusal"):
+        spoken = given.get(key)
+        text = text or _text(spoken.get("transcript") if isinstance(spoken, Mapping) else spoken, f"{where}.{key}")
+    metadata = given.get("metadata")
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise InvalidInputError(f"{where}.metadata: wanted a dict, found {type(metadata).__name__}")
+    check_json(kept, where)
+    clock = next((key for key in _TIMES if given.get(key) is not None), None)
+    name = given.get("name") if role != "tool" else None
+    if role == "tool" and given.get("name") is not None:
+        kept["name"] = given["name"]  # the tool's
+    return Message(
+        role=role,
+        text=text,
+        name=None if name is None else checked_text(name, f"{where}.name"),
+        at=None if clock is None else parse_time(given[clock], f"{where}.{clock}"),
+        id=given.get("id"),
+        metadata=metadata or {},
+        kept=_shortened(kept),
+    )
+
+
+def plain_all(messages: Iterable[Any], refused: Refused | None) -> Iterator[tuple[int, Message]]:
+    """Yield each message that says something with its position; a wrong one goes to `refused`, or is raised.
+
+    Messages in which nothing is said are left out, and their number is logged.
+    """
+    silent = 0
+    for position, message in enumerate(messages):
+        try:
+            one = plain(message, f"messages[{position}]")
+        except InvalidInputError as error:
+            if refused is None:
+                raise
+            refused(position, error)
+            continue
+        if one.text:
+            yield position, one
+        else:
+            silent += 1
+    if silent:
+        log.info("%d messages say nothing and become no memory", silent)
+
+
+def _as_mapping(message: Any, where: str) -> dict[str, Any]:
+    """Return a message as a dict with text keys."""
+    if isinstance(message, (tuple, list)) and len(message) == 2 and all(isinstance(each, str) for each in message):
+        message = {"role": message[0], "content": message[1]}
+    elif not isinstance(message, Mapping) and callable(getattr(message, "model_dump", None)):
+        message = message.model_dump(mode="json", exclude_none=True)
+    if not isinstance(message, Mapping):
+        raise InvalidInputError(
+            f"{where}: wanted a dict with 'role' and 'content', or a message of LangChain, OpenAI or Anthropic, "
+            f"found {type(message).__name__}"
+        )
+    inner = message.get("data")
+    if message.get("type") in ROLES and isinstance(inner, Mapping):  # LangChain's messages_to_dict
+        message = {**inner, "type": message["type"]}
+    for key in message:
+        if not isinstance(key, str):
+            raise InvalidInputError(f"{where}: wanted keys that are texts, found {shown(key)}")
+    return dict(message)
+
+
+def _said(given: Mapping[str, Any], where: str) -> tuple[str, str, list[Any]]:
+    """Return the role, the text and the parts that are no text."""
+    kind, content = given.get("type"), given.get("content")
+    if "role" not in given and isinstance(kind, str) and kind not in ROLES and kind != "message":
+        return _item_said(kind, given, where)
+    if content is None and given.get("parts") is not None:
+        content = given["parts"]
+    if content is None and given.keys().isdisjoint(_SAYING):
+        raise InvalidInputError(f"{where}: wanted 'content', found {', '.join(sorted(given)) or 'nothing'}"[:300])
+    role = given.get("role", kind if isinstance(kind, str) and kind in ROLES else "user")
+    if not isinstance(role, str) or role not in ROLES:
+        raise InvalidInputError(f"{where}.role: wanted one of {', '.join(sorted(ROLES))}, found {shown(role)}")
+    texts, results, parts = _parts(content, f"{where}.content")
+    if results and not texts:  # what a tool answered, in the words of Anthropic
+        return "tool", _joined(results), parts
+    return ROLES[role], _joined(texts), parts
+
+
+def _item_said(kind: str, given: Mapping[str, Any], where: str) -> tuple[str, str, list[Any]]:
+    """Return the same of an item of OpenAI's responses that is no message: a call, its output, a reasoning."""
+    if kind.endswith("_output"):
+        texts, _, parts = _parts(given.get("output"), f"{where}.output")
+        return "tool", _joined(texts), parts
+    if kind == "reasoning" or kind.endswith("_call"):
+        return "assistant", "", []
+    raise InvalidInputError(f"{where}.type: wanted a message, a call, its output or a reasoning, found {shown(kind)}")
+
+
+def _parts(content: Any, where: str, *, inside: bool = False) -> tuple[list[str], list[str], list[Any]]:
+    """Return the texts of a content, those that tools answered, and the parts that are neither."""
+    if content is None or isinstance(content, str):
+        return [_text(content, where)], [], []
+    if isinstance(content, Mapping):
+        content = [content]
+    if not isinstance(content, (list, tuple)):
+        raise InvalidInputError(f"{where}: wanted a text or a list of parts, found {shown(content)}")
+    texts: list[str] = []
+    results: list[str] = []
+    others: list[Any] = []
+    for n, part in enumerate(content):
+        place = f"{where}[{n}]"
+        if isinstance(part, str):
+            texts.append(_text(part, place))
+        elif not isinstance(part, Mapping):
+            raise InvalidInputError(f"{place}: wanted a text or a dict, found {shown(part)}")
+        elif part.get("type") == "tool_result" and not inside:
+            inner, _, rest = _parts(part.get("content"), f"{place}.content", inside=True)
+            results += inner
+            others += [{**part, "content": rest}] if rest else [{k: v for k, v in part.items() if k != "content"}]
+        elif (value := _value(part)) is not None:
+            texts.append(_text(value, place))
+        else:
+            others.append(dict(part))
+    return [text for text in texts if text], [text for text in results if text], others
+
+
+def _value(part: Mapping[str, Any]) -> Any:
+    """Return what a part of text says, None for another part."""
+    kind = part.get("type", "text")
+    value = part.get(_TEXTS.get(kind, "")) if isinstance(kind, str) else None
+    return value.get("value") if isinstance(value, Mapping) else value  # OpenAI's assistants put it one deeper
+
+
+def _text(value: Any, where: str) -> str:
+    """Return a text that may be missing or blank as one that is empty then."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return ""
+    return checked_text(value, where)
+
+
+def _joined(texts: list[str]) -> str:
+    """Return parts as one text, each on a line of its own unless a blank parts it from the one before."""
+    found = ""
+    for text in texts:
+        found += text if not found or found[-1].isspace() or text[0].isspace() else "\n" + text
+    return found
+
+
+def _shortened(value: Any) -> Any:
+    """Return a JSON value with each text that is too long to be kept replaced by its length."""
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_KEPT else f"<{len(value):,} characters left out>"
+    if isinstance(value, Mapping):
+        return {key: _shortened(each) for key, each in value.items()}
+    return [_shortened(each) for each in value] if isinstance(value, (list, tuple)) else value
