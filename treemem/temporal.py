@@ -126,11 +126,10 @@ def _to_datetime(value: TimeLike, field: str) -> datetime:
 def _parse_text(text: str, field: str) -> datetime:
     if _NUMBER.fullmatch(text):
         return _to_datetime(float(text) if "." in text else int(text), field)
-    text = _ZONE_NAME.sub("", " ".join(text.split()))
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        pass
+        text = _ZONE_NAME.sub("", " ".join(text.split()))
     for form in _FORMATS:
         try:
             return datetime.strptime(text, form)  # noqa: DTZ007 (parse_time takes a zoneless time as UTC)

@@ -126,6 +126,8 @@ WRONG: dict[str, Any] = {
     "no content": {"role": "user", "contents": "x"},
     "role": {"role": "robot", "content": "x"},
     "content": {"content": 7},
+    "type": {"type": ["text"], "role": ["user"], "content": "x"},
+    "type of a part": {"content": [{"type": {}, "text": [7]}], "data": {1: 2}},
     "part": {"content": [7]},
     "text of a part": {"content": [{"type": "text", "text": 7}]},
     "key": {1: "x", "content": "x"},
@@ -135,13 +137,17 @@ WRONG: dict[str, Any] = {
     "metadata": {"content": "x", "metadata": 7},
     "field": {"content": "x", "metadata": {"memory_type": "Nonsense"}},
     "id": {"content": "x", "id": "a b"},
+    "id twice": {"content": "x", "id": "taken"},
+    "ends before it begins": {"content": "x", "chat_time": "2025-03-01", "metadata": {"valid_to": "2025-02-01"}},
+    "session": {"content": "x", "metadata": {"visibility": "session"}},
+    "vector": {"content": "x", "metadata": {"embedding": [1.0, 2.0]}},
     "kept": {"content": "x", "odd": object()},
 }
 
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_wrong_message_is_refused_by_position_with_nothing_written(memory: TreeTextMemory, wrong: str) -> None:
-    good = [{"content": f"Note {n}."} for n in range(1_100)]
+    good = [{"content": f"Note {n}.", **({} if n else {"id": "taken"})} for n in range(1_100)]
     messages = [*good[:1_050], WRONG[wrong], *good[1_050:]]
     with pytest.raises(InvalidInputError, match=r"messages\[1050\]"):
         memory.add_messages(messages)
@@ -151,13 +157,22 @@ def test_a_wrong_message_is_refused_by_position_with_nothing_written(memory: Tre
 def test_a_wrong_message_is_left_out_where_that_is_asked_for(
     memory: TreeTextMemory, caplog: pytest.LogCaptureFixture
 ) -> None:
-    messages = [{"content": "One."}, *WRONG.values(), {"content": "Two."}]
+    messages = [{"content": "One.", "id": "taken"}, *WRONG.values(), {"content": "Two."}]
     with caplog.at_level(logging.WARNING, "treemem.ingest"):
         ids = memory.add_messages(messages, on_error="skip")
     assert [memory.get(each).memory for each in ids] == ["One.", "Two."]
     assert len(caplog.records) == len(WRONG)
     told: list[tuple[int, str]] = []
+    messages[0] = {"content": "One again.", "id": "taken-too"}
+    messages[list(WRONG).index("id twice") + 1] = {"content": "x", "id": "taken-too"}
     memory.add_messages(messages, on_error=lambda position, error: told.append((position, str(error))))
     assert [position for position, _ in told] == list(range(1, len(WRONG) + 1))
     with pytest.raises(InvalidInputError, match="on_error"):
         memory.add_messages(messages, on_error="ignore")  # type: ignore[arg-type]
+
+
+def test_a_span_for_all_is_checked_for_each(memory: TreeTextMemory) -> None:
+    messages = [{"content": f"Note {n}.", "chat_time": 1_736_503_200 + n} for n in range(1_100)]
+    with pytest.raises(InvalidInputError, match=r"messages\[1050\].*inverted"):
+        memory.add_messages(messages, valid_to=1_736_503_200 + 1_050)
+    assert memory.stats().memories == 0

@@ -76,9 +76,9 @@ def plain(message: Any, where: str) -> Message:
     given = _as_mapping(message, where)
     kind = given.get("type")
     role, text, parts = _said(given, where)
-    kept = {key: value for key, value in given.items() if key not in _READ and value is not None}
-    if kind in ROLES or kind == "message":
-        kept.pop("type")
+    kept = {key: given[key] for key in given.keys() - _READ if given[key] is not None}
+    if isinstance(kind, str) and (kind in ROLES or kind == "message"):
+        del kept["type"]
     if role == "tool":
         kept.pop("output", None)  # of an item of responses: its text
     if "parts" in kept and given.get("content") is None:
@@ -91,11 +91,13 @@ def plain(message: Any, where: str) -> Message:
     metadata = given.get("metadata")
     if metadata is not None and not isinstance(metadata, Mapping):
         raise InvalidInputError(f"{where}.metadata: wanted a dict, found {type(metadata).__name__}")
-    check_json(kept, where)
-    clock = next((key for key in _TIMES if given.get(key) is not None), None)
-    name = given.get("name") if role != "tool" else None
     if role == "tool" and given.get("name") is not None:
         kept["name"] = given["name"]  # the tool's
+    if kept:
+        check_json(kept, where)
+        kept = _shortened(kept)
+    clock = next((key for key in _TIMES if given.get(key) is not None), None)
+    name = given.get("name") if role != "tool" else None
     return Message(
         role=role,
         text=text,
@@ -103,7 +105,7 @@ def plain(message: Any, where: str) -> Message:
         at=None if clock is None else parse_time(given[clock], f"{where}.{clock}"),
         id=given.get("id"),
         metadata=metadata or {},
-        kept=_shortened(kept),
+        kept=kept,
     )
 
 
@@ -140,12 +142,12 @@ def _as_mapping(message: Any, where: str) -> dict[str, Any]:
             f"{where}: wanted a dict with 'role' and 'content', or a message of LangChain, OpenAI or Anthropic, "
             f"found {type(message).__name__}"
         )
-    inner = message.get("data")
-    if message.get("type") in ROLES and isinstance(inner, Mapping):  # LangChain's messages_to_dict
-        message = {**inner, "type": message["type"]}
-    for key in message:
-        if not isinstance(key, str):
-            raise InvalidInputError(f"{where}: wanted keys that are texts, found {shown(key)}")
+    kind, inner = message.get("type"), message.get("data")
+    if isinstance(kind, str) and kind in ROLES and isinstance(inner, Mapping):  # LangChain's messages_to_dict
+        message = {**inner, "type": kind}
+    odd = [key for key in message if not isinstance(key, str)]
+    if odd:
+        raise InvalidInputError(f"{where}: wanted keys that are texts, found {shown(odd[0])}")
     return dict(message)
 
 

@@ -22,8 +22,17 @@ ANSWER_WEIGHT, FOLLOWS_WEIGHT = 0.7, 0.4
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What one message becomes by itself: a memory, and the source that it is derived from."""
+
+    item: TextualMemoryItem
+    source: Source
+    speaker: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """What one message becomes. `at` is its time in microseconds, None where the message has none."""
+    """What one message becomes among others. `at` is its time in microseconds, None where the message has none."""
 
     item: TextualMemoryItem
     at: int | None
@@ -32,84 +41,62 @@ class Reading:
     edges: tuple[EdgeAssert, ...]
 
 
-def read_messages(
-    cube: str,
-    messages: Iterable[tuple[int, Message]],
-    shared: Mapping[str, Any],
-    conversation: str | None,
-    signed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
-    operation: str | None = None,
-) -> Iterator[Reading]:
-    """Yield what each message, with its position in the conversation, becomes, in order.
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads the messages of one call.
 
-    `shared` is metadata for all; `signed` gives a message's metadata its owner. A message of no time and
-    no conversation has an id of its own each time, or, with the id of an `operation`, the same whenever that is
-    repeated. Raises InvalidInputError naming the message and the field.
+    `shared` is metadata for all; `signed` gives a message's metadata its owner. A message of no time and no
+    conversation has an id of its own each time, or, with the id of an `operation`, the same whenever that is repeated.
     """
-    before: TextualMemoryItem | None = None
-    known: dict[str, set[str]] = {}
-    for position, message in messages:
-        reading = _read(cube, position, message, shared, conversation, signed, before, known, operation)
-        before = reading.item
-        yield reading
 
+    cube: str
+    shared: Mapping[str, Any]
+    conversation: str | None
+    signed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
+    operation: str | None = None
 
-def _read(
-    cube: str,
-    position: int,
-    message: Message,
-    shared: Mapping[str, Any],
-    conversation: str | None,
-    signed: Callable[[Mapping[str, Any]], dict[str, Any]],
-    before: TextualMemoryItem | None,
-    known: dict[str, set[str]],
-    operation: str | None,
-) -> Reading:
-    speaker, at = message.name, message.at
-    metadata = signed({"source": "conversation", "info": {}, **shared, **message.metadata})
-    place = ["message", cube, conversation or "", position if conversation else "", at, message.role, message.text]
-    if metadata.get("user_id") is not None:  # two callers may speak in conversations of one name
-        place.append(checked_text(metadata["user_id"], f"messages[{position}].user_id"))
-    source = Source(id=derived_id(*place), kind="message", role=message.role, content=message.text, chat_time=at)
-    item = _item(cube, message, metadata, conversation, source, position, operation)
-    entities, edges = _mentions(cube, item, speaker, known)
-    edges.append(EdgeAssert(EdgeType.DERIVED_FROM, item.id, source.id, NodeKind.SOURCE, valid_from=at))
-    if before is not None:
-        weight = ANSWER_WEIGHT if ASKS.search(before.memory) else FOLLOWS_WEIGHT
-        edges.append(EdgeAssert(EdgeType.FOLLOWS, item.id, before.id, weight=weight, valid_from=at))
-    return Reading(item, at, source, tuple(entities), tuple(edges))
+    def said(self, position: int, message: Message) -> Said:
+        """Return what a message becomes by itself. Raises InvalidInputError naming the field."""
+        at, conversation = message.at, self.conversation
+        metadata = self.signed({"source": "conversation", "info": {}, **self.shared, **message.metadata})
+        place = ["message", self.cube, conversation or "", position if conversation else "", at]
+        place += [message.role, message.text]
+        if metadata.get("user_id") is not None:  # two callers may speak in conversations of one name
+            place.append(checked_text(metadata["user_id"], "user_id"))
+        source = Source(id=derived_id(*place), kind="message", role=message.role, content=message.text, chat_time=at)
+        origin: dict[str, Any] = {"type": "chat", "role": source.role, "message_id": source.id}
+        if conversation is not None:
+            metadata.setdefault("conversation_id", conversation)
+            origin["position"] = position
+        if at is not None:
+            metadata.setdefault("created_at", from_micros(at))
+            metadata.setdefault("valid_from", from_micros(at))
+        if message.kept:
+            origin["message"] = dict(message.kept)
+        metadata.setdefault("sources", [origin])
+        memory = f"{message.name}: {message.text}" if message.name else message.text
+        data: dict[str, Any] = {"memory": memory, "metadata": metadata}
+        if message.id is not None:
+            data["id"] = message.id
+        elif at is not None or conversation is not None:
+            data["id"] = derived_id("memory", self.cube, memory, source.id, at)
+        elif self.operation is not None:
+            data["id"] = derived_id(self.operation, position)
+        return Said(validated(TextualMemoryItem, data), source, message.name)
 
-
-def _item(
-    cube: str,
-    message: Message,
-    metadata: dict[str, Any],
-    conversation: str | None,
-    source: Source,
-    position: int,
-    operation: str | None,
-) -> TextualMemoryItem:
-    if conversation is not None:
-        metadata.setdefault("conversation_id", conversation)
-    at = source.chat_time
-    if at is not None:
-        metadata.setdefault("created_at", from_micros(at))
-        metadata.setdefault("valid_from", from_micros(at))
-    origin: dict[str, Any] = {"type": "chat", "role": source.role, "message_id": source.id}
-    if conversation is not None:
-        origin["position"] = position
-    if message.kept:
-        origin["message"] = dict(message.kept)
-    metadata.setdefault("sources", [origin])
-    memory = f"{message.name}: {message.text}" if message.name else message.text
-    data: dict[str, Any] = {"memory": memory, "metadata": metadata}
-    if message.id is not None:
-        data["id"] = message.id
-    elif at is not None or conversation is not None:
-        data["id"] = derived_id("memory", cube, memory, source.id, at)
-    elif operation is not None:
-        data["id"] = derived_id(operation, position)
-    return validated(TextualMemoryItem, data)
+    def readings(self, messages: Iterable[Said]) -> Iterator[Reading]:
+        """Yield what each message becomes, in order: it follows the one before, and knows the names of all before."""
+        before: TextualMemoryItem | None = None
+        known: dict[str, set[str]] = {}
+        for said in messages:
+            item, source, at = said.item, said.source, said.source.chat_time
+            entities, edges = _mentions(self.cube, item, said.speaker, known)
+            edges.append(EdgeAssert(EdgeType.DERIVED_FROM, item.id, source.id, NodeKind.SOURCE, valid_from=at))
+            if before is not None:
+                weight = ANSWER_WEIGHT if ASKS.search(before.memory) else FOLLOWS_WEIGHT
+                edges.append(EdgeAssert(EdgeType.FOLLOWS, item.id, before.id, weight=weight, valid_from=at))
+            before = item
+            yield Reading(item, at, source, tuple(entities), tuple(edges))
 
 
 def _mentions(

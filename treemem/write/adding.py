@@ -80,10 +80,9 @@ def add_messages(
         checked_text(conversation_id, "conversation_id")
     shared = given_metadata("add_messages", metadata)
     refused = _refusing(on_error)
-    plain = addition.acceptable(plain_all(messages, refused), shared, conversation_id, refused, replay=replay)
-    taken = list(plain)  # all are looked at before the first is written
-    groups = addition.from_messages(taken, shared, conversation_id, replay=replay)
-    write_parts(ctx.store, base, groups, progress, len(taken))
+    plain = plain_all(messages, refused)
+    groups = addition.from_messages(plain, shared, conversation_id, refused, replay=replay)
+    write_parts(ctx.store, base, groups, progress, addition.total)
     return addition.ids
 
 

@@ -15,9 +15,9 @@ from treemem.canonical import Vector, canonical_json
 from treemem.changes import ChangeSet, Receipt, StateAssert, in_parts
 from treemem.contents import content_of, embedded_text, fields_of
 from treemem.errors import EmbedderError, InvalidInputError
-from treemem.ids import derived_id
+from treemem.ids import checked_id, derived_id
 from treemem.ingest.chat import Message, Refused
-from treemem.ingest.messages import Reading, read_messages
+from treemem.ingest.messages import Reader, Reading, Said
 from treemem.items import TextualMemoryItem, as_item, set_fields
 from treemem.models.embedders import Embedder, checked_vectors, embedded_texts
 from treemem.store.protocol import WriteStore
@@ -39,6 +39,9 @@ class Addition:
         self._stable_ids = stable_ids
         self._caller = caller
         self._seen: dict[str, int] = {}
+        self._given: dict[str, int] = {}
+        #: How many messages are taken, once they were looked at.
+        self.total: int | None = None
 
     def from_items(self, memories: Iterable[Any], span: Span, shared: Mapping[str, Any]) -> Iterator[ChangeSet]:
         """Yield a change set per memory. `shared` metadata goes to each; `span` is the default validity."""
@@ -54,41 +57,63 @@ class Addition:
         messages: Iterable[tuple[int, Message]],
         shared: Mapping[str, Any],
         conversation: str | None,
+        refused: Refused | None,
         *,
         replay: bool,
     ) -> Iterator[ChangeSet]:
-        """Yield a change set per message, given with its position; with `replay` each is recorded at its own time."""
+        """Yield a change set per message, given with its position; with `replay` each is recorded at its own time.
+
+        All are looked at before the first comes back. One that cannot be taken goes to `refused`, or is raised.
+        """
         operation = self._base.operation if self._stable_ids else None
-        readings = read_messages(self._cube, messages, shared, conversation, self._caller.signed, operation)
+        reader = Reader(self._cube, shared, conversation, self._caller.signed, operation)
+        taken = list(self._acceptable(reader, messages, refused, replay=replay))
+        self.total = len(taken)
+        readings = reader.readings(made or reader.said(position, message) for position, message, made in taken)
+        return self._from_readings(readings, replay=replay)
+
+    def _from_readings(self, readings: Iterator[Reading], *, replay: bool) -> Iterator[ChangeSet]:
         for batch in _batches(readings, EMBED_BATCH):
             fields = [self._noted(r.item) for r in batch]
             vectors = self._vectors([r.item for r in batch], fields)
             for reading, content, vector in zip(batch, fields, vectors, strict=True):
                 yield self._message(reading, content, vector, replay)
 
-    def acceptable(
-        self,
-        messages: Iterable[tuple[int, Message]],
-        shared: Mapping[str, Any],
-        conversation: str | None,
-        refused: Refused | None,
-        *,
-        replay: bool,
-    ) -> Iterator[tuple[int, Message]]:
-        """Yield the messages whose own time, id and metadata can be taken; another goes to `refused`, or is raised."""
+    def _acceptable(
+        self, reader: Reader, messages: Iterable[tuple[int, Message]], refused: Refused | None, *, replay: bool
+    ) -> Iterator[tuple[int, Message, Said | None]]:
+        """Yield the messages that can be taken, with what those become that have metadata of their own."""
+        own_span = not reader.shared.keys().isdisjoint(("valid_from", "valid_to"))
         for position, message in messages:
+            made: Said | None = None
             try:
                 if replay:
                     self._check_past(message)
-                if message.metadata or message.id is not None:
-                    list(read_messages(self._cube, [(position, message)], shared, conversation, self._caller.signed))
+                if message.id is not None:
+                    self._check_own_id(message)
+                if message.metadata or own_span:
+                    made = self._checked(reader.said(position, message))
             except InvalidInputError as error:
                 refusal = InvalidInputError(f"messages[{position}]: {error}")
                 if refused is None:
                     raise refusal from error
                 refused(position, refusal)
             else:
-                yield position, message
+                yield position, message, made
+
+    def _check_own_id(self, message: Message) -> None:
+        mark = hash((message.role, message.text))
+        if self._given.setdefault(checked_id(message.id), mark) != mark:
+            raise InvalidInputError(f"id: {message.id!r} comes twice in one call, with different content")
+
+    def _checked(self, said: Said) -> Said:
+        """Return what a message becomes, if its metadata can be written."""
+        metadata = said.item.metadata
+        _span(said.item, (said.source.chat_time, END))
+        check_session(fields_of(said.item))
+        if metadata.embedding is not None:
+            given_vector(metadata.embedding, said.item.id, self._embedder)
+        return said
 
     def _check_past(self, message: Message) -> None:
         if message.at is not None and message.at > self._base.now + SKEW:
