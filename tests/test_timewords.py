@@ -34,6 +34,42 @@ NOW = parse_time("2026-05-20 12:00")  # a Wednesday
         ("两年前我在哪工作？", "during", "2024-01-01", "2025-01-01"),
         ("三个月前我住哪？", "during", "2026-02-01", "2026-03-01"),
         ("5月3日我做了什么？", "during", "2026-05-03", "2026-05-04"),
+        ("What did I buy twenty days ago?", "during", "2026-04-30", "2026-05-01"),
+        ("What did I buy twenty-five days ago?", "during", "2026-04-25", "2026-04-26"),
+        ("What did I do a fortnight ago?", "during", "2026-05-04", "2026-05-11"),
+        ("What did I buy half a year ago?", "during", "2025-11-01", "2025-12-01"),
+        ("What did I buy in the past two weeks?", "during", "2026-05-06", "2026-05-21"),
+        ("What did I buy in the last 3 days?", "during", "2026-05-17", "2026-05-21"),
+        ("Where did I go over the last three months?", "during", "2026-02-20", "2026-05-21"),
+        ("What did I do last May?", "during", "2025-05-01", "2025-06-01"),
+        ("What did I do last March?", "during", "2026-03-01", "2026-04-01"),
+        ("What is on next June?", "during", "2026-06-01", "2026-07-01"),
+        ("What did I do on 2025/03/01?", "during", "2025-03-01", "2025-03-02"),
+        ("What are we doing this weekend?", "during", "2026-05-23", "2026-05-25"),
+        ("Where was I last weekend?", "during", "2026-05-16", "2026-05-18"),
+        ("What did I do the previous week?", "during", "2026-05-11", "2026-05-18"),
+        ("What did I eat the day before yesterday?", "during", "2026-05-18", "2026-05-19"),
+        ("Where did I live from March to May 2025?", "during", "2025-03-01", "2025-06-01"),
+        ("Where did I live from October to December?", "during", "2025-10-01", "2026-01-01"),
+        ("Did I ski this winter?", "during", "2025-12-01", "2026-03-01"),
+        ("Did I ski last winter?", "during", "2025-12-01", "2026-03-01"),
+        ("What did I do last Friday?", "during", "2026-05-15", "2026-05-16"),
+        ("我十二天前做了什么？", "during", "2026-05-08", "2026-05-09"),
+        ("我二十天前在网上买了什么？", "during", "2026-04-30", "2026-05-01"),
+        ("一百零三天前我在哪？", "during", "2026-02-06", "2026-02-07"),
+        ("我十五年前住在哪里？", "during", "2011-01-01", "2012-01-01"),
+        ("半年前我买了什么？", "during", "2025-11-01", "2025-12-01"),
+        ("过去两周我买了什么？", "during", "2026-05-06", "2026-05-21"),
+        ("最近三个月我去了哪里？", "during", "2026-02-20", "2026-05-21"),
+        ("三天内我做了什么？", "during", "2026-05-17", "2026-05-21"),
+        ("我大前天做了什么？", "during", "2026-05-17", "2026-05-18"),
+        ("我前天做了什么？", "during", "2026-05-18", "2026-05-19"),
+        ("我前年做了什么？", "during", "2024-01-01", "2025-01-01"),
+        ("我大前年做了什么？", "during", "2023-01-01", "2024-01-01"),
+        ("上上周我做了什么？", "during", "2026-05-04", "2026-05-11"),
+        ("上上个月我做了什么？", "during", "2026-03-01", "2026-04-01"),
+        ("上周末我在哪？", "during", "2026-05-16", "2026-05-18"),
+        ("下个月有什么安排？", "during", "2026-06-01", "2026-07-01"),
     ],
 )
 def test_dates(question: str, kind: str, since: str, until: str) -> None:
@@ -41,6 +77,32 @@ def test_dates(question: str, kind: str, since: str, until: str) -> None:
     assert told is not None
     shown = ("-" if told.since == BEGINNING else format_micros(told.since), format_micros(told.until))
     assert (told.kind, *shown) == (kind, since, until)
+
+
+@pytest.mark.parametrize(
+    ("asked", "question", "since", "until"),
+    [
+        ("2026-05-24", "What are we doing this weekend?", "2026-05-23", "2026-05-25"),  # a Sunday
+        ("2026-05-24", "Where was I last weekend?", "2026-05-16", "2026-05-18"),
+        ("2026-01-15", "What did I do this winter?", "2025-12-01", "2026-03-01"),
+        ("2026-01-15", "What did I do last winter?", "2024-12-01", "2025-03-01"),
+        ("2026-03-31", "What did I do in the last month?", "2026-02-01", "2026-03-01"),
+        ("2026-03-31", "What did I do in the past one month?", "2026-02-28", "2026-04-01"),
+        ("2026-03-31", "What did I do a month ago?", "2026-02-01", "2026-03-01"),
+        ("2026-01-31", "上个月我做了什么？", "2025-12-01", "2026-01-01"),
+    ],
+)
+def test_dates_by_when_it_is_asked(asked: str, question: str, since: str, until: str) -> None:
+    told = read_time(question, parse_time(asked))
+    assert told is not None
+    assert (format_micros(told.since), format_micros(told.until)) == (since, until)
+
+
+@given(
+    st.text(alphabet="零一二三四五六七八九十百千两几半天周个星期月年前内 0123456789twenty-fiveafewdaysago", max_size=20)
+)
+def test_any_words_of_numbers_are_read_or_left(words: str) -> None:
+    read_time(words, NOW)
 
 
 @pytest.mark.parametrize(

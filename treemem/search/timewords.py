@@ -13,11 +13,12 @@ from functools import lru_cache
 from typing import Any
 
 from treemem.pieces import beginning
+from treemem.search.distances import AGO, STRETCH, distant, stretch
 from treemem.temporal import BEGINNING, END, from_micros, to_micros
 from treemem.text import MONTH, QUESTION_READ
 
 _UNIT = r"(?:day|week|month|year)s?"
-_COUNT = r"(?:\d{1,9}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a couple of|a few)"
+_WHICH = "last|this|next|past|previous"
 _WEEKDAY = r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
 
 
@@ -26,22 +27,28 @@ def _behind(*prefixes: str) -> str:
     return "(?:" + "|".join(rf"(?<=\b{prefix} )" for prefix in prefixes) + ")"
 
 
-_ZH_COUNT = "(?<![一二两三四五六七八九十\\d])[一二两三四五六七八九十\\d]{1,9}"
+#: Days and years by their distance from the present one.
+_DAYS = {
+    "the day before yesterday": -2, "yesterday": -1, "today": 0, "tonight": 0, "tomorrow": 1,
+    "the day after tomorrow": 2,
+    "大前天": -3, "前天": -2, "昨天": -1, "今天": 0, "明天": 1, "后天": 2, "大后天": 3,
+}  # fmt: skip
+_YEARS = {"大前年": -3, "前年": -2, "去年": -1, "今年": 0, "明年": 1, "后年": 2}
 #: As many dates of a question are read at most; each costs a millisecond.
 MAX_DATES = 16
 _DATE = re.compile(
-    rf"\d{{4}}-\d{{2}}(?:-\d{{2}})?(?!\d)"
+    rf"{STRETCH}|{AGO}|\b(?:the day before yesterday|the day after tomorrow|yesterday|today|tonight|tomorrow)\b"
+    rf"|\d{{4}}-\d{{2}}(?:-\d{{2}})?(?!\d)|\d{{4}}/\d{{1,2}}/\d{{1,2}}(?!\d)"
+    rf"|\bfrom {MONTH}\.? to {MONTH}\.?(?: \d{{4}})?\b|\b(?:{_WHICH}) {MONTH}\b(?! \d)"
     rf"|\b(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}\.?(?:,? \d{{4}})?\b"
     rf"|\b{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?\b(?:,? \d{{4}})?"
     rf"|\b{MONTH}\.?,? (?:of )?\d{{4}}\b"
     rf"|{_behind('in', 'last', 'since', 'until', 'before', 'between')}(?:early |late |mid-?)?{MONTH}\b"
-    rf"|\b{_COUNT} {_UNIT} (?:ago|earlier)\b"
-    rf"|\b(?:last|this|next|past) (?:{_WEEKDAY}|weekend|{_UNIT}|spring|summer|autumn|fall|winter)\b"
-    rf"|{_behind('on')}{_WEEKDAY}\b|\b(?:yesterday|today|tonight|tomorrow)\b"
+    rf"|\b(?:{_WHICH}) (?:{_WEEKDAY}|weekend|{_UNIT}|spring|summer|autumn|fall|winter)\b"
+    rf"|{_behind('on')}{_WEEKDAY}\b"
     rf"|{_behind('in', 'of', 'during', 'since', 'until', 'before', 'after', 'by')}(?:19|20)\d{{2}}\b"
     rf"|\d{{4}}年(?:\d{{1,2}}月)?(?:\d{{1,2}}[日号])?|(?<!\d)\d{{1,2}}月(?:\d{{1,2}}[日号])?"
-    rf"|{_ZH_COUNT}(?:天|周|个?星期|个?月|年)(?:之?前|以前)"
-    rf"|上上?个?(?:周|星期|月)|这个?(?:周|星期|月)|下个?(?:周|星期|月)|昨天|前天|今天|明天|去年|前年|今年|明年",
+    rf"|(?:上上?|这|本|下下?)个?(?:周末|周|星期|礼拜|月)|大?前天|昨天|今天|明天|大?后天|大?前年|去年|今年|明年|后年",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(r"\b(?:before|until|till|by|prior to|up to)(?: the)? *$", re.IGNORECASE)
@@ -70,7 +77,25 @@ _EVER = re.compile(
     r"|迄今|到现在为止|都去过|去过|过哪些|曾",
     re.IGNORECASE,
 )
-_ZH_DIGITS = {c: str(i) for i, c in enumerate("零一二三四五六七八九")} | {"两": "2", "十": "10"}
+#: How many units on: in a question, of a week, a month, a season.
+_STEPS = {
+    "last": -1,
+    "past": -1,
+    "previous": -1,
+    "this": 0,
+    "next": 1,
+    "上上": -2,
+    "上": -1,
+    "这": 0,
+    "本": 0,
+    "下": 1,
+    "下下": 2,
+}
+_TURN = re.compile(
+    rf"(?P<which>{_WHICH}) (?P<unit>{_WEEKDAY}|weekend|day|week|month|year|spring|summer|autumn|fall|winter|{MONTH})s?"
+    rf"|(?P<which_zh>上上?|这|本|下下?)个?(?P<unit_zh>周末|周|星期|礼拜|月)",
+    re.IGNORECASE,
+)
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 
 
@@ -165,17 +190,26 @@ def _bounds(words: str, day: int) -> tuple[int, int] | None:
 
 def _resolved(words: str, day: int) -> tuple[int, int] | None:
     now = from_micros(day * 86_400_000_000)
-    season = re.match(r"(last|this|next|past) (spring|summer|autumn|fall|winter)", words)
-    if season:
-        return _season(_SEASONS[season[2]], season[1], now)
+    if until_now := stretch(words, now):
+        return to_micros(until_now[0]), to_micros(until_now[1])
+    if ago := distant(words, now):
+        return _unit(*ago)
+    if words in _DAYS:
+        return _unit(now + timedelta(days=_DAYS[words]), "day")
+    if words in _YEARS:
+        return _unit(now.replace(month=1, day=1, year=now.year + _YEARS[words]), "year")
+    if turn := _TURN.fullmatch(words):
+        return _turned(turn["which"] or turn["which_zh"], turn["unit"] or turn["unit_zh"], now)
     if re.fullmatch(r"(?:19|20)\d{2}", words):
         return _unit(datetime(int(words), 1, 1, tzinfo=UTC), "year")
     if found := re.fullmatch(r"(\d{4})-(\d{2})", words):
         return _unit(datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC), "month")
-    plain = re.sub(r"^(?:early|late|mid-?) ?", "", words).replace("weekend", "saturday").replace("past ", "last ")
-    plain = re.sub(r"\b(?:a couple of)\b", "2", re.sub(r"\ba few\b", "3", plain)).replace("earlier", "ago")
-    plain = re.sub("[零一二两三四五六七八九十]", lambda m: _ZH_DIGITS[m.group()], plain).replace("以前", "前")
-    plain = plain.replace("之前", "前").replace("个星期", "周").replace("星期", "周").replace("号", "日")
+    if several := re.fullmatch(rf"from ({MONTH})\.? to ({MONTH})\.?( \d{{4}})?", words, re.IGNORECASE):
+        first, last = (_resolved(several[n] + (several[3] or ""), day) for n in (1, 2))
+        return None if first is None or last is None or first > last else (first[0], last[1])
+    if found := re.fullmatch(r"(\d{4})/(\d{1,2})/(\d{1,2})", words):
+        return _unit(datetime(int(found[1]), int(found[2]), int(found[3]), tzinfo=UTC), "day")
+    plain = re.sub(r"^(?:early|late|mid-?) ?", "", words).replace("号", "日")
     if re.fullmatch(r"\d{1,2}月\d{1,2}日", plain):
         plain = f"{now.year}年{plain}"
     data = _parser(now).get_date_data(plain)
@@ -200,13 +234,40 @@ def _parser(now: datetime) -> Any:
     return DateDataParser(languages=["en", "zh"], settings=settings)
 
 
-def _season(month: int, which: str, now: datetime) -> tuple[int, int]:
-    start = datetime(now.year, month, 1, tzinfo=UTC)
-    if which in ("last", "past") and _months_on(start, 3) > now:
-        start = start.replace(year=start.year - 1)
-    if which == "next" and start <= now:
-        start = start.replace(year=start.year + 1)
-    return to_micros(start), to_micros(_months_on(start, 3))
+def _turned(which: str, unit: str, now: datetime) -> tuple[int, int] | None:
+    """Return the span of a unit that lies as far from the present one as `which` tells: last, this, next, 上上, ..."""
+    steps = _STEPS[which]
+    if unit in ("weekend", "周末"):
+        saturday = now + timedelta(days=5 - now.weekday() + 7 * steps)
+        return to_micros(saturday), to_micros(saturday + timedelta(days=2))
+    if unit in _SEASONS:
+        return _nearest(_SEASONS[unit], 3, steps, now)
+    if re.fullmatch(MONTH, unit, re.IGNORECASE):
+        found = _parser(now).get_date_data(unit).date_obj
+        return None if found is None else _nearest(found.month, 1, steps, now)
+    if unit in ("week", "周", "星期", "礼拜"):
+        return _unit(now + timedelta(days=7 * steps), "week")
+    if unit in ("month", "月"):
+        return _unit(_months_on(now.replace(day=1), steps), "month")
+    if unit == "year":
+        return _unit(_months_on(now.replace(day=1), 12 * steps), "year")
+    if unit == "day":
+        return _unit(now + timedelta(days=steps), "day")
+    found = _parser(now).get_date_data(("next " if steps > 0 else "last ") + unit).date_obj  # a day of the week
+    return None if found is None else _unit(found, "day")
+
+
+def _nearest(month: int, months: int, steps: int, now: datetime) -> tuple[int, int]:
+    """Return the months from this one on that are the last before now, the next after now, or the nearest of all."""
+    starts = [datetime(now.year + n, month, 1, tzinfo=UTC) for n in (-2, -1, 0, 1, 2)]
+    spans = [(start, _months_on(start, months)) for start in starts]
+    if steps < 0:
+        start, end = [span for span in spans if span[1] <= now][-1]
+    elif steps > 0:
+        start, end = next(span for span in spans if span[0] > now)
+    else:
+        start, end = min(spans, key=lambda span: max(span[0] - now, now - span[1], timedelta()))
+    return to_micros(start), to_micros(end)
 
 
 def _unit(at: datetime, period: str) -> tuple[int, int]:
