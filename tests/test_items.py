@@ -142,7 +142,7 @@ def test_every_error_is_ours(memory: TreeTextMemory) -> None:
         lambda: memory.add("x", at="2025-02-01", until="2025-01-01"),
         lambda: memory.add_messages([{"role": "user"}]),
         lambda: memory.add_messages([{"content": "x", "role": "bot"}]),
-        lambda: memory.add_messages([{"content": "x", "extra": 1}]),
+        lambda: memory.add_messages([{"contents": "x"}]),
         lambda: memory.operations(limit=0),
         lambda: memory.get("x", as_of="not a time"),
         lambda: memory.undo("nope"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -14,7 +14,7 @@ from treemem.checks import known_names, shown
 from treemem.errors import InvalidInputError
 from treemem.ids import checked_id
 from treemem.storable import check_json, checked_text, storable
-from treemem.temporal import from_micros, parse_time
+from treemem.temporal import END_TIME, from_micros, parse_time
 from treemem.text import cached_if_short
 
 MemoryType = Literal[
@@ -126,11 +126,15 @@ class TreeNodeTextualMemoryMetadata(BaseModel):
     )
     @classmethod
     def _any_time(cls, value: Any, info: Any) -> datetime | None:
+        if type(value) is datetime and value.tzinfo is UTC and value < END_TIME:
+            return value
         return None if value is None else from_micros(parse_time(value, info.field_name))
 
 
 METADATA_FIELDS = frozenset(TreeNodeTextualMemoryMetadata.model_fields)
 _PLAIN_NAMES = {name.replace("_", ""): name for name in sorted(METADATA_FIELDS)}
+_JSON = ("info", "sources", "tags", "entities", "usage")
+_TEXTS = ("key", "background", "user_id", "session_id", "agent_id", "app_id", "conversation_id")
 #: How near a name must be to a field's to be taken for a slip: "visibilty" is, "created_by" is a field of one's own.
 _SLIP = 0.85
 
@@ -165,14 +169,12 @@ class TextualMemoryItem(BaseModel):
     @field_validator("metadata", mode="after")
     @classmethod
     def _checked_metadata(cls, value: TreeNodeTextualMemoryMetadata) -> TreeNodeTextualMemoryMetadata:
-        check_json(value.info, "info")
-        check_json(value.sources, "sources")
-        for name in ("tags", "entities", "usage"):
-            check_json(getattr(value, name), name)
-        for name in ("key", "background", "user_id", "session_id", "agent_id", "app_id", "conversation_id"):
-            text = getattr(value, name)
-            if text is not None:
-                storable(text, name)
+        for name in _JSON:
+            if name in value.model_fields_set:
+                check_json(getattr(value, name), name)
+        for name in _TEXTS:
+            if name in value.model_fields_set and getattr(value, name) is not None:
+                storable(getattr(value, name), name)
         return value
 
 

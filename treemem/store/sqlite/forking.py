@@ -61,7 +61,7 @@ class ForkGate:
                     "this process was forked while a thread was busy in an embedded memory, so SQLite cannot be "
                     "used in it. Fork while no call is under way, or start processes by multiprocessing's 'spawn'"
                 )
-            if depth == 0:
+            if depth == 0 and self._forks:
                 self._changed.wait_for(lambda: self._forks == 0)
             self._inside += 1
         self._mine.depth = depth + 1
@@ -71,7 +71,7 @@ class ForkGate:
             self._mine.depth = depth
             with self._changed:
                 self._inside -= 1
-                if self._inside == 0:
+                if self._inside == 0 and self._forks:
                     self._changed.notify_all()
 
     def before_fork(self) -> None:
