@@ -40,6 +40,7 @@ class Addition:
         self._caller = caller
         self._seen: dict[str, int] = {}
         self._given: dict[str, int] = {}
+        self._checked_vectors: dict[str, Vector] = {}
         #: How many messages are taken, once they were looked at.
         self.total: int | None = None
 
@@ -110,9 +111,9 @@ class Addition:
         """Return what a message becomes, if its metadata can be written."""
         metadata = said.item.metadata
         _span(said.item, (said.source.chat_time, END))
-        check_session(fields_of(said.item))
+        check_session(vars(metadata))
         if metadata.embedding is not None:
-            given_vector(metadata.embedding, said.item.id, self._embedder)
+            self._checked_vectors[said.item.id] = given_vector(metadata.embedding, said.item.id, self._embedder)
         return said
 
     def _check_past(self, message: Message) -> None:
@@ -157,14 +158,14 @@ class Addition:
 
     def _vectors(self, items: list[TextualMemoryItem], fields: list[dict[str, Any]]) -> list[Vector]:
         missing = [i for i, item in enumerate(items) if item.metadata.embedding is None]
-        vectors: list[Any] = [item.metadata.embedding for item in items]
+        vectors: list[Any] = [self._checked_vectors.pop(item.id, None) for item in items]
         embedder = self._embedder
         if missing:
             made = embedded_texts(embedder, [embedded_text(fields[i]) for i in missing])
             for i, vector in zip(missing, made, strict=True):
                 vectors[i] = vector
         return [
-            given_vector(vector, item.id, embedder) if item.metadata.embedding is not None else vector
+            given_vector(item.metadata.embedding, item.id, embedder) if vector is None else vector
             for item, vector in zip(items, vectors, strict=True)
         ]
 
