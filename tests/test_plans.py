@@ -154,13 +154,17 @@ def compiled(driver: neo4j.Driver) -> int:
     return int(re.search(r"\d+", told)[0])
 
 
-def test_a_statement_is_compiled_once_whatever_is_asked(tmp_path: Path) -> None:
+@pytest.fixture
+def own_uri(tmp_path: Path) -> Iterator[str]:
+    """A server that nobody else asks anything."""
+    yield from started_server(tmp_path)
+
+
+def test_a_statement_is_compiled_once_whatever_is_asked(own_uri: str) -> None:
     """Neither the length of a text or a list nor a value that is left out makes another statement of it."""
-    server = started_server(tmp_path)
-    uri = next(server)
     with (
-        TreeTextMemory.open(uri, embedder=HashEmbedder()) as memory,
-        plain_driver(uri, notifications_min_severity="OFF") as driver,
+        TreeTextMemory.open(own_uri, embedder=HashEmbedder()) as memory,
+        plain_driver(own_uri, notifications_min_severity="OFF") as driver,
     ):
 
         def ask(n: int) -> None:
@@ -176,7 +180,6 @@ def test_a_statement_is_compiled_once_whatever_is_asked(tmp_path: Path) -> None:
         ask(1)
         ask(11)
         assert 0 < compiled(driver) <= once
-    next(server, None)
 
 
 def test_the_comparison_catches_a_scan(driver: neo4j.Driver) -> None:

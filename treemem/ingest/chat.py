@@ -91,13 +91,13 @@ def plain(message: Any, where: str) -> Message:
     metadata = given.get("metadata")
     if metadata is not None and not isinstance(metadata, Mapping):
         raise InvalidInputError(f"{where}.metadata: wanted a dict, found {type(metadata).__name__}")
-    if role == "tool" and given.get("name") is not None:
-        kept["name"] = given["name"]  # the tool's
+    name = given.get("name")
+    if role == "tool" and name is not None:
+        kept["name"], name = name, None  # the tool's, nobody's who speaks
     if kept:
         check_json(kept, where)
         kept = _shortened(kept)
     clock = next((key for key in _TIMES if given.get(key) is not None), None)
-    name = given.get("name") if role != "tool" else None
     return Message(
         role=role,
         text=text,
@@ -109,8 +109,8 @@ def plain(message: Any, where: str) -> Message:
     )
 
 
-def plain_all(messages: Iterable[Any], refused: Refused | None) -> Iterator[tuple[int, Message]]:
-    """Yield each message that says something with its position; a wrong one goes to `refused`, or is raised.
+def plain_all(messages: Iterable[Any], refused: Refused) -> Iterator[tuple[int, Message]]:
+    """Yield each message that says something with its position; a wrong one goes to `refused`, which may raise it.
 
     Messages in which nothing is said are left out, and their number is logged.
     """
@@ -119,8 +119,6 @@ def plain_all(messages: Iterable[Any], refused: Refused | None) -> Iterator[tupl
         try:
             one = plain(message, f"messages[{position}]")
         except InvalidInputError as error:
-            if refused is None:
-                raise
             refused(position, error)
             continue
         if one.text:

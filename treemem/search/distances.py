@@ -7,6 +7,7 @@ to now begins so many units ago, and ends with the present day.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import datetime, timedelta
 
 _ONES = "one two three four five six seven eight nine".split()
@@ -23,7 +24,7 @@ _ZH_DIGITS = {character: n for n, character in enumerate("零一二三四五六�
 _ZH_POWERS = {"十": 10, "百": 100, "千": 1_000}
 _UNITS = {
     "day": "day", "week": "week", "fortnight": "fortnight", "month": "month", "year": "year",
-    "天": "day", "日": "day", "周": "week", "星期": "week", "礼拜": "week", "月": "month", "年": "year",
+    "天": "day", "周": "week", "星期": "week", "礼拜": "week", "月": "month", "年": "year",
 }  # fmt: skip
 _MONTHS = {"month": 1, "year": 12}
 
@@ -43,7 +44,7 @@ STRETCH = (
 )
 _AGO, _STRETCH = re.compile(AGO, re.IGNORECASE), re.compile(STRETCH, re.IGNORECASE)
 _LENGTH = re.compile(rf"(?P<amount>half an?|{_AMOUNT}) (?P<unit>{_UNIT})", re.IGNORECASE)
-_ZH_LENGTH = re.compile(rf"(?P<amount>半|{_ZH_AMOUNT})个?(?P<unit>天|日|周|星期|礼拜|月|年)")
+_ZH_LENGTH = re.compile(rf"(?P<amount>半|{_ZH_AMOUNT})个?(?P<unit>天|周|星期|礼拜|月|年)")
 
 
 def amount(words: str) -> float | None:
@@ -76,6 +77,12 @@ def _chinese(words: str) -> int | None:
     return total + digit if words else None
 
 
+def months_on(start: datetime, months: int) -> datetime:
+    """Return the same day so many months later, or earlier; it must be one that every month has."""
+    total = start.month - 1 + months
+    return start.replace(year=start.year + total // 12, month=total % 12 + 1)
+
+
 def distant(words: str, now: datetime) -> tuple[datetime, str] | None:
     """Return the time that lies so long ago and its unit; None for words that tell no distance."""
     length = _length(words) if _AGO.fullmatch(words) else None
@@ -106,12 +113,6 @@ def _length(words: str) -> tuple[int, str] | None:
 
 def _back(now: datetime, number: int, unit: str) -> datetime:
     if unit in _MONTHS:
-        total = now.year * 12 + now.month - 1 - number * _MONTHS[unit]
-        year, month = divmod(total, 12)
-        for day in range(now.day, 27, -1):  # 31 March a month ago is 28 February
-            try:
-                return now.replace(year=year, month=month + 1, day=day)
-            except ValueError:
-                continue
-        return now.replace(year=year, month=month + 1, day=min(now.day, 28))
+        first = months_on(now.replace(day=1), -number * _MONTHS[unit])
+        return first.replace(day=min(now.day, monthrange(first.year, first.month)[1]))  # 31 March: 28 February
     return now - timedelta(days=number * {"day": 1, "week": 7, "fortnight": 14}[unit])

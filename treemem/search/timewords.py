@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from treemem.pieces import beginning
-from treemem.search.distances import AGO, STRETCH, distant, stretch
+from treemem.search.distances import AGO, STRETCH, distant, months_on, stretch
 from treemem.temporal import BEGINNING, END, from_micros, to_micros
 from treemem.text import MONTH, QUESTION_READ
 
@@ -248,9 +248,9 @@ def _turned(which: str, unit: str, now: datetime) -> tuple[int, int] | None:
     if unit in ("week", "周", "星期", "礼拜"):
         return _unit(now + timedelta(days=7 * steps), "week")
     if unit in ("month", "月"):
-        return _unit(_months_on(now.replace(day=1), steps), "month")
+        return _unit(months_on(now.replace(day=1), steps), "month")
     if unit == "year":
-        return _unit(_months_on(now.replace(day=1), 12 * steps), "year")
+        return _unit(months_on(now.replace(day=1), 12 * steps), "year")
     if unit == "day":
         return _unit(now + timedelta(days=steps), "day")
     found = _parser(now).get_date_data(("next " if steps > 0 else "last ") + unit).date_obj  # a day of the week
@@ -260,7 +260,7 @@ def _turned(which: str, unit: str, now: datetime) -> tuple[int, int] | None:
 def _nearest(month: int, months: int, steps: int, now: datetime) -> tuple[int, int]:
     """Return the months from this one on that are the last before now, the next after now, or the nearest of all."""
     starts = [datetime(now.year + n, month, 1, tzinfo=UTC) for n in (-2, -1, 0, 1, 2)]
-    spans = [(start, _months_on(start, months)) for start in starts]
+    spans = [(start, months_on(start, months)) for start in starts]
     if steps < 0:
         start, end = [span for span in spans if span[1] <= now][-1]
     elif steps > 0:
@@ -278,15 +278,10 @@ def _unit(at: datetime, period: str) -> tuple[int, int]:
         end = start + timedelta(days=7)
     elif period == "month":
         start = start.replace(day=1)
-        end = _months_on(start, 1)
+        end = months_on(start, 1)
     elif period == "year":
         start = start.replace(month=1, day=1)
-        end = _months_on(start, 12)
+        end = months_on(start, 12)
     else:
         end = start + timedelta(days=1)
     return to_micros(start), to_micros(end)
-
-
-def _months_on(start: datetime, months: int) -> datetime:
-    total = start.month - 1 + months
-    return start.replace(year=start.year + total // 12, month=total % 12 + 1)

@@ -86,12 +86,18 @@ def add_messages(
     return addition.ids
 
 
-def _refusing(on_error: OnError) -> Refused | None:
-    """Return what is told of a message that cannot be taken, None where it is an error."""
-    if isinstance(on_error, str) and on_error == "raise":
-        return None
-    if isinstance(on_error, str) and on_error == "skip":
-        return lambda position, error: log.warning("a message was left out: %s", error)
+def _raise(position: int, error: InvalidInputError) -> None:
+    raise error
+
+
+def _leave_out(position: int, error: InvalidInputError) -> None:
+    log.warning("a message was left out: %s", error)
+
+
+def _refusing(on_error: OnError) -> Refused:
+    """Return what is told of a message that cannot be taken."""
+    if isinstance(on_error, str) and on_error in ("raise", "skip"):
+        return _raise if on_error == "raise" else _leave_out
     if callable(on_error):
         return on_error
     raise InvalidInputError(f"on_error: wanted 'raise', 'skip' or a function, found {shown(on_error)}")

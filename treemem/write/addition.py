@@ -58,13 +58,13 @@ class Addition:
         messages: Iterable[tuple[int, Message]],
         shared: Mapping[str, Any],
         conversation: str | None,
-        refused: Refused | None,
+        refused: Refused,
         *,
         replay: bool,
     ) -> Iterator[ChangeSet]:
         """Yield a change set per message, given with its position; with `replay` each is recorded at its own time.
 
-        All are looked at before the first comes back. One that cannot be taken goes to `refused`, or is raised.
+        All are looked at before the first comes back. One that cannot be taken goes to `refused`, which may raise it.
         """
         operation = self._base.operation if self._stable_ids else None
         reader = Reader(self._cube, shared, conversation, self._caller.signed, operation)
@@ -81,7 +81,7 @@ class Addition:
                 yield self._message(reading, content, vector, replay)
 
     def _acceptable(
-        self, reader: Reader, messages: Iterable[tuple[int, Message]], refused: Refused | None, *, replay: bool
+        self, reader: Reader, messages: Iterable[tuple[int, Message]], refused: Refused, *, replay: bool
     ) -> Iterator[tuple[int, Message, Said | None]]:
         """Yield the messages that can be taken, with what those become that have metadata of their own."""
         own_span = not reader.shared.keys().isdisjoint(("valid_from", "valid_to"))
@@ -95,10 +95,7 @@ class Addition:
                 if message.metadata or own_span:
                     made = self._checked(reader.said(position, message))
             except InvalidInputError as error:
-                refusal = InvalidInputError(f"messages[{position}]: {error}")
-                if refused is None:
-                    raise refusal from error
-                refused(position, refusal)
+                refused(position, InvalidInputError(f"messages[{position}]: {error}"))
             else:
                 yield position, message, made
 
