@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.helpers import HashEmbedder
 from treemem import SearchOptions, TreeTextMemory
-from treemem.ingest.terms import LONGEST_PHRASE, MOST, terms_in
+from treemem.ingest.terms import _HINT, _TERM, LONGEST_PHRASE, MOST, terms_in
 from treemem.text import words
 
 
@@ -59,3 +59,11 @@ def test_a_walk_passes_through_a_term(tmp_path: Path) -> None:
             "calls -MENTIONS-> [load_rows]",
             "slow -MENTIONS-> [load_rows]",
         ]
+
+
+_PIECES = st.lists(st.sampled_from([*'aB_-./#@v7`"“”《》「」『』é九٣ ,()\n', "sh", "TC", "x1"]), max_size=40)
+
+
+@given(_PIECES.map("".join))
+def test_no_text_with_a_term_is_passed_over(text: str) -> None:
+    assert _HINT.search(text) or not _TERM.search(text)

@@ -364,7 +364,7 @@ def in_parts(groups: Iterable[ChangeSet], operation: str, limit: int = MAX_ROWS)
     if pending is None:
         return
     if index == 0:
-        yield replace(pending, operation=operation)
+        yield pending if pending.operation == operation else replace(pending, operation=operation)
     else:
         yield replace(pending, operation=f"{operation}/{index}", part=Part(operation, index, last=True))
 
@@ -387,6 +387,8 @@ def _packed(groups: Iterable[ChangeSet], limit: int) -> Iterator[ChangeSet]:
 
 
 def _joined(pack: list[ChangeSet]) -> ChangeSet:
+    if len(pack) == 1:
+        return pack[0]
     expected: dict[str, int] = {}
     for group in pack:
         expected.update(group.expected)

@@ -14,6 +14,8 @@ from treemem.errors import InvalidInputError
 MAX_TEXT = 1_000_000
 #: Bounds of a field of metadata: how deep it nests, how many values it holds, how many characters in all.
 MAX_DEPTH, MAX_VALUES, MAX_CHARACTERS = 100, 100_000, 4_000_000
+#: A value that nests no deeper, with no more in each list or dict and no longer texts, is within these bounds.
+_SMALL_DEPTH, _SMALL, _SMALL_TEXT = 3, 16, 900
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -59,6 +61,8 @@ def check_json(value: Any, field: str) -> None:
     It may nest MAX_DEPTH deep and hold MAX_VALUES values and MAX_CHARACTERS characters; a value that contains itself
     is too deep, and one that is repeated counts each time, since it is written each time.
     """
+    if _is_small(value):
+        return
     waiting: list[tuple[Any, _Path | str, int]] = [(value, field, 0)]
     values = characters = 0
     while waiting:
@@ -87,6 +91,28 @@ def check_json(value: Any, field: str) -> None:
                 f"{field}: more than {MAX_VALUES} values or {MAX_CHARACTERS} characters in all; keep a link instead"
             )
         waiting += reversed(inner)
+
+
+def _is_small(value: Any, depth: int = _SMALL_DEPTH) -> bool:
+    """Return whether a value is JSON, and so little of it that no bound matters, as most metadata is."""
+    kind = type(value)
+    if kind is str:
+        return len(value) <= _SMALL_TEXT and _unstorable(value) is None
+    if kind is dict:
+        return (
+            depth > 0
+            and len(value) <= _SMALL
+            and all(
+                type(name) is str
+                and len(name) <= _SMALL_TEXT
+                and _wrong_name(name) is None
+                and _is_small(each, depth - 1)
+                for name, each in value.items()
+            )
+        )
+    if kind is list:
+        return depth > 0 and len(value) <= _SMALL and all(_is_small(each, depth - 1) for each in value)
+    return kind in (int, float, bool, type(None)) and _no_json(value) is None
 
 
 def _named(path: _Path | str) -> str:

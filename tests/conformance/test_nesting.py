@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from treemem import InvalidInputError, TextualMemoryItem, TreeTextMemory
 from treemem.ids import checked_id
-from treemem.storable import MAX_CHARACTERS, MAX_DEPTH, MAX_VALUES, check_json
+from treemem.storable import (
+    _SMALL,
+    _SMALL_DEPTH,
+    _SMALL_TEXT,
+    MAX_CHARACTERS,
+    MAX_DEPTH,
+    MAX_VALUES,
+    _is_small,
+    check_json,
+)
 
 
 def nested(depth: int) -> Any:
@@ -131,3 +143,47 @@ def test_names_of_folders_are_no_ids(memory: TreeTextMemory, name: str) -> None:
         with pytest.raises(InvalidInputError, match="names a folder"):
             call()
     assert checked_id("...") == "..."
+
+
+_ODD = st.sampled_from(
+    [
+        None,
+        True,
+        0,
+        1 << 63,
+        -(1 << 63),
+        1.5,
+        float("nan"),
+        float("inf"),
+        "",
+        "text",
+        "\ud800",
+        "\0",
+        "é",
+        b"",
+        (1,),
+        {1},
+    ]
+)
+_VALUES = st.recursive(
+    _ODD | st.just("x" * 901),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["", "a", "\0", "\ud800", "b"]), inner),
+    max_leaves=12,
+)
+
+
+@given(_VALUES)
+def test_what_is_seen_quickly_is_what_is_read_slowly(value: Any) -> None:
+    """The quick look at small values takes none that the whole reading refuses."""
+    if _is_small(value):
+        check_json([value, "x" * 1_000], "info")  # a text that is not small: all is read
+        assert json.loads(json.dumps(value)) == value
+
+
+def test_a_small_value_is_within_the_bounds() -> None:
+    deep: Any = "x" * _SMALL_TEXT
+    for _ in range(_SMALL_DEPTH):
+        deep = {f"{n:03}": deep for n in range(_SMALL)}
+    assert _is_small(deep)
+    assert not _is_small([deep])
+    check_json([deep], "info")

@@ -23,6 +23,7 @@ _PROJECT = (
     *("project", "project_id", "workspace", "workspace_id", "repo", "repository", "channel", "team", "board"),
     *("scene", "story", "file", "document", "thread", "room", "tenant", "account", "customer"),
 )
+_NO_PROJECT = ("",) * len(_PROJECT)
 #: Characters of a title that are looked at.
 _TITLE = 200
 #: Where a memory comes from that its speaker only read.
@@ -78,4 +79,6 @@ def _project_of(fields: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what a memory says of the undertaking it belongs to; of nobody's memory its session too."""
     info = fields.get("info") or {}
     session = "" if fields.get("user_id") else str(fields.get("session_id") or "")
+    if not info:
+        return (session, *_NO_PROJECT)
     return (session, *(str(info.get(name) or "") for name in _PROJECT))

@@ -29,6 +29,8 @@ _TERM = re.compile(
     r"|v\d{1,4}(?:\.\d{1,6}){1,4}"  # v2.3
     r")(?![\w/@-])"
 )
+#: What some part of every term looks like: a text without it, which most are, need not be read for terms.
+_HINT = re.compile(r"[\"“`《「『#@_]|[a-z][A-Z]|[-v]\d|\.[a-z]")
 
 
 def mentioned_in(text: str, known: Mapping[str, Collection[str]] | None = None) -> list[str]:
@@ -38,7 +40,10 @@ def mentioned_in(text: str, known: Mapping[str, Collection[str]] | None = None) 
 
 def terms_in(text: str) -> list[str]:
     """Return the terms in the first 50,000 characters of a text, in order, at most eight of a few words each."""
-    found = (match.group(match.lastgroup or 0) for match in _TERM.finditer(beginning(text, NAMES_READ)))
+    text = beginning(text, NAMES_READ)
+    if not _HINT.search(text):
+        return []
+    found = (match.group(match.lastgroup or 0) for match in _TERM.finditer(text))
     return distinct(term for term in map(_plain, found) if _is_term(term))[:MOST]
 
 

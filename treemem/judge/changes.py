@@ -32,6 +32,12 @@ def tells(said: Said) -> bool:
 
 
 @lru_cache(maxsize=1_024)
+def _tells_now(said: Said) -> bool:
+    """Return whether a text may say that something changed, and not long ago."""
+    return tells(said) and not said.pack.pattern("long_ago").search(said.text)
+
+
+@lru_cache(maxsize=1_024)
 def _framing(said: Said) -> bool:
     """Return whether a text may say no, or say that it is so now, by its words alone."""
     pack = said.pack
@@ -54,7 +60,7 @@ def stated(newer: Said, older: Said) -> bool:
 
     What else the older text says may still be so: whoever closes it must see to that.
     """
-    if newer.pack is not older.pack or not tells(newer) or newer.pack.pattern("long_ago").search(newer.text):
+    if newer.pack is not older.pack or not _tells_now(newer):
         return False
     return _in_forms(newer, older) or turns.turned(newer, older)
 

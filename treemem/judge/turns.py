@@ -7,7 +7,7 @@ thing is meant must stand in the older text; a person who does not stand there h
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -110,6 +110,8 @@ class Telling:
         if not pack.spaced:
             self.clauses = tuple(_SPACES.sub("", clause) for clause in self.clauses)
         self.told = frozenset(stem for clause in self.clauses for stem in pack.stemmed(clause))
+        self.turns = tuple(_turns_in(pack, self.clauses))
+        self.denies = pack.pattern("negated").search(said.text) is not None
 
 
 _known = lru_cache(maxsize=512)(Known)
@@ -132,7 +134,7 @@ def _screen(code: str) -> Screen[str]:
 def turned(newer: Speech, older: Speech) -> bool:
     """Return whether a newer text names what an older one says, and says that it is over or another now."""
     pack, new = newer.pack, _telling(newer)
-    if not new.clauses:
+    if not new.turns:
         return False
     was = _known(older)
     if pack.spaced and (not was.content or len(new.told & was.content) < max(1, _NAMED * len(was.content))):
@@ -140,25 +142,16 @@ def turned(newer: Speech, older: Speech) -> bool:
     if was.stays:
         return False
     if not pack.spaced:
-        return _turned_by_letters(new.clauses, was)
+        return _turned_by_letters(new.turns, was)
     if was.many and not was.content <= new.told:
         return False  # "with Tom and Ann": no longer with Tom leaves Ann
-    who = ""
-    for number, clause in enumerate(new.clauses):
-        if number and not introduces(pack, new.clauses[number - 1]):
-            return False
-        found = _subject(pack, clause)
-        if found is not None and found.casefold() not in pack.words("pronouns"):
-            who = found
-        if _concerns(who, was, clause) and _ends(clause, found, was):
-            return True
-    return False
+    return any(_concerns(turn.who, was, turn.said) and _ends(turn, was) for turn in new.turns)
 
 
 def denied_now(newer: Speech, older: Speech) -> bool:
     """Return whether a newer text says no, now, to all that an older one likes: a hint that tastes have changed."""
     pack, negated = newer.pack, newer.pack.pattern("negated")
-    if pack is not older.pack or not pack.spaced or not negated.search(newer.text) or len(older.clauses) != 1:
+    if pack is not older.pack or not pack.spaced or not _telling(newer).denies or len(older.clauses) != 1:
         return False
     was, tastes = _known(older), pack.stems("tastes")
     liked = was.content - tastes
@@ -173,14 +166,17 @@ def denied_now(newer: Speech, older: Speech) -> bool:
     )
 
 
-def _turned_by_letters(clauses: tuple[str, ...], was: Known) -> bool:
+def _turned_by_letters(turns: tuple[Turn, ...], was: Known) -> bool:
     """Return the same for a script without spaces. What begins like the end of the older text is its topic."""
-    text = was.pack.pattern("before_topic").sub("", clauses[0])
+    first = turns[0].said
+    text = was.pack.pattern("before_topic").sub("", first)
     named = next((text[:n] for n in range(min(len(text), 12), 1, -1) if text[:n] in was.letters), "")
     topic = bool(named) and was.letters.endswith(named)
-    if _others(clauses[0], was):
+    if _others(first, was):
         return False
-    return any(not _others(c, was) and (_ends(c, None, was) or (topic and _ended_alone(c, was))) for c in clauses)
+    return any(
+        not _others(turn.said, was) and (_ends(turn, was) or (topic and _ended_alone(turn.said, was))) for turn in turns
+    )
 
 
 def _others(clause: str, was: Known) -> bool:
@@ -285,17 +281,51 @@ def turns_of(code: str) -> tuple[tuple[Form, Mapping[str, Any]], ...]:
     return tuple((Form(pack, row["said"]), row) for row in pack.tables.get("turns", ()))
 
 
-def _ends(clause: str, who: str | None, was: Known) -> bool:
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A clause that may say that something is over or another: all that is read of it without the older text.
+
+    `who` is whom it is about, by this clause or one before it, `subject` what stands before its verb. `text` is the
+    clause without what only closes it; in it were found turns with what stands in their slots, a "no longer", and
+    verbs of an end.
+    """
+
+    said: str
+    text: str
+    who: str
+    subject: str | None
+    found: tuple[tuple[Mapping[str, Any], Mapping[str, str]], ...]
+    no_longer: re.Match[str] | None
+    endings: tuple[tuple[_Ending, re.Match[str]], ...]
+
+
+def _turns_in(pack: Pack, clauses: tuple[str, ...]) -> Iterator[Turn]:
+    """Yield what may be turns, up to the first clause that does not follow plainly; without spaces, every clause."""
+    who = ""
+    for number, clause in enumerate(clauses):
+        if pack.spaced and number and not introduces(pack, clauses[number - 1]):
+            return
+        subject = _subject(pack, clause) if pack.spaced else None
+        if subject is not None and subject.casefold() not in pack.words("pronouns"):
+            who = subject
+        text = pack.pattern("closing").sub("", clause)
+        matched = [(row, form.match(f" {text}" if pack.spaced else text)) for form, row in turns_of(pack.code)]
+        found = tuple((row, slots) for row, slots in matched if slots is not None)
+        no_longer = pack.pattern("no_longer").search(text)
+        searched = [(ending, ending.pattern.search(text)) for ending in endings_of(pack.code)]
+        endings = tuple((ending, match) for ending, match in searched if match is not None)
+        if found or no_longer or endings or not pack.spaced:
+            yield Turn(clause, text, who, subject, found, no_longer, endings)
+
+
+def _ends(turn: Turn, was: Known) -> bool:
     """Return whether a clause says that what an older text says is over or another."""
-    pack = was.pack
-    clause = pack.pattern("closing").sub("", clause)
-    padded = f" {clause}" if pack.spaced else clause
-    for form, row in turns_of(pack.code):
-        found = form.match(padded)
-        decided = None if found is None else _turns_it(row, found, clause, was)
+    pack, clause, who = was.pack, turn.text, turn.subject
+    for row, slots in turn.found:
+        decided = _turns_it(row, slots, clause, was)
         if decided or (decided is False and not row.get("undecided")):
             return decided
-    if match := pack.pattern("no_longer").search(clause):
+    if match := turn.no_longer:
         if pack.pattern("negated").search(clause[: match.start()]):  # "it is not that I no longer ..."
             return False
         of_pronoun = who is not None and who.casefold() in pack.words("pronouns")
@@ -303,7 +333,7 @@ def _ends(clause: str, who: str | None, was: Known) -> bool:
             " ".join(w for w in clause.split() if w.casefold() not in pack.words("pronouns")) if of_pronoun else clause
         )
         return was.names(said, strict=True)
-    return any(_is_ended(ending, clause, was) for ending in endings_of(pack.code))
+    return any(_is_ended(ending, match, clause, was) for ending, match in turn.endings)
 
 
 def _turns_it(row: Mapping[str, Any], found: Mapping[str, str], clause: str, was: Known) -> bool | None:
@@ -365,10 +395,10 @@ def _ends_what_is_said(value: str, was: Known) -> bool:
     return not behind or tokens(behind)[:1][0] in was.pack.words("behind_value") or not was.told(behind)
 
 
-def _is_ended(ending: _Ending, clause: str, was: Known) -> bool:
+def _is_ended(ending: _Ending, match: re.Match[str], clause: str, was: Known) -> bool:
     """Return whether a clause says by a verb of an end that what an older text says is over."""
-    pack, match = was.pack, ending.pattern.search(clause)
-    if match is None or (ending.of and not ending.of & was.words):
+    pack = was.pack
+    if ending.of and not ending.of & was.words:
         return False
     before, behind = clause[: match.start()], clause[match.end() :].strip()
     if not pack.spaced:

@@ -97,8 +97,8 @@ def checked_vectors(vectors: object, count: int, dimension: int, name: str) -> V
     if array.shape != (count, dimension):
         raise EmbedderError(f"{name}: wanted vectors of shape {(count, dimension)}, found {array.shape}")
     with np.errstate(over="ignore", invalid="ignore"):
-        norms = np.linalg.norm(array, axis=1, keepdims=True)
-    if not ((norms >= 1e-6) & (norms <= 1e18)).all():
+        norms = np.sqrt(np.add.reduce(array * array, axis=1, keepdims=True))
+    if not (norms.min(initial=1.0) >= 1e-6 and norms.max(initial=1.0) <= 1e18):  # NaN fails both
         raise EmbedderError(f"{name}: {_fault(array, norms)}")
     return np.ascontiguousarray(array / norms, dtype=np.float32)
 

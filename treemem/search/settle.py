@@ -110,9 +110,12 @@ def _superseding(
     focus = focus_of(question)
     news = [i for i in order if asserts(statements[i]) or (focus is not None and statements[i].role == "user")]
     for older in order:
+        was = statements[older]
         for newer in news:
-            was, now = statements[older], statements[newer]
-            sure = outdated(was, now) if newer != older else Outdated.NOT
+            now = statements[newer]
+            if now.order <= was.order:
+                continue
+            sure = outdated(was, now)
             if sure is Outdated.NOT and focus is not None and comparable(was, now):
                 sure = Outdated.MAYBE if another_value(focus, was.text, now.text) else Outdated.NOT
             if sure is not Outdated.NOT:

@@ -86,16 +86,14 @@ def check(changes: ChangeSet, known: Known) -> None:
     for edge in changes.edges:
         if edge.source == edge.target and edge.target_kind is NodeKind.MEMORY:
             raise InvalidChangeError(f"{edge.type}: {edge.source} cannot be linked to itself")
-    made = {s.memory_id for s in changes.states if s.content is not None}
-    entities, sources = {e.id for e in changes.entities}, {s.id for s in changes.sources}
+    there = set(known.present)
+    there.update((NodeKind.MEMORY, memory_id) for memory_id in known.versions)
+    there.update((NodeKind.MEMORY, s.memory_id) for s in changes.states if s.content is not None)
+    there.update((NodeKind.ENTITY, e.id) for e in changes.entities)
+    there.update((NodeKind.SOURCE, s.id) for s in changes.sources)
     for edge in changes.edges:
         for kind, end in ((NodeKind.MEMORY, edge.source), (edge.target_kind, edge.target)):
-            exists = {
-                NodeKind.MEMORY: end in made or end in known.versions,
-                NodeKind.ENTITY: end in entities or (kind, end) in known.present,
-                NodeKind.SOURCE: end in sources or (kind, end) in known.present,
-            }[kind]
-            if not exists:
+            if (kind, end) not in there:
                 raise InvalidChangeError(
                     f"{edge.type} from {edge.source} to {edge.target}: there is no {kind} {end!r} in cube "
                     f"{changes.cube!r}; add it first"

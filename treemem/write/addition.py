@@ -221,7 +221,9 @@ def write_parts(
 
     def settle(part: ChangeSet, wait: Callable[[], Receipt]) -> None:
         nonlocal done, receipt
-        one = replace(wait(), operation=base.operation)
+        one = wait()
+        if one.operation != base.operation:
+            one = replace(one, operation=base.operation)
         receipt = one if receipt is None else receipt.plus(one)
         done += len({s.memory_id for s in part.states})
         if progress is not None:

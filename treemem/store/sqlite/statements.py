@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib.resources import files
 
 from treemem.store.texts import Texts
@@ -10,6 +11,7 @@ from treemem.store.texts import Texts
 SQL = Texts(lambda: files("treemem.store.sqlite") / "sql", ".sql", "--")
 
 
+@lru_cache(512)
 def statement(name: str, **values: str) -> str:
     """Return the text of `sql/statements/<name>.sql`, its places filled: END="src", say. Never with a user's text."""
     return SQL.text(name, values)

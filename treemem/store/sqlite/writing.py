@@ -78,12 +78,9 @@ def _node_numbers(conn: sqlite3.Connection, cube: int, changes: ChangeSet) -> di
     wanted[NodeKind.SOURCE] = {s.id for s in changes.sources}
     for edge in changes.edges:
         wanted[edge.target_kind].add(edge.target)
-    found: dict[Key, tuple[int, int]] = {}
-    for kind, ids in wanted.items():
-        given = {"ids": rows.listed(ids), "cube": cube, "kind": kind.value}
-        for node_id, num, version in conn.execute(statement("node_numbers"), given):
-            found[kind, node_id] = (num, version)
-    return found
+    given = {kind.value: rows.listed(ids) for kind, ids in wanted.items()}
+    found = conn.execute(statement("node_numbers"), {"cube": cube, **given})
+    return {(NodeKind(kind), node_id): (num, version) for kind, node_id, num, version in found}
 
 
 def _read_known(conn: sqlite3.Connection, changes: ChangeSet, nums: dict[Key, tuple[int, int]]) -> resolve.Known:
@@ -182,9 +179,12 @@ def _write_nodes(
             memories.append((free, cube, NodeKind.MEMORY.value, memory_id, version))
         elif nums[NodeKind.MEMORY, memory_id][1] != version:
             advanced.append((version, nums[NodeKind.MEMORY, memory_id][0]))
-    conn.executemany("INSERT INTO node (num, cube, kind, id, name, attributes) VALUES (?, ?, ?, ?, ?, ?)", fresh)
-    conn.executemany("INSERT INTO node (num, cube, kind, id, version) VALUES (?, ?, ?, ?, ?)", memories)
-    conn.executemany("UPDATE node SET version = ? WHERE num = ?", advanced)
+    if fresh:
+        conn.executemany("INSERT INTO node (num, cube, kind, id, name, attributes) VALUES (?, ?, ?, ?, ?, ?)", fresh)
+    if memories:
+        conn.executemany("INSERT INTO node (num, cube, kind, id, version) VALUES (?, ?, ?, ?, ?)", memories)
+    if advanced:
+        conn.executemany("UPDATE node SET version = ? WHERE num = ?", advanced)
 
 
 def _write_states(
@@ -198,10 +198,11 @@ def _write_states(
     def node(state: State) -> int:
         return nums[NodeKind.MEMORY, state.memory_id][0]
 
-    conn.executemany(
-        "UPDATE state SET recorded_to = ?, closed_by = ? WHERE node = ? AND version = ?",
-        [(recorded_at, operation, node(s), s.version) for s in result.close_states],
-    )
+    if result.close_states:
+        conn.executemany(
+            "UPDATE state SET recorded_to = ?, closed_by = ? WHERE node = ? AND version = ?",
+            [(recorded_at, operation, node(s), s.version) for s in result.close_states],
+        )
     conn.executemany(
         statement("open_states"),
         [
@@ -236,13 +237,14 @@ def _write_edges(
     def ends(source: str, target: str, kind: NodeKind) -> tuple[int, int]:
         return nums[NodeKind.MEMORY, source][0], nums[kind, target][0]
 
-    conn.executemany(
-        statement("close_edges"),
-        [
-            (recorded_at, operation, *ends(e.source, e.target, e.target_kind), e.type.value, e.valid_from, END)
-            for e in result.close_edges
-        ],
-    )
+    if result.close_edges:
+        conn.executemany(
+            statement("close_edges"),
+            [
+                (recorded_at, operation, *ends(e.source, e.target, e.target_kind), e.type.value, e.valid_from, END)
+                for e in result.close_edges
+            ],
+        )
     conn.executemany(
         statement("open_edges"),
         [
