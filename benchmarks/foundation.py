@@ -88,7 +88,7 @@ def searcher(memory: TreeTextMemory, asked: Iterator[tuple[str, Any]]) -> Callab
 
 def embedded(n: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        memory = TreeTextMemory.open(Path(folder) / "memory.db", embedder=Given())  # type: ignore[arg-type]
+        memory = TreeTextMemory.open(Path(folder) / "memory.db", embedder=Given())
         data = list(items(n))
         started = time.perf_counter()
         memory.add(data)
@@ -118,7 +118,7 @@ def embedded(n: int) -> None:
 def peak(n: int) -> None:
     """Peak resident memory of a fresh process that streams n items in, in MiB (printed by the child)."""
     with tempfile.TemporaryDirectory() as folder:
-        memory = TreeTextMemory.open(Path(folder) / "memory.db", embedder=Given())  # type: ignore[arg-type]
+        memory = TreeTextMemory.open(Path(folder) / "memory.db", embedder=Given())
         memory.add(items(n))
         memory.close()
     status = Path("/proc/self/status").read_text()  # ru_maxrss would count the parent's memory in
@@ -162,9 +162,8 @@ class Raw:
         for i in range(0, len(rows), 500):
             batch = rows[i : i + 500]
             with self.driver.session() as session:
-                session.execute_write(
-                    lambda tx, b=batch: tx.run(self.insert_text, rows=b, cube=self.cube, at=now, end=END_TIME).consume()
-                )
+                given = {"rows": batch, "cube": self.cube, "at": now, "end": END_TIME}
+                session.execute_write(lambda tx, given=given: tx.run(self.insert_text, given).consume())  # type: ignore[misc]
         return time.perf_counter() - started
 
     def build_search_graph(self, source: str) -> None:
@@ -233,13 +232,19 @@ def _text(name: str) -> str:
 
 def raw_rows(n: int, cube: str) -> list[dict[str, Any]]:
     """The rows of the same messages, as prepared as they can be."""
+    from treemem.caller import Caller
     from treemem.changes import ChangeSet
+    from treemem.ingest.chat import plain_all
     from treemem.store.neo4j import rows
     from treemem.store.resolve import Known, resolve
     from treemem.write.addition import Addition
 
+    def refuse(position: int, error: Exception) -> None:
+        raise error
+
     base = ChangeSet(cube, "raw", "add_messages", 1_800_000_000_000_000)
-    groups = Addition(cube, Given(), base, stable_ids=True, owner={}).from_messages(messages(n), {}, None, replay=False)  # type: ignore[arg-type]
+    addition = Addition(cube, Given(), base, Caller(), stable_ids=True)
+    groups = addition.from_messages(plain_all(messages(n), refuse), {}, None, refuse, replay=False)
     prepared = []
     for group in groups:
         result = resolve(group, Known(), base.now)
@@ -259,7 +264,7 @@ def raw_rows(n: int, cube: str) -> list[dict[str, Any]]:
 def on_neo4j(uri: str, n: int, rounds: int) -> None:
     stamp = int(time.time())
     ours_rates, raw_rates = [], []
-    memory = TreeTextMemory.open(uri, cube=f"bench-{stamp}", embedder=Given())  # type: ignore[arg-type]
+    memory = TreeTextMemory.open(uri, cube=f"bench-{stamp}", embedder=Given())
     for turn in range(rounds + 1):
         mine = memory.cube(f"bench-{stamp}-{turn}")
         raw = Raw(uri, f"raw-{stamp}-{turn}")

@@ -55,7 +55,7 @@ def searches(store: str, size: int, memory: TreeTextMemory, raw: Callable[[], An
 
 def on_neo4j(uri: str, size: int) -> None:
     stamp = f"{size}-{int(time.time())}"
-    with TreeTextMemory.open(uri, cube=f"speed-{stamp}", embedder=Given()) as memory:  # type: ignore[arg-type]
+    with TreeTextMemory.open(uri, cube=f"speed-{stamp}", embedder=Given()) as memory:
         raw = Raw(uri, f"raw-{stamp}")
         prepared, data = raw_rows(size + 2 * SINGLES, raw.cube), list(messages(size))
         raw.settle()
@@ -80,7 +80,7 @@ def on_neo4j(uri: str, size: int) -> None:
 def embedded(size: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        with TreeTextMemory.open(place / "memory.db", embedder=Given()) as memory:  # type: ignore[arg-type]
+        with TreeTextMemory.open(place / "memory.db", embedder=Given()) as memory:
             data = list(messages(size + 2 * SINGLES))
             started = time.perf_counter()
             memory.add_messages(data[:size])

@@ -128,7 +128,7 @@ def main() -> None:
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {given.memories:,} memories with {given.versions} versions each")
     with tempfile.TemporaryDirectory() as folder:
         place = given.store or Path(folder) / "memory.db"
-        with TreeTextMemory.open(place, cube=f"time-{int(time.time())}", embedder=Given()) as memory:  # type: ignore[arg-type]
+        with TreeTextMemory.open(place, cube=f"time-{int(time.time())}", embedder=Given()) as memory:
             made = load(memory, given.memories, given.versions)
             middle = given.versions // 2
             day = START + middle * DAY + DAY // 2
