@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +172,16 @@ def test_topics_follow_what_ends_or_says_something_else(memory: TreeTextMemory, 
     else:
         assert "goats" in memory.get(topic).memory
     assert memory.check() == []
+
+
+def test_topics_follow_what_the_reorganizer_ends(memory: TreeTextMemory) -> None:
+    ids, topic = a_topic(memory)
+    later = memory.with_clock(lambda: datetime.now(UTC) + timedelta(days=800))
+    memory.store.record_usage(memory.cube_id, dict.fromkeys([*ids[1:], topic], 1), later._context.now())
+    report = later.reorganizer.run(expiry={"LongTermMemory": 60}, kinds=["expire"])
+    assert [(o.kind.value, o.status) for o in report.outcomes] == [("expire", "done")]
+    assert "zorbium" not in later.get(topic).memory
+    assert later.check() == []
 
 
 def test_a_topic_keeps_what_a_member_says_until_later(memory: TreeTextMemory) -> None:

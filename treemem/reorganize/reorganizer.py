@@ -37,6 +37,7 @@ from treemem.store.protocol import Lease
 from treemem.temporal import Moment
 from treemem.topics import together
 from treemem.write.committing import discreet, new_change
+from treemem.write.following import let_topics_follow
 from treemem.write.intent import Intent
 from treemem.write.linking import require_joinable
 
@@ -253,6 +254,8 @@ class Reorganizer:
             return became("skipped", str(discreet(ctx, error)))
         except (ConflictError, InvalidInputError) as error:
             return became("skipped", str(error))
+        if action.kind is ActionKind.EXPIRE:
+            let_topics_follow(ctx, base, receipt, action.ids)
         return became("repeated" if receipt.repeated else "done")
 
     def _refused(self, action: Action, ground: Ground) -> str | None:
