@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from tests.helpers import day
 from treemem import InvalidInputError, TreeTextMemory
 
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 9_000}}
@@ -176,3 +178,16 @@ def test_a_span_for_all_is_checked_for_each(memory: TreeTextMemory) -> None:
     with pytest.raises(InvalidInputError, match=r"messages\[1050\].*inverted"):
         memory.add_messages(messages, valid_to=1_736_503_200 + 1_050)
     assert memory.stats().memories == 0
+
+
+def test_a_message_of_a_clock_a_little_ahead_is_found_at_once(memory: TreeTextMemory) -> None:
+    clock = memory.with_clock(lambda: day(400))
+    ahead = [
+        {"content": f"Note {n} of a fast clock.", "chat_time": day(400) + timedelta(seconds=60 * n)} for n in (4, 2)
+    ]
+    ids = clock.add_messages([*ahead, {"content": "Later.", "chat_time": day(400) + timedelta(seconds=301)}])
+    assert {m.id for m in clock.get_by_ids(ids)} == set(ids[:2])
+    assert {hit.id for hit in clock.search("a note of a fast clock", 5)} == set(ids[:2])
+    assert clock.add_messages(ahead) == ids[:2]
+    assert clock.add("Said next.")
+    assert clock.history(ids[0])[0].valid_from == ahead[0]["chat_time"]

@@ -70,8 +70,16 @@ class Addition:
         reader = Reader(self._cube, shared, conversation, self._caller.signed, operation)
         taken = list(self._acceptable(reader, messages, refused, replay=replay))
         self.total = len(taken)
+        if not replay:
+            self._wait_for(message.at for _, message, _ in taken)
         readings = reader.readings(made or reader.said(position, message) for position, message, made in taken)
         return self._from_readings(readings, replay=replay)
+
+    def _wait_for(self, times: Iterable[int | None]) -> None:
+        """Date this call after messages that a clock which is a little ahead has dated, so that they hold now."""
+        now = self._base.now
+        ahead = max((at for at in times if at is not None and now < at <= now + SKEW), default=now)
+        self._base = replace(self._base, now=ahead)
 
     def _from_readings(self, readings: Iterator[Reading], *, replay: bool) -> Iterator[ChangeSet]:
         for batch in _batches(readings, EMBED_BATCH):
