@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ settings.register_profile(
 )
 settings.load_profile("default")
 
+#: Times in the tests that name no zone are of UTC, wherever the tests run.
+os.environ["TZ"] = "UTC"
+if hasattr(time, "tzset"):
+    time.tzset()
 OpenMemory = Callable[..., TreeTextMemory]
 _skipped: list[str] = []
 #: The server of a run of several processes.

@@ -219,6 +219,7 @@ def test_a_broken_file_is_not_repeated(tmp_path: Path, text: str, suffix: str) -
         ("TREEMEM_EMBEDDER_URL", "TREEMEM_EMBEDDER_BASE_URL"),
         ("TREEMEM_EMBEDDER_DIMENSION", "dimension"),
         ("TREEMEM_RECORD_USAGE", "record_usage"),
+        ("TREEMEM_ZONE", "zone"),
     ],
 )
 def test_no_variable_is_repeated(monkeypatch: pytest.MonkeyPatch, name: str, near: str) -> None:

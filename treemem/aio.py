@@ -55,6 +55,11 @@ class AsyncReorganizer:
         result: R = await self._in_thread(functools.partial(verb, *args, **kwargs))
         return result
 
+    @property
+    def zone(self) -> str | None:
+        """The zone of the memory, in which times without one are read."""
+        return self._reorganizer.zone
+
     async def plan(
         self,
         *,
@@ -238,6 +243,7 @@ class AsyncTreeTextMemory:
         user_id: str | None = None,
         session_id: str | None = None,
         record_usage: bool | None = None,
+        zone: str | None = None,
         capacity: Mapping[str, int] | None = None,
         reranker: Reranker | None = None,
         llm: LLM | None = None,
@@ -246,12 +252,13 @@ class AsyncTreeTextMemory:
         """Open a memory: a file path for the embedded store, `neo4j://host:7687` for a server, nothing for the default.
 
         A `driver` of your own is used as it is and left open; `trusted_certificates` is a PEM file for TLS. What is
-        left out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is
-        kept with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
+        left out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is kept
+        with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
         every search; an `llm` serves `search(mode="fine")` and the reorganizer. Without `record_usage` searches do not
-        count what they return, and write nothing. `capacity` is how many memories of each type the reorganizer leaves
-        active (20 working, 1,500 long-term, 480 user memories); `{}` bounds none. In a Neo4j cluster, what
-        the memory that gave the `bookmarks` had seen is seen here. Raises ConfigError, StoreError.
+        count what they return, and write nothing. `zone` ("Europe/Lisbon") is where times without a zone are read, and
+        the days and weeks of questions; without it, where the machine is. `capacity` is how many memories of each type
+        the reorganizer leaves active (20 working, 1,500 long-term, 480 user memories); `{}` bounds none. In a Neo4j
+        cluster, what the memory that gave the `bookmarks` had seen is seen here. Raises ConfigError, StoreError.
         """
         opening = functools.partial(
             TreeTextMemory.open,
@@ -269,6 +276,7 @@ class AsyncTreeTextMemory:
             user_id=user_id,
             session_id=session_id,
             record_usage=record_usage,
+            zone=zone,
             capacity=capacity,
             reranker=reranker,
             llm=llm,
@@ -320,6 +328,11 @@ class AsyncTreeTextMemory:
     def cube_id(self) -> str:
         """The cube this memory reads and writes."""
         return self._memory.cube_id
+
+    @property
+    def zone(self) -> str | None:
+        """The IANA name of the zone in which times without one are read, None for the machine's."""
+        return self._memory.zone
 
     @property
     def store(self) -> GraphStore:

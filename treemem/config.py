@@ -26,6 +26,7 @@ from treemem.errors import ConfigError, InvalidInputError
 from treemem.items import CAPACITY, MEMORY_TYPES
 from treemem.locations import checked_location, is_secret
 from treemem.memos import translated
+from treemem.zones import zone_of
 
 S = TypeVar("S", bound=BaseModel)
 #: Settings whose value an error may repeat: numbers and choices, nothing that could be a secret in the wrong place.
@@ -75,7 +76,8 @@ class TreeTextMemoryConfig(BaseModel):
     `user_id` and `session_id` say who calls: reads then show what that caller may see, and what is added is theirs.
     With `record_usage` searches count what they return, some seconds later, beside the versioned states: the
     reorganizer keeps what is of use. Without it reading writes nothing. `capacity` is how many memories of a type it
-    leaves active; the least valuable ones beyond are archived; without a bound for a type none is.
+    leaves active; the least valuable ones beyond are archived; without a bound for a type none is. `zone` is the IANA
+    name of the zone in which times without one are read, and the days and weeks of questions; by default the machine's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
@@ -92,6 +94,7 @@ class TreeTextMemoryConfig(BaseModel):
     user_id: str | None = None
     session_id: str | None = None
     record_usage: bool = True
+    zone: str | None = None
     capacity: dict[str, NonNegativeInt] = Field(default_factory=lambda: dict(CAPACITY))
     embedder: EmbedderConfig = Field(default_factory=EmbedderConfig)
 
@@ -99,6 +102,15 @@ class TreeTextMemoryConfig(BaseModel):
     @classmethod
     def _known(cls, data: Any) -> Any:
         return _located(_with_known_names(cls, data))
+
+    @field_validator("zone")
+    @classmethod
+    def _of_the_database(cls, zone: str | None) -> str | None:
+        try:
+            zone_of(zone)
+        except InvalidInputError as error:
+            raise ValueError(str(error)) from None
+        return zone
 
     @field_validator("capacity")
     @classmethod
@@ -152,6 +164,7 @@ ENVIRONMENT = {
     "TREEMEM_USER_ID": "user_id",
     "TREEMEM_SESSION_ID": "session_id",
     "TREEMEM_RECORD_USAGE": "record_usage",
+    "TREEMEM_ZONE": "zone",
 }
 
 

@@ -107,6 +107,7 @@ class TreeTextMemory:
         user_id: str | None = None,
         session_id: str | None = None,
         record_usage: bool | None = None,
+        zone: str | None = None,
         capacity: Mapping[str, int] | None = None,
         reranker: Reranker | None = None,
         llm: LLM | None = None,
@@ -115,12 +116,13 @@ class TreeTextMemory:
         """Open a memory: a file path for the embedded store, `neo4j://host:7687` for a server, nothing for the default.
 
         A `driver` of your own is used as it is and left open; `trusted_certificates` is a PEM file for TLS. What is
-        left out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is
-        kept with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
+        left out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is kept
+        with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
         every search; an `llm` serves `search(mode="fine")` and the reorganizer. Without `record_usage` searches do not
-        count what they return, and write nothing. `capacity` is how many memories of each type the reorganizer leaves
-        active (20 working, 1,500 long-term, 480 user memories); `{}` bounds none. In a Neo4j cluster, what
-        the memory that gave the `bookmarks` had seen is seen here. Raises ConfigError, StoreError.
+        count what they return, and write nothing. `zone` ("Europe/Lisbon") is where times without a zone are read, and
+        the days and weeks of questions; without it, where the machine is. `capacity` is how many memories of each type
+        the reorganizer leaves active (20 working, 1,500 long-term, 480 user memories); `{}` bounds none. In a Neo4j
+        cluster, what the memory that gave the `bookmarks` had seen is seen here. Raises ConfigError, StoreError.
         """
         settings = {
             "store": store,
@@ -134,6 +136,7 @@ class TreeTextMemory:
             "user_id": user_id,
             "session_id": session_id,
             "record_usage": record_usage,
+            "zone": zone,
             "capacity": capacity,
         }
         return cls(
@@ -203,6 +206,11 @@ class TreeTextMemory:
     def cube_id(self) -> str:
         """The cube this memory reads and writes."""
         return self._context.cube
+
+    @property
+    def zone(self) -> str | None:
+        """The IANA name of the zone in which times without one are read, None for the machine's."""
+        return self._context.config.zone
 
     @property
     def store(self) -> GraphStore:

@@ -12,6 +12,7 @@ from treemem.checks import known_names, shown
 from treemem.errors import InvalidInputError
 from treemem.search.options import SearchOptions
 from treemem.storable import half_character
+from treemem.zones import reading_in, zone_of
 
 T = TypeVar("T")
 Kind = tuple[str, Callable[[Any], bool]]
@@ -108,6 +109,7 @@ def _checked(name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
             wanted, fits = kinds.get(parameter, ELSEWHERE)
             if not fits(value):
                 raise InvalidInputError(f"{parameter}: {name} wants {wanted}, found {shown(value)}")
-        return verb(self, *args, **kwargs)
+        with reading_in(zone_of(self.zone)):
+            return verb(self, *args, **kwargs)
 
     return call

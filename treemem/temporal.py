@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
+from treemem.zones import located
 
 Clock = Callable[[], datetime]
 TimeLike = datetime | date | str | int | float
@@ -76,18 +77,17 @@ BEGINNING = to_micros(datetime(1, 1, 1, tzinfo=UTC))
 def parse_time(value: TimeLike, field: str = "time") -> int:
     """Return a user's time as microseconds since 1970.
 
-    Accepts datetimes, dates (midnight UTC), Unix seconds (from 10^11 on milliseconds, from 10^14 microseconds, from
+    Accepts datetimes, dates (their midnight), Unix seconds (from 10^11 on milliseconds, from 10^14 microseconds, from
     10^17 nanoseconds), ISO 8601 strings, RFC 2822 dates, and the formats of chats and their exports, such as
     `2025-01-10 10:00:00`, `2025/01/10 10:00`, `1:56 pm on 8 May, 2023`, `12.03.24, 14:05`, `3/12/24, 2:05 PM` and
-    `"1710252300"`. A time without a zone is taken as UTC.
+    `"1710252300"`. A time without a zone is one of the memory's
+    zone (`treemem/zones.py`).
 
     Raises InvalidInputError, naming `field`, for anything else, and for END, which is reserved for "open".
     """
     if isinstance(value, str) and len(value.strip()) > MAX_TIME_TEXT:
         raise InvalidInputError(f"{field}: {shown(value)} is no time; {_WRITE}")
-    moment = _to_datetime(value, field)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
+    moment = located(_to_datetime(value, field))
     try:
         micros = to_micros(moment)
     except OverflowError as error:
@@ -104,7 +104,7 @@ def _to_datetime(value: TimeLike, field: str) -> datetime:
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+        return datetime(value.year, value.month, value.day)  # noqa: DTZ001 (parse_time puts it into its zone)
     if isinstance(value, bool):
         raise InvalidInputError(f"{field}: wanted a time, found {shown(value)}")
     if isinstance(value, (int, float)):
@@ -132,9 +132,10 @@ def _parse_text(text: str, field: str) -> datetime:
         text = _ZONE_NAME.sub("", " ".join(text.split()))
     for form in _FORMATS:
         try:
-            return datetime.strptime(text, form)  # noqa: DTZ007 (parse_time takes a zoneless time as UTC)
+            found = datetime.strptime(text, form)  # noqa: DTZ007 (parse_time puts it into its zone)
         except ValueError:
             continue
+        return found.replace(tzinfo=UTC) if text.endswith(("UTC", "GMT")) else found
     with contextlib.suppress(ValueError):
         return parsedate_to_datetime(text)
     raise InvalidInputError(f"{field}: {shown(text)} is no time; {_WRITE}")

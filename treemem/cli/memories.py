@@ -25,6 +25,8 @@ from treemem.cli.shell import (
 )
 from treemem.cli.terminal import cell, columns
 from treemem.errors import InvalidInputError
+from treemem.temporal import from_micros, to_micros
+from treemem.zones import wall
 
 
 @app.command()
@@ -150,7 +152,8 @@ def history(
 
 
 def _date(moment: datetime | None) -> str:
-    return "open" if moment is None else moment.strftime("%Y-%m-%d %H:%M")
+    """Return a time as a clock of the memory's zone shows it."""
+    return "open" if moment is None else from_micros(wall(to_micros(moment))).strftime("%Y-%m-%d %H:%M")
 
 
 @app.command()

@@ -21,6 +21,7 @@ from treemem.cli.guard import JSON, GuardedGroup, errors
 from treemem.cli.terminal import as_json as json_line
 from treemem.cli.terminal import cell
 from treemem.items import TextualMemoryItem
+from treemem.zones import reading_in, zone_of
 
 if TYPE_CHECKING:
     from treemem.config import TreeTextMemoryConfig
@@ -83,7 +84,7 @@ def opened(store: str | None, cube: str | None, config: Path | None) -> Iterator
     """Yield the memory that the options, the file and the environment describe, in this order."""
     from treemem.memory import TreeTextMemory
 
-    with TreeTextMemory(settings(store, cube, config)) as memory:
+    with TreeTextMemory(settings(store, cube, config)) as memory, reading_in(zone_of(memory.zone)):
         yield memory
 
 

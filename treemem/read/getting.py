@@ -57,12 +57,16 @@ def pages(
     within("limit", limit, 1, 10_000)
     where = joined(parse(filter), types_filter(memory_types), ctx.visible)
     wanted = among("statuses", statuses, STATUSES)
-    for page in each_page(ctx, moment, wanted, after, int(limit), where=where, vectors=True):
-        if page.states or not after:
-            items = [item_of(s) for s in page.states]
-            pinned = Moment(moment.now, page.valid_at, page.known_at)
-            yield MemoryPage(tuple(with_backgrounds(ctx, items, pinned)), _cursor(page))
-        after = page.cursor or after
+
+    def each(after: str) -> Iterator[MemoryPage]:
+        for page in each_page(ctx, moment, wanted, after, int(limit), where=where, vectors=True):
+            if page.states or not after:
+                items = [item_of(s) for s in page.states]
+                pinned = Moment(moment.now, page.valid_at, page.known_at)
+                yield MemoryPage(tuple(with_backgrounds(ctx, items, pinned)), _cursor(page))
+            after = page.cursor or after
+
+    return each(after)
 
 
 def get_working_memory(ctx: Context, as_of: TimeLike | None, known_at: TimeLike | None) -> list[TextualMemoryItem]:

@@ -66,6 +66,11 @@ class Reorganizer:
         self._thread: threading.Thread | None = None
         self._failure: str | None = None
 
+    @property
+    def zone(self) -> str | None:
+        """The zone of the memory, in which times without one are read."""
+        return self._ctx.config.zone
+
     def plan(
         self,
         *,

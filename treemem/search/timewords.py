@@ -16,6 +16,7 @@ from treemem.pieces import beginning
 from treemem.search.distances import AGO, STRETCH, distant, months_on, stretch
 from treemem.temporal import BEGINNING, END, from_micros, to_micros
 from treemem.text import MONTH, QUESTION_READ
+from treemem.zones import of_wall, wall
 
 _UNIT = r"(?:day|week|month|year)s?"
 _WHICH = "last|this|next|past|previous"
@@ -156,9 +157,9 @@ def _spans(question: str, now: int) -> list[tuple[int, int, re.Match[str]]]:
         words = match.group().lower()
         if year and re.fullmatch(MONTH, words):
             words += " " + year.group()
-        bounds = _bounds(words, now // 86_400_000_000)
+        bounds = _bounds(words, wall(now) // 86_400_000_000)
         if bounds is not None:
-            found.append((*bounds, match))
+            found.append((of_wall(bounds[0]), of_wall(bounds[1]), match))
     return found
 
 
