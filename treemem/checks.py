@@ -38,7 +38,7 @@ def whole(name: str, value: Any) -> int:
 
 def among(name: str, values: str | Iterable[str], allowed: Sequence[str]) -> list[str]:
     """Return one or more words as a list, or raise InvalidInputError listing the words allowed."""
-    if isinstance(values, (bytes, type)) or not isinstance(values, Iterable):
+    if isinstance(values, (bytes, type)) or not is_several(values):
         raise InvalidInputError(f"{name}: wanted some of {', '.join(allowed)}, found {shown(values)}")
     many = [values] if isinstance(values, str) else list(values)
     for value in many:
@@ -49,11 +49,17 @@ def among(name: str, values: str | Iterable[str], allowed: Sequence[str]) -> lis
     return many
 
 
+def is_several(value: object) -> bool:
+    """Return whether a value can be gone through; an array of no dimension says so, and cannot."""
+    return isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0
+
+
 def known_names(verb: str, given: Iterable[object], known: Iterable[str]) -> None:
     """Raise InvalidInputError for a keyword that a verb does not know, naming the nearest one that it does."""
     allowed = set(known)
     for name in given:
         if name not in allowed:
             near = get_close_matches(str(name), sorted(allowed), n=1, cutoff=0.6)
-            hint = f"did you mean {near[0]!r}?" if near else "free fields go into info={...}"
+            free = "free fields go into info={...}" if "info" in allowed else f"it takes {', '.join(sorted(allowed))}"
+            hint = f"did you mean {near[0]!r}?" if near else free
             raise InvalidInputError(f"{verb}: there is no {shown(name)}; {hint}")

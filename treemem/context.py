@@ -14,6 +14,7 @@ from treemem.errors import InvalidInputError, NotAllowedError
 from treemem.filters import Filter
 from treemem.ids import checked_id
 from treemem.models.embedders import Embedder, checked_embedder, embedded_questions, embedded_texts
+from treemem.models.failures import answered
 from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
 from treemem.opening import open_embedder, open_store
@@ -139,7 +140,7 @@ def open_context(
 
 def clock_time(clock: Clock) -> int:
     """Return what a clock says, in microseconds since 1970; raises InvalidInputError where that is no usable time."""
-    told = clock()
+    told = answered(clock, lambda said: InvalidInputError(f"clock: wanted a time, and it failed ({said})"))
     if not isinstance(told, datetime) or told.tzinfo is None:
         raise InvalidInputError(f"clock: wanted an aware datetime, found {told!r}")
     micros = to_micros(told)

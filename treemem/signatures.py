@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from treemem.checks import known_names, shown
+from treemem.checks import is_several, known_names, shown
 from treemem.errors import InvalidInputError
 from treemem.search.options import SearchOptions
 from treemem.storable import half_character
@@ -24,7 +24,7 @@ def _or_none(kind: Kind) -> Kind:
 
 
 def _many_words(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, Iterable) and not isinstance(value, (bytes, type)))
+    return isinstance(value, str) or (is_several(value) and not isinstance(value, (bytes, type)))
 
 
 #: What a parameter may be given, by kind: what is said of it in a refusal, and the test.
@@ -89,6 +89,9 @@ def _checked(name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
     kinds = {p.name: KINDS[p.name] for p in named}
     order = [p.name for p in named if p.kind is p.POSITIONAL_OR_KEYWORD]
     takes_any = len(given) > len(named)
+    # What goes on to another verb is checked as there; free fields of a memory are checked with it.
+    forwards = any(p.kind is p.VAR_KEYWORD and p.name in ("search", "plan") for p in given)
+    others = KINDS if forwards else {}
     required = [p.name for p in named if p.default is p.empty]
 
     def check_names(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -106,7 +109,7 @@ def _checked(name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         check_names(args, kwargs)
         for parameter, value in (*zip(order, args, strict=False), *kwargs.items()):
-            wanted, fits = kinds.get(parameter, ELSEWHERE)
+            wanted, fits = kinds.get(parameter) or others.get(parameter, ELSEWHERE)
             if not fits(value):
                 raise InvalidInputError(f"{parameter}: {name} wants {wanted}, found {shown(value)}")
         with reading_in(zone_of(self.zone)):

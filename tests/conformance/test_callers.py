@@ -357,7 +357,9 @@ def test_a_purge_of_ones_own_erases_nothing_of_others(shared: TreeTextMemory) ->
     ann, bob = shared.for_caller("ann"), shared.for_caller("bob")
     bob.add({"id": "source", "memory": "Bob's report."}, visibility="public")
     ann.add({"id": "derived", "memory": "Ann's private note."})
-    ann.link("derived", "DERIVED_FROM", "source")
+    with pytest.raises(NotAllowedError, match="DERIVED_FROM"):
+        ann.link("derived", "DERIVED_FROM", "source")  # it would keep Bob from purging his own
+    shared.link("derived", "DERIVED_FROM", "source")
     with pytest.raises(NotAllowedError, match="ask whoever"):
         bob.purge("source")
     assert ann.get("derived").memory == "Ann's private note."

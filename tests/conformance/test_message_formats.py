@@ -191,3 +191,12 @@ def test_a_message_of_a_clock_a_little_ahead_is_found_at_once(memory: TreeTextMe
     assert clock.add_messages(ahead) == ids[:2]
     assert clock.add("Said next.")
     assert clock.history(ids[0])[0].valid_from == ahead[0]["chat_time"]
+
+
+@pytest.mark.parametrize("name", ["👍", "...", "-", "()", "\u200b", "\u0301", "\ufeff"])
+def test_a_speaker_without_letters_is_no_name(memory: TreeTextMemory, name: str) -> None:
+    ids = memory.add_messages([{"content": f"Note {n}.", "name": name} for n in range(2)])
+    listed = memory.add({"memory": "A note.", "metadata": {"entities": [name, "Ann"]}})
+    assert [memory.get(each).memory for each in ids] == [f"{name}: Note 0.", f"{name}: Note 1."]
+    assert memory.update(listed[0], "Another note.", entities=[name])
+    assert {entity.name for entity in memory.store.all_entities(memory.cube_id)} == {"Note", "Ann"}

@@ -350,3 +350,32 @@ def test_a_reason_of_another_memorys_operation_loses_the_words(memory: TreeTextM
     memory.purge("a")
     assert TOKEN not in repr(memory.operations(limit=1_000))
     assert memory.get("b").memory == "No music."
+
+
+REASONS = {
+    "a word of a source": (
+        {"memory": "abc", "metadata": {"sources": [{"type": "doc", "content": "The Quetzal"}]}},
+        "the Quetzal",
+    ),
+    "a source that is a text": ({"memory": "abc", "metadata": {"sources": ["quetzal.txt"]}}, "because of quetzal.txt"),
+    "several of one": ({"memory": "A quetzal."}, "the quetzals are gone"),
+    "one of several": ({"memory": "Two harps."}, "because of the harp"),
+}
+
+
+@pytest.mark.parametrize("case", REASONS)
+def test_a_reason_loses_other_forms_of_a_word_too(memory: TreeTextMemory, case: str) -> None:
+    item, reason = REASONS[case]
+    told, other, third = memory.add([item, "Other.", "Third."])
+    memory.update(other, "Other now.", reason=reason)
+    memory.update(third, "Third now.", reason="said by the user in a chat")
+    memory.purge(told)
+    assert [o.reason for o in memory.operations() if o.kind == "update"] == ["said by the user in a chat", None]
+
+
+def test_a_purged_message_leaves_reasons_that_share_nothing_with_it(memory: TreeTextMemory) -> None:
+    (told,) = memory.add_messages([{"content": "Quetzals sing.", "chat_time": 1_736_503_200}], conversation_id="c")
+    other = memory.add("Other.")[0]
+    memory.update(other, "Other now.", reason="said by the user in a chat, position 0")
+    memory.purge(told)
+    assert "said by the user in a chat, position 0" in {o.reason for o in memory.operations()}

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any, Literal, get_origin
 
-from treemem.checks import shown
+from treemem.checks import is_several, shown
 from treemem.errors import InvalidInputError
 from treemem.items import MEMORY_TYPES, STATUSES, TreeNodeTextualMemoryMetadata
 from treemem.storable import check_json
@@ -279,7 +279,7 @@ def condition(found: Field, op: object, value: Any) -> Filter:
     if operator not in allowed:
         raise InvalidInputError(f"filter: {found.name} ({found.kind}) takes {', '.join(allowed)}, found {shown(op)}")
     if operator == "in":
-        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        if isinstance(value, (str, bytes, Mapping)) or not is_several(value):
             raise InvalidInputError(f"filter: {found.name} in: wanted a list of values, found {shown(value)}")
         many = list(islice(value, MAX_VALUES + 1))
         if len(many) > MAX_VALUES:

@@ -103,9 +103,9 @@ def _mentions(
     cube: str, item: TextualMemoryItem, speaker: str | None, known: dict[str, set[str]]
 ) -> tuple[list[Entity], list[EdgeAssert]]:
     text = item.memory if speaker is None else item.memory[len(speaker) + 2 :]
-    names = [*item.metadata.entities, *mentioned_in(text, known)]
+    names = [*filter(words, item.metadata.entities), *mentioned_in(text, known)]
     found = {each.id: (each, 1.0) for each in (entity(cube, name) for name in names)}
-    if speaker is not None:
+    if speaker is not None and words(speaker):  # "👍" names nobody
         each = entity(cube, speaker)
         found.setdefault(each.id, (each, SPEAKER_WEIGHT))
     for each, _ in found.values():

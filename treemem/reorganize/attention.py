@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from treemem.changes import State
-from treemem.checks import shown
+from treemem.checks import is_several, shown
 from treemem.errors import InvalidInputError
 from treemem.reorganize.plan import Action, ActionKind
 from treemem.reorganize.planner import single
@@ -27,7 +27,7 @@ def said_last(conversation: str | Iterable[str | Mapping[str, Any]]) -> list[str
     """Return what tells what a conversation is about: its last message, and its last ones together."""
     if isinstance(conversation, str):
         texts = [conversation]
-    elif isinstance(conversation, Iterable) and not isinstance(conversation, (bytes, Mapping)):
+    elif is_several(conversation) and not isinstance(conversation, (bytes, Mapping)):
         said = list(conversation)[-LAST:]
         texts = [m.get("content", "") if isinstance(m, Mapping) else m for m in said]
         odd = [text for text in texts if not isinstance(text, str)]

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from treemem.arguments import types_filter
-from treemem.checks import among, known_names, within
+from treemem.checks import among, known_names, shown, within
 from treemem.context import Context
 from treemem.errors import InvalidInputError
 from treemem.filters import FilterLike, joined, parse
@@ -227,6 +227,10 @@ def context(
     for hit in search(ctx, question, top_k, **given):
         line = context_line(hit)
         price = count_tokens(line + "\n")
+        if not isinstance(price, (int, float)) or isinstance(price, bool):
+            raise InvalidInputError(
+                f"count_tokens: wanted a function that returns a number, it returned {shown(price)}"
+            )
         if price <= left:
             lines.append(line)
             left -= price

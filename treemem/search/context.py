@@ -3,7 +3,8 @@
     - [2025-01-10 to 2025-02-01] Anna lives in Porto. (source: conversation; conversation: c1; from: notes.txt)
 
 A line has the day since when the memory holds, the day until when if it ended, the text, and in brackets where it comes
-from: its `source`, its `conversation_id`, and those of its `sources` that are texts. What is not known is left out.
+from: its `source`, its `conversation_id`, the role of who said it unless that was the user, and those of its `sources`
+that are texts. What is not known is left out.
 
 Fields are written so that none can end its line, look like another part of it, or close what the line stands in:
 
@@ -13,7 +14,7 @@ Fields are written so that none can end its line, look like another part of it, 
 | a line end, a tab | `\\n`, `\\r`, `\\t` |
 | other control characters, separators, marks of direction, letters that nobody sees | `\\u2028`, `\\U000e0041` |
 | `<` where a tag could begin, `>` after `]]` | `\\u003c`, `\\u003e` |
-| `(`, full-width too, before `source:`, `conversation:` or `from:` in a text, however these are written | `\\u0028` |
+| `(`, full-width too, before `source:` and the other names in a text, however these are written | `\\u0028` |
 | `(`, `)` and `;` in what stands in the last brackets | `\\u0028`, `\\u0029`, `\\u003b` |
 
 Read back, backslashes mean what they mean in a Python string.
@@ -26,6 +27,8 @@ import unicodedata
 from datetime import datetime
 
 from treemem.items import TextualMemoryItem
+from treemem.temporal import from_micros, to_micros
+from treemem.zones import wall
 
 #: Besides control characters and separators: bidirectional controls, what has no width, fillers, marks of annotations,
 #: and tags, which are letters that nobody sees. What joins letters and emoji (U+200C, U+200D) stays.
@@ -36,7 +39,7 @@ _HIDDEN = (
 #: What looks like an opening bracket, followed by a word and what may be its colon.
 _BRACKET = r"[(\uff08\ufe59\ufe35\u207d\u208d\u2768\u27ee\u2985](?=\s*+(?P<word>\S{1,40})\s*+(?P<next>\S?))"
 _JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
-_NAMED = re.compile(r"(?:source|conversation|from)[:\u2236\ua789]")
+_NAMED = re.compile(r"(?:source|conversation|role|from)[:\u2236\ua789]")
 _UNSAFE = (
     rf"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN}]"  # what is not to be seen, or ends a line
     r"|<(?=[A-Za-z/!?|])|(?<=\]\])>"  # what opens or closes something around it
@@ -61,12 +64,14 @@ def context_line(item: TextualMemoryItem) -> str:
 
 
 def _day(moment: datetime | None) -> str:
-    return "" if moment is None else moment.date().isoformat()
+    return "" if moment is None else from_micros(wall(to_micros(moment))).date().isoformat()
 
 
 def _origin(item: TextualMemoryItem) -> list[tuple[str, str]]:
     metadata = item.metadata
     parts = [("source", metadata.source or ""), ("conversation", metadata.conversation_id or "")]
+    role = next((s.get("role") for s in metadata.sources if isinstance(s, dict)), None)
+    parts += [("role", role)] if isinstance(role, str) and role != "user" else []
     parts += [("from", source) for source in metadata.sources if isinstance(source, str)]
     return [(name, value) for name, value in parts if value]
 

@@ -12,7 +12,7 @@ from treemem import planning
 from treemem.arguments import given_metadata
 from treemem.canonical import canonical_json
 from treemem.changes import MAX_ROWS, ChangeSet, State
-from treemem.checks import shown
+from treemem.checks import is_several, shown
 from treemem.contents import fields_of
 from treemem.context import Context
 from treemem.errors import InvalidInputError
@@ -74,7 +74,7 @@ def add_messages(
     """See `TreeTextMemory.add_messages`."""
     base = new_change(ctx, "add_messages", intent)
     addition = _addition(ctx, base, intent)
-    if not isinstance(messages, Iterable) or isinstance(messages, (str, bytes, Mapping)):
+    if not is_several(messages) or isinstance(messages, (str, bytes, Mapping)):
         raise InvalidInputError(f"messages: wanted a list of messages, found {type(messages).__name__}")
     if conversation_id is not None:
         checked_text(conversation_id, "conversation_id")
@@ -151,7 +151,7 @@ def memories_of(memories: MemoryLike | Iterable[MemoryLike]) -> Iterable[MemoryL
     """Return one or more memories as an iterable, or raise InvalidInputError."""
     if isinstance(memories, (str, Mapping, TextualMemoryItem)):
         return [memories]
-    if not isinstance(memories, Iterable) or isinstance(memories, (bytes, type)):
+    if not is_several(memories) or isinstance(memories, (bytes, type)):
         raise InvalidInputError(f"memories: wanted memories or an iterable of them, found {shown(memories)}")
     return memories
 

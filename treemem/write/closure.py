@@ -23,10 +23,12 @@ from treemem.canonical import Vector
 from treemem.changes import DERIVING, RUN, Edge, EdgeType, Erasure, NodeKind, State
 from treemem.contents import content_of, is_topic
 from treemem.store.protocol import GraphStore
-from treemem.text import STOP_WORDS, words
+from treemem.text import STOP_WORDS, analyse, words
 
 #: How many memories a store is asked about at once.
 _BATCH = 200
+#: What treemem itself notes of the message that a memory is made of.
+_NOTED = frozenset({"type", "role", "message_id", "position"})
 
 
 @dataclass(slots=True)
@@ -75,7 +77,7 @@ def erasure(store: GraphStore, cube: str, found: Closure, read_at: int) -> Erasu
         redacted=tuple(state for _, state in sorted(found.redacted.items())),
         mentions=tuple(sorted(found.mentions)),
         reasons=tuple(_telling(store, cube, touched, said)),
-        tombstones=tuple(i for i, _, reason in store.tombstones(cube) if said & set(words(reason or ""))),
+        tombstones=tuple(i for i, _, reason in store.tombstones(cube) if said & _forms(reason or "")),
         read_at=read_at,
     )
 
@@ -190,13 +192,26 @@ def _words_of(state: State) -> set[str]:
     fields = state.fields
     texts = [str(fields["memory"]), *(str(fields.get(name) or "") for name in ("key", "background"))]
     texts += [json.dumps(fields.get(name) or "", ensure_ascii=False) for name in ("tags", "entities", "info")]
-    return {word for text in texts for word in words(text)} - STOP_WORDS
+    texts += [json.dumps(_told_by(each), ensure_ascii=False) for each in fields.get("sources") or ()]
+    return set().union(*map(_forms, texts))
+
+
+def _told_by(source: Any) -> Any:
+    """Return what a source says, without what treemem notes of every message."""
+    if not isinstance(source, dict):
+        return source
+    return [value for name, value in source.items() if name not in _NOTED]
+
+
+def _forms(text: str) -> set[str]:
+    """Return the words of a text and their stems, so that "harp" is found in "the harps"."""
+    return {*words(text), *analyse(text)} - STOP_WORDS
 
 
 def _telling(store: GraphStore, cube: str, gone: set[str], said: set[str]) -> Iterator[str]:
     """Yield the operations whose reason shares a word with what is erased that nothing else they touched says."""
     for operation in store.all_operations(cube):
-        told = said & set(words(operation.reason or "")) if operation.kind != RUN else set()
+        told = said & _forms(operation.reason or "") if operation.kind != RUN else set()
         if told:
             touched = store.touched(cube, operation.id)
             states = (*touched.states_opened, *touched.states_closed)

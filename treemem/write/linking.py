@@ -17,14 +17,16 @@ from treemem.write.addition import checked_span
 from treemem.write.committing import commit, new_change
 from treemem.write.intent import Intent
 
-#: The types of edges that change what their target is, not only what leads to it.
-_OF_BOTH = frozenset({EdgeType.PARENT, EdgeType.SUPERSEDES, EdgeType.MERGED_INTO})
+#: The types of edges that change what their target is, not only what leads to it, or that bind its owner: who purges a
+#: text purges what is derived from it, and could not if that was somebody else's.
+_OF_BOTH = frozenset({EdgeType.PARENT, EdgeType.SUPERSEDES, EdgeType.MERGED_INTO, EdgeType.DERIVED_FROM})
 
 
 def require_joinable(ctx: Context, edge: EdgeAssert) -> None:
     """Raise MemoryNotFoundError unless the caller sees both ends, NotAllowedError unless it may join them.
 
-    An edge is its source's. One that moves, ends or absorbs its target (PARENT, SUPERSEDES, MERGED_INTO) is both's.
+    An edge is its source's. One that moves, ends, absorbs or binds its target (PARENT, SUPERSEDES,
+    MERGED_INTO, DERIVED_FROM) is both's.
     """
     if not ctx.caller:
         return
