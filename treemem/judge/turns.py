@@ -400,6 +400,8 @@ def _is_ended(ending: _Ending, match: re.Match[str], clause: str, was: Known) ->
     pack = was.pack
     if ending.of and not ending.of & was.words:
         return False
+    if ending.object == "doing" and not was.content <= frozenset(pack.stemmed(clause)):
+        return False  # "stopped reading" is of this evening, and of no book
     before, behind = clause[: match.start()], clause[match.end() :].strip()
     if not pack.spaced:
         if ending.object == "before":
