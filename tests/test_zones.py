@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.conftest import OpenMemory
 from treemem import InvalidInputError, TextualMemoryItem, TreeTextMemory, TreeTextMemoryConfig
-from treemem.search.timewords import read_time
+from treemem.search.timewords import of_wall, read_time, wall
 from treemem.temporal import BEGINNING, END, parse_time, to_micros
-from treemem.zones import of_wall, reading_in, wall, zone_of
+from treemem.zones import reading_in, zone_of
 
 ZONES = ["UTC", "Asia/Shanghai", "America/New_York", "Asia/Kathmandu", "Pacific/Kiritimati", "Europe/Lisbon"]
 

@@ -10,7 +10,7 @@ from treemem.changes import Content, State
 from treemem.items import TextualMemoryItem, TreeNodeTextualMemoryMetadata
 from treemem.temporal import END, from_micros, to_micros
 from treemem.text import analyse, spaced
-from treemem.zones import wall
+from treemem.zones import local
 
 #: Metadata that is the store's to say, not part of the content.
 _STORED_BESIDE = frozenset(
@@ -65,7 +65,7 @@ def tokens_of(fields: dict[str, Any]) -> str:
     parts = [fields.get("key"), fields["memory"], fields.get("background")]
     for name in _TIMES:
         if fields.get(name) is not None:
-            parts.append(from_micros(wall(fields[name])).strftime("%d %B %Y").lstrip("0"))
+            parts.append(local(from_micros(fields[name])).strftime("%d %B %Y").lstrip("0"))
             break
     return spaced(analyse(" ".join(part for part in parts if part)))
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from treemem.errors import InvalidInputError
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The zone of the verb that is running, None for the machine's.
 _ZONE: ContextVar[ZoneInfo | None] = ContextVar("treemem_zone", default=None)
 
@@ -59,17 +58,9 @@ def located(moment: datetime) -> datetime:
         return moment.replace(tzinfo=UTC)
 
 
-def wall(micros: int) -> int:
-    """Return what a clock on the wall of the present zone shows at a time, as if it were UTC; in microseconds."""
+def local(moment: datetime) -> datetime:
+    """Return an aware time as a clock of the present zone shows it."""
     try:
-        shows = (_EPOCH + timedelta(microseconds=micros)).astimezone(_ZONE.get())
+        return moment.astimezone(_ZONE.get())
     except (OverflowError, ValueError, OSError):
-        return micros
-    offset = shows.utcoffset()
-    return micros if offset is None else micros + offset // timedelta(microseconds=1)
-
-
-def of_wall(micros: int) -> int:
-    """Return the time at which a clock on the wall of the present zone shows this; in microseconds."""
-    shown_at = _EPOCH + timedelta(microseconds=micros)
-    return (located(shown_at.replace(tzinfo=None)) - _EPOCH) // timedelta(microseconds=1)
+        return moment

@@ -25,8 +25,7 @@ from treemem.cli.shell import (
 )
 from treemem.cli.terminal import cell, columns
 from treemem.errors import InvalidInputError
-from treemem.temporal import from_micros, to_micros
-from treemem.zones import wall
+from treemem.zones import local
 
 
 @app.command()
@@ -153,7 +152,7 @@ def history(
 
 def _date(moment: datetime | None) -> str:
     """Return a time as a clock of the memory's zone shows it."""
-    return "open" if moment is None else from_micros(wall(to_micros(moment))).strftime("%Y-%m-%d %H:%M")
+    return "open" if moment is None else local(moment).strftime("%Y-%m-%d %H:%M")
 
 
 @app.command()

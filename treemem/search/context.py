@@ -27,8 +27,7 @@ import unicodedata
 from datetime import datetime
 
 from treemem.items import TextualMemoryItem
-from treemem.temporal import from_micros, to_micros
-from treemem.zones import wall
+from treemem.zones import local
 
 #: Besides control characters and separators: bidirectional controls, what has no width, fillers, marks of annotations,
 #: and tags, which are letters that nobody sees. What joins letters and emoji (U+200C, U+200D) stays.
@@ -64,7 +63,7 @@ def context_line(item: TextualMemoryItem) -> str:
 
 
 def _day(moment: datetime | None) -> str:
-    return "" if moment is None else from_micros(wall(to_micros(moment))).date().isoformat()
+    return "" if moment is None else local(moment).date().isoformat()
 
 
 def _origin(item: TextualMemoryItem) -> list[tuple[str, str]]:

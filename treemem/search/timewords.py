@@ -16,7 +16,7 @@ from treemem.pieces import beginning
 from treemem.search.distances import AGO, STRETCH, distant, months_on, stretch
 from treemem.temporal import BEGINNING, END, from_micros, to_micros
 from treemem.text import MONTH, QUESTION_READ
-from treemem.zones import of_wall, wall
+from treemem.zones import local, located
 
 _UNIT = r"(?:day|week|month|year)s?"
 _WHICH = "last|this|next|past|previous"
@@ -175,6 +175,16 @@ def _dated(question: str, spans: list[tuple[int, int, re.Match[str]]]) -> Told:
     if _AFTER.search(ahead) or _ZH_AFTER.search(behind):
         return Told("after", since if "since" in ahead.lower()[-12:] else until, END, match.group())
     return Told("during", since, until, match.group())
+
+
+def wall(micros: int) -> int:
+    """Return what a clock on the wall of the present zone shows at a time, as if it were UTC; in microseconds."""
+    return to_micros(local(from_micros(micros)).replace(tzinfo=UTC))
+
+
+def of_wall(micros: int) -> int:
+    """Return the time at which a clock on the wall of the present zone shows this; in microseconds."""
+    return to_micros(located(from_micros(micros).replace(tzinfo=None)))
 
 
 @lru_cache(maxsize=4_096)

@@ -71,11 +71,11 @@ class Addition:
         taken = list(self._acceptable(reader, messages, refused, replay=replay))
         self.total = len(taken)
         if not replay:
-            self._wait_for(message.at for _, message, _ in taken)
+            self._date_after(message.at for _, message, _ in taken)
         readings = reader.readings(made or reader.said(position, message) for position, message, made in taken)
         return self._from_readings(readings, replay=replay)
 
-    def _wait_for(self, times: Iterable[int | None]) -> None:
+    def _date_after(self, times: Iterable[int | None]) -> None:
         """Date this call after messages that a clock which is a little ahead has dated, so that they hold now."""
         now = self._base.now
         ahead = max((at for at in times if at is not None and now < at <= now + SKEW), default=now)
