@@ -235,8 +235,11 @@ def raw_rows(n: int, cube: str) -> list[dict[str, Any]]:
     from treemem.caller import Caller
     from treemem.changes import ChangeSet
     from treemem.ingest.chat import plain_all
+    from treemem.ingest.messages import Reader
+    from treemem.ingest.window import Line
     from treemem.store.neo4j import rows
     from treemem.store.resolve import Known, resolve
+    from treemem.write import placing
     from treemem.write.addition import Addition
 
     def refuse(position: int, error: Exception) -> None:
@@ -244,7 +247,10 @@ def raw_rows(n: int, cube: str) -> list[dict[str, Any]]:
 
     base = ChangeSet(cube, "raw", "add_messages", 1_800_000_000_000_000)
     addition = Addition(cube, Given(), base, Caller(), stable_ids=True)
-    groups = addition.from_messages(plain_all(messages(n), refuse), {}, None, refuse, replay=False)
+    said = [message for _, message in plain_all(messages(n), refuse)]
+    given = [placing.Given(Line(one.role, one.text, None, one.at)) for one in said]
+    places = placing.placed_alone(cube, given, base.operation).places
+    groups = addition.from_messages(list(zip(said, places, strict=True)), Reader(cube, {}, None), None, replay=False)
     prepared = []
     for group in groups:
         result = resolve(group, Known(), base.now)

@@ -63,6 +63,13 @@ def test_every_command_does_its_work(shell: Shell, tmp_path: Path) -> None:
     shell.run("add", "--messages", "said.jsonl", "--operation-id", "talk")
     shell.run("add", "--messages", "said.jsonl", "--operation-id", "talk")
     assert shell.json("stats")["memories"] == 4
+    shell.run("add", "--messages", "said.jsonl", "--conversation", "song")
+    shell.run("add", "--messages", "said.jsonl", "--conversation", "song", "--operation-id", "song")
+    assert [m["content"] for m in shell.json("messages", "song")] == ["Ben sings.", "Ben sings."]
+    assert "Ben sings." in shell.run("messages", "song", "--limit", "1")
+    assert "song" in shell.run("messages")
+    shell.run("undo", "song")
+    assert [each["messages"] for each in shell.json("messages")] == [1]
     found = shell.json("search", "Where does Anna live?", "-k", "1", "--filter", '{"tags": {"contains": "home"}}')
     assert [hit["id"] for hit in found["hits"]] == [home]
     assert "Anna lives in Porto." in shell.run("search", "Where does Anna live?", "--as-of", "2025-06-01")
@@ -71,7 +78,7 @@ def test_every_command_does_its_work(shell: Shell, tmp_path: Path) -> None:
     assert shell.json("history", home)[0]["version"] == 1
     assert "2025-01-01 00:00 to open" in shell.run("history", home)
     trail = shell.json("operations")
-    assert [o["kind"] for o in trail] == ["add_messages", "add", "add"]
+    assert [o["kind"] for o in trail] == ["undo", "add_messages", "add_messages", "add_messages", "add", "add"]
     assert "brings it back" in shell.run("undo", "talk", "--reason", "by mistake")
     assert shell.json("operations", "--limit", "1")[0]["reason"] == "by mistake"
     shell.run("add", "The spare key hangs behind the door.", "The spare key hangs behind the door")

@@ -23,7 +23,13 @@ from treemem.store.sqlite import SqliteStore
 
 def test_embedded_migrations_run_once(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "a.db")
-    assert store.migrate() == ["0001_graph.sql", "0002_beside.sql", "0003_staged.sql", "0004_file.sql"]
+    assert store.migrate() == [
+        "0001_graph.sql",
+        "0002_beside.sql",
+        "0003_staged.sql",
+        "0004_file.sql",
+        "0005_conversations.sql",
+    ]
     assert store.migrate() == []
     store.close()
 

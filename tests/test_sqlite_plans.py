@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sqlite3
 from contextlib import closing
@@ -50,6 +51,8 @@ def test_no_verb_scans_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             memory.history(ids[0])
             memory.operations(since=day(0))
             memory.diff(day(0))
+            memory.add_messages([{"content": "Anna speaks"}, {"content": "Anna answers"}], conversation_id="talk")
+            memory.messages("talk", limit=1)
             memory.neighbours(ids[5])
             memory.subgraph(ids[5])
             memory.path(ids[5], ids[9])
@@ -75,6 +78,7 @@ _WHOLE = {
     "all_edges",
     "all_nodes",
     "all_operations",
+    "conversations",
     "count_unstaged",
     "counts",
     "dangling",
@@ -85,7 +89,7 @@ _WHOLE = {
     "unstaged",
 }
 #: What a place of a statement is filled with, where it is not a filter.
-_PLACES = {"END": ("src", "dst"), "BY": ("opened_by", "closed_by"), "FILTER": ("",)}
+_PLACES = {"END": ("src", "dst"), "BY": ("opened_by", "closed_by"), "ORDER": ("ASC", "DESC")}
 
 
 class _Anything(dict[str, Any]):
@@ -104,9 +108,9 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", SQL.names())
 def test_statement_is_index_backed(file: Path, name: str) -> None:
-    (place,) = SQL.places(name) or ("",)
-    for value in _PLACES.get(place, ("",)):
-        text = SQL.text(name, {place: value} if place else {})
+    places = SQL.places(name)
+    for values in itertools.product(*(_PLACES.get(place, ("",)) for place in places)):
+        text = SQL.text(name, dict(zip(places, values, strict=True)))
         with closing(sqlite3.connect(file)) as plain:
             for table in ("doomed", "cut", "orphan"):
                 plain.execute(f"CREATE TEMP TABLE {table} (num INTEGER PRIMARY KEY)")

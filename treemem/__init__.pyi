@@ -41,7 +41,17 @@ from .models.embedders import (
 )
 from .models.llm import LLM, LLMAnswer, LLMUsage, OpenAILLM
 from .models.rerankers import CallableReranker, CosineReranker, CrossEncoderReranker, LLMReranker, Reranker
-from .records import ChangedMemory, MemoryDiff, MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
+from .records import (
+    ChangedMemory,
+    Conversation,
+    LoggedMessage,
+    MemoryDiff,
+    MemoryPage,
+    MemoryVersion,
+    Neighbour,
+    OperationRecord,
+    Statistics,
+)
 from .reorganize.plan import Action, Plan, Report
 from .reorganize.turn import Status
 from .search.explain import Explanation
@@ -59,6 +69,7 @@ __all__ = [
     "ChangedMemory",
     "ConfigError",
     "ConflictError",
+    "Conversation",
     "CosineReranker",
     "CrossEncoderReranker",
     "EdgeType",
@@ -75,6 +86,7 @@ __all__ = [
     "LLMReranker",
     "LLMUsage",
     "LeaseError",
+    "LoggedMessage",
     "MemoryDiff",
     "MemoryExistsError",
     "MemoryGraph",

@@ -18,7 +18,16 @@ from treemem.models.embedders import Embedder
 from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
 from treemem.read.states import VISIBLE
-from treemem.records import MemoryDiff, MemoryPage, MemoryVersion, Neighbour, OperationRecord, Statistics
+from treemem.records import (
+    Conversation,
+    LoggedMessage,
+    MemoryDiff,
+    MemoryPage,
+    MemoryVersion,
+    Neighbour,
+    OperationRecord,
+    Statistics,
+)
 from treemem.reorganize.plan import Plan, Report
 from treemem.reorganize.reorganizer import Reorganizer
 from treemem.reorganize.turn import Status
@@ -29,8 +38,8 @@ from treemem.search.results import SearchResult
 from treemem.search.when import WhenLike
 from treemem.store.protocol import LIVE, GraphStore
 from treemem.temporal import Clock, TimeLike, system_clock
-from treemem.write.adding import OnError
 from treemem.write.addition import Progress
+from treemem.write.messaging import OnError
 
 if TYPE_CHECKING:
     import neo4j
@@ -387,16 +396,24 @@ class AsyncTreeTextMemory:
         progress: Progress | None = None,
         **metadata: Any,
     ) -> list[str]:
-        """Store a conversation: one memory a message, and return the ids.
+        """Store messages of a conversation: one memory a message, and return the ids.
 
-        A message is a dict with `content` and, optionally, `role`, `name`, `chat_time`, `id` and `metadata`; those of
-        OpenAI, Anthropic, Gemini and LangChain are read as they come. One that says nothing, a call of a tool say,
-        becomes no memory; keys without a meaning here, and parts that are no text, are kept in `sources`. All are
-        looked at before the first is written: one that cannot be taken refuses the whole call, or, with
-        `on_error="skip"`, is left out with a warning; a function is called with its position and the error. Messages
-        are joined by FOLLOWS, to the names they mention and to their source; reading one shows the message before it as
-        `background`, where that is still there and the reader may see it. With `replay` the `chat_time` is also
-        taken as the time the memory learned it, as long as it is not before the cube's last change.
+        A message is a dict with `content` and, optionally, `role`, `name`, `chat_time`, `id`, `sequence` and
+        `metadata`; those of OpenAI, Anthropic, Gemini and LangChain are read as they come. One that says nothing, a
+        call of a tool say, becomes no memory, but `messages` reads it back; keys without a meaning here, and parts that
+        are no text, are kept in `sources`. All are looked at before the first is written: one that cannot be taken
+        refuses the whole call, or, with `on_error="skip"`, is left out with a warning; a function is called with its
+        position and the error.
+
+        With a `conversation_id` a call goes on where the conversation ends, so that adding turn by turn is adding all
+        at once, and of a window that is sent again only what is new comes in. A message is known again by its `id`, its
+        `sequence` number or its time; without these a window is, by texts that are equal and together 20 bytes long at
+        least; a single message is a new one then. In a call with an `operation_id` all are new that have no id or
+        number; the same call again adds nothing.
+
+        Messages are joined by FOLLOWS, to the names they mention and to their source; reading one shows the message
+        before it as `background`, where that is still there and the reader may see it. With `replay` the `chat_time` is
+        also taken as the time the memory learned it, as long as it is not before the cube's last change.
         """
         return await self._run(
             self._memory.add_messages,
@@ -409,6 +426,35 @@ class AsyncTreeTextMemory:
             reason=reason,
             progress=progress,
             **metadata,
+        )
+
+    async def messages(
+        self,
+        conversation_id: str,
+        *,
+        limit: int | None = None,
+        before: int | str | None = None,
+        after: int | str | None = None,
+    ) -> list[LoggedMessage]:
+        """Return the messages of a conversation as they were said, oldest first: all, or the last `limit` of them.
+
+        `before` and `after` are numbers or ids of messages; with `after` the first `limit` ones behind it come back.
+        What was updated since reads as it was said; what was deleted or purged is left out. Raises InvalidInputError,
+        MemoryNotFoundError.
+        """
+        return await self._run(
+            self._memory.messages,
+            conversation_id,
+            limit=limit,
+            before=before,
+            after=after,
+        )
+
+    async def conversations(self, *, limit: int | None = None) -> list[Conversation]:
+        """Return the conversations, the one that went on last first."""
+        return await self._run(
+            self._memory.conversations,
+            limit=limit,
         )
 
     async def replace_working_memory(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from treemem.canonical import Vector, canonical_json, number, request_json
 from treemem.temporal import END, Interval
-
-MAX_ROWS = 1_000
 
 
 class EdgeType(StrEnum):
@@ -57,7 +55,8 @@ class StateAssert:
     """Assert `content` on [valid_from, valid_to), or nothing where content is None.
 
     `valid_from` None means the time of the transaction. With `create` the memory must be new: one that was created
-    with the same fields is left as it is, edges from it included; other content is refused.
+    with the same fields is left as it is, edges from it included; other content is refused. With `append` its sequence
+    number is the least it may have: it comes after the last one of the change set's log.
     """
 
     memory_id: str
@@ -65,13 +64,22 @@ class StateAssert:
     valid_from: int | None = None
     valid_to: int = END
     create: bool = False
+    append: bool = False
+
+    @property
+    def asked(self) -> Mapping[str, Any] | None:
+        """The fields that whoever adds it asked for: not the number that it gets."""
+        if self.content is None or not self.append:
+            return None if self.content is None else self.content.fields
+        return {name: value for name, value in self.content.fields.items() if name != "sequence"}
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeAssert:
     """Assert an edge on [valid_from, valid_to), or its absence where `remove` is true.
 
-    With `present` an absence that changes nothing, because the edge is not there, is refused.
+    With `present` an absence that changes nothing, because the edge is not there, is refused. `planned` edges come
+    from what was read, not from what was asked for.
     """
 
     type: EdgeType
@@ -84,6 +92,7 @@ class EdgeAssert:
     valid_to: int = END
     remove: bool = False
     present: bool = False
+    planned: bool = False
 
     def __post_init__(self) -> None:
         """Make floats of whole numbers, so that stores and hashes tell no 1 from 1.0."""
@@ -113,6 +122,17 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """The messages of a conversation, numbered in the order in which they were said: those of one user, or of one
+    session, where it is named.
+    """
+
+    conversation: str
+    user_id: str | None = None
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A change set's place in a batch. `last` closes the parent operation."""
 
@@ -134,7 +154,8 @@ class ChangeSet:
     """Everything one transaction does to one cube. `operation` is its id and the idempotency key.
 
     `expected` maps memory ids to the version that the plan was made from (0: must not exist yet); `request` holds the
-    arguments of a verb whose rows were planned from what was read.
+    arguments of a verb whose rows were planned from what was read. States that `append` are numbered after the last of
+    `log`; with a `log_end` only if that is the last number still (0: the log is empty).
     """
 
     cube: str
@@ -152,6 +173,8 @@ class ChangeSet:
     model: Model | None = None
     undoes: str | None = None
     request: str | None = None
+    log: Log | None = None
+    log_end: int | None = None
 
     @property
     def rows(self) -> int:
@@ -171,16 +194,14 @@ class ChangeSet:
         plain = {
             "cube": self.cube,
             "kind": self.kind,
-            "states": [
-                [s.memory_id, s.create, s.valid_from, s.valid_to, None if s.content is None else s.content.fields]
-                for s in self.states
-            ],
+            "states": [[s.memory_id, s.create, s.valid_from, s.valid_to, s.asked] for s in self.states],
             "edges": [
                 [
                     *(e.type, e.source, e.target, e.target_kind, number(e.weight), number(e.confidence)),
                     *(e.valid_from, e.valid_to, e.remove),
                 ]
                 for e in self.edges
+                if not e.planned
             ],
             "entities": [[e.id, e.name, e.kind] for e in self.entities],
             "sources": [[s.id, s.kind, s.role, s.content, s.chat_time, s.uri] for s in self.sources],
@@ -346,57 +367,3 @@ class Operation:
     payload_hash: str = ""
     receipt: Mapping[str, Any] = field(default_factory=dict)
     touched: tuple[str, ...] = ()
-
-
-def in_parts(groups: Iterable[ChangeSet], operation: str, limit: int = MAX_ROWS) -> Iterator[ChangeSet]:
-    """Yield the change sets of one piece of work, merged into parts of at most `limit` rows each.
-
-    Each group stays whole. Work that fits into one part is one plain operation; otherwise the parts are
-    `<operation>/<n>` below the parent `operation`. Groups are consumed lazily.
-    """
-    index = 0
-    pending: ChangeSet | None = None
-    for whole in _packed(groups, limit):
-        if pending is not None:
-            yield replace(pending, operation=f"{operation}/{index}", part=Part(operation, index, last=False))
-            index += 1
-        pending = whole
-    if pending is None:
-        return
-    if index == 0:
-        yield pending if pending.operation == operation else replace(pending, operation=operation)
-    else:
-        yield replace(pending, operation=f"{operation}/{index}", part=Part(operation, index, last=True))
-
-
-def _packed(groups: Iterable[ChangeSet], limit: int) -> Iterator[ChangeSet]:
-    pack: list[ChangeSet] = []
-    entities: set[str] = set()
-    rows = 0
-    for group in groups:
-        named = {e.id for e in group.entities}
-        more = group.rows - len(group.entities) + len(named - entities)
-        if pack and (rows + more > limit or group.now != pack[0].now):
-            yield _joined(pack)
-            pack, entities, rows, more = [], set(), 0, group.rows
-        pack.append(group)
-        entities |= named
-        rows += more
-    if pack:
-        yield _joined(pack)
-
-
-def _joined(pack: list[ChangeSet]) -> ChangeSet:
-    if len(pack) == 1:
-        return pack[0]
-    expected: dict[str, int] = {}
-    for group in pack:
-        expected.update(group.expected)
-    return replace(
-        pack[0],
-        states=tuple(s for group in pack for s in group.states),
-        edges=tuple(dict.fromkeys(e for group in pack for e in group.edges)),
-        entities=tuple(dict.fromkeys(e for group in pack for e in group.entities)),
-        sources=tuple(dict.fromkeys(s for group in pack for s in group.sources)),
-        expected=expected,
-    )

@@ -28,7 +28,9 @@ MemoryType = Literal[
     "SkillMemory",
     "KnowledgeBaseMemory",
 ]
-Status = Literal["generated", "activated", "archived", "merged", "expired", "deleted"]
+#: `logged` is what a conversation holds beside what was said: a call of a tool, an empty answer. It is kept, and read
+#: back with the conversation alone.
+Status = Literal["generated", "activated", "archived", "merged", "expired", "deleted", "logged"]
 Visibility = Literal["private", "public", "session"]
 Kind = Literal["procedure", "fact", "event", "opinion", "topic", "reasoning", "preference"]
 Origin = Literal["conversation", "retrieved", "web", "file", "system"]
@@ -77,6 +79,7 @@ class TreeNodeTextualMemoryMetadata(BaseModel):
     agent_id: str | None = None
     app_id: str | None = None
     conversation_id: str | None = None
+    sequence: int | None = None
     preference_type: PreferenceType | None = None
     frozen: bool = False
     memory_time: datetime | None = None

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from treemem.changes import Operation, State
-from treemem.contents import item_of
+from treemem.contents import item_of, origin_of, role_of
 from treemem.items import TextualMemoryItem
-from treemem.store.protocol import CubeInfo
-from treemem.temporal import END, format_micros, from_micros
+from treemem.store.protocol import ConversationRow, CubeInfo
+from treemem.temporal import END, format_micros, from_micros, parse_time
 
 
 def _when(micros: int) -> datetime | None:
@@ -178,6 +179,68 @@ class MemoryPage:
 
     items: tuple[TextualMemoryItem, ...]
     cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedMessage:
+    """A message as it was said: its number in its conversation, its memory's id, who said it, the text, and when.
+
+    `content` is empty where nothing was said; `time` is None where the message had none, `recorded_at` is when it came
+    in. `extra` is what else the message had: calls of tools, parts that are no text, keys without a meaning here.
+    """
+
+    id: str
+    conversation_id: str
+    sequence: int
+    role: str
+    content: str
+    name: str | None
+    time: datetime | None
+    recorded_at: datetime
+    user_id: str | None
+    extra: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, state: State) -> LoggedMessage:
+        """Return the message that a state was said with."""
+        fields = state.fields
+        origin = origin_of(fields)
+        name = origin.get("name")
+        text = "" if origin.get("silent") else str(fields["memory"])
+        time = origin.get("chat_time")
+        return cls(
+            id=state.memory_id,
+            conversation_id=str(fields["conversation_id"]),
+            sequence=int(fields["sequence"]),
+            role=role_of(fields),
+            content=text.removeprefix(f"{name}: ") if name else text,
+            name=name,
+            time=None if time is None else from_micros(parse_time(time)),
+            recorded_at=from_micros(state.recorded_from),
+            user_id=fields.get("user_id"),
+            extra=origin.get("message") or {},
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the message as chat programs write it: `role`, `content`, `name` where it has one, and the rest."""
+        named = {} if self.name is None else {"name": self.name}
+        return {"role": self.role, "content": self.content or None, **named, **self.extra}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation: how many messages it has, the times of the first and the last, and the users they belong to."""
+
+    id: str
+    messages: int
+    first: datetime
+    last: datetime
+    users: tuple[str, ...]
+
+    @classmethod
+    def of(cls, row: ConversationRow) -> Conversation:
+        """Return a store's row for a user."""
+        return cls(row.id, row.messages, from_micros(row.first), from_micros(row.last), row.users)
 
 
 @dataclass(frozen=True, slots=True)

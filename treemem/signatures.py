@@ -55,7 +55,8 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(("replay", "orphans", "directed", "include_superseded", "explain", "everything"), FLAG),
     **dict.fromkeys(("group", "walled"), FLAG),
     "ask": _or_none(FLAG),
-    **dict.fromkeys(("limit", "top_k", "max_nodes", "neighbours", "size", "keep_last_n"), COUNT),
+    "limit": _or_none(COUNT),
+    **dict.fromkeys(("top_k", "max_nodes", "neighbours", "size", "keep_last_n"), COUNT),
     "depth": _or_none(COUNT),
     **dict.fromkeys(("weight", "confidence", "least", "interval", "wait", "timeout", "max_tokens"), NUMBER),
     **dict.fromkeys(("relativity", "budget"), _or_none(NUMBER)),
@@ -69,6 +70,7 @@ KINDS: dict[str, Kind] = {
     "backups": _or_none(FOLDER),
     **dict.fromkeys(("as_of", "known_at", "known_at_1", "known_at_2", "at", "until", "since", "when"), ELSEWHERE),
     **dict.fromkeys(("memories", "messages", "new", "type", "filter", "plan", "conversation", "on_error"), ELSEWHERE),
+    **dict.fromkeys(("before", "after"), ELSEWHERE),
 }
 
 

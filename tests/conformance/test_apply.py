@@ -11,9 +11,10 @@ import pytest
 
 from tests.helpers import HashEmbedder, day
 from treemem import ConflictError, InvalidChangeError, OperationMismatchError, TreeTextMemory
-from treemem.changes import MAX_ROWS, ChangeSet, EdgeAssert, EdgeType, Entity, NodeKind, StateAssert
+from treemem.changes import ChangeSet, EdgeAssert, EdgeType, Entity, NodeKind, StateAssert
 from treemem.contents import content_of
 from treemem.temporal import to_micros
+from treemem.write.parts import MAX_ROWS
 
 
 def change(memory: TreeTextMemory, **settings: object) -> ChangeSet:

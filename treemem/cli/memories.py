@@ -1,4 +1,4 @@
-"""Commands on memories: add, search, get, history, operations, undo."""
+"""Commands on memories: add, messages, search, get, history, operations, undo."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from treemem.zones import local
 def add(
     texts: Annotated[list[str] | None, typer.Argument(help="Texts to remember; - reads one a line from stdin.")] = None,
     messages: Annotated[Path | None, typer.Option(help="A JSON or JSON Lines file of messages to remember.")] = None,
+    conversation: Annotated[str | None, typer.Option(help="The conversation that the messages belong to.")] = None,
     at: Annotated[str | None, typer.Option(help="When they began to hold (ISO 8601). Default: now.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag; may be repeated.")] = None,
     operation_id: Annotated[str | None, typer.Option(help="Repeating a call with it changes nothing twice.")] = None,
@@ -44,17 +45,47 @@ def add(
     """Remember texts, or the messages of a file."""
     if bool(texts) == (messages is not None):
         raise InvalidInputError("add: give texts, or --messages FILE; treemem add 'Anna lives in Porto.'")
+    if conversation is not None and messages is None:
+        raise InvalidInputError("add: --conversation goes with --messages FILE")
     many = texts or []
     if many == ["-"]:
         many = lines_of_stdin()
     said = None if messages is None else messages_of(messages)
     with opened(store, cube, config) as memory, progress_bar("Remembering", as_json) as progress:
         if said is not None:
-            ids = memory.add_messages(said, operation_id=operation_id, reason=reason, progress=progress)
+            told: dict[str, Any] = {"operation_id": operation_id, "reason": reason, "progress": progress}
+            ids = memory.add_messages(said, conversation_id=conversation, **told)
         else:
             tags: dict[str, Any] = {"tags": tag} if tag else {}
             ids = memory.add(many, at=at, operation_id=operation_id, reason=reason, progress=progress, **tags)
     say(as_json, {"ids": ids}, "\n".join(ids) if len(ids) <= 20 else f"{len(ids)} memories added")
+
+
+@app.command()
+def messages(
+    conversation: Annotated[str | None, typer.Argument(help="The conversation; without one all are listed.")] = None,
+    limit: Annotated[int, typer.Option(help="How many at most: the last ones.")] = 20,
+    store: Store = None,
+    cube: Cube = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a conversation as it was said, or list the conversations."""
+    with opened(store, cube, config) as memory:
+        if conversation is None:
+            talks = memory.conversations(limit=limit)
+            table = columns("conversation", "messages", "from", "to", "users")
+            for talk in talks:
+                texts = (talk.id, talk.messages, _date(talk.first), _date(talk.last), ", ".join(talk.users))
+                table.add_row(*map(cell, texts))
+            say(as_json, talks, table if talks else "no conversations")
+            return
+        said = memory.messages(conversation, limit=limit)
+    table = columns("number", "when", "who", "message")
+    for one in said:
+        when = _date(one.time or one.recorded_at)
+        table.add_row(*map(cell, (one.sequence, when, one.name or one.role, one.content or dict(one.extra))))
+    say(as_json, said, table if said else "no messages")
 
 
 @app.command()

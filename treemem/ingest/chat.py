@@ -7,7 +7,6 @@ LangChain's messages (objects, their dicts, pairs of role and text), the objects
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +16,6 @@ from treemem.errors import InvalidInputError
 from treemem.storable import check_json, checked_text
 from treemem.temporal import parse_time
 
-log = logging.getLogger("treemem.ingest")
 #: What is told of a message that cannot be taken, with its position.
 Refused = Callable[[int, InvalidInputError], None]
 
@@ -36,7 +34,7 @@ ROLES = {
 #: The keys under which the time of a message stands, the first that is there counts.
 _TIMES = ("chat_time", "timestamp", "created_at", "create_time", "created")
 #: Keys that are read, and not kept beside the message.
-_READ = frozenset({"role", "content", "name", "id", "metadata", *_TIMES})
+_READ = frozenset({"role", "content", "name", "id", "sequence", "metadata", *_TIMES})
 #: The keys of which a message has at least one.
 _SAYING = frozenset({"content", "parts", "tool_calls", "function_call", "audio", "refusal"})
 #: The parts of a content that are text, each with the key under which it stands.
@@ -50,13 +48,16 @@ _TEXTS = {
 }
 #: What is kept of a longer text beside a message, a picture in base64 say, is its length.
 LONGEST_KEPT = 4_096
+#: Numbers of messages stay below, which every JSON reader takes as they are.
+LAST_NUMBER = 1 << 53
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """What was said. `text` is empty where nothing was, a call of a tool say; `at` is in microseconds.
 
-    `kept` is what else the message had: calls of tools, parts that are no text, keys that have no meaning here.
+    `sequence` is the number that it has in its conversation, where whoever gives it knows. `kept` is what else the
+    message had: calls of tools, parts that are no text, keys that have no meaning here.
     """
 
     role: str
@@ -64,6 +65,7 @@ class Message:
     name: str | None = None
     at: int | None = None
     id: Any = None
+    sequence: int | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     kept: Mapping[str, Any] = field(default_factory=dict)
 
@@ -97,6 +99,9 @@ def plain(message: Any, where: str) -> Message:
     if kept:
         check_json(kept, where)
         kept = _shortened(kept)
+    sequence = given.get("sequence")
+    if sequence is not None and (type(sequence) is not int or abs(sequence) >= LAST_NUMBER):
+        raise InvalidInputError(f"{where}.sequence: wanted a whole number below 2^53, found {shown(sequence)}")
     clock = next((key for key in _TIMES if given.get(key) is not None), None)
     return Message(
         role=role,
@@ -104,29 +109,21 @@ def plain(message: Any, where: str) -> Message:
         name=None if name is None else checked_text(name, f"{where}.name"),
         at=None if clock is None else parse_time(given[clock], f"{where}.{clock}"),
         id=given.get("id"),
+        sequence=sequence,
         metadata=metadata or {},
         kept=kept,
     )
 
 
 def plain_all(messages: Iterable[Any], refused: Refused) -> Iterator[tuple[int, Message]]:
-    """Yield each message that says something with its position; a wrong one goes to `refused`, which may raise it.
-
-    Messages in which nothing is said are left out, and their number is logged.
-    """
-    silent = 0
+    """Yield each message with its position; a wrong one goes to `refused`, which may raise it."""
     for position, message in enumerate(messages):
         try:
             one = plain(message, f"messages[{position}]")
         except InvalidInputError as error:
             refused(position, error)
-            continue
-        if one.text:
-            yield position, one
         else:
-            silent += 1
-    if silent:
-        log.info("%d messages say nothing and become no memory", silent)
+            yield position, one
 
 
 def _as_mapping(message: Any, where: str) -> dict[str, Any]:

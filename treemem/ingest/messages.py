@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from treemem.canonical import canonical_json
 from treemem.changes import EdgeAssert, EdgeType, Entity, NodeKind, Source
 from treemem.ids import derived_id
 from treemem.ingest.chat import Message
 from treemem.ingest.entities import entity
 from treemem.ingest.terms import mentioned_in
 from treemem.items import TextualMemoryItem, validated
-from treemem.storable import checked_text
 from treemem.temporal import from_micros, parse_time
 from treemem.text import ASKS, words
 
@@ -22,81 +22,125 @@ ANSWER_WEIGHT, FOLLOWS_WEIGHT = 0.7, 0.4
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message stands: the id of its memory, and its number in its conversation, None outside of one.
+
+    With `append` the number is the least it may have. `there` is whether the memory is there already, with its `text`
+    if another one can follow it; `next_there` is the id of one that is, and comes after it without following anything.
+    """
+
+    memory_id: str
+    number: int | None = None
+    append: bool = False
+    there: bool = False
+    text: str | None = None
+    next_there: str | None = None
+
+
+#: The id and the text of a message that another one follows.
+Before = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
-    """What one message becomes by itself: a memory, and the source that it is derived from."""
+    """What one message becomes by itself: a memory, and the source that it is derived from.
+
+    A message in which nothing is said is a `silent` one.
+    """
 
     item: TextualMemoryItem
     source: Source
     speaker: str | None
+    place: Place
+    silent: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one message becomes among others. `at` is its time in microseconds, None where the message has none."""
 
-    item: TextualMemoryItem
+    said: Said
     at: int | None
-    source: Source
     entities: tuple[Entity, ...]
     edges: tuple[EdgeAssert, ...]
+
+
+def remembered(message: Message) -> str:
+    """Return the text of the memory that a message becomes; where nothing is said, what else it holds, as JSON."""
+    text = message.text or canonical_json(dict(message.kept))
+    return f"{message.name}: {text}" if message.name else text
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Reads the messages of one call.
 
-    `shared` is metadata for all; `signed` gives a message's metadata its owner. A message of no time and no
-    conversation has an id of its own each time, or, with the id of an `operation`, the same whenever that is repeated.
+    `shared` is metadata for all; `signed` gives a message's metadata its owner.
     """
 
     cube: str
     shared: Mapping[str, Any]
     conversation: str | None
     signed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
-    operation: str | None = None
 
-    def said(self, position: int, message: Message) -> Said:
+    def metadata(self, message: Message) -> dict[str, Any]:
+        """Return the metadata that is given for a message, for all or for it alone."""
+        return self.signed({"source": "conversation", "info": {}, **self.shared, **message.metadata})
+
+    def said(self, message: Message, place: Place) -> Said:
         """Return what a message becomes by itself. Raises InvalidInputError naming the field."""
-        at, conversation = message.at, self.conversation
-        metadata = self.signed({"source": "conversation", "info": {}, **self.shared, **message.metadata})
-        place = ["message", self.cube, conversation or "", position if conversation else "", at]
-        place += [message.role, message.text]
-        if metadata.get("user_id") is not None:  # two callers may speak in conversations of one name
-            place.append(checked_text(metadata["user_id"], "user_id"))
-        source = Source(id=derived_id(*place), kind="message", role=message.role, content=message.text, chat_time=at)
+        at, silent = message.at, not message.text
+        metadata = self.metadata(message)
+        source_id = derived_id("message", self.cube, place.memory_id)
+        source = Source(id=source_id, kind="message", role=message.role, content=message.text, chat_time=at)
         origin: dict[str, Any] = {"type": "chat", "role": source.role, "message_id": source.id}
-        if conversation is not None:
-            metadata.setdefault("conversation_id", conversation)
-            origin["position"] = position
+        if message.name:
+            origin["name"] = message.name
+        if silent:
+            origin["silent"] = True
+            metadata["status"] = "logged"
+        if self.conversation is not None:
+            metadata.setdefault("conversation_id", self.conversation)
+            metadata["sequence"] = place.number
         if at is not None:
+            origin["chat_time"] = from_micros(at).isoformat()
             metadata.setdefault("created_at", from_micros(at))
             metadata.setdefault("valid_from", from_micros(at))
         if message.kept:
             origin["message"] = dict(message.kept)
         metadata.setdefault("sources", [origin])
-        memory = f"{message.name}: {message.text}" if message.name else message.text
-        data: dict[str, Any] = {"memory": memory, "metadata": metadata}
-        if message.id is not None:
-            data["id"] = message.id
-        elif at is not None or conversation is not None:
-            data["id"] = derived_id("memory", self.cube, memory, source.id, at)
-        elif self.operation is not None:
-            data["id"] = derived_id(self.operation, position)
-        return Said(validated(TextualMemoryItem, data), source, message.name)
+        data = {"id": place.memory_id, "memory": remembered(message), "metadata": metadata}
+        return Said(validated(TextualMemoryItem, data), source, message.name, place, silent)
 
-    def readings(self, messages: Iterable[Said]) -> Iterator[Reading]:
-        """Yield what each message becomes, in order: it follows the one before, and knows the names of all before."""
-        before: TextualMemoryItem | None = None
+    def readings(self, messages: Iterable[Said | Before], before: Before | None = None) -> Iterator[Reading]:
+        """Yield what each message becomes, in order: it follows the one before, and knows the names of all before.
+
+        A message that is there already is given as its id and text, and yields nothing. `before` is what the first one
+        follows.
+        """
         known: dict[str, set[str]] = {}
+        planned = True  # whether what comes before was read, rather than given
         for said in messages:
+            if isinstance(said, tuple):
+                before, planned = said, True
+                continue
             item, source, at = said.item, said.source, said.source.chat_time
-            entities, edges = _mentions(self.cube, item, said.speaker, known)
-            edges.append(EdgeAssert(EdgeType.DERIVED_FROM, item.id, source.id, NodeKind.SOURCE, valid_from=at))
-            if before is not None:
-                weight = ANSWER_WEIGHT if ASKS.search(before.memory) else FOLLOWS_WEIGHT
-                edges.append(EdgeAssert(EdgeType.FOLLOWS, item.id, before.id, weight=weight, valid_from=at))
-            before = item
-            yield Reading(item, at, source, tuple(entities), tuple(edges))
+            edges = [EdgeAssert(EdgeType.DERIVED_FROM, item.id, source.id, NodeKind.SOURCE, valid_from=at)]
+            entities: list[Entity] = []
+            if not said.silent:
+                entities, mentions = _mentions(self.cube, item, said.speaker, known)
+                edges += mentions
+                if before is not None:
+                    edges.append(_follows(item.id, before, at, planned=planned))
+                if said.place.next_there is not None:
+                    edges.append(_follows(said.place.next_there, (item.id, item.memory), at, planned=True))
+                before, planned = (item.id, item.memory), False
+            yield Reading(said, at, tuple(entities), tuple(edges))
+
+
+def _follows(memory_id: str, before: Before, at: int | None, *, planned: bool) -> EdgeAssert:
+    weight = ANSWER_WEIGHT if ASKS.search(before[1]) else FOLLOWS_WEIGHT
+    return EdgeAssert(EdgeType.FOLLOWS, memory_id, before[0], weight=weight, valid_from=at, planned=planned)
 
 
 def _mentions(

@@ -32,7 +32,7 @@ _READ = frozenset({"web", "file", "retrieved", "system"})
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Who said what, and when: `order` rises with time, and within one conversation with the position.
+    """Who said what, and when: `order` rises with time, and within one conversation with the number.
 
     `message` is whether it was said in a conversation, rather than written down; `whose` are the ids of whom it
     belongs to.
@@ -59,13 +59,13 @@ class Statement:
         led = _LED_BY_NAME.match(text) if origin.get("role") else None
         if led is not None and led.group(1).casefold() in fitting(text)[0].words("leads"):  # "Update: ..." names nobody
             led = None
-        position = origin.get("position")
+        number = state.fields.get("sequence")
         return cls(
             state.memory_id,
             led.group(1) if led else "",
             "tool" if state.fields.get("source") in _READ else role_of(state.fields),
             text[led.end() :] if led else text,
-            (state.valid_from, state.recorded_from, position if isinstance(position, int) else 0),
+            (state.valid_from, state.recorded_from, number or 0),
             state.valid_from,
             bool(origin.get("role")),
             tuple(str(state.fields.get(name) or "") for name in _WHOSE),

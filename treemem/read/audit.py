@@ -89,6 +89,7 @@ def stats(ctx: Context) -> Statistics:
     """See `TreeTextMemory.stats`."""
     info = ctx.store.cube(ctx.cube)
     counts = _seen_counts(ctx) if ctx.caller else ctx.store.counts(ctx.cube)
+    counts["memories"] -= counts.pop("logged", 0)
     return Statistics.of(ctx.cube, ctx.store.location, info, counts)
 
 

@@ -17,7 +17,7 @@ from treemem.temporal import Moment
 Item = TypeVar("Item", bound=TextualMemoryItem)
 #: How many memories a store is asked about at once.
 BATCH = 200
-VISIBLE = tuple(status for status in STATUSES if status != "deleted")
+VISIBLE = tuple(status for status in STATUSES if status not in ("deleted", "logged"))
 
 
 def each_page(

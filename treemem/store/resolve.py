@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, NodeKind, Receipt, State, StateAssert
 from treemem.errors import ConflictError, InvalidChangeError, MemoryExistsError
@@ -21,7 +21,8 @@ class Known:
     - `states`, `edges`: the known rows (recorded_to = END);
     - `earlier`: every state ever of memories that the change set wants to create;
     - `present`: the entities and sources that exist among the edge targets;
-    - `parents`: the known PARENT edges into every memory from which a new parent can be reached upwards.
+    - `parents`: the known PARENT edges into every memory from which a new parent can be reached upwards;
+    - `log_end`: the last number of the change set's log, 0 where it is empty.
     """
 
     versions: dict[str, int] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class Known:
     earlier: dict[str, list[State]] = field(default_factory=dict)
     present: set[tuple[NodeKind, str]] = field(default_factory=set)
     parents: list[Edge] = field(default_factory=list)
+    log_end: int = 0
 
 
 @dataclass(slots=True)
@@ -73,8 +75,14 @@ def memory_ids(changes: ChangeSet) -> list[str]:
 def check(changes: ChangeSet, known: Known) -> None:
     """Refuse a change set that does not fit what is known.
 
-    Raises ConflictError when an expected version differs, InvalidChangeError for an edge without an end.
+    Raises ConflictError when an expected version or the end of the log differs, InvalidChangeError for an edge without
+    an end.
     """
+    if changes.log is not None and changes.log_end not in (None, known.log_end):
+        raise ConflictError(
+            f"conversation {changes.log.conversation!r} has gone on since the change was planned: its last number was "
+            f"{changes.log_end}, and is {known.log_end}"
+        )
     wrong = {
         memory_id: (expected, known.versions.get(memory_id, 0))
         for memory_id, expected in changes.expected.items()
@@ -109,7 +117,7 @@ def resolve(changes: ChangeSet, known: Known, recorded_at: int) -> Resolution:
     result = Resolution(versions=dict(known.versions))
     since = present(changes.now, recorded_at)
     there = _already_there(changes, known, since)
-    states = [s for s in changes.states if s.memory_id not in there]
+    states = _numbered([s for s in changes.states if s.memory_id not in there], known.log_end)
     edges = [e for e in changes.edges if e.source not in there]
     _resolve_states(states, known, since, recorded_at, changes.operation, result)
     _resolve_edges(edges, known, since, recorded_at, changes.operation, result)
@@ -128,8 +136,7 @@ def _already_there(changes: ChangeSet, known: Known, since: int) -> set[str]:
     for ask in changes.states:
         if not ask.create or not known.states.get(ask.memory_id):
             continue  # new, or nothing of it is known any more (its creation was undone)
-        assert ask.content is not None
-        if not any(_same_origin(ask.content, state) for state in known.earlier.get(ask.memory_id, ())):
+        if not any(_same_origin(ask, state) for state in known.earlier.get(ask.memory_id, ())):
             raise MemoryExistsError(
                 f"memory {ask.memory_id!r} exists in cube {changes.cube!r} with other content; change it with "
                 "update(), or add it under another id"
@@ -154,11 +161,28 @@ def _still_said(ask: StateAssert, state: State) -> bool:
     return state.fields["status"] != "deleted" and state.valid_to >= ask.valid_to
 
 
-def _same_origin(content: Content, state: State) -> bool:
+def _same_origin(ask: StateAssert, state: State) -> bool:
+    asked = ask.asked
+    assert asked is not None
     stored = dict(state.fields)
-    if "created_at" not in content.fields:
-        stored.pop("created_at", None)
-    return stored == dict(content.fields)
+    for name in ("created_at", "sequence"):  # what the store gives where nobody asks for it
+        if name not in asked:
+            stored.pop(name, None)
+    return stored == dict(asked)
+
+
+def _numbered(asks: list[StateAssert], log_end: int) -> list[StateAssert]:
+    """Return the states with those that `append` numbered after the last of the log, in the order planned."""
+    numbers = [int(s.content.fields["sequence"]) for s in asks if s.append and s.content is not None]
+    late = log_end + 1 - min(numbers, default=log_end + 1)
+    if late <= 0:
+        return asks
+    return [replace(s, content=_later(s.content, late)) if s.append and s.content is not None else s for s in asks]
+
+
+def _later(content: Content, late: int) -> Content:
+    fields = {**content.fields, "sequence": content.fields["sequence"] + late}
+    return Content(fields, content.embedding, content.tokens)
 
 
 def _resolve_states(

@@ -1,37 +1,31 @@
-"""add, add_messages, replace_working_memory."""
+"""add, replace_working_memory."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 from treemem import planning
 from treemem.arguments import given_metadata
 from treemem.canonical import canonical_json
-from treemem.changes import MAX_ROWS, ChangeSet, State
+from treemem.changes import ChangeSet, State
 from treemem.checks import is_several, shown
 from treemem.contents import fields_of
 from treemem.context import Context
 from treemem.errors import InvalidInputError
 from treemem.filters import joined, of_types
 from treemem.ids import checked_id
-from treemem.ingest.chat import Refused, plain_all
 from treemem.items import MemoryLike, TextualMemoryItem, as_item, set_fields
 from treemem.read.states import VISIBLE, each_page, histories
-from treemem.storable import checked_text
 from treemem.temporal import END, Moment, TimeLike, parse_time
 from treemem.write.addition import Addition, Progress, write_parts
 from treemem.write.committing import commit, new_change
 from treemem.write.following import let_topics_follow
 from treemem.write.hiding import plan_rewrite
 from treemem.write.intent import Intent
-
-log = logging.getLogger("treemem.ingest")
-#: What is done about a message that cannot be taken.
-OnError = Literal["raise", "skip"] | Refused
+from treemem.write.parts import MAX_ROWS
 
 
 def add(
@@ -47,7 +41,7 @@ def add(
     many = memories_of(memories)
     span = (None if at is None else parse_time(at, "at"), END if until is None else parse_time(until, "until"))
     base = new_change(ctx, "add", intent)
-    addition = _addition(ctx, base, intent)
+    addition = addition_of(ctx, base, intent)
     shared = dict(metadata)
     own_id = shared.pop("id", None)
     if own_id is not None:
@@ -57,50 +51,9 @@ def add(
     return addition.ids
 
 
-def _addition(ctx: Context, base: ChangeSet, intent: Intent) -> Addition:
+def addition_of(ctx: Context, base: ChangeSet, intent: Intent) -> Addition:
+    """Return what collects the memories of one call."""
     return Addition(ctx.cube, ctx.embedder, base, ctx.caller, stable_ids=intent.repeatable)
-
-
-def add_messages(
-    ctx: Context,
-    messages: Iterable[Any],
-    conversation_id: str | None,
-    replay: bool,
-    on_error: OnError,
-    intent: Intent,
-    progress: Progress | None,
-    metadata: Mapping[str, Any],
-) -> list[str]:
-    """See `TreeTextMemory.add_messages`."""
-    base = new_change(ctx, "add_messages", intent)
-    addition = _addition(ctx, base, intent)
-    if not is_several(messages) or isinstance(messages, (str, bytes, Mapping)):
-        raise InvalidInputError(f"messages: wanted a list of messages, found {type(messages).__name__}")
-    if conversation_id is not None:
-        checked_text(conversation_id, "conversation_id")
-    shared = given_metadata("add_messages", metadata)
-    refused = _refusing(on_error)
-    plain = plain_all(messages, refused)
-    groups = addition.from_messages(plain, shared, conversation_id, refused, replay=replay)
-    write_parts(ctx.store, base, groups, progress, addition.total)
-    return addition.ids
-
-
-def _raise(position: int, error: InvalidInputError) -> None:
-    raise error
-
-
-def _leave_out(position: int, error: InvalidInputError) -> None:
-    log.warning("a message was left out: %s", error)
-
-
-def _refusing(on_error: OnError) -> Refused:
-    """Return what is told of a message that cannot be taken."""
-    if isinstance(on_error, str) and on_error in ("raise", "skip"):
-        return _raise if on_error == "raise" else _leave_out
-    if callable(on_error):
-        return on_error
-    raise InvalidInputError(f"on_error: wanted 'raise', 'skip' or a function, found {shown(on_error)}")
 
 
 def replace_working_memory(ctx: Context, memories: MemoryLike | Iterable[MemoryLike], intent: Intent) -> list[str]:
@@ -108,7 +61,7 @@ def replace_working_memory(ctx: Context, memories: MemoryLike | Iterable[MemoryL
     many = memories_of(memories)
     given = [as_working(memory) for memory in many]
     base = new_change(ctx, "replace_working_memory", intent)
-    addition = _addition(ctx, base, intent)
+    addition = addition_of(ctx, base, intent)
     groups = list(addition.from_items(given, (None, END), {}))
     kept = set(addition.ids)
     request = [[i, fields_of(item)] for i, item in zip(addition.ids, given, strict=True)]

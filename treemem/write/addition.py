@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,16 +12,17 @@ import numpy as np
 from treemem import planning
 from treemem.caller import Caller, check_session
 from treemem.canonical import Vector, canonical_json
-from treemem.changes import ChangeSet, Receipt, StateAssert, in_parts
+from treemem.changes import ChangeSet, Receipt, StateAssert
 from treemem.contents import content_of, embedded_text, fields_of
 from treemem.errors import EmbedderError, InvalidInputError
-from treemem.ids import checked_id, derived_id
-from treemem.ingest.chat import Message, Refused
-from treemem.ingest.messages import Reader, Reading, Said
+from treemem.ids import derived_id
+from treemem.ingest.chat import Message
+from treemem.ingest.messages import Before, Place, Reader, Reading, Said
 from treemem.items import TextualMemoryItem, as_item, set_fields
 from treemem.models.embedders import Embedder, checked_vectors, embedded_texts
 from treemem.store.protocol import WriteStore
-from treemem.temporal import END, SKEW, Interval, format_micros, parse_time
+from treemem.temporal import END, SKEW, Interval, parse_time
+from treemem.write.parts import in_parts
 
 Progress = Callable[[int, int | None], None]
 EMBED_BATCH = 256
@@ -39,41 +40,43 @@ class Addition:
         self._stable_ids = stable_ids
         self._caller = caller
         self._seen: dict[str, int] = {}
-        self._given: dict[str, int] = {}
-        self._checked_vectors: dict[str, Vector] = {}
-        #: How many messages are taken, once they were looked at.
-        self.total: int | None = None
 
     def from_items(self, memories: Iterable[Any], span: Span, shared: Mapping[str, Any]) -> Iterator[ChangeSet]:
         """Yield a change set per memory. `shared` metadata goes to each; `span` is the default validity."""
         for batch in _batches(self._items(memories, shared), EMBED_BATCH):
             fields = [self._noted(item) for item in batch]
+            self.ids += [item.id for item in batch]
             vectors = self._vectors(batch, fields)
             for item, content, vector in zip(batch, fields, vectors, strict=True):
-                valid_from, valid_to = _span(item, span)
+                valid_from, valid_to = item_span(item, span)
                 yield planning.creation(self._base, item.id, content, vector, valid_from, valid_to)
 
     def from_messages(
-        self,
-        messages: Iterable[tuple[int, Message]],
-        shared: Mapping[str, Any],
-        conversation: str | None,
-        refused: Refused,
-        *,
-        replay: bool,
+        self, messages: Sequence[tuple[Message, Place | None]], reader: Reader, before: Before | None, *, replay: bool
     ) -> Iterator[ChangeSet]:
-        """Yield a change set per message, given with its position; with `replay` each is recorded at its own time.
+        """Yield a change set per message that is not there yet; with `replay` each is recorded at its own time.
 
-        All are looked at before the first comes back. One that cannot be taken goes to `refused`, which may raise it.
+        `before` is what the first of them follows. Messages were looked at before (see `treemem.write.messaging`).
         """
-        operation = self._base.operation if self._stable_ids else None
-        reader = Reader(self._cube, shared, conversation, self._caller.signed, operation)
-        taken = list(self._acceptable(reader, messages, refused, replay=replay))
-        self.total = len(taken)
         if not replay:
-            self._date_after(message.at for _, message, _ in taken)
-        readings = reader.readings(made or reader.said(position, message) for position, message, made in taken)
-        return self._from_readings(readings, replay=replay)
+            self._date_after(message.at for message, _ in messages)
+        for batch in _batches(reader.readings(self._said(messages, reader), before), EMBED_BATCH):
+            items = [r.said.item for r in batch]
+            fields = [self._noted(item) for item in items]
+            vectors = self._vectors(items, fields)
+            for reading, content, vector in zip(batch, fields, vectors, strict=True):
+                yield self._message(reading, content, vector, replay)
+
+    def _said(self, messages: Sequence[tuple[Message, Place | None]], reader: Reader) -> Iterator[Said | Before]:
+        for message, place in messages:
+            if place is None:
+                continue
+            if message.text:
+                self.ids.append(place.memory_id)
+            if not place.there:
+                yield reader.said(message, place)
+            elif place.text is not None:
+                yield place.memory_id, place.text
 
     def _date_after(self, times: Iterable[int | None]) -> None:
         """Date this call after messages that a clock which is a little ahead has dated, so that they hold now."""
@@ -81,64 +84,19 @@ class Addition:
         ahead = max((at for at in times if at is not None and now < at <= now + SKEW), default=now)
         self._base = replace(self._base, now=ahead)
 
-    def _from_readings(self, readings: Iterator[Reading], *, replay: bool) -> Iterator[ChangeSet]:
-        for batch in _batches(readings, EMBED_BATCH):
-            fields = [self._noted(r.item) for r in batch]
-            vectors = self._vectors([r.item for r in batch], fields)
-            for reading, content, vector in zip(batch, fields, vectors, strict=True):
-                yield self._message(reading, content, vector, replay)
-
-    def _acceptable(
-        self, reader: Reader, messages: Iterable[tuple[int, Message]], refused: Refused, *, replay: bool
-    ) -> Iterator[tuple[int, Message, Said | None]]:
-        """Yield the messages that can be taken, with what those become that have metadata of their own."""
-        own_span = not reader.shared.keys().isdisjoint(("valid_from", "valid_to"))
-        for position, message in messages:
-            made: Said | None = None
-            try:
-                if replay:
-                    self._check_past(message)
-                if message.id is not None:
-                    self._check_own_id(message)
-                if message.metadata or own_span:
-                    made = self._checked(reader.said(position, message))
-            except InvalidInputError as error:
-                refused(position, InvalidInputError(f"messages[{position}]: {error}"))
-            else:
-                yield position, message, made
-
-    def _check_own_id(self, message: Message) -> None:
-        mark = hash((message.role, message.text))
-        if self._given.setdefault(checked_id(message.id), mark) != mark:
-            raise InvalidInputError(f"id: {message.id!r} comes twice in one call, with different content")
-
-    def _checked(self, said: Said) -> Said:
-        """Return what a message becomes, if its metadata can be written."""
-        metadata = said.item.metadata
-        _span(said.item, (said.source.chat_time, END))
-        check_session(vars(metadata))
-        if metadata.embedding is not None:
-            self._checked_vectors[said.item.id] = given_vector(metadata.embedding, said.item.id, self._embedder)
-        return said
-
-    def _check_past(self, message: Message) -> None:
-        if message.at is not None and message.at > self._base.now + SKEW:
-            raise InvalidInputError(
-                f"chat_time: {format_micros(message.at)} lies in the future, at "
-                f"{format_micros(self._base.now)}; replay takes it as the time of the transaction, leave replay out"
-            )
-
     def _message(self, reading: Reading, fields: dict[str, Any], vector: Vector, replay: bool) -> ChangeSet:
-        valid_from, valid_to = _span(reading.item, (reading.at, END))
+        said = reading.said
+        valid_from, valid_to = item_span(said.item, (reading.at, END))
         base = self._base
         if replay and reading.at is not None:
             base = replace(base, now=reading.at)
+        content, append = content_of(fields, vector), said.place.append
         return planning.with_rows(
             base,
-            states=[StateAssert(reading.item.id, content_of(fields, vector), valid_from, valid_to, create=True)],
+            states=[StateAssert(said.item.id, content, valid_from, valid_to, create=True, append=append)],
             edges=reading.edges,
             entities=reading.entities,
-            sources=[reading.source],
+            sources=[said.source],
         )
 
     def _items(self, memories: Iterable[Any], shared: Mapping[str, Any]) -> Iterator[TextualMemoryItem]:
@@ -158,12 +116,11 @@ class Addition:
         mark = hash(canonical_json(fields))
         if self._seen.setdefault(item.id, mark) != mark:
             raise InvalidInputError(f"id: {item.id!r} comes twice in one call, with different content")
-        self.ids.append(item.id)
         return fields
 
     def _vectors(self, items: list[TextualMemoryItem], fields: list[dict[str, Any]]) -> list[Vector]:
         missing = [i for i, item in enumerate(items) if item.metadata.embedding is None]
-        vectors: list[Any] = [self._checked_vectors.pop(item.id, None) for item in items]
+        vectors: list[Any] = [None] * len(items)
         embedder = self._embedder
         if missing:
             made = embedded_texts(embedder, [embedded_text(fields[i]) for i in missing])
@@ -194,7 +151,8 @@ def given_vector(vector: Any, memory_id: str, embedder: Embedder) -> Vector:
     return checked
 
 
-def _span(item: TextualMemoryItem, default: Span) -> Span:
+def item_span(item: TextualMemoryItem, default: Span) -> Span:
+    """Return the validity that an item says it has, or the default; raise InvalidInputError if it is inverted."""
     start, end = item.metadata.valid_from, item.metadata.valid_to
     return checked_span(
         default[0] if start is None else parse_time(start, "valid_from"),
@@ -221,8 +179,12 @@ def write_parts(
     groups: Iterable[ChangeSet],
     progress: Progress | None,
     total: int | None,
+    log_end: int | None = None,
 ) -> Receipt:
-    """Apply groups in parts of at most 1,000 rows and return their receipts summed."""
+    """Apply groups in parts of at most 1,000 rows and return their receipts summed.
+
+    With a `log_end` the first part is applied only while that is the last number of the log.
+    """
     done = 0
     receipt: Receipt | None = None
     waiting: tuple[ChangeSet, Callable[[], Receipt]] | None = None
@@ -242,7 +204,8 @@ def write_parts(
         for part in in_parts(groups, base.operation):
             if waiting is not None:
                 settle(*waiting)
-            waiting = part, store.begin(part)
+            waiting = part, store.begin(replace(part, log_end=log_end))
+            log_end = None
     finally:
         if waiting is not None:
             settle(*waiting)

@@ -28,7 +28,7 @@ from treemem.text import STOP_WORDS, analyse, words
 #: How many memories a store is asked about at once.
 _BATCH = 200
 #: What treemem itself notes of the message that a memory is made of.
-_NOTED = frozenset({"type", "role", "message_id", "position"})
+_NOTED = frozenset({"type", "role", "message_id", "chat_time", "silent"})
 
 
 @dataclass(slots=True)

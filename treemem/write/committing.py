@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from treemem.canonical import request_json
 from treemem.changes import ChangeSet, Part, Receipt
@@ -21,6 +21,7 @@ from treemem.storable import checked_text
 from treemem.store.shared import operation_mismatch, receipt_of
 from treemem.write.intent import Intent
 
+R = TypeVar("R")
 ATTEMPTS = 64
 #: How many memories one part of a large change takes.
 CHUNK = 100
@@ -60,14 +61,24 @@ def commit(ctx: Context, base: ChangeSet, plan: Callable[[ChangeSet], ChangeSet]
     done = done_before(ctx, base) if repeatable else None
     if done is not None:
         return done
+
+    def write(base: ChangeSet) -> Receipt:
+        try:
+            return ctx.store.apply(settled(ctx, partial(plan, base)))
+        except InvalidChangeError as refusal:
+            raise discreet(ctx, refusal) from None
+
+    return planned_again(ctx, base, write)
+
+
+def planned_again(ctx: Context, base: ChangeSet, write: Callable[[ChangeSet], R]) -> R:
+    """Return what `write` does with `base`; let it do so again, a bounded number of times, while the memory changes."""
     for attempt in range(ATTEMPTS):
         if attempt:
             base = replace(base, now=max(base.now, ctx.now()))
         try:
             with ctx.workers.turn if attempt else nullcontext():
-                return ctx.store.apply(settled(ctx, partial(plan, base)))
-        except InvalidChangeError as refusal:
-            raise discreet(ctx, refusal) from None
+                return write(base)
         except ConflictError:
             if attempt == ATTEMPTS - 1:
                 raise

@@ -13,7 +13,7 @@ from treemem.store.neo4j import erasing, loading, rows, schema
 from treemem.store.neo4j.admitting import Admitting
 from treemem.store.neo4j.edges import edges_from
 from treemem.store.neo4j.rows import vector
-from treemem.store.protocol import LIVE, CubeInfo, Rows
+from treemem.store.protocol import FIRST, LIVE, CubeInfo, Rows
 from treemem.store.shared import checked_bookmarks
 from treemem.temporal import END_TIME
 
@@ -57,7 +57,7 @@ class Admin(Admitting):
             ) from error
 
     def counts(self, cube: str) -> dict[str, int]:
-        return dict(self._read("counts", cube=cube)[0])
+        return dict(self._read("counts", cube=cube, above=FIRST)[0])
 
     def sizes(self, cube: str, now: int, *, statuses: Sequence[str] = LIVE) -> dict[str, int]:
         found = self._read("sizes", cube=cube, now=rows.time(now), end=END_TIME, statuses=list(statuses))

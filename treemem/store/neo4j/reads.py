@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from treemem.canonical import Vector
-from treemem.changes import Edge, EdgeType, Entity, Operation, State
+from treemem.changes import Edge, EdgeType, Entity, Log, Operation, State
 from treemem.errors import StoreFullError
 from treemem.filters import Filter
 from treemem.store.neo4j import filtering, rows, writing
@@ -15,7 +15,7 @@ from treemem.store.neo4j.calls import Calls
 from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.edges import edges_from
 from treemem.store.neo4j.statements import Statement, statement
-from treemem.store.protocol import LIVE, CubeInfo, Page, Pick, Recall, Subgraph, Touched
+from treemem.store.protocol import FIRST, LAST, LIVE, ConversationRow, CubeInfo, Page, Pick, Recall, Subgraph, Touched
 from treemem.store.shared import check_model, nothing
 from treemem.temporal import BEGINNING, END_TIME, Moment
 
@@ -198,6 +198,43 @@ class Reads(Calls):
             return {}
         moment.pin(found[0]["clock"])
         return {follower: rows.state(state) for follower, state in found[0]["found"]}
+
+    def conversation(
+        self,
+        cube: str,
+        log: Log,
+        *,
+        above: int = FIRST,
+        below: int = LAST,
+        newest: bool = False,
+        limit: int = 1_000,
+        statuses: Sequence[str] | None = LIVE,
+        where: Filter | None = None,
+    ) -> list[State]:
+        passing, given = filtering.predicate(where)
+        asked = Statement("conversation", {"FILTER": passing, "ORDER": "DESC" if newest else "ASC"})
+        parameters = {
+            "cube": cube,
+            **rows.of_log(log, above),
+            "below": below,
+            "limit": limit,
+            "statuses": None if statuses is None else list(statuses),
+            **given,
+        }
+        found = self._connection.read(lambda tx: tx.run(asked, **parameters))
+        states = [rows.state(row["state"]) for row in found]
+        return states[::-1] if newest else states
+
+    def conversations(
+        self, cube: str, *, statuses: Sequence[str] = LIVE, where: Filter | None = None
+    ) -> list[ConversationRow]:
+        passing, given = filtering.predicate(where)
+        asked = Statement("conversations", {"FILTER": passing})
+        parameters = {"cube": cube, **rows.of_log(None), "statuses": list(statuses), **given}
+        found = self._connection.read(lambda tx: tx.run(asked, **parameters))
+        return [
+            ConversationRow(r["id"], r["messages"], r["first"], r["last"], tuple(sorted(r["users"]))) for r in found
+        ]
 
     def operations(
         self,

@@ -11,10 +11,10 @@ import numpy as np
 from neo4j.vector import Vector as Neo4jVector
 
 from treemem.canonical import Vector, canonical_json
-from treemem.changes import Edge, EdgeType, Entity, Model, NodeKind, Operation, Source, State
+from treemem.changes import Edge, EdgeType, Entity, Log, Model, NodeKind, Operation, Source, State
 from treemem.errors import InvalidInputError
 from treemem.store.neo4j.facts import INFO, facts_of
-from treemem.store.protocol import CubeInfo
+from treemem.store.protocol import FIRST, CubeInfo
 from treemem.temporal import BEGINNING, END, END_TIME, from_micros
 from treemem.text import caption
 
@@ -115,6 +115,17 @@ def state_row(cube: str, state: State, edges: Sequence[Edge] = ()) -> dict[str, 
         "mentions": ends[NodeKind.ENTITY],
         "sources": ends[NodeKind.SOURCE],
         "links": ends[NodeKind.MEMORY],
+    }
+
+
+def of_log(log: Log | None, above: int = FIRST) -> dict[str, Any]:
+    """Return the parameters by which a statement finds the states of a log, or with none those of every log."""
+    return {
+        "conversation": None if log is None else log.conversation,
+        "user": None if log is None else log.user_id,
+        "session": None if log is None else log.session_id,
+        "above": above,
+        "end": END_TIME,
     }
 
 

@@ -32,6 +32,7 @@ WANTED: dict[str, tuple[str, str, tuple[str, ...], dict[str, Any]]] = {
     "treemem_state_opened": ("RANGE", "State", ("cube_id", "opened_by"), {}),
     "treemem_state_closed": ("RANGE", "State", ("cube_id", "closed_by"), {}),
     "treemem_state_known": ("RANGE", "State", ("cube_id", "recorded_to", "valid_to"), {}),
+    "treemem_state_conversation": ("RANGE", "State", ("cube_id", "conversation_id", "sequence"), {}),
     "treemem_operation_time": ("RANGE", "Operation", ("cube_id", "recorded_at"), {}),
     "treemem_operation_part": ("RANGE", "Operation", ("cube_id", "part_of"), {}),
     "treemem_state_embedding": (

@@ -72,6 +72,9 @@ def begin_change(tx: Transaction, changes: ChangeSet) -> tuple[int, dict[str, in
 
 def _read_known(tx: Transaction, changes: ChangeSet, versions: dict[str, int]) -> resolve.Known:
     known = resolve.Known(versions=versions)
+    if changes.log is not None:
+        ends = tx.run(statement("log_end"), cube=changes.cube, **rows.of_log(changes.log))
+        known.log_end = max((0, *(row["number"] for row in ends)))
     asserted = sorted({s.memory_id for s in changes.states} & known.versions.keys())
     _read_states(tx, changes.cube, asserted, END_TIME_KNOWN, known.states)
     again = [i for i in resolve.to_create(changes) if i in known.versions]

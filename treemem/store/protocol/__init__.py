@@ -11,11 +11,14 @@ from typing import Protocol
 from treemem.store.protocol.admin import AdminStore
 from treemem.store.protocol.data import (
     ENTITY,
+    FIRST,
+    LAST,
     LIVE,
     MEMORY,
     PREFIXES,
     SOURCE,
     WALKED,
+    ConversationRow,
     CubeInfo,
     Lease,
     Node,
@@ -34,12 +37,15 @@ from treemem.store.protocol.write import WriteStore
 
 __all__ = [
     "ENTITY",
+    "FIRST",
+    "LAST",
     "LIVE",
     "MEMORY",
     "PREFIXES",
     "SOURCE",
     "WALKED",
     "AdminStore",
+    "ConversationRow",
     "CubeInfo",
     "GraphStore",
     "Lease",

@@ -38,7 +38,10 @@ class AdminStore(Protocol):
         ...
 
     def counts(self, cube: str) -> dict[str, int]:
-        """Return the number of memories, states, edges, entities, sources and operations."""
+        """Return the number of memories, states, edges, entities, sources and operations.
+
+        Of the memories, `logged` are what conversations hold beside what was said.
+        """
         ...
 
     def sizes(self, cube: str, now: int, *, statuses: Sequence[str] = LIVE) -> dict[str, int]:

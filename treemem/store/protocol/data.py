@@ -14,6 +14,9 @@ from treemem.temporal import BEGINNING, END, Moment, Span
 #: The statuses that are searched and read by default.
 LIVE = ("activated", "generated")
 
+#: Below the first and above the last number that a message can have in its conversation.
+FIRST, LAST = -(1 << 62), 1 << 62
+
 #: The edge types that a search walks by default.
 WALKED = (
     EdgeType.PARENT,
@@ -124,6 +127,16 @@ class CubeInfo:
     clock: int
     model: Model | None
     epoch: int = 0
+
+
+class ConversationRow(NamedTuple):
+    """A conversation: how many messages it has, when the first and the last one were made, and whose they are."""
+
+    id: str
+    messages: int
+    first: int
+    last: int
+    users: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,20 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from treemem.canonical import Vector
-from treemem.changes import Edge, EdgeType, Entity, Operation, State
+from treemem.changes import Edge, EdgeType, Entity, Log, Operation, State
 from treemem.filters import Filter
-from treemem.store.protocol.data import LIVE, CubeInfo, Page, Pick, Recall, Subgraph, Touched
+from treemem.store.protocol.data import (
+    FIRST,
+    LAST,
+    LIVE,
+    ConversationRow,
+    CubeInfo,
+    Page,
+    Pick,
+    Recall,
+    Subgraph,
+    Touched,
+)
 from treemem.temporal import Moment
 
 
@@ -135,6 +146,30 @@ class ReadStore(Protocol):
 
     def touched(self, cube: str, operation: str) -> Touched:
         """Return what one operation opened and closed (not its parts), vectors included."""
+        ...
+
+    def conversation(
+        self,
+        cube: str,
+        log: Log,
+        *,
+        above: int = FIRST,
+        below: int = LAST,
+        newest: bool = False,
+        limit: int = 1_000,
+        statuses: Sequence[str] | None = LIVE,
+        where: Filter | None = None,
+    ) -> list[State]:
+        """Return the messages of a log with a number between two, the first ones or the newest, oldest first.
+
+        Each is the state that holds last, as known now; `statuses` and `where` are asked of that.
+        """
+        ...
+
+    def conversations(
+        self, cube: str, *, statuses: Sequence[str] = LIVE, where: Filter | None = None
+    ) -> list[ConversationRow]:
+        """Return every conversation of which such a state is known now, the one that went on last first."""
         ...
 
     def tombstones(self, cube: str) -> list[tuple[str, int, str | None]]:

@@ -210,7 +210,8 @@ def touched(conn: sqlite3.Connection, cube: str, operation: str) -> Touched:
 def counts(conn: sqlite3.Connection, cube: str) -> dict[str, int]:
     """Return how many rows of each kind a cube has."""
     found = conn.execute(statement("counts"), {"cube": rows.cube_num(conn, cube)}).fetchone()
-    return dict(zip(("memories", "states", "edges", "entities", "sources", "operations"), found, strict=True))
+    names = ("memories", "states", "edges", "entities", "sources", "operations", "logged")
+    return dict(zip(names, found, strict=True))
 
 
 def sizes(conn: sqlite3.Connection, cube: str, now: int, statuses: Sequence[str]) -> dict[str, int]:

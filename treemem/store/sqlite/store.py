@@ -10,10 +10,24 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from treemem.canonical import Vector
-from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Erasure, Model, Operation, Receipt, Source, State
+from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Erasure, Log, Model, Operation, Receipt, Source, State
 from treemem.filters import Filter
-from treemem.store.protocol import LIVE, CubeInfo, Lease, Page, Pick, Recall, Rows, Subgraph, Touched
+from treemem.store.protocol import (
+    FIRST,
+    LAST,
+    LIVE,
+    ConversationRow,
+    CubeInfo,
+    Lease,
+    Page,
+    Pick,
+    Recall,
+    Rows,
+    Subgraph,
+    Touched,
+)
 from treemem.store.shared import check_lease, check_model, checked_bookmarks, lease_holds, nothing
+from treemem.store.sqlite import conversations as talks
 from treemem.store.sqlite import loading, purging, reading, rows, walk, writing
 from treemem.store.sqlite.cache import IndexCache
 from treemem.store.sqlite.database import Database
@@ -72,6 +86,27 @@ class SqliteStore:
         self, cube: str, ids: Sequence[str], moment: Moment, *, statuses: Sequence[str] = LIVE
     ) -> dict[str, State]:
         return self._read(lambda conn: reading.preceding(conn, cube, ids, moment, statuses))
+
+    def conversation(
+        self,
+        cube: str,
+        log: Log,
+        *,
+        above: int = FIRST,
+        below: int = LAST,
+        newest: bool = False,
+        limit: int = 1_000,
+        statuses: Sequence[str] | None = LIVE,
+        where: Filter | None = None,
+    ) -> list[State]:
+        return self._read(
+            lambda conn: talks.conversation(conn, cube, log, above, below, newest, limit, statuses, where)
+        )
+
+    def conversations(
+        self, cube: str, *, statuses: Sequence[str] = LIVE, where: Filter | None = None
+    ) -> list[ConversationRow]:
+        return self._read(lambda conn: talks.conversations(conn, cube, statuses, where))
 
     def recall(self, recall: Recall, pick: Pick) -> tuple[Subgraph, list[State]]:
         with self._database.read() as conn:

@@ -11,7 +11,7 @@ from treemem.changes import ChangeSet, NodeKind, Operation, Receipt, State
 from treemem.errors import OperationMismatchError
 from treemem.store import resolve
 from treemem.store.shared import check_model, operation_mismatch, receipt_of, refuse_taken_batch
-from treemem.store.sqlite import rows
+from treemem.store.sqlite import conversations, rows
 from treemem.store.sqlite.statements import statement
 from treemem.temporal import END
 
@@ -32,6 +32,8 @@ def apply(conn: sqlite3.Connection, changes: ChangeSet) -> Receipt:
     _tick(conn, cube, recorded_at)
     nums = _node_numbers(conn, cube, changes)
     known = _read_known(conn, changes, nums)
+    if changes.log is not None:
+        known.log_end = conversations.log_end(conn, cube, changes.log)
     resolve.check(changes, known)
     result = resolve.resolve(changes, known, recorded_at)
     receipt = result.receipt(changes.operation, recorded_at)

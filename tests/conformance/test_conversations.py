@@ -1,0 +1,415 @@
+"""The log of a conversation: each message once, in order, however the calls are cut, whoever else writes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import OpenMemory
+from tests.helpers import HashEmbedder, day, fresh_cube
+from treemem import InvalidInputError, MemoryExistsError, MemoryNotFoundError, TreeTextMemory
+from treemem.changes import EdgeType
+from treemem.temporal import system_clock
+
+Message = dict[str, Any]
+
+
+def say(*texts: str, times: bool = False, start: int = 0) -> list[Message]:
+    """Messages of a user and an assistant in turn, with times of their own if asked for."""
+    said = [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(texts, start)]
+    return [{**one, "chat_time": 1_736_503_201 + i} for i, one in enumerate(said, start)] if times else said
+
+
+BEES = ("I keep bees.", "What breed?", "Carniolan.", "Gentle ones.", "I have a goat.", "Its name?")
+
+
+def texts(memory: TreeTextMemory, conversation: str = "talk", **asked: Any) -> list[str]:
+    return [message.content for message in memory.messages(conversation, **asked)]
+
+
+def told(memory: TreeTextMemory, conversation: str = "talk") -> list[tuple[Any, ...]]:
+    """What turn by turn and all at once have to agree in: number, who, what, what it follows, its background."""
+    log = memory.messages(conversation)
+    number = {message.id: message.sequence for message in log}
+    moment = memory._context.moment(None, None)
+    edges = memory.store.edges(memory.cube_id, list(number), moment, types=[EdgeType.FOLLOWS], direction="out")
+    shown = {item.id: item.metadata.background for item in memory.get_by_ids(number)}
+    follows = {
+        message.id: sorted((number[e.target], e.weight) for e in edges if e.source == message.id) for message in log
+    }
+    return [(m.sequence, m.role, m.content, follows[m.id], shown.get(m.id)) for m in log]
+
+
+TALK = st.lists(
+    st.tuples(
+        st.sampled_from(["user", "assistant", "tool"]),
+        st.sampled_from(["yes", "ok", "", "And then?", "I moved to Ghent.", "好的", "Done with the large report now."]),
+    ),
+    min_size=1,
+    max_size=9,
+)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(talk=TALK, timed=st.booleans(), named=st.booleans(), data=st.data())
+def test_turn_by_turn_is_all_at_once(
+    memory: TreeTextMemory, talk: list[Any], timed: bool, named: bool, data: st.DataObject
+) -> None:
+    """With times or operations, which make it exact whatever is said twice."""
+    messages = [
+        {"role": role, "content": content, **({"chat_time": 1_736_503_201 + i} if timed else {})}
+        for i, (role, content) in enumerate(talk)
+    ]
+
+    def spoken(cuts: set[int]) -> str:
+        talk = fresh_cube("talk")
+        ends = sorted(cuts | {0, len(messages)})
+        for a, b in itertools.pairwise(ends):
+            exact = {"operation_id": f"{talk}-{a}"} if named or not timed else {}
+            memory.add_messages(messages[a:b], conversation_id=talk, **exact)
+        return talk
+
+    once = spoken(set())
+    assert [m.sequence for m in memory.messages(once)] == list(range(1, len(messages) + 1))
+    cuts = data.draw(st.sets(st.integers(1, max(1, len(messages) - 1))))
+    for some in (cuts, set(range(len(messages)))):
+        assert told(memory, spoken(some)) == told(memory, once)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data(), timed=st.booleans())
+def test_a_window_that_is_sent_again_adds_what_is_new(memory: TreeTextMemory, data: st.DataObject, timed: bool) -> None:
+    """Windows that overlap by two messages at least, whatever was said twice in between."""
+    said = data.draw(st.lists(st.sampled_from([*BEES, "yes", "ok"]), min_size=2, max_size=12))
+    messages = say(*(f"{text} (line {i})" for i, text in enumerate(said)), times=timed)
+    talk = fresh_cube("talk")
+    start = end = 0
+    while end < len(messages):
+        start = data.draw(st.integers(start, max(start, end - 2)))
+        end = data.draw(st.integers(min(len(messages), max(end + 1, start + 2)), len(messages)))
+        memory.add_messages(messages[start:end], conversation_id=talk)
+    assert texts(memory, talk) == [one["content"] for one in messages]
+    memory.add_messages(messages, conversation_id=talk)
+    assert texts(memory, talk) == [one["content"] for one in messages]
+    assert [m.sequence for m in memory.messages(talk)] == list(range(1, len(messages) + 1))
+
+
+def test_a_line_said_again_is_a_new_message(memory: TreeTextMemory) -> None:
+    for text in ("I live in Porto.", "I live in Ghent.", "I live in Porto."):
+        memory.add_messages([{"role": "user", "content": text}], conversation_id="talk")
+    assert texts(memory) == ["I live in Porto.", "I live in Ghent.", "I live in Porto."]
+    for text in ("Book the 9 am train.", "Book the hotel too."):
+        memory.add_messages(say(text, "Done."), conversation_id="trip")
+    assert texts(memory, "trip") == ["Book the 9 am train.", "Done.", "Book the hotel too.", "Done."]
+    one_time = [{**message, "chat_time": "2025-01-10"} for message in say("ok", "Great.", "ok")]
+    for message in one_time:
+        memory.add_messages([message], conversation_id="day")
+    memory.add_messages(one_time, conversation_id="day")
+    assert texts(memory, "day") == ["ok", "Great.", "ok"]
+    assert len(set(memory.add_messages(one_time))) == 3
+
+
+def test_short_lines_tell_no_window(memory: TreeTextMemory) -> None:
+    """What is said again is nothing to lose; what is long tells a window by one message already."""
+    memory.add_messages(say("Are you there?", "yes", "Good.", "yes", "ok"), conversation_id="short")
+    memory.add_messages([{"role": "assistant", "content": "yes"}, *say("ok", "Fine.")], conversation_id="short")
+    assert len(memory.messages("short")) == 8
+    long = say("Hello.", "The parcel for Mrs. Kay came at noon.", "Thanks.")
+    memory.add_messages(long[:2], conversation_id="long")
+    memory.add_messages(long[1:], conversation_id="long")
+    assert texts(memory, "long") == [one["content"] for one in long]
+
+
+def test_the_whole_history_may_come_with_each_turn(memory: TreeTextMemory) -> None:
+    history = say("Hi.", "Hello!", "yes", "ok", "yes", "ok", "I moved to Ghent.")
+    for n in range(1, len(history) + 1):
+        memory.add_messages(history[:n], conversation_id="talk")
+    assert texts(memory) == [one["content"] for one in history]
+
+
+def test_older_history_that_turns_up_comes_first(memory: TreeTextMemory) -> None:
+    messages = say(*BEES, times=True)
+    memory.add_messages(messages[2:], conversation_id="talk")
+    memory.add_messages(messages, conversation_id="talk")
+    assert texts(memory) == list(BEES)
+    assert [m.sequence for m in memory.messages("talk")] == [-1, 0, 1, 2, 3, 4]
+    assert [len(follows) for *_, follows, _ in told(memory)] == [0, 1, 1, 1, 1, 1]
+
+
+def test_an_edited_message_comes_in_beside_the_one_it_was(memory: TreeTextMemory) -> None:
+    messages = [{"role": "user", "content": f"message {i}", "chat_time": f"2025-01-{10 + i}"} for i in range(3)]
+    memory.add_messages(messages[:2], conversation_id="talk")
+    memory.add_messages([{**messages[0], "content": "message 0, edited"}, *messages[1:]], conversation_id="talk")
+    assert texts(memory) == ["message 0", "message 1", "message 0, edited", "message 2"]
+
+
+def test_ids_and_numbers_make_it_exact(memory: TreeTextMemory) -> None:
+    named = [{**message, "id": f"m-{i}"} for i, message in enumerate(say("yes", "ok", "yes"))]
+    for window in (named[:2], named[1:], named):
+        memory.add_messages(window, conversation_id="ids")
+    assert [m.id for m in memory.messages("ids")] == ["m-0", "m-1", "m-2"]
+    with pytest.raises(MemoryExistsError):
+        memory.add_messages([{**named[0], "content": "no"}], conversation_id="ids")
+    numbered = [{**message, "sequence": 7 + i} for i, message in enumerate(say("yes", "ok", "yes"))]
+    for message in (numbered[2], numbered[0], numbered[0], numbered[1]):
+        memory.add_messages([message], conversation_id="numbers")
+    memory.add_messages(say("And then?"), conversation_id="numbers")
+    assert [(m.sequence, m.content) for m in memory.messages("numbers")] == [
+        (7, "yes"),
+        (8, "ok"),
+        (9, "yes"),
+        (10, "And then?"),
+    ]
+    with pytest.raises(InvalidInputError, match=r"messages\[0\].sequence: 7 is another message"):
+        memory.add_messages([{**numbered[0], "content": "no"}], conversation_id="numbers")
+    for wrong in (1.5, "3", True, 1 << 60):
+        with pytest.raises(InvalidInputError, match="sequence"):
+            memory.add_messages([{"content": "x", "sequence": wrong}], conversation_id="numbers")
+
+
+def test_an_operation_adds_once_and_all_of_it(memory: TreeTextMemory) -> None:
+    pair = say("Turn on the lights.", "Done.")
+    for n in (1, 2, 2, 1):
+        memory.add_messages(pair, conversation_id="home", operation_id=f"evening-{n}")
+    assert texts(memory, "home") == ["Turn on the lights.", "Done."] * 2
+
+
+def test_an_operation_that_was_cut_off_goes_on_where_it_was(memory: TreeTextMemory) -> None:
+    """Beside a writer that goes on with the same conversation in between."""
+    many = [{"content": f"Note {i} of the trip."} for i in range(1_200)]
+
+    def cut(done: int, total: int | None) -> None:
+        if done < 1_200:
+            raise KeyboardInterrupt
+
+    memory.add_messages(say("We begin."), conversation_id="talk")
+    with pytest.raises(KeyboardInterrupt):
+        memory.add_messages(many, conversation_id="talk", operation_id="many", progress=cut)
+    memory.add_messages(say("Somebody speaks."), conversation_id="talk")
+    before = len(memory.messages("talk"))
+    assert 2 < before < 1_202
+    ids = memory.add_messages(many, conversation_id="talk", operation_id="many")
+    log = memory.messages("talk")
+    assert len(set(ids)) == 1_200
+    assert len(log) == 1_202
+    assert [m.sequence for m in log] == list(range(1, 1_203))
+    assert [m.content for m in log if m.id in set(ids)] == [one["content"] for one in many]
+    assert memory.check() == []
+
+
+def test_what_says_nothing_is_in_the_log_and_no_memory(memory: TreeTextMemory) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
+    messages: list[Message] = [
+        {"role": "user", "content": "Weather in Oslo?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "4 degrees"},
+        {"role": "assistant", "content": ""},
+        {"role": "assistant", "content": "4 degrees."},
+    ]
+    ids = memory.add_messages(messages, conversation_id="talk")
+    assert len(ids) == 3
+    assert [m.as_dict() for m in memory.messages("talk")] == [{**m, "content": m["content"] or None} for m in messages]
+    assert memory.stats().memories == 3
+    assert {node["id"] for node in memory.get_all()["nodes"]} == set(ids)
+    assert {hit.id for hit in memory.search("weather Oslo function", 10)} <= set(ids)
+    assert memory.get(ids[2]).metadata.background == "4 degrees"
+    silent = memory.messages("talk")[1].id
+    memory.add_messages(messages, conversation_id="talk")
+    assert len(memory.messages("talk")) == 5
+    memory.purge(silent)
+    assert [m.sequence for m in memory.messages("talk")] == [1, 3, 4, 5]
+    assert memory.add_messages([{"role": "assistant", "content": ""}]) == []
+
+
+def test_the_log_reads_as_it_was_said(memory: TreeTextMemory) -> None:
+    ids = memory.add_messages(
+        [
+            {"role": "user", "name": "Ann", "content": "I live in Porto.", "chat_time": day(0)},
+            {"role": "assistant", "content": "Noted.", "chat_time": day(1), "mood": "glad"},
+            {"role": "user", "content": "I keep bees."},
+        ],
+        conversation_id="talk",
+    )
+    memory.update(ids[0], "Ann: I live in Ghent.")
+    memory.correct(ids[1], "Noted!")
+    log = memory.messages("talk")
+    assert [(m.sequence, m.role, m.name, m.content) for m in log] == [
+        (1, "user", "Ann", "I live in Porto."),
+        (2, "assistant", None, "Noted!"),
+        (3, "user", None, "I keep bees."),
+    ]
+    assert [m.time for m in log] == [day(0), day(1), None]
+    assert log[1].as_dict() == {"role": "assistant", "content": "Noted!", "mood": "glad"}
+    memory.archive(ids[2])
+    assert len(memory.messages("talk")) == 3
+    memory.delete(ids[0])
+    assert texts(memory) == ["Noted!", "I keep bees."]
+    memory.restore(ids[0])
+    assert texts(memory)[0] == "I live in Porto."
+    memory.add_messages(say("Said by mistake."), conversation_id="talk", operation_id="mistake")
+    memory.undo("mistake")
+    assert texts(memory) == ["I live in Porto.", "Noted!", "I keep bees."]
+
+
+def test_pages_of_a_log(memory: TreeTextMemory) -> None:
+    ids = memory.add_messages(say(*(f"line {i}" for i in range(1, 8))), conversation_id="talk")
+    assert texts(memory, limit=2) == ["line 6", "line 7"]
+    assert texts(memory, limit=2, before=6) == ["line 4", "line 5"]
+    assert texts(memory, limit=2, after=2) == ["line 3", "line 4"]
+    assert texts(memory, before=ids[2]) == ["line 1", "line 2"]
+    assert texts(memory, after=ids[4], before=7) == ["line 6"]
+    assert texts(memory, "nothing") == []
+    assert texts(memory, after=1 << 80) == []
+    memory.add_messages(say("elsewhere"), conversation_id="other")
+    with pytest.raises(MemoryNotFoundError):
+        memory.messages("other", after=ids[0])
+    for wrong in ({"limit": 0}, {"limit": "2"}, {"before": 1.5}, {"after": True}):
+        with pytest.raises(InvalidInputError):
+            memory.messages("talk", **wrong)  # type: ignore[arg-type]
+    for nameless in ("", " ", None, 7):
+        with pytest.raises(InvalidInputError):
+            memory.messages(nameless)  # type: ignore[arg-type]
+
+
+def test_conversations_are_listed(memory: TreeTextMemory) -> None:
+    assert memory.conversations() == []
+    memory.for_caller("ann").add_messages(say("Hello.", "Hello Ann.", times=True), conversation_id="talk")
+    memory.for_caller("bob").add_messages(say("Hi.", times=True, start=7), conversation_id="talk")
+    memory.add_messages(say("Alone."), conversation_id="other")
+    memory.add("A memory that names a conversation.", conversation_id="no message")
+    other, talk = memory.conversations()
+    assert (other.id, other.messages, other.users) == ("other", 1, ())
+    assert (talk.id, talk.messages, talk.users) == ("talk", 3, ("ann", "bob"))
+    assert (talk.first.timestamp(), talk.last.timestamp()) == (1_736_503_201, 1_736_503_208)
+    assert memory.conversations(limit=1) == [other]
+    assert [(c.id, c.messages) for c in memory.for_caller("bob").conversations()] == [("other", 1), ("talk", 1)]
+
+
+def test_callers_have_logs_of_their_own(memory: TreeTextMemory) -> None:
+    ann, bob = memory.for_caller("ann"), memory.for_caller("bob")
+    for _ in range(2):
+        for view, text in ((ann, "I am Ann and live in Porto."), (bob, "I am Bob and live in Ghent.")):
+            view.add_messages(say(text, "Noted.", times=True), conversation_id="talk")
+    ann.add_messages(say("I keep bees."), conversation_id="talk")
+    assert texts(ann) == ["I am Ann and live in Porto.", "Noted.", "I keep bees."]
+    assert [m.sequence for m in bob.messages("talk")] == [1, 2]
+    assert texts(bob) == ["I am Bob and live in Ghent.", "Noted."]
+    assert len(memory.messages("talk")) == 5
+    both = [{"role": "user", "content": "Hello all."}, {"role": "user", "content": "Hello back."}]
+    for user in ("ann", "bob"):
+        memory.add_messages(both, conversation_id="shared", user_id=user)
+    assert len(memory.messages("shared")) == 4
+    with pytest.raises(MemoryNotFoundError):
+        bob.messages("talk", after=ann.messages("talk")[0].id)
+    memory.add_messages(
+        [{"content": "Hello.", "metadata": {"user_id": user}} for user in ("ann", "bob", "ann")],
+        conversation_id="group",
+    )
+    assert [(m.sequence, m.user_id) for m in memory.messages("group")] == [(1, "ann"), (2, "bob"), (3, "ann")]
+
+
+def test_what_was_erased_does_not_come_back_with_its_window(memory: TreeTextMemory) -> None:
+    for conversation, times in (("timed", True), ("plain", False)):
+        messages = say(*BEES, times=times)
+        ids = memory.add_messages(messages, conversation_id=conversation)
+        memory.purge(ids[2])
+        again = memory.add_messages(messages, conversation_id=conversation)
+        assert again == [*ids[:2], *ids[3:]]
+        assert texts(memory, conversation) == [*BEES[:2], *BEES[3:]]
+        memory.delete(ids[3])
+        memory.add_messages(messages, conversation_id=conversation)
+        assert texts(memory, conversation) == [*BEES[:2], *BEES[4:]]
+
+
+def test_one_call_is_one_conversation(memory: TreeTextMemory) -> None:
+    with pytest.raises(InvalidInputError, match=r"messages\[1\]: conversation_id"):
+        memory.add_messages(
+            [{"content": "One."}, {"content": "Two.", "metadata": {"conversation_id": "b"}}], conversation_id="a"
+        )
+    assert memory.conversations() == []
+
+
+def test_threads_that_speak_at_once_lose_and_double_nothing(open_memory: OpenMemory) -> None:
+    cube = fresh_cube("threads")
+    with (
+        open_memory(cube=cube, embedder=HashEmbedder()) as memory,
+        open_memory(cube=cube, embedder=HashEmbedder()) as other,
+    ):
+        jobs = [(view, f"{name} says {n}") for n in range(8) for name, view in (("one", memory), ("two", other))]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda job: job[0].add_messages([{"content": job[1]}], conversation_id="talk"), jobs))
+        log = memory.messages("talk")
+        assert sorted(m.content for m in log) == sorted(text for _, text in jobs)
+        assert [m.sequence for m in log] == list(range(1, 17))
+        follows = [f for *_, f, _ in told(memory)]
+        assert [[number for number, _ in each] for each in follows] == [[], *([n] for n in range(1, 16))]
+
+
+SPEAKER = """
+import json, sys
+from tests.helpers import HashEmbedder
+from treemem import TreeTextMemory
+location, cube, parts = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+with TreeTextMemory.open(location, cube=cube, embedder=HashEmbedder()) as memory:
+    for part in parts:
+        sys.stdin.readline()
+        memory.add_messages(part, conversation_id="talk")
+        print("said", flush=True)
+"""
+
+
+def test_two_processes_take_turns(location: str, open_memory: OpenMemory) -> None:
+    """A conversation that two processes add to in turn, in windows that overlap, is what one call makes of it."""
+    dice = random.Random(7)
+    messages = say(*(f"{dice.choice(BEES)} ({i})" for i in range(14)))
+    windows = [messages[max(0, n - 2) : n + 2] for n in range(0, 14, 2)]
+    cube = fresh_cube("processes")
+    with open_memory(cube=cube, embedder=HashEmbedder(), clock=system_clock) as memory:
+        speakers = [
+            subprocess.Popen(
+                [sys.executable, "-c", SPEAKER, location, cube, json.dumps(windows[n::2])],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                cwd=Path(__file__).parents[2],
+            )
+            for n in (0, 1)
+        ]
+        for n in range(len(windows)):
+            speaker = speakers[n % 2]
+            assert speaker.stdin is not None
+            assert speaker.stdout is not None
+            speaker.stdin.write("\n")
+            speaker.stdin.flush()
+            assert speaker.stdout.readline() == "said\n"
+        for speaker in speakers:
+            assert speaker.wait(30) == 0
+            speaker.stdin.close()  # type: ignore[union-attr]
+            speaker.stdout.close()  # type: ignore[union-attr]
+        memory.add_messages(messages, conversation_id="once", operation_id="once")
+        assert told(memory) == told(memory, "once")
+        assert len(memory.messages("talk")) == 14
+
+
+def test_a_log_travels_with_its_cube(memory: TreeTextMemory, tmp_path: Path, open_memory: OpenMemory) -> None:
+    memory.add_messages(
+        [*say(*BEES, times=True), {"role": "assistant", "content": None, "tool_calls": [{"id": "c"}]}],
+        conversation_id="talk",
+    )
+    memory.dump(tmp_path / "dump")
+    with TreeTextMemory.open(tmp_path / "copy.db", embedder=HashEmbedder(), cube=memory.cube_id) as copy:
+        copy.load(tmp_path / "dump")
+        assert told(copy) == told(memory)
+        assert copy.messages("talk") == memory.messages("talk")
+        copy.add_messages(say("And one more."), conversation_id="talk")
+        assert [m.sequence for m in copy.messages("talk")] == list(range(1, 9))

@@ -1,0 +1,82 @@
+"""messages, conversations: the log of what was said, and what others read of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from treemem.changes import Log, State
+from treemem.checks import shown, within
+from treemem.context import Context
+from treemem.errors import InvalidInputError, MemoryNotFoundError
+from treemem.ids import checked_id
+from treemem.read.states import BATCH
+from treemem.records import Conversation, LoggedMessage
+from treemem.storable import checked_text
+from treemem.store.protocol import FIRST, LAST
+
+#: What of a conversation is read back: all but what was deleted.
+_SHOWN = ("activated", "generated", "archived", "merged", "expired", "logged")
+_MOST = 1_000_000
+
+
+def messages(
+    ctx: Context, conversation_id: str, limit: int | None, before: int | str | None, after: int | str | None
+) -> list[LoggedMessage]:
+    """See `TreeTextMemory.messages`."""
+    log = Log(checked_text(conversation_id, "conversation_id"))
+    if limit is not None:
+        within("limit", limit, 1, _MOST)
+    found = ctx.store.conversation(
+        ctx.cube,
+        log,
+        above=FIRST if after is None else _number(ctx, log, after, "after"),
+        below=LAST if before is None else _number(ctx, log, before, "before"),
+        newest=after is None,
+        limit=_MOST if limit is None else limit,
+        statuses=_SHOWN,
+        where=ctx.visible,
+    )
+    return [LoggedMessage.of(state) for state in as_said(ctx, found)]
+
+
+def _number(ctx: Context, log: Log, given: int | str, name: str) -> int:
+    """Return the number of a message that is given by its number or its id."""
+    if type(given) is int:
+        return max(FIRST, min(LAST, given))
+    if not isinstance(given, str):
+        raise InvalidInputError(f"{name}: wanted the number or the id of a message, found {shown(given)}")
+    known = ctx.store.known(ctx.cube, [checked_id(given, name)])
+    for state in known:
+        if ctx.caller.sees(state) and state.fields.get("conversation_id") == log.conversation:
+            number: Any = state.fields.get("sequence")
+            if number is not None:
+                return int(number)
+    raise MemoryNotFoundError(
+        f"{name}: no message {given!r} in conversation {log.conversation!r}; messages() gives the ids"
+    )
+
+
+def conversations(ctx: Context, limit: int | None) -> list[Conversation]:
+    """See `TreeTextMemory.conversations`."""
+    if limit is not None:
+        within("limit", limit, 1, _MOST)
+    found = ctx.store.conversations(ctx.cube, statuses=_SHOWN, where=ctx.visible)
+    return [Conversation.of(row) for row in found[:limit]]
+
+
+def as_said(ctx: Context, states: Sequence[State]) -> list[State]:
+    """Return, for the last states of messages, the ones with which they were said: the first that the caller sees."""
+    changed = [s.memory_id for s in states if s.version > 1]
+    first: dict[str, State] = {}
+    for state in _known(ctx, changed):
+        if ctx.caller.sees(state):
+            told = first.setdefault(state.memory_id, state)
+            if state.valid_from < told.valid_from:
+                first[state.memory_id] = state
+    return [first.get(s.memory_id, s) for s in states]
+
+
+def _known(ctx: Context, ids: Sequence[str]) -> Iterable[State]:
+    for i in range(0, len(ids), BATCH):
+        yield from ctx.store.known(ctx.cube, ids[i : i + BATCH])

@@ -1,0 +1,2 @@
+-- The last number of a log.
+SELECT s.sequence FROM state s WHERE {{of_log}} ORDER BY s.sequence DESC LIMIT 1

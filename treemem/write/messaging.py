@@ -1,0 +1,164 @@
+"""add_messages: messages go into their conversation, each once, and become memories."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal
+
+from treemem.arguments import given_metadata
+from treemem.caller import check_session
+from treemem.changes import ChangeSet, Log
+from treemem.checks import is_several, shown
+from treemem.context import Context
+from treemem.errors import InvalidInputError
+from treemem.ids import checked_id
+from treemem.ingest.chat import Message, Refused, plain_all
+from treemem.ingest.messages import Place, Reader, remembered
+from treemem.ingest.window import Line
+from treemem.storable import checked_text
+from treemem.temporal import END, SKEW, format_micros
+from treemem.write.adding import addition_of
+from treemem.write.addition import Progress, given_vector, item_span, write_parts
+from treemem.write.committing import new_change, planned_again
+from treemem.write.intent import Intent
+from treemem.write.placing import Given, Placement, placed, placed_alone
+
+log = logging.getLogger("treemem.ingest")
+#: What is done about a message that cannot be taken.
+OnError = Literal["raise", "skip"] | Refused
+
+
+def add_messages(
+    ctx: Context,
+    messages: Iterable[Any],
+    conversation_id: str | None,
+    replay: bool,
+    on_error: OnError,
+    intent: Intent,
+    progress: Progress | None,
+    metadata: Mapping[str, Any],
+) -> list[str]:
+    """See `TreeTextMemory.add_messages`."""
+    base = new_change(ctx, "add_messages", intent)
+    if not is_several(messages) or isinstance(messages, (str, bytes, Mapping)):
+        raise InvalidInputError(f"messages: wanted a list of messages, found {type(messages).__name__}")
+    if conversation_id is not None:
+        checked_text(conversation_id, "conversation_id")
+    refused = _refusing(on_error)
+    reader = Reader(ctx.cube, given_metadata("add_messages", metadata), conversation_id, ctx.caller.signed)
+    latest = base.now + SKEW if replay else None
+    taken = list(_acceptable(ctx, reader, plain_all(messages, refused), refused, latest))
+    if conversation_id is None:
+        taken = _without_silent(taken)
+    given = [Given(_line(reader, one), one.id, one.sequence) for one in taken]
+    return planned_again(ctx, base, partial(_write, ctx, intent, progress, reader, taken, given, replay))
+
+
+def _write(
+    ctx: Context,
+    intent: Intent,
+    progress: Progress | None,
+    reader: Reader,
+    taken: Sequence[Message],
+    given: Sequence[Given],
+    replay: bool,
+    base: ChangeSet,
+) -> list[str]:
+    placement = _placement(ctx, reader, given, base.operation if intent.repeatable else None)
+    base = replace(base, log=placement.log)
+    addition = addition_of(ctx, base, intent)
+    placed_ones = list(zip(taken, placement.places, strict=True))
+    groups = addition.from_messages(placed_ones, reader, placement.before, replay=replay)
+    total = sum(place is not None and not place.there for place in placement.places)
+    write_parts(ctx.store, base, groups, progress, total, None if base.log is None else placement.end)
+    return addition.ids
+
+
+def _placement(ctx: Context, reader: Reader, given: Sequence[Given], operation: str | None) -> Placement:
+    if reader.conversation is None:
+        return placed_alone(ctx.cube, given, operation)
+    owner = ctx.caller.signed(reader.shared)
+    user = owner.get("user_id")
+    session = owner.get("session_id") if user is None else None
+    return placed(ctx, Log(reader.conversation, user, session), given, operation)
+
+
+def _line(reader: Reader, message: Message) -> Line:
+    metadata = message.metadata or reader.shared
+    user = reader.metadata(message).get("user_id") if metadata else reader.signed({}).get("user_id")
+    return Line(message.role, remembered(message), user, message.at)
+
+
+def _acceptable(
+    ctx: Context, reader: Reader, messages: Iterable[tuple[int, Message]], refused: Refused, latest: int | None
+) -> Iterator[Message]:
+    """Yield the messages that can be taken; one that cannot goes to `refused`, which may raise it.
+
+    `latest` is the last time that a message may have, in microseconds.
+    """
+    own_span = not reader.shared.keys().isdisjoint(("valid_from", "valid_to"))
+    given: dict[str, tuple[str, str]] = {}
+    for position, message in messages:
+        try:
+            if latest is not None:
+                _check_past(message, latest)
+            if message.id is not None:
+                said = (message.role, message.text)
+                if given.setdefault(checked_id(message.id), said) != said:
+                    raise InvalidInputError(f"id: {message.id!r} comes twice in one call, with different content")
+            if message.metadata or own_span:
+                _check(ctx, reader, message)
+        except InvalidInputError as error:
+            refused(position, InvalidInputError(f"messages[{position}]: {error}"))
+        else:
+            yield message
+
+
+def _check(ctx: Context, reader: Reader, message: Message) -> None:
+    """Raise InvalidInputError if what a message becomes cannot be written."""
+    item = reader.said(message, Place("unplaced", 0)).item
+    item_span(item, (message.at, END))
+    check_session(vars(item.metadata))
+    if item.metadata.embedding is not None:
+        given_vector(item.metadata.embedding, item.id, ctx.embedder)
+    if reader.conversation not in (None, item.metadata.conversation_id):
+        raise InvalidInputError(
+            f"conversation_id: {item.metadata.conversation_id!r} beside that of the call, {reader.conversation!r}; add "
+            "the messages of each conversation by a call of their own"
+        )
+
+
+def _check_past(message: Message, latest: int) -> None:
+    if message.at is not None and message.at > latest:
+        raise InvalidInputError(
+            f"chat_time: {format_micros(message.at)} lies in the future, at {format_micros(latest - SKEW)}; replay "
+            "takes it as the time of the transaction, leave replay out"
+        )
+
+
+def _without_silent(messages: Sequence[Message]) -> list[Message]:
+    """Return the messages that say something: only a conversation keeps the others."""
+    said = [message for message in messages if message.text]
+    if len(said) < len(messages):
+        log.info("%d messages of no conversation say nothing and are left out", len(messages) - len(said))
+    return said
+
+
+def _raise(position: int, error: InvalidInputError) -> None:
+    raise error
+
+
+def _leave_out(position: int, error: InvalidInputError) -> None:
+    log.warning("a message was left out: %s", error)
+
+
+def _refusing(on_error: OnError) -> Refused:
+    """Return what is told of a message that cannot be taken."""
+    if isinstance(on_error, str) and on_error in ("raise", "skip"):
+        return _raise if on_error == "raise" else _leave_out
+    if callable(on_error):
+        return on_error
+    raise InvalidInputError(f"on_error: wanted 'raise', 'skip' or a function, found {shown(on_error)}")
