@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import itertools
 import pkgutil
 import re
 import threading
@@ -22,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import treemem
-from treemem import InvalidInputError, TreeTextMemory, field
+from treemem import InvalidInputError, TreeTextMemory, field, segments
 from treemem.changes import State
 from treemem.ids import derived_id
 from treemem.ingest.entities import entity, meant, names_in, question_entity_ids, titles
@@ -35,9 +36,10 @@ from treemem.pieces import PIECE, beginning, begins, normalized, pieces
 from treemem.search.priors import asking
 from treemem.search.timewords import read_time
 from treemem.search.when import parse_when
+from treemem.segments import MAX_TOKEN, is_latin, words_in
 from treemem.storable import MAX_TEXT
 from treemem.temporal import END, parse_time
-from treemem.text import ASKS, MAX_TOKEN, analyse, caption, is_cjk, words
+from treemem.text import ASKS, analyse, caption, words
 
 HOSTILE = {
     "hyphens": "A-",
@@ -130,21 +132,78 @@ def heartbeat() -> Iterator[Beats]:
 
 # ---- the same words as in one piece
 
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0003134f"
+_IDLE = re.compile(
+    "[\u00ad\u200c\u200d\u2060\ufe00-\ufe0f\u0640\u064b-\u0652\u0670\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5]"
+)
 
 
-def words_at_once(text: str) -> list[str]:
-    """The words of a text by one pattern over all of it."""
-    folded = re.sub(r"['’]s\b", " ", unicodedata.normalize("NFKC", text).casefold())
+def _kind(character: str) -> str:
+    """What a character is in a word: a mark, a letter of a script without spaces, another letter or digit, nothing."""
+    if unicodedata.category(character).startswith("M"):
+        return "mark"
+    if not character.isalnum():
+        return ""
+    return "unspaced" if segments._UNSPACED_LETTER.match(character) else "word"
+
+
+def words_at_once(text: str, *, singles: bool = False) -> list[str]:
+    """The words of a text, character by character."""
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("i\u0307", "i")
+    folded = re.sub(r"['’]s\b", " ", _IDLE.sub("", folded))
     found: list[str] = []
-    for run, word in re.findall(rf"([{_CJK}]+)|((?:(?![{_CJK}])[^\W_])+)", folded):
-        pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
-        found += [word[:MAX_TOKEN]] if word else pairs
+    letters: list[str] = []
+    word = ""
+    for character in [*folded, " "]:
+        kind = _kind(character)
+        if kind == "mark" and letters:
+            letters[-1] += character
+        elif kind == "unspaced":
+            found += [word[:MAX_TOKEN]] if word else []
+            word = ""
+            letters.append(character)
+        elif kind == "word" or (kind == "mark" and word):
+            found += _of_run(letters, singles)
+            letters = []
+            word += character
+        else:
+            found += [word[:MAX_TOKEN]] if word else _of_run(letters, singles)
+            word, letters = "", []
     return found
 
 
+def _of_run(letters: list[str], singles: bool) -> list[str]:
+    pairs = [a + b for a, b in itertools.pairwise(letters)]
+    if not singles:
+        return pairs or letters
+    return [each for i, letter in enumerate(letters) for each in ([pairs[i - 1]] if i else []) + [letter]]
+
+
+SCRIPTS = ("ไม่", "မြန်", "मुं", "مُ", "İ", "ß\u200d")
 FRAGMENT = st.one_of(
-    st.tuples(st.sampled_from([*HOSTILE.values(), "'", "s", "日", "ſ", "_", "'s", "™", "ﾞ", "が", "가", "é"]))
+    st.tuples(
+        st.sampled_from(
+            [
+                *HOSTILE.values(),
+                "'",
+                "s",
+                "日",
+                "ſ",
+                "_",
+                "'s",
+                "™",
+                "ﾞ",
+                "が",
+                "가",
+                "é",
+                "ไม่",
+                "မြန်",
+                "मुं",
+                "مُ",
+                "İ",
+                "ß\u200d",
+            ]
+        )
+    )
     .map(lambda some: some[0])
     .flatmap(lambda piece: st.sampled_from([1, 2, 70, 300, 600]).map(lambda n: piece * n)),
     st.text(max_size=5),
@@ -155,6 +214,7 @@ FRAGMENT = st.one_of(
 def test_pieces_give_the_words_of_the_whole(text: str) -> None:
     if re.search(r"[\u0300-\u036f\u09be]{40}", text) is None:  # no script has such runs: they are cut anywhere
         assert list(words(text)) == words_at_once(text)
+        assert list(words_in(text, singles=True)) == words_at_once(text, singles=True)
     plain = text.encode("ascii", "ignore").decode() * 40
     assert list(words(plain)) == words_at_once(plain)
 
@@ -208,7 +268,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "how much a text asks": lambda text: asking(text + "?"),
     "id": lambda text: derived_id("x", text),
     "caption": caption,
-    "script": is_cjk,
+    "script": is_latin,
     "asks": lambda text: ASKS.search(text),
 }
 

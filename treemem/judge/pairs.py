@@ -20,7 +20,8 @@ from treemem.judge.supersession import Outdated, elsewhere, outdated
 from treemem.judge.turns import tells_an_event
 from treemem.judge.values import amounts
 from treemem.language import fitting
-from treemem.text import analyse, fold, words
+from treemem.segments import fold
+from treemem.text import analyse, words
 
 
 class Relation(StrEnum):

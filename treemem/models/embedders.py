@@ -27,7 +27,7 @@ class Embedder(Protocol):
 
     Two more attributes are optional. `embed_questions(texts)`, as `embed`, is for models that treat what is searched
     for otherwise than what is stored (a prefix "query: "); without it questions are embedded like texts. With
-    `english_only` the text arm leads for questions in another script, of which the vectors then say little.
+    `english_only` the vector arm counts for nothing in a question of another script, of which its vectors say nothing.
     """
 
     @property

@@ -28,10 +28,11 @@ from treemem.search.results import SearchResult
 from treemem.search.target import target_of
 from treemem.search.timewords import Told, read_time
 from treemem.search.when import When, WhenLike, parse_when
+from treemem.segments import is_latin
 from treemem.storable import checked_text
 from treemem.store.protocol import LIVE
 from treemem.temporal import BEGINNING, END, Moment, TimeLike, to_micros
-from treemem.text import QUESTION_READ, is_cjk
+from treemem.text import QUESTION_READ
 
 #: The cosine from which a memory is taken for what a question says happened ("before I moved").
 _SURE_OF_CLAUSE = 0.4
@@ -193,7 +194,7 @@ def get_relevant_subgraph(
 
 
 def _options(ctx: Context, query: str, options: SearchOptions) -> SearchOptions:
-    foreign = getattr(ctx.embedder, "english_only", False) and is_cjk(query)
+    foreign = getattr(ctx.embedder, "english_only", False) and not is_latin(query[:QUESTION_READ])
     return options.for_foreign_text() if foreign else options
 
 

@@ -17,8 +17,6 @@ _COUNTS = frozenset(
     {"vector_limit", "text_limit", "walk_seeds", "hops", "fan_out", "hub_degree", "restart_seeds", "rerank"}
 )
 FUSIONS = ("shares", "min-max", "rrf")
-#: What is left of the vector arm where the model cannot read the question.
-_FOREIGN = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,5 +109,5 @@ class SearchOptions:
         )
 
     def for_foreign_text(self) -> SearchOptions:
-        """Return the options for a text that the embedding model cannot read: the text arm leads."""
-        return replace(self, vector_weight=self.vector_weight * _FOREIGN)
+        """Return the options for a text that the embedding model cannot read: the vector arm counts for nothing."""
+        return replace(self, vector_weight=0.0)
