@@ -60,7 +60,7 @@ TALK = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(talk=TALK, timed=st.booleans(), named=st.booleans(), data=st.data())
 def test_turn_by_turn_is_all_at_once(
     memory: TreeTextMemory, talk: list[Any], timed: bool, named: bool, data: st.DataObject
@@ -86,7 +86,7 @@ def test_turn_by_turn_is_all_at_once(
         assert told(memory, spoken(some)) == told(memory, once)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data(), timed=st.booleans())
 def test_a_window_that_is_sent_again_adds_what_is_new(memory: TreeTextMemory, data: st.DataObject, timed: bool) -> None:
     """Windows that overlap by two messages at least, whatever was said twice in between."""
