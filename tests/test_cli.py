@@ -420,6 +420,24 @@ def test_completion_and_version(tmp_path: Path) -> None:
     assert "complete_bash" in shell.run("--show-completion", "bash")
 
 
+def test_chats_are_imported_once(shell: Shell, tmp_path: Path) -> None:
+    said = [
+        {"id": n, "type": "message", "date_unixtime": str(1_736_503_200 + n), "from": who, "text": text}
+        for n, (who, text) in enumerate([("Bo", "I keep bees."), ("Ann", "What breed?"), ("Bo", "Carniolan.")])
+    ]
+    for until, added in ((2, 2), (3, 1), (3, 0)):
+        chat = {"name": "Bo", "id": 7, "messages": said[:until]}
+        (tmp_path / "result.json").write_text(json.dumps(chat))
+        done = shell.json("import", "result.json")
+        assert (done["conversations"], done["messages"], done["added"]) == (1, until, added)
+    assert [m["content"] for m in shell.json("messages", "telegram-7")] == [each["text"] for each in said]
+    said[1]["date_unixtime"] = "soon"
+    (tmp_path / "odd.json").write_text(json.dumps({"name": "Bo", "id": 8, "messages": said}))
+    assert "left out: telegram-8: messages[1]" in shell.run("import", "odd.json")
+    (tmp_path / "note.txt").write_text("no chat")
+    assert "wanted an export" in shell.run("import", "note.txt", code=1)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_documented(command: str) -> None:
     text = (ROOT / "docs" / "command-line.md").read_text()

@@ -1,0 +1,338 @@
+"""Chats as programs export them, read as conversations of plain messages (see `treemem.ingest.chat`).
+
+ChatGPT, Claude, Telegram, Slack, WhatsApp, OpenAI's JSON Lines for fine-tuning, LangChain's messages, and plain ones.
+What a message says, who says it and when is taken; an id or a number of the program makes a second import exact.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from treemem.canonical import canonical_json
+from treemem.checks import shown
+from treemem.errors import InvalidInputError
+from treemem.ids import derived_id
+
+#: The most bytes of a file, and of all that a ZIP archive holds unpacked.
+MOST_BYTES = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A conversation of an export. `exact` is whether it is all there ever will be, so that it may come again whole."""
+
+    id: str
+    messages: Sequence[Mapping[str, Any]]
+    exact: bool = False
+
+
+def read_chats(path: Path, format: str = "auto") -> list[Chat]:
+    """Return the conversations of an exported file. Raises InvalidInputError for what is no such export."""
+    if format != "auto" and format not in READERS:
+        raise InvalidInputError(f"format: wanted auto, {', '.join(READERS)}, found {shown(format)}")
+    data = _data(path)
+    for name, (fits, read) in READERS.items():
+        if format == name or (format == "auto" and fits(data)):
+            try:
+                return [chat for chat in read(data, path.stem) if chat.messages]
+            except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+                raise InvalidInputError(
+                    f"{path}: wanted an export of {name}, found something else ({type(error).__name__}: {error})"
+                ) from error
+    raise InvalidInputError(
+        f"{path}: wanted an export of {', '.join(READERS)}; say which with --format if it is one, or write JSON "
+        "Lines of messages with role and content"
+    )
+
+
+def _data(path: Path) -> Any:
+    """Return what a file holds: the value of JSON, the values of JSON Lines in a tuple, texts of a ZIP, or its text."""
+    try:
+        if path.is_dir():
+            return {str(p.relative_to(path)): p.read_bytes().decode("utf-8-sig") for p in sorted(path.rglob("*.json"))}
+        if path.stat().st_size > MOST_BYTES:
+            raise InvalidInputError(f"{path}: wanted at most {MOST_BYTES:,} bytes, found {path.stat().st_size:,}")
+        if zipfile.is_zipfile(path):
+            return _unzipped(path)
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"{path}: no UTF-8 at byte {error.start}; save it as UTF-8") from error
+    start = text.lstrip()[:1]
+    if start not in ("{", "["):
+        return text
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise InvalidInputError(f"{path}: JSON that is nested too deep") from None
+    except ValueError as whole:
+        if start == "[" and _WHATSAPP.match(text.lstrip("\u200e\ufeff \n")):
+            return text
+        try:
+            return tuple(json.loads(line) for line in text.split("\n") if line.strip())
+        except (ValueError, RecursionError):
+            raise InvalidInputError(f"{path}: no JSON and no JSON Lines ({whole})") from whole
+
+
+def _unzipped(path: Path) -> dict[str, str]:
+    with zipfile.ZipFile(path) as archive:
+        members = [each for each in archive.infolist() if each.filename.endswith((".json", ".txt"))]
+        total = sum(each.file_size for each in members)
+        if total > MOST_BYTES:
+            raise InvalidInputError(f"{path}: unpacks to {total:,} bytes; at most {MOST_BYTES:,} are read")
+        try:
+            return {each.filename: archive.read(each).decode("utf-8-sig") for each in members}
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
+            raise InvalidInputError(f"{path}: cannot be unpacked ({error})") from error
+
+
+# ---- ChatGPT: a tree of messages, of which the branch that ends with the current node was said
+
+
+def _is_chatgpt(data: Any) -> bool:
+    return _all(data, lambda each: isinstance(each, Mapping) and isinstance(each.get("mapping"), Mapping))
+
+
+def _chatgpt(data: Any, name: str) -> Iterator[Chat]:
+    for talk in data:
+        nodes, branch = talk["mapping"], []
+        at, seen = talk.get("current_node") or _last_leaf(nodes), set()
+        while at in nodes and at not in seen:
+            seen.add(at)
+            branch.append(nodes[at].get("message"))
+            at = nodes[at].get("parent")
+        messages = [_of_chatgpt(each) for each in reversed(branch) if each]
+        yield Chat(str(talk.get("conversation_id") or talk.get("id") or talk["title"]), [m for m in messages if m])
+
+
+def _last_leaf(nodes: Mapping[str, Any]) -> str | None:
+    return next((key for key in reversed(list(nodes)) if not nodes[key].get("children")), None)
+
+
+def _of_chatgpt(message: Mapping[str, Any]) -> dict[str, Any] | None:
+    content = message.get("content") or {}
+    parts = content.get("parts") or ([content["text"]] if content.get("text") else [])
+    if (message.get("metadata") or {}).get("is_visually_hidden_from_conversation"):
+        return None
+    said = [part if isinstance(part, str) else {"type": "part", "part": part} for part in parts]
+    author = message["author"]
+    named = {"name": author["name"]} if author.get("name") else {}
+    return {
+        "id": message["id"],
+        "role": author["role"],
+        "content": said,
+        "chat_time": message.get("create_time"),
+        **named,
+    }
+
+
+# ---- Claude
+
+
+def _is_claude(data: Any) -> bool:
+    return _all(data, lambda each: isinstance(each, Mapping) and isinstance(each.get("chat_messages"), list))
+
+
+def _claude(data: Any, name: str) -> Iterator[Chat]:
+    for talk in data:
+        yield Chat(str(talk["uuid"]), [_of_claude(message) for message in talk["chat_messages"]])
+
+
+def _of_claude(message: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: message[key] for key in ("attachments", "files") if message.get(key)}
+    return {
+        "id": message["uuid"],
+        "role": {"human": "user"}.get(message["sender"], message["sender"]),
+        "content": message.get("content") or message.get("text"),
+        "chat_time": message.get("created_at"),
+        **kept,
+    }
+
+
+# ---- Telegram
+
+
+def _is_telegram(data: Any) -> bool:
+    if not isinstance(data, Mapping):
+        return False
+    chats = _telegram_chats(data)
+    return (
+        bool(chats)
+        and all(isinstance(c, Mapping) and isinstance(c.get("messages"), list) for c in chats)
+        and any("from" in m or "date_unixtime" in m for c in chats for m in c["messages"] if isinstance(m, Mapping))
+    )
+
+
+def _telegram_chats(data: Mapping[str, Any]) -> list[Any]:
+    chats = data.get("chats")
+    return list(chats.get("list") or ()) if isinstance(chats, Mapping) else [data] if "messages" in data else []
+
+
+def _telegram(data: Any, name: str) -> Iterator[Chat]:
+    for chat in _telegram_chats(data):
+        said = [m for m in chat["messages"] if m.get("type", "message") == "message"]
+        yield Chat(f"telegram-{chat.get('id') or chat.get('name') or name}", [_of_telegram(m) for m in said])
+
+
+def _of_telegram(message: Mapping[str, Any]) -> dict[str, Any]:
+    text = message.get("text") or ""
+    if isinstance(text, list):
+        text = "".join(part if isinstance(part, str) else str(part.get("text", "")) for part in text)
+    kept = {key: message[key] for key in ("photo", "file", "media_type", "reply_to_message_id") if message.get(key)}
+    return {
+        "role": "user",
+        "name": message.get("from") or message.get("actor") or "unknown",
+        "content": text,
+        "chat_time": message.get("date_unixtime") or message.get("date"),
+        "sequence": int(message["id"]),
+        **kept,
+    }
+
+
+# ---- Slack: a folder or a ZIP with a folder a channel and a file a day, or one such file
+
+
+def _is_slack(data: Any) -> bool:
+    if isinstance(data, Mapping) and data and all(isinstance(text, str) for text in data.values()):
+        return any(re.fullmatch(r"(?:.*/)?\d{4}-\d\d-\d\d\.json", file) for file in data)
+    return _all(data, lambda each: isinstance(each, Mapping) and "ts" in each and "type" in each)
+
+
+def _slack(data: Any, name: str) -> Iterator[Chat]:
+    if not isinstance(data, Mapping):
+        yield Chat(f"slack-{name}", _of_slack(data, {}))
+        return
+    users = next((text for file, text in data.items() if file.split("/")[-1] == "users.json"), "[]")
+    listed: list[Any] = json.loads(users)
+    names = {u["id"]: (u.get("profile") or {}).get("real_name") or u.get("name") for u in listed}
+    channels: dict[str, list[Any]] = {}
+    for file in sorted(data):
+        folder, _, day = file.rpartition("/")
+        if re.fullmatch(r"\d{4}-\d\d-\d\d\.json", day):
+            channels.setdefault(folder.split("/")[-1] or name, []).extend(json.loads(data[file]))
+    for channel, messages in channels.items():
+        yield Chat(f"slack-{channel}", _of_slack(messages, names))
+
+
+def _of_slack(messages: Sequence[Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    found = []
+    for message in sorted(messages, key=lambda each: float(each["ts"])):
+        if message.get("subtype") in ("channel_join", "channel_leave", "channel_topic", "channel_purpose"):
+            continue
+        who = message.get("user") or message.get("bot_id") or "unknown"
+        name = (message.get("user_profile") or {}).get("real_name") or names.get(who) or message.get("username") or who
+        text = re.sub(r"<@(\w+)>", lambda m: f"@{names.get(m[1], m[1])}", message.get("text") or "")
+        role = "assistant" if message.get("bot_id") else "user"
+        kept = {key: message[key] for key in ("thread_ts", "files", "reactions") if message.get(key)}
+        found.append({"role": role, "name": name, "content": text, "chat_time": message["ts"], **kept})
+    return found
+
+
+# ---- WhatsApp: one text, a line a message, lines without a time go on with the message before
+
+_WHATSAPP = re.compile(
+    r"\u200e?\[?(\d{1,4})[./-](\d{1,2})[./-](\d{1,4}),? (?:um )?(\d{1,2})[:.](\d\d)(?:[:.](\d\d))?"
+    r"(?:[ \u202f\u00a0]?([AaPp])\.?[ \u00a0]?[Mm]\.?)?\]?(?: -)? ([^\n]*)"
+)
+
+
+def _is_whatsapp(data: Any) -> bool:
+    if isinstance(data, Mapping) and len(data) >= 1 and all(isinstance(text, str) for text in data.values()):
+        return any(_is_whatsapp(text) for file, text in data.items() if file.endswith(".txt"))
+    lines = [line for line in data[:20_000].split("\n")[:20] if line.strip()] if isinstance(data, str) else []
+    return sum(_WHATSAPP.match(line) is not None for line in lines) * 2 >= max(1, len(lines)) and bool(lines)
+
+
+def _whatsapp(data: Any, name: str) -> Iterator[Chat]:
+    if isinstance(data, Mapping):
+        for file, text in data.items():
+            if file.endswith(".txt") and _is_whatsapp(text):
+                yield from _whatsapp(text, name if len(data) == 1 else file.removesuffix(".txt"))
+        return
+    rows: list[tuple[tuple[str | None, ...], str, list[str]]] = []
+    for line in data.split("\n"):
+        match = _WHATSAPP.match(line.removesuffix("\r"))
+        if match is None:
+            if rows:
+                rows[-1][2].append(line.removesuffix("\r"))
+            continue
+        who, colon, text = match[8].lstrip("\u200e").partition(": ")
+        if not colon and who.endswith(":"):
+            who, colon = who[:-1], ":"
+        rows.append((match.groups()[:7], who if colon else "", [text if colon else who]))
+    order = _day_order([row[0] for row in rows])
+    said = [
+        (_whatsapp_time(at, order), who, "\n".join(text).strip("\u200e\n"))
+        for at, who, text in rows
+        if who.strip()  # a line of nobody tells what the program did
+    ]
+    messages = [{"role": "user", "name": who, "content": text, "chat_time": at} for at, who, text in said]
+    yield Chat(f"whatsapp-{name}", messages)
+
+
+def _day_order(times: Sequence[tuple[str | None, ...]]) -> str:
+    """Return in which order a file writes day, month and year: "dmy", "mdy" or "ymd"."""
+    firsts, seconds = [int(t[0] or 0) for t in times], [int(t[1] or 0) for t in times]
+    if any(n > 31 for n in firsts):
+        return "ymd"
+    if any(n > 12 for n in firsts):
+        return "dmy"
+    if any(n > 12 for n in seconds):
+        return "mdy"
+    return "mdy" if any(t[6] for t in times) else "dmy"
+
+
+def _whatsapp_time(parts: tuple[str | None, ...], order: str) -> str:
+    said = dict(zip(order, (int(part or 0) for part in parts[:3]), strict=True))
+    year = said["y"] + 2_000 if said["y"] < 100 else said["y"]
+    hour, minute, second = (int(part or 0) for part in parts[3:6])
+    if parts[6]:
+        hour = hour % 12 + (12 if parts[6] in "Pp" else 0)
+    return f"{year:04}-{said['m']:02}-{said['d']:02}T{hour:02}:{minute:02}:{second:02}"
+
+
+# ---- JSON Lines for fine-tuning: a conversation a line
+
+
+def _is_finetuning(data: Any) -> bool:
+    many = (data,) if isinstance(data, Mapping) else data
+    return _all(many, lambda each: isinstance(each, Mapping) and isinstance(each.get("messages"), list))
+
+
+def _finetuning(data: Any, name: str) -> Iterator[Chat]:
+    for line in (data,) if isinstance(data, Mapping) else data:
+        yield Chat(derived_id("conversation", canonical_json(line["messages"])), line["messages"], exact=True)
+
+
+# ---- messages of LangChain, OpenAI and so on, or plain ones: a list, or one a line
+
+
+def _is_messages(data: Any) -> bool:
+    return _all(data, lambda each: isinstance(each, Mapping) and bool(each.keys() & {"role", "type", "content"}))
+
+
+def _messages(data: Any, name: str) -> Iterator[Chat]:
+    yield Chat(name, list(data))
+
+
+def _all(data: Any, fits: Callable[[Any], bool]) -> bool:
+    return isinstance(data, (list, tuple)) and len(data) > 0 and all(map(fits, data))
+
+
+#: How each format is recognised and read, the most telling first.
+READERS: dict[str, tuple[Callable[[Any], bool], Callable[[Any, str], Iterator[Chat]]]] = {
+    "chatgpt": (_is_chatgpt, _chatgpt),
+    "claude": (_is_claude, _claude),
+    "telegram": (_is_telegram, _telegram),
+    "slack": (_is_slack, _slack),
+    "whatsapp": (_is_whatsapp, _whatsapp),
+    "finetuning": (_is_finetuning, _finetuning),
+    "messages": (_is_messages, _messages),
+}
