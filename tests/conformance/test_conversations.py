@@ -7,6 +7,7 @@ import json
 import random
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,20 @@ def test_the_whole_history_may_come_with_each_turn(memory: TreeTextMemory) -> No
     for n in range(1, len(history) + 1):
         memory.add_messages(history[:n], conversation_id="talk")
     assert texts(memory) == [one["content"] for one in history]
+
+
+def test_a_system_prompt_leads_each_window(memory: TreeTextMemory) -> None:
+    prompt = {"role": "system", "content": "You are a keeper of bees."}
+    lines = say(*(f"{text} (turn {n})" for n in range(4) for text in BEES))
+    for end in range(1, len(lines) + 1, 2):
+        memory.add_messages([prompt, *lines[max(0, end - 5) : end]], conversation_id="talk")
+    assert texts(memory) == [prompt["content"], *(one["content"] for one in lines[:-1])]
+    summary = {"role": "system", "content": "So far they spoke of bees."}
+    memory.add_messages([prompt, summary, *lines[-3:]], conversation_id="talk")
+    assert texts(memory)[-2:] == [summary["content"], lines[-1]["content"]]
+    memory.add_messages([prompt, *say("Said at the end.")], conversation_id="talk")
+    log = told(memory)
+    assert [[number for number, _ in follows] for *_, follows, _ in log] == [[], *([n] for n in range(1, len(log)))]
 
 
 def test_older_history_that_turns_up_comes_first(memory: TreeTextMemory) -> None:
@@ -293,6 +308,18 @@ def test_conversations_are_listed(memory: TreeTextMemory) -> None:
     assert (talk.first.timestamp(), talk.last.timestamp()) == (1_736_503_201, 1_736_503_208)
     assert memory.conversations(limit=1) == [other]
     assert [(c.id, c.messages) for c in memory.for_caller("bob").conversations()] == [("other", 1), ("talk", 1)]
+
+
+def test_many_equal_messages_of_one_time_are_as_fast_as_others(memory: TreeTextMemory) -> None:
+    said = [{"role": "user", "content": "ok", "chat_time": "2025-01-10"}] * 400
+    started = time.process_time()
+    memory.add_messages(said, conversation_id="talk")
+    assert time.process_time() - started < 4
+    for count in (400, 401):
+        assert [m.sequence for m in memory.messages("talk")] == list(range(1, count + 1))
+        memory.add_messages(said[:1], conversation_id="talk")
+    memory.add_messages(said, conversation_id="talk")
+    assert len(memory.messages("talk")) == 402
 
 
 def test_callers_have_logs_of_their_own(memory: TreeTextMemory) -> None:

@@ -25,15 +25,15 @@ ANSWER_WEIGHT, FOLLOWS_WEIGHT = 0.7, 0.4
 class Place:
     """Where a message stands: the id of its memory, and its number in its conversation, None outside of one.
 
-    With `append` the number is the least it may have. `there` is whether the memory is there already, with its `text`
-    if another one can follow it; `next_there` is the id of one that is, and comes after it without following anything.
+    With `append` the number is the least it may have. `there` is whether the memory is there already. An `older` one
+    comes before all that the conversation holds, and `next_there` is the id of the one after it, which follows it.
     """
 
     memory_id: str
     number: int | None = None
     append: bool = False
     there: bool = False
-    text: str | None = None
+    older: bool = False
     next_there: str | None = None
 
 
@@ -112,29 +112,29 @@ class Reader:
         data = {"id": place.memory_id, "memory": remembered(message), "metadata": metadata}
         return Said(validated(TextualMemoryItem, data), source, message.name, place, silent)
 
-    def readings(self, messages: Iterable[Said | Before], before: Before | None = None) -> Iterator[Reading]:
+    def readings(self, messages: Iterable[Said], before: Before | None = None) -> Iterator[Reading]:
         """Yield what each message becomes, in order: it follows the one before, and knows the names of all before.
 
-        A message that is there already is given as its id and text, and yields nothing. `before` is what the first one
-        follows.
+        `before` is what the first of them follows, unless it is older than all.
         """
         known: dict[str, set[str]] = {}
-        planned = True  # whether what comes before was read, rather than given
+        last: Before | None = None
+        planned = False  # whether what comes before was read, rather than given
+        start = True
         for said in messages:
-            if isinstance(said, tuple):
-                before, planned = said, True
-                continue
+            if start and not said.place.older:
+                last, planned, start = before, True, False
             item, source, at = said.item, said.source, said.source.chat_time
             edges = [EdgeAssert(EdgeType.DERIVED_FROM, item.id, source.id, NodeKind.SOURCE, valid_from=at)]
             entities: list[Entity] = []
             if not said.silent:
                 entities, mentions = _mentions(self.cube, item, said.speaker, known)
                 edges += mentions
-                if before is not None:
-                    edges.append(_follows(item.id, before, at, planned=planned))
+                if last is not None:
+                    edges.append(_follows(item.id, last, at, planned=planned))
                 if said.place.next_there is not None:
                     edges.append(_follows(said.place.next_there, (item.id, item.memory), at, planned=True))
-                before, planned = (item.id, item.memory), False
+                last, planned = (item.id, item.memory), False
             yield Reading(said, at, tuple(entities), tuple(edges))
 
 

@@ -67,7 +67,7 @@ class Addition:
             for reading, content, vector in zip(batch, fields, vectors, strict=True):
                 yield self._message(reading, content, vector, replay)
 
-    def _said(self, messages: Sequence[tuple[Message, Place | None]], reader: Reader) -> Iterator[Said | Before]:
+    def _said(self, messages: Sequence[tuple[Message, Place | None]], reader: Reader) -> Iterator[Said]:
         for message, place in messages:
             if place is None:
                 continue
@@ -75,8 +75,6 @@ class Addition:
                 self.ids.append(place.memory_id)
             if not place.there:
                 yield reader.said(message, place)
-            elif place.text is not None:
-                yield place.memory_id, place.text
 
     def _date_after(self, times: Iterable[int | None]) -> None:
         """Date this call after messages that a clock which is a little ahead has dated, so that they hold now."""

@@ -7,9 +7,10 @@ id or number: a call that is repeated is known by the operation.
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
 from treemem.changes import Log, State
@@ -25,6 +26,10 @@ from treemem.temporal import parse_time
 
 #: How many messages beside a window are read with it: the last one may be deleted, or say nothing.
 _BESIDE = 4
+#: Who speaks at the beginning of each window, whatever part of the conversation it holds.
+_LEADING = ("system", "developer")
+#: How many ids of equal messages are looked up at once.
+_IDS = 64
 #: A longer run of missing numbers is a caller's way of numbering, not messages that were erased.
 _GAP = 20
 
@@ -99,6 +104,7 @@ class _Placing:
         self._ctx, self._log, self._given, self._operation = ctx, log, given, operation
         self._entries: dict[int, Entry] = {}
         self._found: dict[int, Entry | None] = {}
+        self._free: dict[Line, Iterator[str]] = {}
         self._lines = Counter(one.line for one in given)
         self._times = Counter(one.line.at for one in given if one.line.at is not None)
 
@@ -111,10 +117,9 @@ class _Placing:
         new = [i for i in range(len(self._given)) if i not in self._found]
         end = max(0, ending[-1].number) if ending else 0
         places = self._places(new, end)
-        first = next((place for place in places if place is not None), None)
-        below = LAST if first is None or first.append else first.number
-        before = self._last_said(LAST if below is None else below)
-        return Placement(tuple(places), before, self._log, end)
+        first = next((p for p in places if p is not None and not p.there and not p.older), None)
+        below = None if first is None or first.append else first.number
+        return Placement(tuple(places), self._last_said(LAST if below is None else below), self._log, end)
 
     def _last_said(self, below: int) -> Before | None:
         """Return the last message before a number that another one can follow, of those that were read."""
@@ -225,15 +230,22 @@ class _Placing:
     def _find_overlap(self, lines: Sequence[Line], ending: Sequence[Entry]) -> None:
         if any(one.number is not None or one.id is not None for one in self._given):
             return
-        told = _with_gaps(ending)
         whole = len(ending) < len(lines) + _BESIDE
-        count = overlap(lines, [None if e is None else e.line for e in told], whole=whole)
-        there = told[len(told) - count :]
-        if not count and len(lines) >= REPEATED:
+        told = _with_gaps(ending)
+        led = next((i for i, line in enumerate(lines) if line.role not in _LEADING), len(lines))
+        count = overlap(lines, _lines(told), whole=whole)
+        if count or not led:
+            self._found |= dict(enumerate(told[len(told) - count :]))
+        else:  # a system prompt leads each window; what comes after it may go on from the end
+            start = ending if whole else self._read(limit=led + _BESIDE)
+            prompts = {e.line: e for e in (*start, *ending) if e.line.role in _LEADING}
+            self._found |= {i: prompts[lines[i]] for i in range(led) if lines[i] in prompts}
+            count = overlap(lines[led:], _lines(told), whole=False)
+            self._found |= dict(enumerate(told[len(told) - count :], led))
+        if not self._found and len(lines) >= REPEATED:
             beginning = told if whole else _with_gaps(self._read(limit=len(lines)))
-            if repeats(lines, [None if e is None else e.line for e in beginning]):
-                there = beginning[: len(lines)]
-        self._found |= dict(enumerate(there))
+            if repeats(lines, _lines(beginning)):
+                self._found |= dict(enumerate(beginning[: len(lines)]))
 
     def _places(self, new: Sequence[int], end: int) -> list[Place | None]:
         older = self._older(new)
@@ -247,7 +259,7 @@ class _Placing:
                 places.append(self._place_of(i))
                 continue
             if one.id in taken:  # comes twice in this call
-                places.append(replace(taken[one.id], there=True, text=one.line.text))
+                places.append(replace(taken[one.id], there=True))
                 continue
             append = one.number is None and i not in older
             if one.number is not None:
@@ -258,7 +270,7 @@ class _Placing:
             else:
                 number, first = first, first + 1
             memory_id = self._id(i, number, taken.keys())
-            taken[memory_id] = Place(memory_id, number, append=append)
+            taken[memory_id] = Place(memory_id, number, append=append, older=i in older)
             places.append(taken[memory_id])
         if older:
             last, after = older[-1], self._found[older[-1] + 1]
@@ -277,7 +289,7 @@ class _Placing:
             return None
         repeatable = self._operation is not None
         append = repeatable and self._given[i].number is None
-        return Place(entry.memory_id, entry.number, append=append, there=not repeatable, text=entry.text)
+        return Place(entry.memory_id, entry.number, append=append, there=not repeatable)
 
     def _older(self, new: Sequence[int]) -> list[int]:
         """Return the new messages that come before the first one of the log."""
@@ -298,14 +310,16 @@ class _Placing:
             return derived_id(self._operation, i)
         if one.line.at is None or one.number is not None:
             return derived_id("message", cube, log.conversation, one.line.user_id or "", number, *_words(one.line))
-        nth = 0
-        while True:
-            ids = [_timed_id(cube, log, one.line, n) for n in range(nth, nth + 8)]
-            there = taken if nth == 0 and not self._repeated(one.line) else taken | self._known(ids).keys()
-            free = [memory_id for memory_id in ids if memory_id not in there]
-            if free:
-                return free[0]
-            nth += 8
+        if one.line not in self._free:
+            self._free[one.line] = self._free_ids(one.line)
+        return next(memory_id for memory_id in self._free[one.line] if memory_id not in taken)
+
+    def _free_ids(self, line: Line) -> Iterator[str]:
+        """Yield ids for messages of one time that say the same, without those that are there."""
+        for start in itertools.count(0, _IDS):
+            ids = [_timed_id(self._ctx.cube, self._log, line, n) for n in range(start, start + _IDS)]
+            there = self._known(ids) if start or self._repeated(line) else {}
+            yield from (memory_id for memory_id in ids if memory_id not in there)
 
     def _repeated(self, line: Line) -> bool:
         """Return whether such a message, of the same time, may be there or come again."""
@@ -337,6 +351,10 @@ def _with_gaps(entries: Sequence[Entry]) -> list[Entry | None]:
             found += [None] * (entry.number - before.number - 1)
         found.append(entry)
     return found
+
+
+def _lines(entries: Sequence[Entry | None]) -> list[Line | None]:
+    return [None if entry is None else entry.line for entry in entries]
 
 
 def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
