@@ -9,6 +9,7 @@ from typing import Any
 
 from treemem.changes import Operation, State
 from treemem.contents import item_of, origin_of, role_of
+from treemem.errors import InvalidInputError
 from treemem.items import TextualMemoryItem
 from treemem.store.protocol import ConversationRow, CubeInfo
 from treemem.temporal import END, format_micros, from_micros, parse_time
@@ -181,6 +182,14 @@ class MemoryPage:
     cursor: str | None
 
 
+def said_at(origin: Mapping[str, Any]) -> int | None:
+    """Return the time that a message came with, in microseconds, from its source; None where that tells none."""
+    try:
+        return parse_time(origin["chat_time"])
+    except (KeyError, InvalidInputError):
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class LoggedMessage:
     """A message as it was said: its number in its conversation, its memory's id, who said it, the text, and when.
@@ -207,18 +216,18 @@ class LoggedMessage:
         origin = origin_of(fields)
         name = origin.get("name")
         text = "" if origin.get("silent") else str(fields["memory"])
-        time = origin.get("chat_time")
+        at, kept = said_at(origin), origin.get("message")
         return cls(
             id=state.memory_id,
             conversation_id=str(fields["conversation_id"]),
             sequence=int(fields["sequence"]),
             role=role_of(fields),
             content=text.removeprefix(f"{name}: ") if name else text,
-            name=name,
-            time=None if time is None else from_micros(parse_time(time)),
+            name=name if isinstance(name, str) else None,
+            time=None if at is None else from_micros(at),
             recorded_at=from_micros(state.recorded_from),
             user_id=fields.get("user_id"),
-            extra=origin.get("message") or {},
+            extra=kept if isinstance(kept, dict) else {},
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -322,6 +322,134 @@ def test_many_equal_messages_of_one_time_are_as_fast_as_others(memory: TreeTextM
     assert len(memory.messages("talk")) == 402
 
 
+LONG = [f"This is the long line number {n}." for n in range(4)]
+
+
+@pytest.mark.parametrize("erased", [0, 1, 3])
+def test_what_was_erased_at_an_end_stays_erased(memory: TreeTextMemory, erased: int) -> None:
+    lines = say(*LONG)
+    ids = memory.add_messages(lines, conversation_id="talk")
+    memory.purge(ids[erased])
+    memory.add_messages([*lines, *say("Newest.")], conversation_id="talk")
+    assert texts(memory) == [*(text for n, text in enumerate(LONG) if n != erased), "Newest."]
+    named = [{**line, "id": f"m-{n}"} for n, line in enumerate(lines)]
+    memory.add_messages(named, conversation_id="named")
+    memory.purge(f"m-{erased}")
+    memory.add_messages([*named, {"content": "Newest.", "id": "m-9"}], conversation_id="named")
+    assert texts(memory, "named") == texts(memory)
+
+
+def test_a_gap_in_the_numbers_hides_no_new_message(memory: TreeTextMemory) -> None:
+    first, second = ({"content": f"The long text number {n}", "sequence": 10 * n} for n in (1, 2))
+    memory.add_messages([first, second], conversation_id="talk")
+    memory.add_messages(
+        [{"content": "My address is Elm street 5."}, {"content": second["content"]}], conversation_id="talk"
+    )
+    assert "My address is Elm street 5." in texts(memory)
+
+
+@pytest.mark.parametrize("changed", [{"conversation_id": "other"}, {"sequence": 9}, {"user_id": "ann"}])
+def test_a_message_that_is_moved_blocks_nobody(memory: TreeTextMemory, changed: dict[str, Any]) -> None:
+    ids = memory.add_messages(say("one one", "two two"), conversation_id="talk")
+    memory.update(ids[1], **changed)
+    memory.add_messages(say("three"), conversation_id="talk")
+    assert texts(memory)[-1] == "three"
+
+
+def test_a_corrected_message_is_known_again(memory: TreeTextMemory) -> None:
+    for talk, times in (("timed", True), ("plain", False)):
+        lines = say(*LONG, times=times)
+        ids = memory.add_messages(lines, conversation_id=talk)
+        memory.correct(ids[0], "Corrected.")
+        memory.correct(ids[3], "Corrected too.")
+        memory.add_messages([*lines, *say("Newest.")], conversation_id=talk)
+        assert texts(memory, talk) == ["Corrected.", *LONG[1:3], "Corrected too.", "Newest."]
+
+
+def test_odd_sources_make_no_log_unreadable(memory: TreeTextMemory) -> None:
+    for time_ in ("last Tuesday", 7, None, ["x"]):
+        source = {"type": "chat", "role": "user", "chat_time": time_, "name": 7, "message": [1]}
+        memory.add_messages([{"content": "hi", "metadata": {"sources": [source]}}], conversation_id="talk")
+        memory.add("A note.", conversation_id="talk", sequence=70, sources=[source])
+    silent = {"role": "assistant", "content": None, "tool_calls": [1], "metadata": {"sources": [{"type": "x"}]}}
+    memory.add_messages([silent], conversation_id="talk")
+    assert len(memory.messages("talk")) == 9
+    assert memory.messages("talk")[-1].as_dict() == {"role": "assistant", "content": None, "tool_calls": [1]}
+
+
+def test_sessions_have_logs_of_their_own(memory: TreeTextMemory) -> None:
+    for session in ("one", "two"):
+        view = memory.for_caller(session_id=session)
+        view.add_messages(say("Hello.", "Hello you."), conversation_id="talk")
+        view.add_messages(say("Bye.", times=True), conversation_id="talk")
+        assert texts(view) == ["Hello.", "Hello you.", "Bye."]
+        ann = memory.for_caller("ann", session)
+        ann.add_messages(say(*LONG[:2]), conversation_id="hers", visibility="session")
+        ann.add_messages(say(*LONG[:3]), conversation_id="hers", visibility="session")
+        assert texts(ann, "hers") == LONG[:3]
+
+
+def test_what_cannot_be_taken_is_refused_by_position_before_anything_is_written(memory: TreeTextMemory) -> None:
+    memory.add_messages([{"content": "alpha", "id": "x"}, {"content": "beta", "sequence": 5}], conversation_id="talk")
+    many: list[Message] = [{"content": f"text number {n}"} for n in range(1_100)]
+    for bad in (
+        {"content": "edited", "id": "x"},
+        {"content": "edited", "sequence": 5},
+        {"content": "over", "metadata": {"valid_to": "1990-01-01"}},
+    ):
+        with pytest.raises((InvalidInputError, MemoryExistsError), match=r"messages\[1100\]"):
+            memory.add_messages([*many, bad], conversation_id="talk")
+        assert len(memory.messages("talk")) == 2
+        memory.add_messages([bad, {"content": "fine"}], conversation_id="talk", on_error="skip")
+        assert texts(memory)[-1] == "fine"
+        memory.undo(memory.operations()[0].id)
+    told: list[tuple[int, str]] = []
+    refused = [many[0], {"content": "edited", "id": "x"}, {"content": "edited", "sequence": 5}]
+    memory.add_messages(refused, conversation_id="talk", on_error=lambda n, error: told.append((n, str(error))))
+    assert [n for n, _ in told] == [1, 2]
+    assert texts(memory) == ["alpha", "beta", "text number 0"]
+
+
+def test_no_number_comes_twice(memory: TreeTextMemory) -> None:
+    memory.add_messages(
+        [{"content": "alpha", "sequence": 5}, {"content": "beta"}, {"content": "gamma", "sequence": 6}],
+        conversation_id="talk",
+    )
+    memory.add_messages([{"content": "beta"}, {"content": "gamma", "sequence": 1}], conversation_id="other")
+    for talk, count in (("talk", 3), ("other", 2)):
+        assert len({m.sequence for m in memory.messages(talk)}) == count
+
+
+def test_pages_lose_nothing_where_callers_share_numbers(memory: TreeTextMemory) -> None:
+    for who in ("ann", "bob"):
+        said = [{"content": f"{who} says {n}"} for n in range(4)]
+        memory.for_caller(who).add_messages(said, conversation_id="talk", visibility="public")
+    everything = [m.id for m in memory.messages("talk")]
+    backwards, forwards = [m.id for m in memory.messages("talk", limit=3)], [everything[0]]
+    while page := memory.messages("talk", limit=3, before=backwards[0]):
+        backwards = [*(m.id for m in page), *backwards]
+    while page := memory.messages("talk", limit=3, after=forwards[-1]):
+        forwards += [m.id for m in page]
+    assert backwards == forwards == everything
+
+
+def test_a_window_is_told_whatever_the_new_messages_have(memory: TreeTextMemory) -> None:
+    asked, answer = {"role": "user", "content": LONG[0]}, {"role": "assistant", "content": LONG[1], "id": "msg-1"}
+    memory.add_messages([asked], conversation_id="ids")
+    memory.add_messages([asked, answer], conversation_id="ids")
+    assert texts(memory, "ids") == LONG[:2]
+    for talk, first, again in (("a", True, False), ("b", False, True)):
+        memory.add_messages(say(*LONG[:2], times=first), conversation_id=talk)
+        memory.add_messages(say(*LONG[:3], times=again), conversation_id=talk)
+        assert texts(memory, talk) == LONG[:3]
+
+
+def test_one_line_on_one_day_may_be_said_again(memory: TreeTextMemory) -> None:
+    for _ in range(2):
+        memory.add_messages([{"content": "I took my pill.", "chat_time": "2025-01-10"}], conversation_id="talk")
+    assert len(memory.messages("talk")) == 2
+
+
 def test_callers_have_logs_of_their_own(memory: TreeTextMemory) -> None:
     ann, bob = memory.for_caller("ann"), memory.for_caller("bob")
     for _ in range(2):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from treemem.cli.shell import AsJson, Config, Cube, Reason, Store, app, opened, progress_bar, say
-from treemem.errors import InvalidInputError
+from treemem.errors import InvalidInputError, TreememError
 
 
 @app.command(name="import")
@@ -37,7 +37,7 @@ def import_(
         for chat in chats:
             name = conversation or chat.id
 
-            def refused(position: int, error: InvalidInputError, name: str = name) -> None:
+            def refused(position: int, error: TreememError, name: str = name) -> None:
                 left_out.append({"conversation": name, "position": position, "error": str(error)})
 
             operation = f"import-{chat.id}" if chat.exact else None

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from treemem.checks import shown
-from treemem.errors import InvalidInputError
+from treemem.errors import InvalidInputError, TreememError
 from treemem.storable import check_json, checked_text
 from treemem.temporal import parse_time
 
 #: What is told of a message that cannot be taken, with its position.
-Refused = Callable[[int, InvalidInputError], None]
+Refused = Callable[[int, TreememError], None]
 
 #: The roles of a message, by the words for them.
 ROLES = {

@@ -108,7 +108,7 @@ class Reader:
             metadata.setdefault("valid_from", from_micros(at))
         if message.kept:
             origin["message"] = dict(message.kept)
-        metadata.setdefault("sources", [origin])
+        metadata["sources"] = [origin, *(metadata.get("sources") or ())]
         data = {"id": place.memory_id, "memory": remembered(message), "metadata": metadata}
         return Said(validated(TextualMemoryItem, data), source, message.name, place, silent)
 

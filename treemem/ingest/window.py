@@ -25,35 +25,31 @@ class Line:
     at: int | None = None
 
 
-def overlap(window: Sequence[Line], ending: Sequence[Line | None], *, whole: bool) -> int:
+def overlap(window: Sequence[Line], ending: Sequence[Line], *, whole: bool) -> int:
     """Return how many messages at the start of a window are the last ones of a log's ending, the most that can be.
 
-    None stands for a message that was erased, and can be any. `whole` is whether the ending is the log from its first
-    message on.
+    `whole` is whether the ending is the log from its first message on.
     """
     if len(window) < 2:
         return 0
-    numbers: dict[Line | None, int] = {None: -1}
+    numbers: dict[Line, int] = {}
     said = [numbers.setdefault(line, len(numbers)) for line in window]
     told = [numbers.setdefault(line, len(numbers)) for line in ending]
-    for count in range(min(len(said), len(told)), 0, -1):
-        telling = _tells(ending[-count:]) or (whole and count == len(ending))
-        if telling and _agree(said[:count], told[-count:]):
+    most = min(len(said), len(told))
+    length = _length(ending[len(told) - most :])
+    for count in range(most, 0, -1):
+        telling = length >= TELLING or (whole and count == len(told))
+        if telling and said[:count] == told[-count:]:
             return count
+        length -= _length(ending[len(told) - count : len(told) - count + 1])
     return 0
 
 
-def repeats(window: Sequence[Line], beginning: Sequence[Line | None]) -> bool:
+def repeats(window: Sequence[Line], beginning: Sequence[Line]) -> bool:
     """Return whether a window is what a log begins with."""
-    told = beginning[: len(window)]
-    return REPEATED <= len(window) <= len(beginning) and _agree(window, told) and _tells(told)
+    told = list(beginning[: len(window)])
+    return REPEATED <= len(window) == len(told) and list(window) == told and _length(told) >= TELLING
 
 
-def _agree(said: Sequence[object], told: Sequence[object]) -> bool:
-    if said == told:
-        return True
-    return (-1 in told or None in told) and all(b in (a, -1, None) for a, b in zip(said, told, strict=True))
-
-
-def _tells(lines: Sequence[Line | None]) -> bool:
-    return sum(len(line.text.encode()) for line in lines if line is not None) >= TELLING
+def _length(lines: Sequence[Line]) -> int:
+    return sum(len(line.text.encode()) for line in lines)

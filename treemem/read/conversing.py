@@ -27,17 +27,30 @@ def messages(
     log = Log(checked_text(conversation_id, "conversation_id"))
     if limit is not None:
         within("limit", limit, 1, _MOST)
-    found = ctx.store.conversation(
-        ctx.cube,
-        log,
-        above=FIRST if after is None else _number(ctx, log, after, "after"),
-        below=LAST if before is None else _number(ctx, log, before, "before"),
-        newest=after is None,
-        limit=_MOST if limit is None else limit,
-        statuses=_SHOWN,
-        where=ctx.visible,
+    most = _MOST if limit is None else limit
+    above, behind = (FIRST, []) if after is None else _cut(ctx, log, after, "after")
+    below, ahead = (LAST, []) if before is None else _cut(ctx, log, before, "before")
+    newest = after is None
+    between = ctx.store.conversation(
+        ctx.cube, log, above=above, below=below, newest=newest, limit=most, statuses=_SHOWN, where=ctx.visible
     )
-    return [LoggedMessage.of(state) for state in as_said(ctx, found)]
+    found = [*behind, *between, *ahead]
+    return [LoggedMessage.of(state) for state in as_said(ctx, found[-most:] if newest else found[:most])]
+
+
+def _cut(ctx: Context, log: Log, given: int | str, name: str) -> tuple[int, list[State]]:
+    """Return the number at which a log is cut, and the messages of that very number that lie on the wanted side.
+
+    Two callers may use one conversation id: what is given by its id may have its number in common with others.
+    """
+    number = _number(ctx, log, given, name)
+    if not isinstance(given, str):
+        return number, []
+    same = ctx.store.conversation(ctx.cube, log, above=number - 1, below=number + 1, statuses=_SHOWN, where=ctx.visible)
+    at = next((i for i, state in enumerate(same) if state.memory_id == given), None)
+    if at is None:
+        return number, []
+    return number, same[:at] if name == "before" else same[at + 1 :]
 
 
 def _number(ctx: Context, log: Log, given: int | str, name: str) -> int:
@@ -46,12 +59,10 @@ def _number(ctx: Context, log: Log, given: int | str, name: str) -> int:
         return max(FIRST, min(LAST, given))
     if not isinstance(given, str):
         raise InvalidInputError(f"{name}: wanted the number or the id of a message, found {shown(given)}")
-    known = ctx.store.known(ctx.cube, [checked_id(given, name)])
-    for state in known:
-        if ctx.caller.sees(state) and state.fields.get("conversation_id") == log.conversation:
-            number: Any = state.fields.get("sequence")
-            if number is not None:
-                return int(number)
+    for state in ctx.store.known(ctx.cube, [checked_id(given, name)]):
+        number: Any = state.fields.get("sequence")
+        if number is not None and ctx.caller.sees(state) and state.fields.get("conversation_id") == log.conversation:
+            return int(number)
     raise MemoryNotFoundError(
         f"{name}: no message {given!r} in conversation {log.conversation!r}; messages() gives the ids"
     )

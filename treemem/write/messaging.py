@@ -13,7 +13,7 @@ from treemem.caller import check_session
 from treemem.changes import ChangeSet, Log
 from treemem.checks import is_several, shown
 from treemem.context import Context
-from treemem.errors import InvalidInputError
+from treemem.errors import InvalidInputError, MemoryExistsError, TreememError
 from treemem.ids import checked_id
 from treemem.ingest.chat import Message, Refused, plain_all
 from treemem.ingest.messages import Place, Reader, remembered
@@ -24,7 +24,7 @@ from treemem.write.adding import addition_of
 from treemem.write.addition import Progress, given_vector, item_span, write_parts
 from treemem.write.committing import new_change, planned_again
 from treemem.write.intent import Intent
-from treemem.write.placing import Given, Placement, placed, placed_alone
+from treemem.write.placing import Given, NumberTakenError, Placement, placed, placed_alone
 
 log = logging.getLogger("treemem.ingest")
 #: What is done about a message that cannot be taken.
@@ -49,12 +49,15 @@ def add_messages(
         checked_text(conversation_id, "conversation_id")
     refused = _refusing(on_error)
     reader = Reader(ctx.cube, given_metadata("add_messages", metadata), conversation_id, ctx.caller.signed)
+    if reader.shared:
+        reader.said(Message("user", "-"), Place("unplaced", 0))  # refuses what no message can have
     latest = base.now + SKEW if replay else None
-    taken = list(_acceptable(ctx, reader, plain_all(messages, refused), refused, latest))
+    taken = list(_acceptable(ctx, reader, plain_all(messages, refused), refused, latest, base.now))
     if conversation_id is None:
         taken = _without_silent(taken)
-    given = [Given(_line(reader, one), one.id, one.sequence) for one in taken]
-    return planned_again(ctx, base, partial(_write, ctx, intent, progress, reader, taken, given, replay))
+    else:
+        taken = _without_other_ids(ctx, conversation_id, taken, refused)
+    return planned_again(ctx, base, partial(_write, ctx, intent, progress, reader, taken, refused, replay))
 
 
 def _write(
@@ -62,28 +65,59 @@ def _write(
     intent: Intent,
     progress: Progress | None,
     reader: Reader,
-    taken: Sequence[Message],
-    given: Sequence[Given],
+    taken: list[tuple[int, Message]],
+    refused: Refused,
     replay: bool,
     base: ChangeSet,
 ) -> list[str]:
-    placement = _placement(ctx, reader, given, base.operation if intent.repeatable else None)
+    placement = _placement(ctx, reader, taken, refused, base.operation if intent.repeatable else None)
     base = replace(base, log=placement.log)
     addition = addition_of(ctx, base, intent)
-    placed_ones = list(zip(taken, placement.places, strict=True))
+    said = [message for _, message in taken]
+    placed_ones = list(zip(said, placement.places, strict=True))
     groups = addition.from_messages(placed_ones, reader, placement.before, replay=replay)
     total = sum(place is not None and not place.there for place in placement.places)
     write_parts(ctx.store, base, groups, progress, total, None if base.log is None else placement.end)
     return addition.ids
 
 
-def _placement(ctx: Context, reader: Reader, given: Sequence[Given], operation: str | None) -> Placement:
-    if reader.conversation is None:
-        return placed_alone(ctx.cube, given, operation)
-    owner = ctx.caller.signed(reader.shared)
-    user = owner.get("user_id")
-    session = owner.get("session_id") if user is None else None
-    return placed(ctx, Log(reader.conversation, user, session), given, operation)
+def _placement(
+    ctx: Context, reader: Reader, taken: list[tuple[int, Message]], refused: Refused, operation: str | None
+) -> Placement:
+    """Return the places of the messages; one whose number is another's goes to `refused`, and out of `taken`."""
+    while True:
+        given = [Given(_line(reader, one), one.id, one.sequence) for _, one in taken]
+        if reader.conversation is None:
+            return placed_alone(ctx.cube, given, operation)
+        owner = ctx.caller.signed(reader.shared)
+        user = owner.get("user_id")
+        apart = user is None or owner.get("visibility") == "session"
+        log = Log(reader.conversation, user, owner.get("session_id") if apart else None)
+        try:
+            return placed(ctx, log, given, operation)
+        except NumberTakenError as error:
+            position, _ = taken.pop(error.index)
+            refused(position, InvalidInputError(f"messages[{position}].{error}"))
+
+
+def _without_other_ids(
+    ctx: Context, conversation: str, taken: list[tuple[int, Message]], refused: Refused
+) -> list[tuple[int, Message]]:
+    """Return the messages but for those with the id of a memory that says something else; they go to `refused`."""
+    own = {str(message.id) for _, message in taken if message.id is not None}
+    if not own:
+        return taken
+    known = ctx.store.known(ctx.cube, sorted(own))
+    first = {s.memory_id: s for s in ctx.store.versions(ctx.cube, [(s.memory_id, 1) for s in known])}
+    kept = []
+    for position, message in taken:
+        there = first.get(str(message.id))
+        told = None if there is None else (there.fields.get("conversation_id"), there.fields["memory"])
+        if told not in (None, (conversation, remembered(message))):
+            refused(position, MemoryExistsError(f"messages[{position}]: {message.id!r} is the id of another memory"))
+        else:
+            kept.append((position, message))
+    return kept
 
 
 def _line(reader: Reader, message: Message) -> Line:
@@ -93,9 +127,14 @@ def _line(reader: Reader, message: Message) -> Line:
 
 
 def _acceptable(
-    ctx: Context, reader: Reader, messages: Iterable[tuple[int, Message]], refused: Refused, latest: int | None
-) -> Iterator[Message]:
-    """Yield the messages that can be taken; one that cannot goes to `refused`, which may raise it.
+    ctx: Context,
+    reader: Reader,
+    messages: Iterable[tuple[int, Message]],
+    refused: Refused,
+    latest: int | None,
+    now: int,
+) -> Iterator[tuple[int, Message]]:
+    """Yield the messages that can be taken, with their positions; others go to `refused`, which may raise it.
 
     `latest` is the last time that a message may have, in microseconds.
     """
@@ -110,17 +149,17 @@ def _acceptable(
                 if given.setdefault(checked_id(message.id), said) != said:
                     raise InvalidInputError(f"id: {message.id!r} comes twice in one call, with different content")
             if message.metadata or own_span:
-                _check(ctx, reader, message)
+                _check(ctx, reader, message, now)
         except InvalidInputError as error:
             refused(position, InvalidInputError(f"messages[{position}]: {error}"))
         else:
-            yield message
+            yield position, message
 
 
-def _check(ctx: Context, reader: Reader, message: Message) -> None:
+def _check(ctx: Context, reader: Reader, message: Message, now: int) -> None:
     """Raise InvalidInputError if what a message becomes cannot be written."""
     item = reader.said(message, Place("unplaced", 0)).item
-    item_span(item, (message.at, END))
+    item_span(item, (now if message.at is None else message.at, END))
     check_session(vars(item.metadata))
     if item.metadata.embedding is not None:
         given_vector(item.metadata.embedding, item.id, ctx.embedder)
@@ -139,19 +178,19 @@ def _check_past(message: Message, latest: int) -> None:
         )
 
 
-def _without_silent(messages: Sequence[Message]) -> list[Message]:
+def _without_silent(messages: Sequence[tuple[int, Message]]) -> list[tuple[int, Message]]:
     """Return the messages that say something: only a conversation keeps the others."""
-    said = [message for message in messages if message.text]
+    said = [one for one in messages if one[1].text]
     if len(said) < len(messages):
         log.info("%d messages of no conversation say nothing and are left out", len(messages) - len(said))
     return said
 
 
-def _raise(position: int, error: InvalidInputError) -> None:
+def _raise(position: int, error: TreememError) -> None:
     raise error
 
 
-def _leave_out(position: int, error: InvalidInputError) -> None:
+def _leave_out(position: int, error: TreememError) -> None:
     log.warning("a message was left out: %s", error)
 
 

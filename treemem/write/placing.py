@@ -12,6 +12,9 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from datetime import time
+from functools import cached_property
+from itertools import pairwise
 
 from treemem.changes import Log, State
 from treemem.contents import origin_of, role_of
@@ -20,9 +23,10 @@ from treemem.errors import InvalidInputError
 from treemem.ids import derived_id
 from treemem.ingest.messages import Before, Place
 from treemem.ingest.window import REPEATED, Line, overlap, repeats
-from treemem.read.conversing import as_said
+from treemem.records import said_at
 from treemem.store.protocol import FIRST, LAST
-from treemem.temporal import parse_time
+from treemem.temporal import from_micros
+from treemem.zones import local
 
 #: How many messages beside a window are read with it: the last one may be deleted, or say nothing.
 _BESIDE = 4
@@ -56,15 +60,9 @@ class Entry:
     def of(cls, said: State, last: State) -> Entry:
         """Return the entry of a message by the state that it was said with, and the last one."""
         origin = origin_of(said.fields)
-        time = origin.get("chat_time")
-        line = Line(
-            role_of(said.fields),
-            str(said.fields["memory"]),
-            said.fields.get("user_id"),
-            None if time is None else parse_time(time),
-        )
+        line = Line(role_of(said.fields), str(said.fields["memory"]), said.fields.get("user_id"), said_at(origin))
         gone = origin.get("silent") or last.fields["status"] == "deleted"
-        return cls(int(said.fields["sequence"]), said.memory_id, line, None if gone else line.text)
+        return cls(int(last.fields["sequence"]), said.memory_id, line, None if gone else line.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +92,16 @@ def placed_alone(cube: str, given: Sequence[Given], operation: str | None) -> Pl
     return Placement(tuple(places))
 
 
+class NumberTakenError(InvalidInputError):
+    """The message at `index` of those given has the number of another one."""
+
+    def __init__(self, index: int, told: str) -> None:
+        super().__init__(told)
+        self.index = index
+
+
 def placed(ctx: Context, log: Log, given: Sequence[Given], operation: str | None) -> Placement:
-    """Return the places of messages in a conversation. Raises InvalidInputError for a number that is another's."""
+    """Return the places of messages in a conversation. Raises NumberTakenError."""
     return _Placing(ctx, log, given, operation).placement()
 
 
@@ -105,6 +111,10 @@ class _Placing:
         self._entries: dict[int, Entry] = {}
         self._found: dict[int, Entry | None] = {}
         self._free: dict[Line, Iterator[str]] = {}
+        self._read_ids: set[str] = set()
+        self._there: set[Line] = set()
+        self._at: Counter[int] = Counter()
+        self._ghosts: dict[int, Line] = {}
         self._lines = Counter(one.line for one in given)
         self._times = Counter(one.line.at for one in given if one.line.at is not None)
 
@@ -116,7 +126,7 @@ class _Placing:
             self._find_by_window(ending)
         new = [i for i in range(len(self._given)) if i not in self._found]
         end = max(0, ending[-1].number) if ending else 0
-        places = self._places(new, end)
+        places = self._places(new, max(end, *self._ghosts, 0))
         first = next((p for p in places if p is not None and not p.there and not p.older), None)
         below = None if first is None or first.append else first.number
         return Placement(tuple(places), self._last_said(LAST if below is None else below), self._log, end)
@@ -142,10 +152,17 @@ class _Placing:
         )
         entries = self._entered(found)
         self._entries |= {e.number: e for e in entries}
+        self._at.update(e.line.at for e in entries if e.memory_id not in self._read_ids and e.line.at is not None)
+        self._there.update(e.line for e in entries)
+        self._read_ids.update(e.memory_id for e in entries)
         return entries
 
     def _entered(self, found: Sequence[State]) -> list[Entry]:
-        return [Entry.of(said, last) for said, last in zip(as_said(self._ctx, found), found, strict=True)]
+        """Return the entries of messages that the caller sees, each with the words that came in first."""
+        seen = [state for state in found if self._ctx.caller.sees(state)]
+        firsts = self._ctx.store.versions(self._ctx.cube, [(s.memory_id, 1) for s in seen if s.version > 1])
+        first = {state.memory_id: state for state in firsts}
+        return [Entry.of(first.get(s.memory_id, s), s) for s in seen]
 
     def _find_by_number(self) -> None:
         numbers = sorted({one.number for one in self._given if one.number is not None} - self._entries.keys())
@@ -153,15 +170,18 @@ class _Placing:
             self._read(low - 1, high + 1, limit=high - low + 1)
         here: dict[int, Line] = {}
         for i, one in enumerate(self._given):
-            if one.number is not None and here.setdefault(one.number, one.line) != one.line:
-                raise InvalidInputError(f"messages[{i}].sequence: {one.number} comes twice, with different messages")
-            entry = None if one.number is None else self._entries.get(one.number)
+            if one.number is None:
+                continue
+            if here.setdefault(one.number, one.line) != one.line:
+                raise NumberTakenError(i, f"sequence: {one.number} comes twice, with different messages")
+            entry = self._entries.get(one.number)
             if entry is None:
                 continue
             if not _same(one.line, entry.line):
-                raise InvalidInputError(
-                    f"messages[{i}].sequence: {one.number} is another message of conversation "
-                    f"{self._log.conversation!r}; leave the number out to have one given"
+                raise NumberTakenError(
+                    i,
+                    f"sequence: {one.number} is another message of conversation {self._log.conversation!r}; leave the "
+                    "number out to have one given",
                 )
             self._found[i] = entry
 
@@ -179,25 +199,25 @@ class _Placing:
             return
         known = self._known(wanted.values())
         self._read_beside(known.values())
-        erased: set[str] = set()
-        if self._operation is None and len(known) < len(set(wanted.values())):
-            erased = {i for i, *_ in self._ctx.store.tombstones(self._ctx.cube)}
         for i, memory_id in wanted.items():
-            entry = known.get(memory_id)
+            entry, line = known.get(memory_id), self._given[i].line
             own = self._given[i].id is not None or self._operation is not None
-            if entry is not None and _same(self._given[i].line, entry.line) and (own or not self._shared(entry.line)):
+            if entry is not None and (own or not self._shared(entry.line)):
                 self._found[i] = entry
-            elif memory_id in erased and not own and not self._shared(self._given[i].line):
+            elif entry is not None or self._operation is not None or self._shared(line):
+                continue
+            elif memory_id in self._tombstones:
                 self._found[i] = None
 
     def _known(self, ids: Iterable[str]) -> dict[str, Entry]:
         """Return the entries of this log with these ids."""
-        histories: dict[str, list[State]] = {}
+        last: dict[str, State] = {}
         for state in self._ctx.store.known(self._ctx.cube, sorted(set(ids))):
             if state.fields.get("conversation_id") == self._log.conversation and "sequence" in state.fields:
-                histories.setdefault(state.memory_id, []).append(state)
-        spans = {i: sorted(states, key=lambda s: s.valid_from) for i, states in histories.items()}
-        return {i: Entry.of(states[0], states[-1]) for i, states in spans.items()}
+                held = last.setdefault(state.memory_id, state)
+                if state.valid_from > held.valid_from:
+                    last[state.memory_id] = state
+        return {entry.memory_id: entry for entry in self._entered(list(last.values()))}
 
     def _read_beside(self, entries: Iterable[Entry]) -> None:
         """Read the messages from before the first to after the last of these, where they lie together."""
@@ -207,10 +227,14 @@ class _Placing:
 
     def _shared(self, line: Line) -> bool:
         """Return whether the time of a message is that of others beside it, and tells nothing therefore."""
-        if line.at is not None and self._times[line.at] > 1:
-            return True
-        found = [e for e in self._entries.values() if e.line.at == line.at]
-        return len(found) > 1
+        if line.at is None:
+            return False
+        alone = len(self._given) == 1 and local(from_micros(line.at)).time() == time.min
+        return alone or self._times[line.at] > 1 or self._at[line.at] > 1
+
+    @cached_property
+    def _tombstones(self) -> set[str]:
+        return {memory_id for memory_id, *_ in self._ctx.store.tombstones(self._ctx.cube)}
 
     def _find_by_window(self, ending: Sequence[Entry]) -> None:
         """Find the others where the window continues one that was found, or begins with what the log ends with."""
@@ -228,24 +252,48 @@ class _Placing:
                     self._found[i] = entry
 
     def _find_overlap(self, lines: Sequence[Line], ending: Sequence[Entry]) -> None:
-        if any(one.number is not None or one.id is not None for one in self._given):
-            return
+        # One that came with an id or a number, and was not found by it, is none of those that are there.
+        odd = {i for i, one in enumerate(self._given) if one.number is not None or one.id is not None}
+        said = [Line("", "", None, i) if i in odd else line for i, line in enumerate(lines)]
         whole = len(ending) < len(lines) + _BESIDE
-        told = _with_gaps(ending)
+        told = self._told(ending, lines)
         led = next((i for i, line in enumerate(lines) if line.role not in _LEADING), len(lines))
-        count = overlap(lines, _lines(told), whole=whole)
+        count = overlap(*_alike(said, told), whole=whole)
         if count or not led:
-            self._found |= dict(enumerate(told[len(told) - count :]))
+            self._find(0, told[len(told) - count :])
         else:  # a system prompt leads each window; what comes after it may go on from the end
             start = ending if whole else self._read(limit=led + _BESIDE)
             prompts = {e.line: e for e in (*start, *ending) if e.line.role in _LEADING}
             self._found |= {i: prompts[lines[i]] for i in range(led) if lines[i] in prompts}
-            count = overlap(lines[led:], _lines(told), whole=False)
-            self._found |= dict(enumerate(told[len(told) - count :], led))
+            count = overlap(*_alike(said[led:], told), whole=False)
+            self._find(led, told[len(told) - count :])
         if not self._found and len(lines) >= REPEATED:
-            beginning = told if whole else _with_gaps(self._read(limit=len(lines)))
-            if repeats(lines, _lines(beginning)):
-                self._found |= dict(enumerate(beginning[: len(lines)]))
+            beginning = told if whole else self._told(self._read(limit=len(lines)), lines)
+            if repeats(*_alike(said, beginning)):
+                self._find(0, beginning[: len(lines)])
+
+    def _find(self, start: int, told: Sequence[tuple[int, Line]]) -> None:
+        self._found |= {start + i: self._entries.get(number) for i, (number, _) in enumerate(told)}
+
+    def _told(self, entries: Sequence[Entry], lines: Sequence[Line]) -> list[tuple[int, Line]]:
+        """Return the numbers and lines of entries, and of what was erased between and beside them, by its tombstone."""
+        told = {e.number: e.line for e in entries}
+        if entries and self._tombstones:
+            numbers = sorted(told)
+            near = set(range(numbers[0] - _GAP, numbers[-1] + _GAP))
+            near -= {n for a, b in pairwise(numbers) if b - a > _GAP for n in range(a + 1, b)}
+            for number in near - told.keys():
+                for line in lines:
+                    if line.at is None and self._numbered_id(line, number) in self._tombstones:
+                        told[number] = self._ghosts[number] = line
+        return sorted(told.items())
+
+    def _numbered_id(self, line: Line, number: int) -> str:
+        """Return the id of a message without a time of its own, of this number."""
+        return derived_id("message", *self._scope(line), number, *_words(line))
+
+    def _scope(self, line: Line) -> tuple[str, ...]:
+        return _scope(self._ctx.cube, self._log, line)
 
     def _places(self, new: Sequence[int], end: int) -> list[Place | None]:
         older = self._older(new)
@@ -254,6 +302,7 @@ class _Placing:
             first = self._read(limit=1)[0].number - len(older)
         places: list[Place | None] = []
         taken: dict[str, Place] = {}
+        numbered = {one.number for one in self._given}
         for i, one in enumerate(self._given):
             if i in self._found:
                 places.append(self._place_of(i))
@@ -266,7 +315,10 @@ class _Placing:
                 number = one.number
                 end = max(end, number)
             elif append:
-                end = number = end + 1
+                end += 1
+                while end in numbered:
+                    end += 1
+                number = end
             else:
                 number, first = first, first + 1
             memory_id = self._id(i, number, taken.keys())
@@ -303,13 +355,13 @@ class _Placing:
         return list(range(known))
 
     def _id(self, i: int, number: int, taken: Set[str]) -> str:
-        one, cube, log = self._given[i], self._ctx.cube, self._log
+        one = self._given[i]
         if one.id is not None:
             return one.id
         if self._operation is not None:
             return derived_id(self._operation, i)
         if one.line.at is None or one.number is not None:
-            return derived_id("message", cube, log.conversation, one.line.user_id or "", number, *_words(one.line))
+            return self._numbered_id(one.line, number)
         if one.line not in self._free:
             self._free[one.line] = self._free_ids(one.line)
         return next(memory_id for memory_id in self._free[one.line] if memory_id not in taken)
@@ -323,13 +375,17 @@ class _Placing:
 
     def _repeated(self, line: Line) -> bool:
         """Return whether such a message, of the same time, may be there or come again."""
-        return self._lines[line] > 1 or any(e.line == line for e in self._entries.values())
+        return self._lines[line] > 1 or line in self._there
 
 
 def _timed_id(cube: str, log: Log | None, line: Line, nth: int) -> str:
     """Return the id of the nth message of one time that says this."""
-    conversation = "" if log is None else log.conversation
-    return derived_id("message", cube, conversation, line.user_id or "", "at", line.at, nth, *_words(line))
+    return derived_id("message", *_scope(cube, log, line), "at", line.at, nth, *_words(line))
+
+
+def _scope(cube: str, log: Log | None, line: Line) -> tuple[str, ...]:
+    conversation, session = ("", None) if log is None else (log.conversation, log.session_id)
+    return (cube, conversation, line.user_id or "", *(() if session is None else (session,)))
 
 
 def _words(line: Line) -> tuple[str, str]:
@@ -343,18 +399,13 @@ def _same(given: Line, there: Line) -> bool:
     return given == there
 
 
-def _with_gaps(entries: Sequence[Entry]) -> list[Entry | None]:
-    """Return entries with None in the place of each that was erased."""
-    found: list[Entry | None] = []
-    for before, entry in zip([None, *entries], entries, strict=False):
-        if before is not None and 1 < entry.number - before.number <= _GAP:
-            found += [None] * (entry.number - before.number - 1)
-        found.append(entry)
-    return found
-
-
-def _lines(entries: Sequence[Entry | None]) -> list[Line | None]:
-    return [None if entry is None else entry.line for entry in entries]
+def _alike(said: Sequence[Line], told: Sequence[tuple[int, Line]]) -> tuple[list[Line], list[Line]]:
+    """Return the lines of both, without times where one of them has none."""
+    window, ending = list(said), [line for _, line in told]
+    if all(line.at is None or not line.role for line in window) or all(line.at is None for line in ending):
+        window = [replace(line, at=None) if line.role else line for line in window]
+        ending = [replace(line, at=None) for line in ending]
+    return window, ending
 
 
 def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
