@@ -13,7 +13,7 @@ from treemem.ingest.entities import entity, titles
 from treemem.ingest.terms import mentioned_in
 from treemem.store.protocol import Touched
 from treemem.temporal import END, format_micros, present
-from treemem.text import words
+from treemem.text import has_words
 
 #: What every verb but restore refuses to change.
 _GONE = frozenset({"deleted"})
@@ -30,7 +30,7 @@ def mentions(cube: str, fields: Mapping[str, Any]) -> dict[str, tuple[Entity, fl
 
     They are those listed, those its text names, and its key, which is what it is about: the strongest.
     """
-    names = [*filter(words, fields.get("entities", ())), *mentioned_in(fields["memory"])]
+    names = [*filter(has_words, fields.get("entities", ())), *mentioned_in(fields["memory"])]
     found = {each.id: (each, 1.0) for each in (entity(cube, n) for n in names)}
     for title in titles(fields.get("key")):
         each = entity(cube, title)

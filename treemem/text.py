@@ -92,6 +92,11 @@ def iter_words(text: str) -> Iterator[str]:
     return words_in(text)
 
 
+def has_words(text: str) -> bool:
+    """Return whether a text has a word at all."""
+    return next(words_in(text), None) is not None
+
+
 def analyse(text: str) -> list[str]:
     """Return the index tokens of `text` in order: stemmed words of letters and digits without English stop words; of a
     script without spaces between words, single letters and pairs.

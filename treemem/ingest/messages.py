@@ -14,7 +14,7 @@ from treemem.ingest.entities import entity
 from treemem.ingest.terms import mentioned_in
 from treemem.items import TextualMemoryItem, validated
 from treemem.temporal import from_micros, parse_time
-from treemem.text import ASKS, words
+from treemem.text import ASKS, has_words, words
 
 SPEAKER_WEIGHT = 0.5
 #: How much a message belongs to the one before it: what follows a question answers it.
@@ -147,7 +147,7 @@ def _mentions(
     cube: str, item: TextualMemoryItem, speaker: str | None, known: dict[str, set[str]]
 ) -> tuple[list[Entity], list[EdgeAssert]]:
     text = item.memory if speaker is None else item.memory[len(speaker) + 2 :]
-    names = [*filter(words, item.metadata.entities), *mentioned_in(text, known)]
+    names = [*filter(has_words, item.metadata.entities), *mentioned_in(text, known)]
     found = {each.id: (each, 1.0) for each in (entity(cube, name) for name in names)}
     if speaker is not None and words(speaker):  # "👍" names nobody
         each = entity(cube, speaker)
