@@ -147,7 +147,9 @@ def test_a_system_prompt_leads_each_window(memory: TreeTextMemory) -> None:
     summary = {"role": "system", "content": "So far they spoke of bees."}
     memory.add_messages([prompt, summary, *lines[-3:]], conversation_id="talk")
     assert texts(memory)[-2:] == [summary["content"], lines[-1]["content"]]
-    memory.add_messages([prompt, *say("Said at the end.")], conversation_id="talk")
+    memory.add_messages([prompt, *say("Said at the end of it all.")], conversation_id="talk")
+    memory.add_messages([prompt, *say("Said at the end of it all.", "And one more.")], conversation_id="talk")
+    assert texts(memory)[-2:] == ["Said at the end of it all.", "And one more."]
     log = told(memory)
     assert [[number for number, _ in follows] for *_, follows, _ in log] == [[], *([n] for n in range(1, len(log)))]
 
@@ -323,6 +325,25 @@ def test_many_equal_messages_of_one_time_are_as_fast_as_others(memory: TreeTextM
 
 
 LONG = [f"This is the long line number {n}." for n in range(4)]
+
+
+def test_an_answer_that_was_made_anew_comes_in_alone(memory: TreeTextMemory) -> None:
+    """With the whole history each time, or behind a summary of what was left out."""
+    history = say(
+        "Where is my bicycle?", "In the garage, behind the car.", "And my helmet?", "In the hall, by the door."
+    )
+    memory.add_messages(history, conversation_id="talk")
+    history[3] = {**history[3], "content": "In the hall, by the big door, dear."}
+    for text in ("Thanks.", "And where are the keys to the shed?"):
+        history += say(text, start=len(history))
+        memory.add_messages(history, conversation_id="talk")
+    said = [one["content"] for one in history]
+    assert texts(memory) == [*said[:3], "In the hall, by the door.", *said[3:]]
+    lines = say(*LONG, *BEES)
+    memory.add_messages(lines, conversation_id="cut")
+    summary = {"role": "user", "content": "Before that we spoke of long lines."}
+    memory.add_messages([summary, *lines[-3:], *say("Newest.")], conversation_id="cut")
+    assert texts(memory, "cut") == [*(one["content"] for one in lines), summary["content"], "Newest."]
 
 
 @pytest.mark.parametrize("erased", [0, 1, 3])
