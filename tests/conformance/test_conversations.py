@@ -353,6 +353,11 @@ def test_what_was_erased_at_an_end_stays_erased(memory: TreeTextMemory, erased: 
     memory.purge(ids[erased])
     memory.add_messages([*lines, *say("Newest.")], conversation_id="talk")
     assert texts(memory) == [*(text for n, text in enumerate(LONG) if n != erased), "Newest."]
+    memory.add_messages(lines, conversation_id="on")
+    memory.purge(memory.messages("on")[erased].id)
+    memory.add_messages(say("Newest."), conversation_id="on")
+    memory.add_messages([*lines, *say("Newest.", "And more.")], conversation_id="on")
+    assert LONG[erased] not in texts(memory, "on")
     named = [{**line, "id": f"m-{n}"} for n, line in enumerate(lines)]
     memory.add_messages(named, conversation_id="named")
     memory.purge(f"m-{erased}")

@@ -97,6 +97,7 @@ class _Placing:
         self._find_by_id()
         if self._operation is None:
             self._find_by_window(ending)
+            self._find_erased(ending)
         new = [i for i in range(len(self._given)) if i not in self._found]
         end = max(0, ending[-1].number) if ending else 0
         places = self._places(new, max(end, *self._ghosts, 0))
@@ -189,6 +190,17 @@ class _Placing:
 
     def _find(self, pairs: Mapping[int, int], told: Sequence[tuple[int, Line]], start: int = 0) -> None:
         self._found |= {start + i: self._held.entries.get(told[j][0]) for i, j in pairs.items()}
+
+    def _find_erased(self, ending: Sequence[Entry]) -> None:
+        """Find what was erased of a window that is sent again, though another message may have its number since."""
+        if not self._found or not ending or not self._held.tombstones:
+            return
+        numbers = range(ending[0].number - GAP, ending[-1].number + GAP)
+        for i, one in enumerate(self._given):
+            if i in self._found or (one.id, one.number, one.line.at) != (None, None, None):
+                continue
+            if any(self._numbered_id(one.line, number) in self._held.tombstones for number in numbers):
+                self._found[i] = None
 
     def _told(self, entries: Sequence[Entry], lines: Sequence[Line]) -> list[tuple[int, Line]]:
         """Return the numbers and lines of entries, and of what was erased between and beside them, by its tombstone."""
