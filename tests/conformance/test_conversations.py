@@ -413,6 +413,10 @@ def test_sessions_have_logs_of_their_own(memory: TreeTextMemory) -> None:
         ann.add_messages(say(*LONG[:2]), conversation_id="hers", visibility="session")
         ann.add_messages(say(*LONG[:3]), conversation_id="hers", visibility="session")
         assert texts(ann, "hers") == LONG[:3]
+        ann.add_messages(say("Only here."), conversation_id="both", visibility="session")
+        ann.add_messages(say(f"Said in {session} for all."), conversation_id="both")
+        assert {"Only here.", f"Said in {session} for all."} <= set(texts(ann, "both"))
+    assert len(memory.messages("both")) == 4
 
 
 def test_what_cannot_be_taken_is_refused_by_position_before_anything_is_written(memory: TreeTextMemory) -> None:

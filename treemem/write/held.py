@@ -45,16 +45,19 @@ class Held:
     def __init__(self, ctx: Context, log: Log) -> None:
         self._ctx = ctx
         self.log = log
+        #: The last number of the log, the messages that the caller does not see included; 0 of an empty one.
+        self.end = 0
         self.entries: dict[int, Entry] = {}
         self._ids: set[str] = set()
         self._lines: set[Line] = set()
         self._times: Counter[int] = Counter()
+        self._all_read = False
 
     def read(self, above: int = FIRST, below: int = LAST, *, newest: bool = False, limit: int) -> list[Entry]:
         """Return the first messages with a number between two, or the newest, oldest first."""
-        found = self._ctx.store.conversation(
-            self._ctx.cube, self.log, above=above, below=below, newest=newest, limit=limit, statuses=None
-        )
+        found = self._states(above, below, newest=newest, limit=limit)
+        self._all_read = len(found) < limit
+        self.end = max(self.end, *(int(state.fields["sequence"]) for state in found), 0)
         entries = self._entered(found)
         for entry in entries:
             self.entries[entry.number] = entry
@@ -63,6 +66,11 @@ class Held:
                 self._times[entry.line.at] += 1
             self._ids.add(entry.memory_id)
         return entries
+
+    def _states(self, above: int, below: int, *, newest: bool, limit: int) -> list[State]:
+        return self._ctx.store.conversation(
+            self._ctx.cube, self.log, above=above, below=below, newest=newest, limit=limit, statuses=None
+        )
 
     def read_numbers(self, numbers: Iterable[int]) -> None:
         """Read the messages with these numbers, and what lies between them where they are near."""
@@ -74,9 +82,14 @@ class Held:
         wanted = count + BESIDE
         while True:
             found = self.read(newest=True, limit=wanted)
-            if len(found) < wanted or any(e.text is not None for e in found):
+            if self._all_read or any(e.text is not None for e in found):
                 return found
             wanted *= 4
+
+    def first_number(self) -> int:
+        """Return the first number of a log that is not empty."""
+        (first,) = self._states(FIRST, LAST, newest=False, limit=1)
+        return int(first.fields["sequence"])
 
     def known(self, ids: Iterable[str]) -> dict[str, Entry]:
         """Return the entries with these ids."""

@@ -93,13 +93,13 @@ class _Placing:
 
     def placement(self) -> Placement:
         ending = self._held.ending(len(self._given))
+        end = self._held.end
         self._find_by_number()
         self._find_by_id()
         if self._operation is None:
             self._find_by_window(ending)
             self._find_erased(ending)
         new = [i for i in range(len(self._given)) if i not in self._found]
-        end = max(0, ending[-1].number) if ending else 0
         places = self._places(new, max(end, *self._ghosts, 0))
         first = next((p for p in places if p is not None and not p.there and not p.older), None)
         below = None if first is None or first.append else first.number
@@ -226,7 +226,7 @@ class _Placing:
         older = self._older(new)
         first = 0
         if older:
-            first = self._held.read(limit=1)[0].number - len(older)
+            first = self._held.first_number() - len(older)
         places: list[Place | None] = []
         taken: dict[str, Place] = {}
         numbered = {one.number for one in self._given}
@@ -277,7 +277,7 @@ class _Placing:
             return []
         entry = self._found[known]
         assert entry is not None
-        if any(i < known for i in self._found) or self._held.read(limit=1)[0].number != entry.number:
+        if any(i < known for i in self._found) or self._held.first_number() != entry.number:
             return []
         return list(range(known))
 
