@@ -474,12 +474,6 @@ def test_a_window_is_told_whatever_the_new_messages_have(memory: TreeTextMemory)
         assert texts(memory, talk) == LONG[:3]
 
 
-def test_one_line_on_one_day_may_be_said_again(memory: TreeTextMemory) -> None:
-    for _ in range(2):
-        memory.add_messages([{"content": "I took my pill.", "chat_time": "2025-01-10"}], conversation_id="talk")
-    assert len(memory.messages("talk")) == 2
-
-
 def test_callers_have_logs_of_their_own(memory: TreeTextMemory) -> None:
     ann, bob = memory.for_caller("ann"), memory.for_caller("bob")
     for _ in range(2):

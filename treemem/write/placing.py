@@ -12,7 +12,6 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import time
 from itertools import pairwise
 
 from treemem.changes import Log
@@ -22,9 +21,7 @@ from treemem.ids import derived_id
 from treemem.ingest.messages import Before, Place
 from treemem.ingest.window import Line, align, edited
 from treemem.store.protocol import LAST
-from treemem.temporal import from_micros
 from treemem.write.held import BESIDE, GAP, Entry, Held
-from treemem.zones import local
 
 #: Who speaks at the beginning of each window, whatever part of the conversation it holds.
 _LEADING = ("system", "developer")
@@ -152,8 +149,7 @@ class _Placing:
         """Return whether the time of a message is that of others beside it, and tells nothing therefore."""
         if line.at is None:
             return False
-        alone = len(self._given) == 1 and local(from_micros(line.at)).time() == time.min
-        return alone or self._times[line.at] > 1 or self._held.shares(line.at)
+        return self._times[line.at] > 1 or self._held.shares(line.at)
 
     def _find_by_window(self, ending: Sequence[Entry]) -> None:
         """Find the others where the window continues one that was found, or begins with what the log ends with."""
