@@ -169,7 +169,7 @@ def test_what_somebody_said_whom_the_question_names_comes_first(memory: TreeText
 
     asked = "What did Ben Ode say of the lake?"
     assert gain(asked) > gain(asked, speaker_weight=0)
-    assert gain("What of the lake, Ode?") == gain("What of the lake, Ode?", speaker_weight=0)
+    assert gain("What of the lake, Ode?") == pytest.approx(gain("What of the lake, Ode?", speaker_weight=0), rel=1e-5)
 
 
 def test_a_reranker_orders_and_a_failing_one_degrades(open_memory: OpenMemory) -> None:

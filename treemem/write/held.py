@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from treemem.changes import Log, State
 from treemem.contents import origin_of, role_of
 from treemem.context import Context
+from treemem.forks import cached
 from treemem.ingest.messages import Before
 from treemem.ingest.window import Line
 from treemem.records import said_at
@@ -122,7 +122,7 @@ class Held:
         """Return whether several messages, of those that were read, have this time."""
         return self._times[at] > 1
 
-    @cached_property
+    @cached
     def tombstones(self) -> set[str]:
         """The ids of all that was erased from the cube."""
         return {memory_id for memory_id, *_ in self._ctx.store.tombstones(self._ctx.cube)}
