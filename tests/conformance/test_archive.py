@@ -109,7 +109,9 @@ FAULTS: dict[str, Callable[[Lines], Any]] = {
     "an operation that contradicts": lambda ls: ls.insert(
         1, {"operation": ls[1]["operation"] | {"kind": "undo"}, "sha256": ""}
     ),
-    "an operation left out": lambda ls: ls.pop(1),
+    "an operation left out": lambda ls: ls.remove(
+        next(each for each in ls if each.get("operation", {}).get("id") == of("state", ls)["opened_by"])
+    ),
     "an operation after the clock": lambda ls: of("operation", ls).update(recorded_at=ls[0]["clock"] + 1),
     "an operation's receipt a list": lambda ls: of("operation", ls).update(receipt=[]),
     "an operation's counts a text": lambda ls: of("operation", ls).update(receipt={"states_opened": "many"}),
