@@ -10,13 +10,14 @@ from treemem.checks import shown, within
 from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.ids import checked_id
+from treemem.items import STATUSES
 from treemem.read.states import BATCH
 from treemem.records import Conversation, LoggedMessage
 from treemem.storable import checked_text
 from treemem.store.protocol import FIRST, LAST
 
 #: What of a conversation is read back: all but what was deleted.
-_SHOWN = ("activated", "generated", "archived", "merged", "expired", "logged")
+_SHOWN = tuple(status for status in STATUSES if status != "deleted")
 _MOST = 1_000_000
 
 

@@ -44,7 +44,7 @@ class Held:
 
     def __init__(self, ctx: Context, log: Log) -> None:
         self._ctx = ctx
-        self.log = log
+        self._log = log
         #: The last number of the log, the messages that the caller does not see included; 0 of an empty one.
         self.end = 0
         self.entries: dict[int, Entry] = {}
@@ -69,7 +69,7 @@ class Held:
 
     def _states(self, above: int, below: int, *, newest: bool, limit: int) -> list[State]:
         return self._ctx.store.conversation(
-            self._ctx.cube, self.log, above=above, below=below, newest=newest, limit=limit, statuses=None
+            self._ctx.cube, self._log, above=above, below=below, newest=newest, limit=limit, statuses=None
         )
 
     def read_numbers(self, numbers: Iterable[int]) -> None:
@@ -95,7 +95,7 @@ class Held:
         """Return the entries with these ids."""
         last: dict[str, State] = {}
         for state in self._ctx.store.known(self._ctx.cube, sorted(set(ids))):
-            if state.fields.get("conversation_id") == self.log.conversation and "sequence" in state.fields:
+            if state.fields.get("conversation_id") == self._log.conversation and "sequence" in state.fields:
                 held = last.setdefault(state.memory_id, state)
                 if state.valid_from > held.valid_from:
                     last[state.memory_id] = state

@@ -84,7 +84,7 @@ class _Placing:
         self._held = Held(ctx, log)
         self._found: dict[int, Entry | None] = {}
         self._free: dict[Line, Iterator[str]] = {}
-        self._ghosts: dict[int, Line] = {}
+        self._ghosts: set[int] = set()  # the numbers of what was erased, as far as it came again
         self._lines = Counter(one.line for one in given)
         self._times = Counter(one.line.at for one in given if one.line.at is not None)
 
@@ -138,11 +138,10 @@ class _Placing:
         for i, memory_id in wanted.items():
             entry, line = known.get(memory_id), self._given[i].line
             own = self._given[i].id is not None or self._operation is not None
-            if entry is not None and (own or not self._shared(entry.line)):
-                self._found[i] = entry
-            elif entry is not None or self._operation is not None or self._shared(line):
-                continue
-            elif memory_id in self._held.tombstones:
+            if entry is not None:
+                if own or not self._shared(entry.line):
+                    self._found[i] = entry
+            elif self._operation is None and not self._shared(line) and memory_id in self._held.tombstones:
                 self._found[i] = None
 
     def _shared(self, line: Line) -> bool:
@@ -208,15 +207,13 @@ class _Placing:
             for number in near - told.keys():
                 for line in lines:
                     if line.at is None and self._numbered_id(line, number) in self._held.tombstones:
-                        told[number] = self._ghosts[number] = line
+                        told[number] = line
+                        self._ghosts.add(number)
         return sorted(told.items())
 
     def _numbered_id(self, line: Line, number: int) -> str:
         """Return the id of a message without a time of its own, of this number."""
-        return derived_id("message", *self._scope(line), number, *_words(line))
-
-    def _scope(self, line: Line) -> tuple[str, ...]:
-        return _scope(self._ctx.cube, self._log, line)
+        return derived_id("message", *_scope(self._ctx.cube, self._log, line), number, *_words(line))
 
     def _places(self, new: Sequence[int], end: int) -> list[Place | None]:
         older = self._older(new)
