@@ -34,6 +34,7 @@ THREADS = 16
 _END = object()
 
 
+@checked_names
 class AsyncReorganizer:
     """Reorganizer for asyncio, with the same verbs."""
 
@@ -49,6 +50,7 @@ class AsyncReorganizer:
 '''
 
 MEMORY = '''
+@checked_names
 class AsyncTreeTextMemory:
     """TreeTextMemory for asyncio, with the same verbs; many may run at once.
 
@@ -108,6 +110,7 @@ def made() -> str:
         "from collections.abc import AsyncIterator, Awaitable\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
         "from typing import TYPE_CHECKING, ParamSpec, TypeVar\n"
+        "from treemem.keywords import checked_names\n"
         "from treemem.memory import TreeTextMemory\n"
     )
     return HEAD.format(imports=_imports([own, *sources.values()], HEAD + body)) + body.rstrip() + "\n"

@@ -296,6 +296,16 @@ def test_no_open_and_no_repr_repeats_a_secret(tmp_path: Path, monkeypatch: pytes
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_error_shows_the_query_of_a_uri(tmp_path: Path) -> None:
+    location = f"neo4j://127.0.0.1:9?region={SECRET}"
+    with pytest.raises(TreememError, match=r"127\.0\.0\.1:9") as error:
+        TreeTextMemory.open(location, embedder=HashEmbedder(), user="u", password="p", timeout=2)
+    assert SECRET not in shown(error.value)
+    with pytest.raises(ConfigError) as error:
+        TreeTextMemory.open(f"bolt://127.0.0.1:9?x={SECRET}", embedder=HashEmbedder(), timeout=2)
+    assert SECRET not in shown(error.value)
+
+
 @pytest.mark.parametrize(
     "location", ["localhost:7687", "127.0.0.1:7687", "[::1]:7687", "db.example.com:7687/sales", "neo4j:localhost:7687"]
 )

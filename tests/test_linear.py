@@ -366,9 +366,12 @@ def test_no_text_is_slow_or_holds_up_others(tmp_path: Path, kind: str) -> None:
             "contains": lambda: memory.search("Ghent", filter={"memory": {"contains": text}}),
             "field": lambda: memory.search("Ghent", filter={f"info.{text}": 1}),
             "entity": lambda: memory.add("one", entities=[text]),
-            "add": lambda: memory.add(text),
+            "add": lambda: memory.add({"id": "long", "memory": text}),
             "key": lambda: memory.add("two", key=text),
             "message": lambda: list(memory.add_messages([{"content": text, "name": "Bo"}])),
+            "context": lambda: memory.context("Ghent", max_tokens=10_000_000, top_k=50),
+            "delete": lambda: memory.delete("long"),
+            "purge": lambda: memory.purge("long"),
         }
         for name, step in steps.items():
             with heartbeat() as beats:

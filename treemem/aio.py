@@ -13,6 +13,7 @@ from treemem.changes import EdgeType, Receipt
 from treemem.filters import FilterLike
 from treemem.graphs import MemoryGraph, MemoryPath, MemoryTree
 from treemem.items import MemoryLike, TextualMemoryItem
+from treemem.keywords import checked_names
 from treemem.memory import TreeTextMemory
 from treemem.models.embedders import Embedder
 from treemem.models.llm import LLM
@@ -52,6 +53,7 @@ THREADS = 16
 _END = object()
 
 
+@checked_names
 class AsyncReorganizer:
     """Reorganizer for asyncio, with the same verbs."""
 
@@ -193,6 +195,7 @@ class AsyncReorganizer:
         return self._reorganizer.failure
 
 
+@checked_names
 class AsyncTreeTextMemory:
     """TreeTextMemory for asyncio, with the same verbs; many may run at once.
 

@@ -57,6 +57,12 @@ def _mark() -> re.Pattern[str]:
     return re.compile(f"[{_marks()}]")
 
 
+@lru_cache(maxsize=1)
+def _inside_run() -> re.Pattern[str]:
+    """Return the pattern for letters of a run and their marks, with nothing between them."""
+    return re.compile(rf"(?:(?=\w)[{_UNSPACED}]|[{_marks()}])*")
+
+
 def fold(text: str) -> str:
     """Return `text` in Unicode NFKC, casefolded: the form in which names and tokens are compared."""
     return normalized("NFKC", text).casefold()
@@ -133,7 +139,7 @@ def _whole_words(parts: Iterable[str]) -> Iterator[tuple[str, bool]]:
         inside = inside and not held
         if len(held) <= _LOOK_BACK:
             continue
-        end = next((at for at in range(len(held) - 1, len(held) - _LOOK_BACK, -1) if _parts_words(held, at)), None)
+        end = _last_border(held)
         last = _base(held, len(held) - 1)
         if end is not None:
             yield held[:end], goes_on
@@ -146,6 +152,14 @@ def _whole_words(parts: Iterable[str]) -> Iterator[tuple[str, bool]]:
             held, inside, goes_on = "", True, False
     if held:
         yield held, goes_on
+
+
+def _last_border(text: str) -> int | None:
+    """Return the last place near the end of a folded text where it can be cut, None inside a long run or word."""
+    first = len(text) - _LOOK_BACK
+    if _inside_run().fullmatch(text, first):
+        return None
+    return next((at for at in range(len(text) - 1, first, -1) if _parts_words(text, at)), None)
 
 
 def _base(text: str, at: int) -> int:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from treemem.checks import is_several, known_names, shown
+from treemem.checks import is_several, shown
 from treemem.errors import InvalidInputError
+from treemem.keywords import checked_names, names_of
 from treemem.search.options import SearchOptions
 from treemem.storable import half_character
 from treemem.zones import reading_in, zone_of
@@ -82,7 +83,7 @@ def checked_verbs(owner: type[T]) -> type[T]:
     for name, verb in inspect.getmembers(owner, inspect.isfunction):
         if not name.startswith("_") and name not in ("open", "close"):
             setattr(owner, name, _checked(name, verb))
-    return owner
+    return checked_names(owner, ("__init__", "open"))
 
 
 def _checked(name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,22 +91,10 @@ def _checked(name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
     named = [p for p in given if p.kind is not p.VAR_KEYWORD]
     kinds = {p.name: KINDS[p.name] for p in named}
     order = [p.name for p in named if p.kind is p.POSITIONAL_OR_KEYWORD]
-    takes_any = len(given) > len(named)
     # What goes on to another verb is checked as there; free fields of a memory are checked with it.
     forwards = any(p.kind is p.VAR_KEYWORD and p.name in ("search", "plan") for p in given)
     others = KINDS if forwards else {}
-    required = [p.name for p in named if p.default is p.empty]
-
-    def check_names(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if not takes_any:
-            known_names(name, kwargs, kinds)
-        if len(args) > len(order):
-            raise InvalidInputError(f"{name}: wanted at most {len(order)} arguments without a name, found {len(args)}")
-        twice = [each for each in order[: len(args)] if each in kwargs]
-        missing = [each for each in required if each not in order[: len(args)] and each not in kwargs]
-        if twice or missing:
-            what = f"{twice[0]} is given twice" if twice else f"{missing[0]} is missing"
-            raise InvalidInputError(f"{name}: {what}; it takes {', '.join(kinds)}")
+    check_names = names_of(name, verb)
 
     @functools.wraps(verb)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -72,8 +72,13 @@ def _stemmer():  # type: ignore[no-untyped-def]
 
 
 @lru_cache(maxsize=32_768)
-def _stemmed(word: str) -> str:
+def _stem(word: str) -> str:
     return str(_stemmer().stemWord(word))
+
+
+def stemmed(word: str) -> str:
+    """Return a casefolded word as the index holds it: English words of three letters or more without their endings."""
+    return _stem(word) if len(word) > 2 and word.isascii() and word.isalpha() else word
 
 
 @cached_if_short()
@@ -103,7 +108,7 @@ def analyse(text: str) -> list[str]:
     """
     said = words(text) if text.isascii() and len(text) <= PIECE else islice(words_in(text, singles=True), MAX_TOKENS)
     return [
-        _stemmed(word) if len(word) > 2 and word.isascii() and word.isalpha() else word
+        _stem(word) if len(word) > 2 and word.isascii() and word.isalpha() else word
         for word in said
         if word not in STOP_WORDS
     ]

@@ -142,9 +142,11 @@ def test_planned_verbs_repeat_with_their_operation_id(memory: TreeTextMemory) ->
 
 def test_delete_of_many_runs_in_parts_and_can_be_repeated(memory: TreeTextMemory) -> None:
     ids = memory.add([f"note {i}" for i in range(250)])
-    memory.delete(ids, operation_id="gone")
+    first = memory.delete(ids, operation_id="gone")
     assert memory.get_all()["nodes"] == []
-    memory.delete(ids, operation_id="gone")
+    again = memory.delete(ids, operation_id="gone")
+    assert again.repeated
+    assert replace(again, repeated=False) == first
     assert len(memory.store.operations(memory.cube_id, part_of="gone")) == 3
     memory.undo("gone")
     assert len(memory.get_all()["nodes"]) == 250

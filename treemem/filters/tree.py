@@ -18,6 +18,7 @@ from typing import Any, Literal, get_origin
 from treemem.checks import is_several, shown
 from treemem.errors import InvalidInputError
 from treemem.items import MEMORY_TYPES, STATUSES, TreeNodeTextualMemoryMetadata
+from treemem.keywords import checked_names
 from treemem.storable import check_json
 from treemem.temporal import END, day_after, parse_time
 
@@ -152,6 +153,7 @@ Filter = Condition | And | Or | Not
 FilterLike = Filter | Mapping[str, Any]
 
 
+@checked_names
 class field:
     """A field in the Python form of filters.
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from treemem.checks import shown
 from treemem.errors import EmbedderError
 from treemem.forks import ForkLock
+from treemem.keywords import checked_names
 from treemem.models.failures import answered
 from treemem.models.openai_faults import fault_of, without_key
 
@@ -131,6 +132,7 @@ def _numbers(vectors: object) -> Vectors:
 TOKENIZED = 32_768
 
 
+@checked_names
 class MiniLM:
     """The carried all-MiniLM-L6-v2: 384 dimensions, English, int8 ONNX, the first 256 word pieces of a text.
 
@@ -192,6 +194,7 @@ class MiniLM:
         return vectors
 
 
+@checked_names
 class SentenceTransformersEmbedder:
     """A model of the sentence-transformers package (extra `sentence-transformers`), by name or path, or a loaded one.
 
@@ -290,6 +293,7 @@ def _encoder(model: Any, method: str, names: Sequence[str], prompt: str | None) 
     return _Encoder(model.encode, {"prompt_name": known} if known else {}, prompts[known] if known else "")
 
 
+@checked_names
 class OpenAIEmbedder:
     """A model behind an OpenAI-compatible HTTP interface (extra `openai`): OpenAI, Ollama, vLLM, Azure and others.
 
@@ -346,6 +350,7 @@ class OpenAIEmbedder:
         return checked_vectors(vectors, len(texts), self.dimension, self.name)
 
 
+@checked_names
 class CallableEmbedder:
     """Any function from a list of texts to a list of vectors, as an embedder."""
 

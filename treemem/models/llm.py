@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from treemem.errors import LLMError
+from treemem.keywords import checked_names
 from treemem.models.failures import answered
 from treemem.models.openai_faults import fault_of, refused_parameter, without_key
 
@@ -103,6 +104,7 @@ class _Manners:
         return replace(self, limit=_LIMITS[refused == _LIMITS[0]]) if refused == self.limit else None
 
 
+@checked_names
 class OpenAILLM:
     """A chat model behind an OpenAI-compatible HTTP interface (extra `openai`): OpenAI, Ollama, vLLM, Azure and others.
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, Field
 
 from treemem.errors import InvalidInputError, LLMError, RerankerError, TreememError
+from treemem.keywords import checked_names
 from treemem.models.embedders import Embedder, embedded_questions, embedded_texts
 from treemem.models.failures import answered
 from treemem.models.llm import LLM, ask
@@ -54,6 +55,7 @@ def checked_scores(reranker: Reranker, question: str, texts: Sequence[str]) -> l
         raise RerankerError(f"reranker {name} failed ({error})") from error
 
 
+@checked_names
 class CallableReranker:
     """Any function from a question and texts to scores."""
 
@@ -66,6 +68,7 @@ class CallableReranker:
         return self._function(question, texts)
 
 
+@checked_names
 class CosineReranker:
     """The cosine in [-1, 1] between question and text by an embedding model, as a rule another than the cube's."""
 
@@ -79,6 +82,7 @@ class CosineReranker:
         return [float(cosine) for cosine in embedded_texts(self._embedder, texts) @ asked]
 
 
+@checked_names
 class CrossEncoderReranker:
     """A cross-encoder of sentence-transformers (extra `sentence-transformers`), by name, path or as an object.
 
@@ -118,6 +122,7 @@ class _Scores(BaseModel):
     scores: list[_Scored]
 
 
+@checked_names
 class LLMReranker:
     """A language model that scores up to `batch` texts a request; its answer must score each text exactly once.
 

@@ -35,16 +35,19 @@ _HIDDEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
     "\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
 )
-#: What looks like an opening bracket, followed by a word and what may be its colon.
-_BRACKET = r"[(\uff08\ufe59\ufe35\u207d\u208d\u2768\u27ee\u2985](?=\s*+(?P<word>\S{1,40})\s*+(?P<next>\S?))"
+#: What looks like an opening bracket.
+_OPENING = r"(\uff08\ufe59\ufe35\u207d\u208d\u2768\u27ee\u2985"
+#: One before a word that may be the name of a field, and what may be its colon.
+_BRACKET = rf"[{_OPENING}](?=\s*+(?P<word>[sScCrRfF\x80-\U0010ffff]\S{{0,39}})\s*+(?P<next>\S?))"
 _JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
 _NAMED = re.compile(r"(?:source|conversation|role|from)[:\u2236\ua789]")
-_UNSAFE = (
-    rf"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN}]"  # what is not to be seen, or ends a line
-    r"|<(?=[A-Za-z/!?|])|(?<=\]\])>"  # what opens or closes something around it
-)
-_IN_TEXT = re.compile(f"{_UNSAFE}|{_BRACKET}")
-_IN_BRACKETS = re.compile(_UNSAFE + r"|[();]")
+#: What is not to be seen, or ends a line.
+_UNSEEN = rf"\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN}"
+_UNSAFE = rf"[{_UNSEEN}]|<(?=[A-Za-z/!?|])|(?<=\]\])>"  # the last two open or close something around it
+#: What stays as it is, taken in stretches: between two of them other threads run.
+_PLAIN = rf"(?P<plain>[^{_UNSEEN}<>{_OPENING});]{{1,4096}}+|[<>{_OPENING});])"
+_IN_TEXT = re.compile(f"{_UNSAFE}|{_BRACKET}|{_PLAIN}")
+_IN_BRACKETS = re.compile(f"{_UNSAFE}|[();]|{_PLAIN}")
 _SHORT = {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
@@ -76,12 +79,16 @@ def _origin(item: TextualMemoryItem) -> list[tuple[str, str]]:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    """Return a character as it is written in a Python string; a bracket before other words stays."""
+    """Return a character as it is written in a Python string; what is plain and a bracket before other words stay."""
     character = found.group()
+    if found["plain"]:
+        return character
+    if character in _SHORT:
+        return _SHORT[character]
     if found.re is _IN_TEXT and found["word"] is not None and not _names_a_field(found["word"] + found["next"]):
         return character
     code = ord(character)
-    return _SHORT.get(character) or (f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _names_a_field(said: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal
 from treemem.changes import EdgeType
 from treemem.checks import among, shown, whole, within
 from treemem.errors import InvalidInputError
+from treemem.keywords import checked_names
 from treemem.store.protocol import WALKED
 
 MAX_TOP_K = 1_000
@@ -19,6 +20,7 @@ _COUNTS = frozenset(
 FUSIONS = ("shares", "min-max", "rrf")
 
 
+@checked_names
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
     """How a search runs; the defaults are for conversations and documents alike.

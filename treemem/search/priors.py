@@ -28,7 +28,8 @@ def asking(text: str) -> float:
     total = len(list(islice(iter_words(text), TELLS)))
     if not 0 < total < TELLS:
         return 0.0
-    asked = sum(len(words(part)) for part in _SENTENCE.findall(text) if ASKS.search(part))
+    sentences = (found.group() for found in _SENTENCE.finditer(text))
+    asked = sum(len(words(sentence)) for sentence in sentences if ASKS.search(sentence))
     return asked / total * (1 - total / TELLS)
 
 

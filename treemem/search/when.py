@@ -8,12 +8,14 @@ from datetime import datetime
 
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
+from treemem.keywords import checked_names
 from treemem.temporal import BEGINNING, END, MAX_TIME_TEXT, Span, TimeLike, format_micros, from_micros, parse_time
 
 _WRITTEN = re.compile(r"^(at|before|after) (.+)$|^(?:during|from) (.+?) (?:to|until) (.+)$", re.IGNORECASE)
 _FORMS = "'auto', 'now', 'ever', 'at T', 'before T', 'after T' or 'during T1 to T2'"
 
 
+@checked_names
 @dataclass(frozen=True, slots=True)
 class When:
     """The valid time that a search looks at: what holds at some time of [since, until), in microseconds.

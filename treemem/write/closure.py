@@ -16,14 +16,16 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from treemem import topics
 from treemem.canonical import Vector
 from treemem.changes import DERIVING, RUN, Edge, EdgeType, Erasure, NodeKind, State
 from treemem.contents import content_of, is_topic
+from treemem.segments import words_in
 from treemem.store.protocol import GraphStore
-from treemem.text import STOP_WORDS, analyse, words
+from treemem.text import MAX_TOKENS, STOP_WORDS, stemmed
 
 #: How many memories a store is asked about at once.
 _BATCH = 200
@@ -71,7 +73,7 @@ def closure(store: GraphStore, cube: str, wanted: Iterable[str]) -> Closure:
 def erasure(store: GraphStore, cube: str, found: Closure, read_at: int) -> Erasure:
     """Return what the store erases and rewrites; `read_at` is the cube's clock when the closure was read."""
     touched = found.doomed | {memory_id for memory_id, _ in found.redacted}
-    said = {word for i in found.doomed for s in found.histories.get(i, ()) for word in _words_of(s)}
+    said = _words_of(s for i in found.doomed for s in found.histories.get(i, ()))
     return Erasure(
         ids=tuple(sorted(found.doomed)),
         redacted=tuple(state for _, state in sorted(found.redacted.items())),
@@ -188,12 +190,17 @@ def _latest(found: Closure, memory_id: str) -> State | None:
     return found.redacted.get((memory_id, last.version), last)
 
 
-def _words_of(state: State) -> set[str]:
+def _words_of(states: Iterable[State]) -> set[str]:
+    """Return the words of all texts of states and their stems; a text that several have is read once."""
+    return set().union(*map(_forms, {text for state in states for text in _texts_of(state)}))
+
+
+def _texts_of(state: State) -> Iterator[str]:
     fields = state.fields
-    texts = [str(fields["memory"]), *(str(fields.get(name) or "") for name in ("key", "background"))]
-    texts += [json.dumps(fields.get(name) or "", ensure_ascii=False) for name in ("tags", "entities", "info")]
-    texts += [json.dumps(_told_by(each), ensure_ascii=False) for each in fields.get("sources") or ()]
-    return set().union(*map(_forms, texts))
+    yield str(fields["memory"])
+    yield from (str(fields.get(name) or "") for name in ("key", "background"))
+    yield from (json.dumps(fields.get(name) or "", ensure_ascii=False) for name in ("tags", "entities", "info"))
+    yield from (json.dumps(_told_by(each), ensure_ascii=False) for each in fields.get("sources") or ())
 
 
 def _told_by(source: Any) -> Any:
@@ -205,7 +212,8 @@ def _told_by(source: Any) -> Any:
 
 def _forms(text: str) -> set[str]:
     """Return the words of a text and their stems, so that "harp" is found in "the harps"."""
-    return {*words(text), *analyse(text)} - STOP_WORDS
+    said = set(islice(words_in(text, singles=True), MAX_TOKENS))
+    return {*said, *map(stemmed, said)} - STOP_WORDS
 
 
 def _telling(store: GraphStore, cube: str, gone: set[str], said: set[str]) -> Iterator[str]:
@@ -215,6 +223,6 @@ def _telling(store: GraphStore, cube: str, gone: set[str], said: set[str]) -> It
         if told:
             touched = store.touched(cube, operation.id)
             states = (*touched.states_opened, *touched.states_closed)
-            left = {word for s in states if s.memory_id not in gone for word in _words_of(s)}
+            left = _words_of(s for s in states if s.memory_id not in gone)
             if told - left or any(s.memory_id in gone for s in states):
                 yield operation.id

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import Any, TypeVar
 
 from treemem.canonical import request_json
@@ -64,7 +64,7 @@ def commit(ctx: Context, base: ChangeSet, plan: Callable[[ChangeSet], ChangeSet]
 
     def write(base: ChangeSet) -> Receipt:
         try:
-            return ctx.store.apply(settled(ctx, partial(plan, base)))
+            return ctx.store.apply(settled(ctx, functools.partial(plan, base)))
         except InvalidChangeError as refusal:
             raise discreet(ctx, refusal) from None
 
@@ -129,12 +129,12 @@ def commit_parts(
     ctx: Context, base: ChangeSet, plans: Sequence[Callable[[ChangeSet], ChangeSet]], *, repeatable: bool
 ) -> Receipt:
     """Commit one part below the operation `base` for each plan, in order, and return their receipts summed."""
-    total = Receipt(base.operation, base.now)
+    receipts = []
     for index, plan in enumerate(plans):
         part = Part(base.operation, index, last=index == len(plans) - 1)
         one = replace(base, operation=f"{base.operation}/{index}", part=part)
-        total = total.plus(commit(ctx, one, plan, repeatable=repeatable))
-    return total
+        receipts.append(commit(ctx, one, plan, repeatable=repeatable))
+    return replace(functools.reduce(Receipt.plus, receipts), operation=base.operation)
 
 
 def done_before(ctx: Context, base: ChangeSet) -> Receipt | None:

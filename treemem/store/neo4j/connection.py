@@ -93,7 +93,9 @@ class Connection:
             )
         if driver is None and "@" in uri:
             raise ConfigError("store: the URI of a server holds neither user nor password here; pass auth= beside it")
-        self.uri = uri
+        self._whole_uri = uri
+        #: As errors and logs show it: what stands in the query is nobody's business.
+        self.uri = uri.partition("?")[0]
         self._certificates = trusted_certificates
         self._given = driver
         self._auth = auth
@@ -116,7 +118,7 @@ class Connection:
     def _connect(self) -> neo4j.Driver:
         try:
             return neo4j.GraphDatabase.driver(
-                self.uri,
+                self._whole_uri,
                 auth=self._auth,
                 user_agent=f"treemem/{__version__}",
                 connection_timeout=min(self.timeout, 15.0),
@@ -125,7 +127,8 @@ class Connection:
                 **self._tls(),
             )
         except (ConfigurationError, ValueError) as error:
-            raise ConfigError(f"store: {self.uri} is no usable Neo4j URI ({error})") from error
+            why = "look at its query" if "?" in self._whole_uri else error
+            raise ConfigError(f"store: {self.uri} is no usable Neo4j URI ({why})") from None
 
     def _tls(self) -> dict[str, Any]:
         if self._certificates is None:

@@ -6,8 +6,8 @@ BM25 is Lucene's: idf = ln(1 + (N - n + 0.5) / (n + 0.5)), k1 = 1.2, b = 0.75 (R
 from __future__ import annotations
 
 import math
+import struct
 import threading
-from array import array
 from collections import Counter
 from collections.abc import Sequence
 
@@ -17,6 +17,9 @@ import numpy.typing as npt
 from treemem.store.sqlite.masks import Mask, resized, roomier
 
 K1, B = 1.2, 0.75
+#: Characters of a text counted in one call, which lets no other thread run.
+_AT_ONCE = 65_536
+_PAIR = struct.Struct("=ii").pack
 
 
 class Postings:
@@ -27,7 +30,8 @@ class Postings:
         self._lock = lock
         self._size = 0
         self._lengths = np.empty(0, dtype=np.int32)
-        self._postings: dict[str, tuple[array[int], array[int]]] = {}
+        #: Pairs of (row, how often), packed; the garbage collector does not look at bytes, and there are many words.
+        self._postings: dict[str, bytearray] = {}
 
     @property
     def nbytes(self) -> int:
@@ -40,14 +44,14 @@ class Postings:
         if end > len(self._lengths):
             self._lengths = resized(self._lengths, (roomier(len(self._lengths), end),))
         for row, text in enumerate(texts, self._size):
-            counts = Counter(text.split())
+            counts = _counted(text)
             self._lengths[row] = counts.total()
             for token, count in counts.items():
                 posting = self._postings.get(token)
                 if posting is None:
-                    posting = self._postings[token] = (array("i"), array("i"))
-                posting[0].append(row)
-                posting[1].append(count)
+                    self._postings[token] = bytearray(_PAIR(row, count))
+                else:
+                    posting += _PAIR(row, count)
         self._size = end
 
     def scores(self, tokens: Sequence[str], known: Mask) -> npt.NDArray[np.float32]:
@@ -73,9 +77,19 @@ class Postings:
 
     def _copied(self, tokens: Sequence[str]) -> list[tuple[int, npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
         """Return (how often it is asked for, rows, how often each has it) for each word."""
+        asked = sorted(Counter(tokens).items())
         with self._lock:
-            return [
-                (weight, np.array(self._postings[token][0]), np.array(self._postings[token][1]))
-                for token, weight in sorted(Counter(tokens).items())
-                if token in self._postings
-            ]
+            found = [(weight, bytes(self._postings[token])) for token, weight in asked if token in self._postings]
+        pairs = [(weight, np.frombuffer(packed, dtype=np.int32)) for weight, packed in found]
+        return [(weight, both[::2], both[1::2]) for weight, both in pairs]
+
+
+def _counted(text: str) -> Counter[str]:
+    """Return how often each word stands in a text of words with blanks between."""
+    counts: Counter[str] = Counter()
+    start = 0
+    while len(text) - start > _AT_ONCE and (end := text.find(" ", start + _AT_ONCE)) > 0:
+        counts.update(text[start:end].split())
+        start = end
+    counts.update(text[start:].split())
+    return counts
