@@ -107,7 +107,7 @@ class Speech:
 
 
 def clauses_of(pack: Pack, sentence: str) -> Iterator[Clause]:
-    """Yield the clauses of a sentence; one without a subject has that of the one before."""
+    """Yield the clauses of a sentence; one without a subject has that of the one before, or is the speaker's."""
     now = False
     for _ in range(2):
         match = pack.pattern("lead").match(sentence)
@@ -127,6 +127,10 @@ def clauses_of(pack: Pack, sentence: str) -> Iterator[Clause]:
         first = pack.pattern("no_subject_before").match(clause.text)
         if subject and first is not None and not clause.text.startswith(subject):
             clause = Clause(subject + (" " if pack.spaced else "") + clause.text, clause.now)
+        elif not subject:
+            lower = clause.text[:1].lower() + clause.text[1:]
+            told = pack.rewritten("unsaid", lower)
+            clause = clause if told == lower else Clause(told, clause.now)
         found = pack.pattern("subject").match(clause.text)
         subject = found.group().strip() if found else subject
         yield clause

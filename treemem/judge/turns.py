@@ -20,7 +20,7 @@ from treemem.judge.values import measure, other_measure
 from treemem.language import Pack, entries, packs, tokens
 
 #: The share of the content words of the older text that the newer one must name.
-_NAMED = 0.3
+_NAMED = 0.25
 #: Words of a clause among which its verb stands; characters by which a thing is known without spaces.
 _VERB_WITHIN, _LEAST = 8, 2
 _SPACES = re.compile(r"\s{1,9}")
