@@ -442,3 +442,26 @@ def test_chats_are_imported_once(shell: Shell, tmp_path: Path) -> None:
 def test_every_command_is_documented(command: str) -> None:
     text = (ROOT / "docs" / "command-line.md").read_text()
     assert f"treemem {command}" in text, "docs/command-line.md"
+
+
+def test_documents(run: Callable[..., Result], tmp_path: Path) -> None:
+    guide = tmp_path / "guide.md"
+    guide.write_text("# Guide\n\nPress the green button.\n")
+    place = ["--store", str(tmp_path / "m.db"), "--json"]
+    (added,) = json.loads(run("add-documents", str(guide), "--id", "guide", *place).stdout)["documents"]
+    assert (added["title"], len(added["added"])) == ("Guide", 1)
+    guide.write_text("# Guide\n\nPress the red button.\n")
+    shown = run("add-documents", str(guide), "--id", "guide", *place[:2]).stdout
+    assert "guide" in shown
+    (listed,) = json.loads(run("documents", *place).stdout)
+    assert (listed["document_id"], listed["name"]) == ("guide", "guide.md")
+    assert "Guide" in run("documents", *place[:2]).stdout
+    (hit,) = json.loads(run("search", "which button", *place).stdout)["hits"]
+    assert hit["memory"] == "Press the red button."
+    some = json.loads(run("add-documents", str(guide), str(tmp_path / "no.md"), *place).stdout)
+    assert [Path(each["file"]).name for each in some["left_out"]] == ["no.md"]
+    wrong = run("add-documents", str(tmp_path / "no.md"), *place, code=1)
+    assert "cannot be read" in json.loads(wrong.stdout)["error"]
+    run("add-documents", str(guide), "b.md", "--id", "x", *place, code=1)
+    assert "brings them back" in run("remove-documents", "guide", *place[:2]).stdout
+    run("remove-documents", "nothing", *place, code=1)

@@ -26,6 +26,7 @@ def _folder(folder: Path) -> Path:
 
 CALLS: dict[str, Call] = {
     "add": lambda m, i, words, d: m.add({"id": i, "memory": "something else"}),
+    "add_documents": lambda m, i, words, d: m.add_documents({"id": _fresh("guide"), "text": "# Guide\n\nPress it."}),
     "add_messages": lambda m, i, words, d: m.add_messages([{"content": "Hello."}], conversation_id=_fresh("talk")),
     "archive": lambda m, i, words, d: m.archive(i),
     "bookmarks": lambda m, i, words, d: m.bookmarks(),
@@ -38,6 +39,7 @@ CALLS: dict[str, Call] = {
     "delete": lambda m, i, words, d: m.delete(i),
     "delete_all": lambda m, i, words, d: None,
     "diff": lambda m, i, words, d: str(m.diff("2001-01-01")),
+    "documents": lambda m, i, words, d: m.documents(),
     "drop": lambda m, i, words, d: None,
     "dump": lambda m, i, words, d: _read(m.dump(_folder(d))),
     "expire": lambda m, i, words, d: m.expire(i, at="2100-01-01"),
@@ -71,6 +73,9 @@ CALLS: dict[str, Call] = {
     "update": lambda m, i, words, d: m.update(i, tags=["read"]),
     "wait_for": lambda m, i, words, d: m.wait_for(m.bookmarks()),
     "with_clock": lambda m, i, words, d: list(m.with_clock(m._context.clock).search(words)),
+    "remove_documents": lambda m, i, words, d: m.remove_documents(
+        m.add_documents({"id": _fresh("guide"), "text": "Press it."})[0].id
+    ),
     "reorganizer.apply": lambda m, i, words, d: m.reorganizer.apply(m.reorganizer.plan(everything=True)),
     "reorganizer.plan": lambda m, i, words, d: m.reorganizer.plan(everything=True, group=True).model_dump_json(),
     "reorganizer.run": lambda m, i, words, d: m.reorganizer.run(group=True),

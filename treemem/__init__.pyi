@@ -42,8 +42,10 @@ from .models.embedders import (
 from .models.llm import LLM, LLMAnswer, LLMUsage, OpenAILLM
 from .models.rerankers import CallableReranker, CosineReranker, CrossEncoderReranker, LLMReranker, Reranker
 from .records import (
+    AddedDocument,
     ChangedMemory,
     Conversation,
+    DocumentRecord,
     LoggedMessage,
     MemoryDiff,
     MemoryPage,
@@ -62,6 +64,7 @@ from .search.when import TimeReading, When
 __all__ = [
     "LLM",
     "Action",
+    "AddedDocument",
     "AsyncReorganizer",
     "AsyncTreeTextMemory",
     "CallableEmbedder",
@@ -72,6 +75,7 @@ __all__ = [
     "Conversation",
     "CosineReranker",
     "CrossEncoderReranker",
+    "DocumentRecord",
     "EdgeType",
     "Embedder",
     "EmbedderConfig",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from treemem.changes import EdgeType, Receipt
 from treemem.filters import FilterLike
 from treemem.graphs import MemoryGraph, MemoryPath, MemoryTree
+from treemem.ingest.documents import DocumentLike
 from treemem.items import MemoryLike, TextualMemoryItem
 from treemem.keywords import checked_names
 from treemem.memory import TreeTextMemory
@@ -20,7 +21,9 @@ from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
 from treemem.read.states import VISIBLE
 from treemem.records import (
+    AddedDocument,
     Conversation,
+    DocumentRecord,
     LoggedMessage,
     MemoryDiff,
     MemoryPage,
@@ -459,6 +462,66 @@ class AsyncTreeTextMemory:
             self._memory.conversations,
             limit=limit,
         )
+
+    async def add_documents(
+        self,
+        documents: DocumentLike | Iterable[DocumentLike],
+        *,
+        at: TimeLike | None = None,
+        on_error: OnError = "raise",
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        progress: Progress | None = None,
+        **metadata: Any,
+    ) -> list[AddedDocument]:
+        """Add documents as trees of headings and passages; say of each which passages are new, stayed and ended.
+
+        A document is a `Path`, bytes, a text (Markdown), or a dict with `path`, `text` or `content`, and what it is
+        called: `id` ("handbook", an address; else the file's path, or a hash), `name` (a file name, whose ending says
+        what it is) and `title`. Under an id that is there already the document has changed: what is gone ends, what
+        stayed is left alone, what is new begins, `at` a time or now. Each document is one operation, whole or not at
+        all. Passages have the headings above them as `key`, page and line in `sources`, and are KnowledgeBaseMemory
+        where the `metadata` says nothing else. What cannot be read is refused; with `on_error` "skip" or a function
+        (position, error) the others go in. Other formats than text, Markdown, CSV, JSON and XML want
+        treemem[documents]. Nothing is fetched from anywhere.
+        """
+        return await self._run(
+            self._memory.add_documents,
+            documents,
+            at=at,
+            on_error=on_error,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+            progress=progress,
+            **metadata,
+        )
+
+    async def remove_documents(
+        self,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Delete documents with all their parts, by what they are called or by the ids of their memories.
+
+        `undo` brings them back; `purge` of a document's memory erases it with all its parts. Raises
+        MemoryNotFoundError.
+        """
+        return await self._run(
+            self._memory.remove_documents,
+            ids,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+        )
+
+    async def documents(self) -> list[DocumentRecord]:
+        """Return the documents of this cube, as they are now, by what they are called."""
+        return await self._run(self._memory.documents)
 
     async def replace_working_memory(
         self,

@@ -86,6 +86,19 @@ def is_topic(fields: Mapping[str, Any]) -> bool:
     return fields.get("type") == "topic" and fields.get("source") == "system"
 
 
+def document_of(fields: Mapping[str, Any]) -> str | None:
+    """Return the id of the document that a content is a part of, None where it is of none."""
+    found = origin_of(fields).get("document") if fields.get("source") == "file" else None
+    return found if isinstance(found, str) else None
+
+
+def is_label(fields: Mapping[str, Any]) -> bool:
+    """Return whether a content only names what is below it: a topic, a document, a heading. It is no hit."""
+    if is_topic(fields):
+        return True
+    return document_of(fields) is not None and origin_of(fields).get("type") in ("document", "heading")
+
+
 def item_of(state: State) -> TextualMemoryItem:
     """Return a state as an item; its vector is there if the state was read with it."""
     return TextualMemoryItem(**parts_of(state))

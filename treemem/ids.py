@@ -10,7 +10,8 @@ from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.pieces import normalized
 
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+#: What an id looks like.
+ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _NAMESPACE = uuid.UUID("6f2d9c0e-7a51-4c1b-9f43-2f1d5c3e8a70")
 
 
@@ -19,7 +20,7 @@ def checked_id(value: object, field: str = "id") -> str:
 
     "." and ".." are refused: they name folders wherever an id becomes part of a path.
     """
-    if not isinstance(value, str) or not _ID.fullmatch(value):
+    if not isinstance(value, str) or not ID.fullmatch(value):
         raise InvalidInputError(f"{field}: wanted 1 to 128 characters of A-Z a-z 0-9 . _ : -, found {shown(value)}")
     if value in (".", ".."):
         raise InvalidInputError(f"{field}: {value!r} names a folder, not a thing; choose another")

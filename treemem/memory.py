@@ -15,14 +15,17 @@ from treemem.errors import InvalidInputError
 from treemem.exchange import keeping
 from treemem.filters import FilterLike
 from treemem.graphs import MemoryGraph, MemoryPath, MemoryTree
+from treemem.ingest.documents import DocumentLike
 from treemem.items import MemoryLike, TextualMemoryItem
 from treemem.models.embedders import Embedder
 from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
-from treemem.read import audit, conversing, getting, graph
+from treemem.read import audit, conversing, filed, getting, graph
 from treemem.read.states import VISIBLE
 from treemem.records import (
+    AddedDocument,
     Conversation,
+    DocumentRecord,
     LoggedMessage,
     MemoryDiff,
     MemoryPage,
@@ -41,7 +44,7 @@ from treemem.search.when import WhenLike
 from treemem.signatures import checked_verbs
 from treemem.store.protocol import LIVE, GraphStore
 from treemem.temporal import Clock, TimeLike, system_clock
-from treemem.write import adding, changing, hiding, linking, messaging, purging, reembedding, undoing
+from treemem.write import adding, changing, filing, hiding, linking, messaging, purging, reembedding, undoing
 from treemem.write.addition import Progress
 from treemem.write.intent import Intent
 from treemem.write.messaging import OnError
@@ -331,6 +334,51 @@ class TreeTextMemory:
     def conversations(self, *, limit: int | None = None) -> list[Conversation]:
         """Return the conversations, the one that went on last first."""
         return conversing.conversations(self._context, limit)
+
+    def add_documents(
+        self,
+        documents: DocumentLike | Iterable[DocumentLike],
+        *,
+        at: TimeLike | None = None,
+        on_error: OnError = "raise",
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        progress: Progress | None = None,
+        **metadata: Any,
+    ) -> list[AddedDocument]:
+        """Add documents as trees of headings and passages; say of each which passages are new, stayed and ended.
+
+        A document is a `Path`, bytes, a text (Markdown), or a dict with `path`, `text` or `content`, and what it is
+        called: `id` ("handbook", an address; else the file's path, or a hash), `name` (a file name, whose ending says
+        what it is) and `title`. Under an id that is there already the document has changed: what is gone ends, what
+        stayed is left alone, what is new begins, `at` a time or now. Each document is one operation, whole or not at
+        all. Passages have the headings above them as `key`, page and line in `sources`, and are KnowledgeBaseMemory
+        where the `metadata` says nothing else. What cannot be read is refused; with `on_error` "skip" or a function
+        (position, error) the others go in. Other formats than text, Markdown, CSV, JSON and XML want
+        treemem[documents]. Nothing is fetched from anywhere.
+        """
+        intent = Intent(operation_id, actor, reason)
+        return filing.add_documents(self._context, documents, at, on_error, intent, progress, metadata)
+
+    def remove_documents(
+        self,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Delete documents with all their parts, by what they are called or by the ids of their memories.
+
+        `undo` brings them back; `purge` of a document's memory erases it with all its parts. Raises
+        MemoryNotFoundError.
+        """
+        return filing.remove_documents(self._context, ids, Intent(operation_id, actor, reason))
+
+    def documents(self) -> list[DocumentRecord]:
+        """Return the documents of this cube, as they are now, by what they are called."""
+        return filed.documents(self._context)
 
     def replace_working_memory(
         self,

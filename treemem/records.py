@@ -280,3 +280,45 @@ class Statistics:
             None if model is None else model.dimension,
             **counts,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AddedDocument:
+    """What became of a document that was added: the ids of its passages that are new, that stayed, and that ended.
+
+    `id` is its memory, `document_id` what its owner calls it.
+    """
+
+    id: str
+    document_id: str
+    title: str
+    added: tuple[str, ...]
+    kept: tuple[str, ...]
+    ended: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """A document of a cube. `since` is from when on it says what it says now; `sha256` that of its bytes."""
+
+    id: str
+    document_id: str
+    title: str
+    name: str | None
+    sha256: str
+    since: datetime
+    user_id: str | None
+
+    @classmethod
+    def of(cls, state: State) -> DocumentRecord:
+        """Return the document whose memory says this."""
+        origin, name = origin_of(state.fields), origin_of(state.fields).get("name")
+        return cls(
+            id=state.memory_id,
+            document_id=str(origin.get("document_id")),
+            title=str(state.fields["memory"]),
+            name=name if isinstance(name, str) else None,
+            sha256=str(origin.get("sha256")),
+            since=from_micros(state.valid_from),
+            user_id=state.fields.get("user_id"),
+        )

@@ -71,7 +71,7 @@ KINDS: dict[str, Kind] = {
     "backups": _or_none(FOLDER),
     **dict.fromkeys(("as_of", "known_at", "known_at_1", "known_at_2", "at", "until", "since", "when"), ELSEWHERE),
     **dict.fromkeys(("memories", "messages", "new", "type", "filter", "plan", "conversation", "on_error"), ELSEWHERE),
-    **dict.fromkeys(("before", "after"), ELSEWHERE),
+    **dict.fromkeys(("before", "after", "documents"), ELSEWHERE),
 }
 
 

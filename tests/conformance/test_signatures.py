@@ -72,6 +72,7 @@ def _plan(memory: TreeTextMemory) -> Plan:
 #: What each verb needs to be called at all.
 NEEDED: dict[str, Callable[[TreeTextMemory, Path], dict[str, Any]]] = {
     "add": lambda m, d: {"memories": "x"},
+    "add_documents": lambda m, d: {"documents": "x"},
     "add_messages": lambda m, d: {"messages": [{"content": "x"}]},
     "context": lambda m, d: {"question": "tea"},
     "cube": lambda m, d: {"name": m.cube_id},
@@ -96,7 +97,9 @@ NEEDED: dict[str, Callable[[TreeTextMemory, Path], dict[str, Any]]] = {
     "reorganizer.schedule": lambda m, d: {"conversation": "tea"},
     "reorganizer.start": lambda m, d: {},
     "reorganizer.wait": lambda m, d: {"timeout": 0.0},
-    **dict.fromkeys(("archive", "delete", "freeze", "purge", "restore", "unfreeze"), lambda m, d: {"ids": "b"}),
+    **dict.fromkeys(
+        ("archive", "delete", "remove_documents", "freeze", "purge", "restore", "unfreeze"), lambda m, d: {"ids": "b"}
+    ),
     **dict.fromkeys(("expire", "get", "history", "neighbours", "subtree"), lambda m, d: {"memory_id": "a"}),
 }
 #: Parameters that wait, or run beside the test.
@@ -106,6 +109,7 @@ LONG |= {("reorganizer.apply", "wait")}
 KEYWORDS = {
     "add": ("metadata", "info", "tags", "embedding", "valid_from", "id", "confidence", "sources", "visibility", "key"),
     "update": ("metadata", "info", "tags", "embedding", "memory_time", "status", "visibility"),
+    "add_documents": ("metadata", "info", "tags", "user_id", "sources", "key"),
     "add_messages": ("metadata", "info", "tags", "user_id"),
 }
 

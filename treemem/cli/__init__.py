@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from treemem.cli import exports, memories, upkeep
+from treemem.cli import documents, exports, memories, upkeep
 from treemem.cli.guard import tell, told_of
 from treemem.cli.shell import app
 from treemem.cli.terminal import abandon_output, use_utf8
 
-__all__ = ["app", "exports", "main", "memories", "upkeep"]
+__all__ = ["app", "documents", "exports", "main", "memories", "upkeep"]
 
 
 def _run() -> int:

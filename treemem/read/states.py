@@ -52,6 +52,11 @@ def with_backgrounds(ctx: Context, items: Sequence[Item], moment: Moment, cube: 
     return items
 
 
+def batched(ids: Sequence[str]) -> list[Sequence[str]]:
+    """Return ids in as many as a store is asked about at once."""
+    return [ids[i : i + BATCH] for i in range(0, len(ids), BATCH)]
+
+
 def edges_at(
     ctx: Context,
     ids: Sequence[str],

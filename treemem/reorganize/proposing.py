@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from treemem.changes import EdgeType
 from treemem.checks import among, within
-from treemem.contents import is_topic
+from treemem.contents import document_of, is_topic
 from treemem.context import Context
 from treemem.errors import InvalidInputError
 from treemem.filters import joined, of_types
@@ -69,7 +69,7 @@ def plan(
     pairs = candidates.pairs(store, cube, states, moment, neighbours=neighbours, least=least)
     near = [pair for pair in pairs if sees(pair.one) and sees(pair.other)]
     for pair in near:
-        if not (is_topic(pair.one.fields) or is_topic(pair.other.fields)):
+        if not any(is_topic(s.fields) or document_of(s.fields) for s in (pair.one, pair.other)):
             judged.add(pair)
     asking = ask or (ask is None and ctx.llm is not None)
     notes, usage = _ask(ctx, judged, max_tokens) if asking else ((), LLMUsage())

@@ -4,7 +4,7 @@
 
 A line has the day since when the memory holds, the day until when if it ended, the text, and in brackets where it comes
 from: its `source`, its `conversation_id`, the role of who said it unless that was the user, and those of its `sources`
-that are texts. What is not known is left out.
+that are texts, or passages of documents. What is not known is left out.
 
 Fields are written so that none can end its line, look like another part of it, or close what the line stands in:
 
@@ -25,6 +25,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import datetime
+from typing import Any
 
 from treemem.items import TextualMemoryItem
 from treemem.zones import local
@@ -75,7 +76,15 @@ def _origin(item: TextualMemoryItem) -> list[tuple[str, str]]:
     role = next((s.get("role") for s in metadata.sources if isinstance(s, dict)), None)
     parts += [("role", role)] if isinstance(role, str) and role != "user" else []
     parts += [("from", source) for source in metadata.sources if isinstance(source, str)]
+    parts += [("from", _place(s)) for s in metadata.sources if isinstance(s, dict) and s.get("type") == "passage"]
     return [(name, value) for name, value in parts if value]
+
+
+def _place(source: dict[str, Any]) -> str:
+    """Return the document that a passage is from, and its page where it has pages: "guide.pdf, page 3"."""
+    name = source.get("name") or source.get("document_id")
+    page = source.get("page")
+    return (str(name) if name else "") + (f", page {page}" if isinstance(page, int) else "")
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from treemem.changes import State
-from treemem.contents import is_topic, parts_of
+from treemem.contents import is_label, parts_of
 from treemem.filters import passes, split
 from treemem.ingest.entities import meant
 from treemem.ingest.statements import Statement
@@ -36,7 +36,7 @@ def search(store: ReadStore, cube: str, question: Question) -> SearchResult:
     (found, states, picker), notes = degrading(ask, question.options.hops, question.deadline)
     read = time.perf_counter() - started - picker.seconds
     begun = time.perf_counter()
-    held = [s for s in states if passes(question.filter, s) and not is_topic(s.fields)]
+    held = [s for s in states if passes(question.filter, s) and not is_label(s.fields)]
     hits = hits_of(cube, found, settled_of(question, picker.ranked, held, found)[: question.shown], held)
     timings = {"read": read, "rank": picker.seconds, "settle": time.perf_counter() - begun}
     return SearchResult(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from treemem.contents import is_topic
+from treemem.contents import is_label
 from treemem.errors import InvalidInputError
 from treemem.filters import passes
 from treemem.search.budget import degrading
@@ -42,7 +42,7 @@ def search(store: ReadStore, cubes: Sequence[str], question: Question) -> Search
     for cube, part in found.items():
         mine = [r._replace(memory_id=r.memory_id.partition(_BETWEEN)[2], path=_bare(r)) for r in ranked if _in(r, cube)]
         states = store.versions(cube, [(r.memory_id, r.version) for r in mine], vectors=question.vectors)
-        held = [s for s in states if passes(question.filter, s) and not is_topic(s.fields)]
+        held = [s for s in states if passes(question.filter, s) and not is_label(s.fields)]
         scale = max((r.score for r in mine), default=1.0)
         for hit in hits_of(cube, part, settled_of(question, mine, held, part), held):
             hits.append(hit.model_copy(update={"score": hit.score * scale}))

@@ -5,6 +5,7 @@ Derived text follows its source along edges:
 - what was merged with a memory into one says the same and goes too; so does a text that was made by merging, and the
   other memories it was made of come back;
 - what is DERIVED_FROM a memory goes too;
+- what stands below a document, or below a heading of one, goes too;
 - topics above a memory are named and placed anew by what is left below them, or go with their last member;
 - a message that holds a copy of the one before it loses the copy;
 - reasons of operations and of earlier purges lose their text where it shares a word with what is erased.
@@ -22,7 +23,7 @@ from typing import Any
 from treemem import topics
 from treemem.canonical import Vector
 from treemem.changes import DERIVING, RUN, Edge, EdgeType, Erasure, NodeKind, State
-from treemem.contents import content_of, is_topic
+from treemem.contents import content_of, document_of, is_topic
 from treemem.segments import words_in
 from treemem.store.protocol import GraphStore
 from treemem.text import MAX_TOKENS, STOP_WORDS, stemmed
@@ -104,6 +105,9 @@ def _read_histories(store: GraphStore, cube: str, found: Closure, ids: Iterable[
 
 def _reached(edge: Edge, found: Closure, asked: set[str]) -> set[str]:
     """Return what an edge at a doomed memory dooms too."""
+    if edge.type is EdgeType.PARENT:
+        below = edge.source in found.doomed and edge.target not in found.doomed and _one_document(found, edge)
+        return {edge.target} if below else set()
     if edge.type is EdgeType.DERIVED_FROM:
         return {edge.source} - found.doomed if edge.target in found.doomed else set()
     if edge.type is not EdgeType.MERGED_INTO:
@@ -122,6 +126,12 @@ def _reached(edge: Edge, found: Closure, asked: set[str]) -> set[str]:
 
 def _made_by_merging(found: Closure, memory_id: str) -> bool:
     return any("merged_from" in (s.fields.get("info") or {}) for s in found.histories[memory_id])
+
+
+def _one_document(found: Closure, edge: Edge) -> bool:
+    """Return whether both ends of an edge are parts of one document: a heading, and what stands below it."""
+    above, below = (found.histories[i] for i in (edge.source, edge.target))
+    return bool({document_of(s.fields) for s in above} & {document_of(s.fields) for s in below} - {None})
 
 
 def _was_topic(found: Closure, memory_id: str) -> bool:

@@ -47,7 +47,7 @@ def add_messages(
         raise InvalidInputError(f"messages: wanted a list of messages, found {type(messages).__name__}")
     if conversation_id is not None:
         checked_text(conversation_id, "conversation_id")
-    refused = _refusing(on_error)
+    refused = refusing(on_error)
     reader = Reader(ctx.cube, given_metadata("add_messages", metadata), conversation_id, ctx.caller.signed)
     if reader.shared:
         reader.said(Message("user", "-"), Place("unplaced", 0))  # refuses what no message can have
@@ -191,11 +191,11 @@ def _raise(position: int, error: TreememError) -> None:
 
 
 def _leave_out(position: int, error: TreememError) -> None:
-    log.warning("a message was left out: %s", error)
+    log.warning("left out: %s", error)
 
 
-def _refusing(on_error: OnError) -> Refused:
-    """Return what is told of a message that cannot be taken."""
+def refusing(on_error: OnError) -> Refused:
+    """Return what is told of a message, or a document, that cannot be taken."""
     if isinstance(on_error, str) and on_error in ("raise", "skip"):
         return _raise if on_error == "raise" else _leave_out
     if callable(on_error):

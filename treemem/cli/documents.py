@@ -1,0 +1,79 @@
+"""Commands on documents: add-documents, documents, remove-documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from treemem.cli.shell import AsJson, Config, Cube, Reason, Store, app, opened, progress_bar, say
+from treemem.cli.terminal import cell, columns
+from treemem.errors import InvalidInputError, TreememError
+from treemem.zones import local
+
+
+@app.command(name="add-documents")
+def add_documents(
+    files: Annotated[list[Path], typer.Argument(help="The files.")],
+    id: Annotated[
+        str | None, typer.Option(help="What the document is called; for one file. Default: its path.")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Its title; for one file.")] = None,
+    at: Annotated[str | None, typer.Option(help="When it began to say so (ISO 8601). Default: now.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag; may be repeated.")] = None,
+    reason: Reason = None,
+    store: Store = None,
+    cube: Cube = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remember documents. Adding a changed one again ends what is gone and keeps what stayed."""
+    if len(files) > 1 and (id or title):
+        raise InvalidInputError("add-documents: --id and --title go with one file")
+    left_out: list[dict[str, Any]] = []
+    added = []
+    tags: dict[str, Any] = {"tags": tag} if tag else {}
+    with opened(store, cube, config) as memory, progress_bar("Reading", as_json) as progress:
+        for file in files:
+
+            def refused(position: int, error: TreememError, file: Path = file) -> None:
+                left_out.append({"file": str(file), "error": str(error)})
+
+            document = {"path": file, "id": id, "title": title}
+            given: dict[str, Any] = {"at": at, "reason": reason, "progress": progress, **tags}
+            added += memory.add_documents(document, on_error=refused, **given)
+    if left_out and not added:
+        raise InvalidInputError("; ".join(each["error"] for each in left_out))
+    table = columns("document", "title", "new", "kept", "ended")
+    for each in added:
+        table.add_row(*map(cell, (each.document_id, each.title, len(each.added), len(each.kept), len(each.ended))))
+    say(as_json, {"documents": added, "left_out": left_out}, table)
+    if left_out and not as_json:
+        say(as_json, left_out, "".join(f"left out: {each['file']}: {each['error']}\n" for each in left_out).strip())
+
+
+@app.command()
+def documents(store: Store = None, cube: Cube = None, config: Config = None, as_json: AsJson = False) -> None:
+    """List the documents of the cube."""
+    with opened(store, cube, config) as memory:
+        found = memory.documents()
+    table = columns("document", "title", "file", "since")
+    for each in found:
+        table.add_row(*map(cell, (each.document_id, each.title, each.name or "", local(each.since).date().isoformat())))
+    say(as_json, found, table if found else "no documents")
+
+
+@app.command(name="remove-documents")
+def remove_documents(
+    ids: Annotated[list[str], typer.Argument(help="What the documents are called.")],
+    reason: Reason = None,
+    store: Store = None,
+    cube: Cube = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete documents with all their parts; `treemem undo` brings them back."""
+    with opened(store, cube, config) as memory:
+        receipt = memory.remove_documents(ids, reason=reason)
+    say(as_json, receipt, f"removed; treemem undo {receipt.operation} brings them back")
