@@ -24,6 +24,8 @@ _DOTS = re.compile(r"\.\.|\s[-–]{1,3}\s|//")
 #: A colon that brings somebody's words, or a list.
 _SPOKEN = re.compile(r"[:：](?!\d\d)\s{0,3}\S{1,40}\s{1,3}\S|\.\.|//|\s->\s")
 _EMOTICON = re.compile(r"[:;]-?[()DPp](?=\s|$|[.,!])")
+#: Where a sentence ends, for telling those that ask from those that say something.
+_SENTENCE = re.compile(r"(?<=[.!;?？])\s+|(?<=[。！；？])")
 _STOP = re.compile(r"[.!;](?:\s|$)|[。！；]")
 _BREAK = re.compile(r"[.!;](?:\s|$)|[。！；，,、()（）]|\s[-–—]{1,3}\s|—|\n|[:：](?=\s|$)")
 
@@ -44,19 +46,49 @@ class Speech:
         self.said = tokens(self.text)
         self.pack, *self._others = fitting(self.text, self.said)
 
+    @cached
+    def _parted(self) -> tuple[str, str]:
+        """The sentences that say something, and those that ask for something: questions and requests."""
+        whole = self._without_lead(self.text.strip().replace("’", "'"))
+        parts: tuple[list[str], list[str]] = ([], [])
+        for sentence in _SENTENCE.split(whole):
+            if sentence.endswith(("?", "？")):
+                begins = self.pack.pattern("asking").search(sentence)
+                said = sentence[: begins.start()] if begins else ""
+                if said and not self.pack.pattern("condition").search(said):
+                    parts[0].append(said + ".")
+                    sentence = sentence[begins.end() :] if begins else sentence
+                parts[1].append(sentence)
+            else:
+                parts[self.pack.pattern("request").match(sentence) is not None].append(sentence)
+        return " ".join(parts[0]).strip(), " ".join(parts[1])
+
+    @property
+    def saying(self) -> str:
+        """The sentences that say something."""
+        return self._parted[0]
+
+    @cached
+    def _asks_of_words(self) -> bool:
+        """Whether what is asked is about words and not the world: "Translate this", "a poem, please"."""
+        folded, said = self._parted[1].casefold(), tokens(self._parted[1])
+        return any(pack.says("unsure", folded, said) for pack in (self.pack, *self._others))
+
     def unsure(self, text: str) -> bool:
         """Return whether a text has a word of a report, a wish, an invention and the like, of any language it is in."""
         folded, said = text.casefold(), tokens(text)
-        return any(pack.says("unsure", folded, said) for pack in (self.pack, *self._others))
+        return any(
+            pack.says(name, folded, said) for pack in (self.pack, *self._others) for name in ("unsure", "polite")
+        )
 
     @cached
     def sentences(self) -> tuple[str, ...]:
         """The sentences of a text that is nothing but what its speaker asserts; none of any other."""
-        text = self._without_lead(self.text.strip().replace("’", "'"))
+        text = self.saying
         if not text or not _SIGNS.isdisjoint(text) or any(p.search(text) for p in (_COLON, _OPENING, _DOTS)):
             return ()
         plain = self.pack.rewritten("spelled", text)
-        if self.unsure(plain):
+        if self.unsure(plain) or self._asks_of_words:
             return ()
         found = tuple(part for raw in _STOP.split(plain) if (part := raw.strip(" ,")))
         return found if len(found) <= MOST_SENTENCES and all(len(s) <= LONGEST_SENTENCE for s in found) else ()
@@ -87,7 +119,7 @@ class Speech:
     @cached
     def spoken(self) -> str:
         """The text of the looser reading; nothing where a sign says that its speaker does not simply say it."""
-        text = _EMOTICON.sub(" ", self._without_lead(self.text.strip().replace("’", "'")))
+        text = _EMOTICON.sub(" ", self.saying)
         unclear = not _LOOSE_SIGNS.isdisjoint(text) or _OPENING.search(text) or _SPOKEN.search(text)
         return "" if unclear else text
 
@@ -95,7 +127,7 @@ class Speech:
         if not self.spoken:
             return ()
         plain = self.pack.rewritten("spelled", self.spoken)
-        if self.unsure(self.pack.pattern("tolerated").sub(" ", plain) if tolerant else plain):
+        if self.unsure(self.pack.pattern("tolerated").sub(" ", plain) if tolerant else plain) or self._asks_of_words:
             return ()
         parts = (part for whole in _BREAK.split(plain) for part in self.pack.pattern("joins").split(whole))
         return tuple(part for raw in parts if (part := raw.strip(" ,.!。！")))

@@ -31,7 +31,7 @@ class Known:
 
     def __init__(self, said: Speech) -> None:
         self.pack = pack = said.pack
-        self.text = pack.rewritten("spelled", said.text)
+        self.text = pack.pattern("tail").sub("", pack.rewritten("spelled", said.saying))
         self.letters = _SPACES.sub("", self.text)
         self.words = frozenset(tokens(self.text))
         self.stems = frozenset(pack.stemmed(self.text))
@@ -105,7 +105,7 @@ class Telling:
 
     def __init__(self, said: Speech) -> None:
         pack = said.pack
-        past = pack.pattern("gone").search(said.text) is not None
+        past = pack.pattern("gone").search(said.saying) is not None
         self.clauses = () if past or not may_turn(said) else said.loose
         if not pack.spaced:
             self.clauses = tuple(_SPACES.sub("", clause) for clause in self.clauses)
@@ -400,7 +400,7 @@ def _is_ended(ending: _Ending, match: re.Match[str], clause: str, was: Known) ->
     pack = was.pack
     if ending.of and not ending.of & was.words:
         return False
-    if ending.object == "doing" and not was.content <= frozenset(pack.stemmed(clause)):
+    if ending.object == "doing" and not was.content - pack.stems("portions") <= frozenset(pack.stemmed(clause)):
         return False  # "stopped reading" is of this evening, and of no book
     before, behind = clause[: match.start()], clause[match.end() :].strip()
     if not pack.spaced:
