@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -197,3 +198,32 @@ def test_any_json_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, d
         for chat in read_chats(path, name):
             assert chat.id
             assert chat.messages
+
+
+def _zipped(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_odd_exports_end_in_a_sentence(tmp_path: Path) -> None:
+    deep = _zipped(tmp_path / "deep.zip", {"ch/2024-01-01.json": b"[" * 200_000})
+    told = tmp_path / "telegram.json"
+    message = '{"id": 1e999, "type": "message", "date": "2024-01-01T10:00:00", "from": "Ann", "text": "hi"}'
+    told.write_text('{"name": "x", "type": "personal_chat", "id": 1, "messages": [' + message + "]}")
+    slack = _zipped(tmp_path / "slack.zip", {"ch/2024-01-01.json": b'[{"ts": "' + b"9" * 4_000 + b'", "text": "a"}]'})
+    cut = _zipped(tmp_path / "cut.zip", {"ch/2024-01-01.json": os.urandom(5_000)})
+    raw = bytearray(cut.read_bytes())
+    raw[100:140] = os.urandom(40)
+    cut.write_bytes(raw)
+    headless = _zipped(tmp_path / "headless.zip", {"ch/2024-01-01.json": b"[]"})
+    raw = bytearray(headless.read_bytes())
+    at = raw.rindex(b"PK\x01\x02")
+    raw[at : at + 4] = b"XXXX"
+    headless.write_bytes(raw)
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
+    for path in (deep, told, slack, cut, headless, pipe, Path("/dev/zero"), Path("a\0b")):
+        with suppress(InvalidInputError):  # and nothing else
+            read_chats(path)

@@ -51,6 +51,19 @@ def _as_embedding(value: Any) -> Any:
     raise InvalidInputError(f"embedding: wanted a list of numbers or an array, found {shown(value)}")
 
 
+#: Numbers of messages in a conversation are below this; those that a caller gives are below half of it, so that a log
+#: can always go on.
+MOST_NUMBER = 1 << 53
+#: UTF-8 bytes of the id of a conversation: Neo4j indexes values of some 8,000 bytes.
+LONGEST_CONVERSATION_ID = 2_000
+
+
+def check_number(sequence: Any, field: str = "sequence") -> None:
+    """Raise InvalidInputError for a number of a message that a caller may not give: from 2^52 on."""
+    if sequence is not None and (type(sequence) is not int or abs(sequence) >= MOST_NUMBER // 2):
+        raise InvalidInputError(f"{field}: wanted a whole number below 2^52, found {shown(sequence)}")
+
+
 class TreeNodeTextualMemoryMetadata(BaseModel):
     """What is known about a memory beside its text.
 
@@ -79,7 +92,7 @@ class TreeNodeTextualMemoryMetadata(BaseModel):
     agent_id: str | None = None
     app_id: str | None = None
     conversation_id: str | None = None
-    sequence: int | None = None
+    sequence: int | None = Field(default=None, gt=-MOST_NUMBER, lt=MOST_NUMBER)
     preference_type: PreferenceType | None = None
     frozen: bool = False
     memory_time: datetime | None = None
@@ -178,6 +191,11 @@ class TextualMemoryItem(BaseModel):
         for name in _TEXTS:
             if name in value.model_fields_set and getattr(value, name) is not None:
                 storable(getattr(value, name), name)
+        talk = value.conversation_id
+        if talk is not None and len(talk.encode()) > LONGEST_CONVERSATION_ID:
+            raise InvalidInputError(
+                f"conversation_id: wanted at most {LONGEST_CONVERSATION_ID} bytes, found {len(talk.encode())}"
+            )
         return value
 
 

@@ -592,3 +592,149 @@ def test_a_log_travels_with_its_cube(memory: TreeTextMemory, tmp_path: Path, ope
         assert copy.messages("talk") == memory.messages("talk")
         copy.add_messages(say("And one more."), conversation_id="talk")
         assert [m.sequence for m in copy.messages("talk")] == list(range(1, 9))
+
+
+# ---- what others do to a log, and what was erased
+
+
+PIN = ("shall we meet at the old harbour?", "yes, at eight", "my PIN is 4711", "I will keep it", "thanks, see you")
+
+
+@pytest.mark.parametrize("known_by", ["numbers", "minutes", "days", "both"])
+def test_what_was_purged_does_not_come_back_with_its_numbers_or_shared_times(
+    memory: TreeTextMemory, known_by: str
+) -> None:
+    def window() -> list[Message]:
+        said = say(*PIN)
+        for i, one in enumerate(said):
+            if known_by in ("numbers", "both"):
+                one["sequence"] = i + 1
+            if known_by in ("minutes", "both"):
+                one["chat_time"] = f"2024-03-11 10:0{(0, 0, 0, 1, 2)[i]}"
+            if known_by == "days":
+                one["chat_time"] = "2024-03-11"
+        return said
+
+    memory.add_messages(window(), conversation_id="talk")
+    memory.purge(memory.messages("talk")[2].id)
+    left = [*PIN[:2], *PIN[3:]]
+    for _ in range(2):
+        memory.add_messages(window(), conversation_id="talk")
+        assert texts(memory) == left
+    more = {"role": "user", "content": "And one more thing to say."}
+    memory.add_messages(
+        [*window(), more | ({"sequence": 9} if known_by in ("numbers", "both") else {})], conversation_id="talk"
+    )
+    assert texts(memory) == [*left, more["content"]]
+
+
+def test_an_id_that_another_caller_purged_loses_nothing(memory: TreeTextMemory) -> None:
+    ann, bob = memory.for_caller("ann"), memory.for_caller("bob")
+    ann.add_messages([{"content": "Ann says one thing.", "id": "m1"}], conversation_id="c1")
+    ann.purge("m1")
+    said = [{"content": "Bob says another.", "id": "m1"}]
+    assert bob.add_messages(said, conversation_id="c2") == ["m1"]
+    assert texts(bob, "c2") == ["Bob says another."]
+    window = say("A first sentence of it.", "A second sentence of it.", "A third one.")
+    for i, one in enumerate(window):
+        one["id"] = f"w{i}"
+    ann.add_messages(window, conversation_id="c3")
+    ann.purge("w1")
+    ann.add_messages(window, conversation_id="c3")
+    assert texts(ann, "c3") == ["A first sentence of it.", "A third one."]
+
+
+def test_no_caller_stops_a_log(memory: TreeTextMemory) -> None:
+    memory.add_messages([{"content": "first"}], conversation_id="c")
+    bob = memory.for_caller("bob")
+    for number in (2**52, 2**62, 2**63, 10**400, -(2**52)):
+        for attempt in (
+            lambda n=number: bob.add("x", conversation_id="c", sequence=n),
+            lambda n=number: bob.add_messages([{"content": "x", "sequence": n}], conversation_id="c"),
+        ):
+            with pytest.raises(InvalidInputError, match="sequence"):
+                attempt()
+    own = bob.add("mine", conversation_id="c", sequence=2**52 - 1)
+    with pytest.raises(InvalidInputError, match="sequence"):
+        bob.update(own[0], sequence=2**60)
+    memory.add_messages([{"content": "second"}], conversation_id="c")
+    memory.add_messages([{"content": "third"}], conversation_id="c")
+    assert texts(memory, "c")[-2:] == ["second", "third"]
+
+
+def test_a_guess_of_a_hidden_text_is_answered_as_any_other(memory: TreeTextMemory) -> None:
+    ann, bob = memory.for_caller("ann"), memory.for_caller("bob")
+    ann.add_messages([{"content": "my pin is 4711", "id": "pin"}], conversation_id="c", visibility="private")
+    told = set()
+    for guess in ("my pin is 4711", "my pin is 1"):
+        with pytest.raises(MemoryExistsError) as refused:
+            bob.add_messages([{"content": guess, "id": "pin"}], conversation_id="c")
+        told.add(str(refused.value))
+        assert bob.add_messages([{"content": guess, "id": "pin"}], conversation_id="c", on_error="skip") == []
+    assert len(told) == 1
+
+
+def test_a_deleted_message_that_is_sent_again_is_not_named(memory: TreeTextMemory) -> None:
+    said = [{"content": "the harp", "id": "zz"}]
+    assert memory.add_messages(said, conversation_id="e") == ["zz"]
+    memory.delete("zz")
+    assert memory.add_messages(said, conversation_id="e") == []
+    assert texts(memory, "e") == []
+
+
+def test_a_moved_message_is_shown_where_it_is(memory: TreeTextMemory) -> None:
+    (moved,) = memory.add_messages([{"content": "the harp"}], conversation_id="here")
+    memory.update(moved, conversation_id="there", sequence=7)
+    (one,) = memory.messages("there")
+    assert (one.conversation_id, one.sequence) == ("there", 7)
+    assert memory.messages("there", before=one.sequence) == []
+
+
+@pytest.mark.parametrize("sources", [5, True, 2.5, "xy", {"a": 1}])
+def test_odd_sources_are_refused_by_position(memory: TreeTextMemory, sources: Any) -> None:
+    with pytest.raises(InvalidInputError, match="sources"):
+        memory.add_messages([{"content": "x"}], conversation_id="s", sources=sources)
+    said = [{"content": "x", "metadata": {"sources": sources}}, {"content": "good"}]
+    with pytest.raises(InvalidInputError, match=r"messages\[0\].*sources"):
+        memory.add_messages(said, conversation_id="s")
+    memory.add_messages(said, conversation_id="s", on_error="skip")
+    assert texts(memory, "s") == ["good"]
+
+
+def test_a_message_object_that_raises_is_refused_by_position(memory: TreeTextMemory) -> None:
+    class Odd:
+        def model_dump(self) -> None: ...
+
+    class Worse:
+        def model_dump(self, **_: Any) -> None:
+            raise RuntimeError("not today")
+
+    for odd in (Odd(), Worse()):
+        with pytest.raises(InvalidInputError, match=r"messages\[1\]: cannot be read"):
+            memory.add_messages([{"content": "a"}, odd], conversation_id="s")
+    memory.add_messages([{"content": "a"}, Worse(), {"content": "b"}], conversation_id="s", on_error="skip")
+    assert texts(memory, "s") == ["a", "b"]
+
+
+def test_an_id_of_a_conversation_fits_both_stores(memory: TreeTextMemory) -> None:
+    memory.add_messages([{"content": "x"}], conversation_id="B-" * 1_000)
+    assert len(memory.messages("B-" * 1_000)) == 1
+    with pytest.raises(InvalidInputError, match="conversation_id: wanted at most 2000 bytes"):
+        memory.add_messages([{"content": "x"}], conversation_id="长" * 700)
+
+
+def test_windows_take_time_that_grows_with_their_length(tmp_path: Path) -> None:
+    with TreeTextMemory.open(tmp_path / "m.db", embedder=HashEmbedder(), record_usage=False) as memory:
+        start = [{"role": "user", "content": f"hello there, this is the beginning {i}"} for i in range(3)]
+        again = [{"role": "user", "content": "ok"}, {"role": "assistant", "content": "no"}] * 500
+        memory.add_messages([*start, {"role": "user", "content": "ok"}, *again], conversation_id="c")
+        begun = time.process_time()
+        memory.add_messages([*start, *[{"role": "user", "content": "ok"}] * 1_000], conversation_id="c")
+        assert time.process_time() - begun < 6
+        memory.purge(memory.add("something"))
+        log = [{"role": "user", "content": f"message number {i} of the log"} for i in range(2_400)]
+        memory.add_messages(log[:1_200], conversation_id="k")
+        begun = time.process_time()
+        memory.add_messages(log, conversation_id="k")
+        assert time.process_time() - begun < 8
+        assert [m.content for m in memory.messages("k")] == [one["content"] for one in log]

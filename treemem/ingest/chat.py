@@ -13,6 +13,7 @@ from typing import Any
 
 from treemem.checks import shown
 from treemem.errors import InvalidInputError, TreememError
+from treemem.items import check_number
 from treemem.storable import check_json, checked_text
 from treemem.temporal import parse_time
 
@@ -48,8 +49,6 @@ _TEXTS = {
 }
 #: What is kept of a longer text beside a message, a picture in base64 say, is its length.
 LONGEST_KEPT = 4_096
-#: Numbers of messages stay below, which every JSON reader takes as they are.
-LAST_NUMBER = 1 << 53
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +99,7 @@ def plain(message: Any, where: str) -> Message:
         check_json(kept, where)
         kept = _shortened(kept)
     sequence = given.get("sequence")
-    if sequence is not None and (type(sequence) is not int or abs(sequence) >= LAST_NUMBER):
-        raise InvalidInputError(f"{where}.sequence: wanted a whole number below 2^53, found {shown(sequence)}")
+    check_number(sequence, f"{where}.sequence")
     clock = next((key for key in _TIMES if given.get(key) is not None), None)
     return Message(
         role=role,
@@ -130,8 +128,13 @@ def _as_mapping(message: Any, where: str) -> dict[str, Any]:
     """Return a message as a dict with text keys."""
     if isinstance(message, (tuple, list)) and len(message) == 2 and all(isinstance(each, str) for each in message):
         message = {"role": message[0], "content": message[1]}
-    elif not isinstance(message, Mapping) and callable(getattr(message, "model_dump", None)):
-        message = message.model_dump(mode="json", exclude_none=True)
+    try:
+        if not isinstance(message, Mapping) and callable(getattr(message, "model_dump", None)):
+            message = message.model_dump(mode="json", exclude_none=True)
+        if isinstance(message, Mapping):
+            message = dict(message)
+    except Exception as error:  # whatever an object's own methods raise
+        raise InvalidInputError(f"{where}: cannot be read ({type(error).__name__}: {error})"[:300]) from error
     if not isinstance(message, Mapping):
         raise InvalidInputError(
             f"{where}: wanted a dict with 'role' and 'content', or a message of LangChain, OpenAI or Anthropic, "

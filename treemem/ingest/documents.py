@@ -111,6 +111,8 @@ def _text(text: str) -> str:
 
 def _bytes_of(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file():
+            raise InvalidInputError(f"document: {path} is no file")
         if path.stat().st_size > MOST_BYTES:
             raise InvalidInputError(f"document: {path.name} has more than {MOST_BYTES} bytes; split it first")
         return path.read_bytes()

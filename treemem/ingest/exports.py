@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ def read_chats(path: Path, format: str = "auto") -> list[Chat]:
         if format == name or (format == "auto" and fits(data)):
             try:
                 return [chat for chat in read(data, path.stem) if chat.messages]
-            except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
                 raise InvalidInputError(
                     f"{path}: wanted an export of {name}, found something else ({type(error).__name__}: {error})"
                 ) from error
@@ -53,9 +54,15 @@ def read_chats(path: Path, format: str = "auto") -> list[Chat]:
 
 def _data(path: Path) -> Any:
     """Return what a file holds: the value of JSON, the values of JSON Lines in a tuple, texts of a ZIP, or its text."""
+    if "\0" in str(path):
+        raise InvalidInputError("wanted the path of a file, found a NUL character in it")
     try:
         if path.is_dir():
+            if sum(p.stat().st_size for p in path.rglob("*.json")) > MOST_BYTES:
+                raise InvalidInputError(f"{path}: wanted at most {MOST_BYTES:,} bytes, found more")
             return {str(p.relative_to(path)): p.read_bytes().decode("utf-8-sig") for p in sorted(path.rglob("*.json"))}
+        if path.exists() and not path.is_file():
+            raise InvalidInputError(f"{path}: wanted a file or a folder, found neither")
         if path.stat().st_size > MOST_BYTES:
             raise InvalidInputError(f"{path}: wanted at most {MOST_BYTES:,} bytes, found {path.stat().st_size:,}")
         if zipfile.is_zipfile(path):
@@ -82,15 +89,15 @@ def _data(path: Path) -> Any:
 
 
 def _unzipped(path: Path) -> dict[str, str]:
-    with zipfile.ZipFile(path) as archive:
-        members = [each for each in archive.infolist() if each.filename.endswith((".json", ".txt"))]
-        total = sum(each.file_size for each in members)
-        if total > MOST_BYTES:
-            raise InvalidInputError(f"{path}: unpacks to {total:,} bytes; at most {MOST_BYTES:,} are read")
-        try:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [each for each in archive.infolist() if each.filename.endswith((".json", ".txt"))]
+            total = sum(each.file_size for each in members)
+            if total > MOST_BYTES:
+                raise InvalidInputError(f"{path}: unpacks to {total:,} bytes; at most {MOST_BYTES:,} are read")
             return {each.filename: archive.read(each).decode("utf-8-sig") for each in members}
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
-            raise InvalidInputError(f"{path}: cannot be unpacked ({error})") from error
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, UnicodeDecodeError, EOFError) as error:
+        raise InvalidInputError(f"{path}: cannot be unpacked ({error})") from error
 
 
 # ---- ChatGPT: a tree of messages, of which the branch that ends with the current node was said

@@ -8,6 +8,8 @@ from typing import Any
 
 from treemem.canonical import canonical_json
 from treemem.changes import EdgeAssert, EdgeType, Entity, NodeKind, Source
+from treemem.checks import shown
+from treemem.errors import InvalidInputError
 from treemem.ids import derived_id
 from treemem.ingest.chat import Message
 from treemem.ingest.entities import entity
@@ -108,7 +110,10 @@ class Reader:
             metadata.setdefault("valid_from", from_micros(at))
         if message.kept:
             origin["message"] = dict(message.kept)
-        metadata["sources"] = [origin, *(metadata.get("sources") or ())]
+        more = metadata.get("sources")
+        if more is not None and not isinstance(more, (list, tuple)):
+            raise InvalidInputError(f"sources: wanted a list, found {shown(more)}")
+        metadata["sources"] = [origin, *(more or ())]
         data = {"id": place.memory_id, "memory": remembered(message), "metadata": metadata}
         return Said(validated(TextualMemoryItem, data), source, message.name, place, silent)
 

@@ -6,9 +6,9 @@ if they are long enough together: people say "yes" and "ok" again and again. A s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import takewhile
 
 #: How many bytes of UTF-8 the equal texts have together, at least: two short sentences, or one long one.
@@ -18,8 +18,6 @@ AHEAD = 2
 #: How many messages a window and a log begin with alike, at least, if the log does not end with them; one more if the
 #: window has no others.
 ALIKE = 3
-#: Longer windows and logs are not searched for what was edited.
-_MOST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +39,31 @@ def overlap(window: Sequence[Line], ending: Sequence[Line], *, whole: bool) -> i
         return 0
     numbers: dict[Line, int] = {}
     said = [numbers.setdefault(line, len(numbers)) for line in window]
-    told = [numbers.setdefault(line, len(numbers)) for line in ending]
-    most = min(len(said), len(told))
-    length = _length(ending[len(told) - most :])
-    for count in range(most, 0, -1):
-        telling = length >= TELLING or (whole and count == len(told))
-        if telling and said[:count] == told[-count:]:
+    told = [numbers.setdefault(line, len(numbers)) for line in ending[-len(window) :]]
+    length = _length(ending[len(ending) - len(told) :])
+    before = len(told)
+    for count in _borders([*said, -1, *told]):
+        length -= _length(ending[len(ending) - before : len(ending) - count])
+        before = count
+        if length >= TELLING or (whole and count == len(ending)):
             return count
-        length -= _length(ending[len(told) - count : len(told) - count + 1])
     return 0
+
+
+def _borders(sequence: Sequence[int]) -> Iterator[int]:
+    """Yield the lengths of what a sequence both begins and ends with, the longest first, in linear time: the failure
+    function of Knuth, Morris and Pratt (1977).
+    """
+    failure = [0] * len(sequence)
+    for place in range(1, len(sequence)):
+        length = failure[place - 1]
+        while length and sequence[place] != sequence[length]:
+            length = failure[length - 1]
+        failure[place] = length + (sequence[place] == sequence[length])
+    length = failure[-1]
+    while length:
+        yield length
+        length = failure[length - 1]
 
 
 def align(window: Sequence[Line], ending: Sequence[Line], *, whole: bool) -> dict[int, int]:
@@ -67,12 +81,28 @@ def edited(window: Sequence[Line], beginning: Sequence[Line]) -> dict[int, int]:
     if same < ALIKE + (same == len(window)) or _length(window[:same]) < TELLING:
         return {}
     found = {i: i for i in range(same)}
-    if max(len(window), len(beginning)) <= _MOST:
-        matcher = SequenceMatcher(None, list(window[same:]), list(beginning[same:]), autojunk=False)
-        for i, j, count in matcher.get_matching_blocks():
-            if _length(window[same + i : same + i + count]) >= TELLING:
-                found |= {same + i + n: same + j + n for n in range(count)}
+    places: dict[Line, list[int]] = {}
+    for j in range(same, len(beginning)):
+        places.setdefault(beginning[j], []).append(j)
+    i, behind = same, same
+    while i < len(window):
+        at = places.get(window[i], [])
+        first = bisect_left(at, behind)
+        run = _run(window, i, beginning, at[first]) if first < len(at) else 0
+        if run:
+            found |= {i + n: at[first] + n for n in range(run)}
+            behind = at[first] + run
+        i += run or 1
     return found
+
+
+def _run(window: Sequence[Line], i: int, beginning: Sequence[Line], j: int) -> int:
+    """Return how many messages both go on with alike from two places, 0 if they are too short to tell."""
+    count = length = 0
+    while i + count < len(window) and j + count < len(beginning) and window[i + count] == beginning[j + count]:
+        length += len(window[i + count].text.encode()) or 1
+        count += 1
+    return count if length >= TELLING else 0
 
 
 def _length(lines: Sequence[Line]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from treemem.changes import Log, State
@@ -86,7 +87,15 @@ def as_said(ctx: Context, states: Sequence[State]) -> list[State]:
             told = first.setdefault(state.memory_id, state)
             if state.valid_from < told.valid_from:
                 first[state.memory_id] = state
-    return [first.get(s.memory_id, s) for s in states]
+    return [_placed(first.get(s.memory_id, s), s) for s in states]
+
+
+def _placed(said: State, last: State) -> State:
+    """Return what was said, in the conversation and with the number that it has now."""
+    if said is last:
+        return said
+    now = {name: last.fields[name] for name in ("conversation_id", "sequence")}
+    return replace(said, fields={**said.fields, **now})
 
 
 def _known(ctx: Context, ids: Sequence[str]) -> Iterable[State]:

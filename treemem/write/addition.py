@@ -18,7 +18,7 @@ from treemem.errors import EmbedderError, InvalidInputError
 from treemem.ids import derived_id
 from treemem.ingest.chat import Message
 from treemem.ingest.messages import Before, Place, Reader, Reading, Said
-from treemem.items import TextualMemoryItem, as_item, set_fields
+from treemem.items import TextualMemoryItem, as_item, check_number, set_fields
 from treemem.models.embedders import Embedder, checked_vectors, embedded_texts
 from treemem.store.protocol import WriteStore
 from treemem.temporal import END, SKEW, Interval, parse_time
@@ -103,6 +103,7 @@ class Addition:
             if shared or self._caller:
                 metadata = self._caller.signed({**set_fields(item.metadata), **shared})
                 item, _ = as_item({"id": item.id, "memory": item.memory, "metadata": metadata})
+            check_number(item.metadata.sequence)
             if not own_id and self._stable_ids:
                 item = item.model_copy(update={"id": derived_id(self._base.operation, position)})
             yield item

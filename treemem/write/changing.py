@@ -15,7 +15,15 @@ from treemem.contents import embedded_text, fields_of, item_of
 from treemem.context import Context
 from treemem.errors import InvalidInputError, NotAllowedError
 from treemem.ids import checked_id
-from treemem.items import MemoryLike, TextualMemoryItem, TreeNodeTextualMemoryMetadata, as_item, set_fields, validated
+from treemem.items import (
+    MemoryLike,
+    TextualMemoryItem,
+    TreeNodeTextualMemoryMetadata,
+    as_item,
+    check_number,
+    set_fields,
+    validated,
+)
 from treemem.read.states import histories, own_known
 from treemem.storable import check_json, checked_text
 from treemem.temporal import Moment, TimeLike, parse_time
@@ -116,6 +124,7 @@ def _plan_change(
     fields = fields_of(as_item({"id": memory_id, "memory": text or item.memory, "metadata": metadata})[0])
     fields["created_at"] = segment.fields["created_at"]
     check_session(fields)
+    check_number(changed.get("sequence"))
     ctx.caller.require_same_owner(segment, fields)
     moment = Moment(base.now, start)
     linked = ctx.store.edges(ctx.cube, [memory_id], moment, types=[EdgeType.MENTIONS], direction="out", statuses=None)

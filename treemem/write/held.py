@@ -29,14 +29,16 @@ class Entry:
     memory_id: str
     line: Line
     text: str | None
+    deleted: bool = False
 
     @classmethod
     def of(cls, first: State, last: State) -> Entry:
         """Return the entry of a message by the state that it came in with, and the last one."""
         origin = origin_of(first.fields)
         line = Line(role_of(first.fields), str(first.fields["memory"]), first.fields.get("user_id"), said_at(origin))
-        gone = origin.get("silent") or last.fields["status"] == "deleted"
-        return cls(int(last.fields["sequence"]), first.memory_id, line, None if gone else line.text)
+        deleted = last.fields["status"] == "deleted"
+        text = None if deleted or origin.get("silent") else line.text
+        return cls(int(last.fields["sequence"]), first.memory_id, line, text, deleted)
 
 
 class Held:

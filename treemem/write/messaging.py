@@ -109,11 +109,12 @@ def _without_other_ids(
         return taken
     known = ctx.store.known(ctx.cube, sorted(own))
     first = {s.memory_id: s for s in ctx.store.versions(ctx.cube, [(s.memory_id, 1) for s in known])}
+    hidden = {s.memory_id for s in known} - {s.memory_id for s in known if ctx.caller.sees(s)}
     kept = []
     for position, message in taken:
         there = first.get(str(message.id))
         told = None if there is None else (there.fields.get("conversation_id"), there.fields["memory"])
-        if told not in (None, (conversation, remembered(message))):
+        if message.id in hidden or told not in (None, (conversation, remembered(message))):
             refused(position, MemoryExistsError(f"messages[{position}]: {message.id!r} is the id of another memory"))
         else:
             kept.append((position, message))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -40,7 +41,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A place for each message, None for one that was erased; what the first of them follows; the log and its end."""
+    """A place for each message, None for what was erased or deleted; what the first follows; the log and its end."""
 
     places: tuple[Place | None, ...]
     before: Before | None = None
@@ -84,6 +85,8 @@ class _Placing:
         self._held = Held(ctx, log)
         self._found: dict[int, Entry | None] = {}
         self._free: dict[Line, Iterator[str]] = {}
+        self._erased: set[int] = set()  # those known to be erased by their times
+        self._perhaps: set[int] = set()  # those whose given id was erased, if it was in this log
         self._ghosts: set[int] = set()  # the numbers of what was erased, as far as it came again
         self._lines = Counter(one.line for one in given)
         self._times = Counter(one.line.at for one in given if one.line.at is not None)
@@ -96,6 +99,8 @@ class _Placing:
         if self._operation is None:
             self._find_by_window(ending)
             self._find_erased(ending)
+            if any(entry is not None for entry in self._found.values()):
+                self._found |= {i: None for i in self._perhaps if i not in self._found}
         new = [i for i in range(len(self._given)) if i not in self._found]
         places = self._places(new, max(end, *self._ghosts, 0))
         first = next((p for p in places if p is not None and not p.there and not p.older), None)
@@ -112,6 +117,9 @@ class _Placing:
                 raise NumberTakenError(i, f"sequence: {one.number} comes twice, with different messages")
             entry = self._held.entries.get(one.number)
             if entry is None:
+                own = one.id is not None or self._operation is not None
+                if not own and self._numbered_id(one.line, one.number) in self._held.tombstones:
+                    self._found[i] = None
                 continue
             if not _same(one.line, entry.line):
                 raise NumberTakenError(
@@ -134,15 +142,17 @@ class _Placing:
         if not wanted:
             return
         known = self._held.known(wanted.values())
-        self._held.read_numbers(n for e in known.values() for n in (e.number - 1, e.number, e.number + 1))
+        self._held.read_numbers(n for e in known.values() for n in range(e.number - 3, e.number + 4))
         for i, memory_id in wanted.items():
-            entry, line = known.get(memory_id), self._given[i].line
+            entry = known.get(memory_id)
             own = self._given[i].id is not None or self._operation is not None
             if entry is not None:
                 if own or not self._shared(entry.line):
                     self._found[i] = entry
-            elif self._operation is None and not self._shared(line) and memory_id in self._held.tombstones:
-                self._found[i] = None
+            elif self._operation is None and memory_id in self._held.tombstones:
+                # An id that was given may be another's, who purged it: it is known by the others of its window.
+                (self._perhaps if own else self._erased).add(i)
+        self._found |= dict.fromkeys(self._erased, None)
 
     def _shared(self, line: Line) -> bool:
         """Return whether the time of a message is that of others beside it, and tells nothing therefore."""
@@ -152,48 +162,58 @@ class _Placing:
 
     def _find_by_window(self, ending: Sequence[Entry]) -> None:
         """Find the others where the window continues one that was found, or begins with what the log ends with."""
-        lines = [one.line for one in self._given]
-        if not self._found:
-            self._find_overlap(lines, ending)
+        if not self._found.keys() - self._erased:
+            self._find_overlap([i for i in range(len(self._given)) if i not in self._erased], ending)
             return
-        for order, step in ((range(1, len(lines)), 1), (range(len(lines) - 2, -1, -1), -1)):
+        for order, step in ((range(len(self._given)), 1), (range(len(self._given) - 1, -1, -1), -1)):
+            at: int | None = None  # the number of the one beside
             for i in order:
-                near = self._found.get(i - step)
-                if i in self._found or near is None or self._given[i].number is not None:
+                if i in self._found:
+                    entry = self._found[i]
+                    at = entry.number if entry is not None else at and at + step  # what was erased had one too
                     continue
-                entry = self._held.entries.get(near.number + step)
-                if entry is not None and _same(lines[i], entry.line):
-                    self._found[i] = entry
+                beside = None if at is None or self._given[i].number is not None else self._held.entries.get(at + step)
+                same = beside is not None and _same(self._given[i].line, beside.line)
+                at = beside.number if beside is not None and same else None
+                if same:
+                    self._found[i] = beside
 
-    def _find_overlap(self, lines: Sequence[Line], ending: Sequence[Entry]) -> None:
+    def _find_overlap(self, places: Sequence[int], ending: Sequence[Entry]) -> None:
+        """Find the messages at these positions, which are all but those that are known to be erased."""
+        lines = [self._given[i].line for i in places]
         # One that came with an id or a number, and was not found by it, is none of those that are there.
-        odd = {i for i, one in enumerate(self._given) if one.number is not None or one.id is not None}
-        said = [Line("", "", None, i) if i in odd else line for i, line in enumerate(lines)]
+        odd = [self._given[i].number is not None or self._given[i].id is not None for i in places]
+        said = [Line("", "", None, i) if odd[i] else line for i, line in enumerate(lines)]
         whole = len(ending) < len(lines) + BESIDE
         told = self._told(ending, lines)
         led = next((i for i, line in enumerate(lines) if line.role not in _LEADING), len(lines))
-        self._find(align(*_alike(said, told), whole=whole), told)
-        if led and 0 not in self._found:  # a system prompt leads each window, whatever it holds
+        found = self._entries_of(align(*_alike(said, told), whole=whole), told)
+        if led and 0 not in found:  # a system prompt leads each window, whatever it holds
             start = ending if whole else self._held.read(limit=led + BESIDE)
             prompts = {e.line: e for e in (*start, *ending) if e.line.role in _LEADING}
-            self._found |= {i: prompts[lines[i]] for i in range(led) if lines[i] in prompts}
-            if max(self._found, default=0) < led:
-                self._find(align(*_alike(said[led:], told), whole=False), told, led)
-        if not self._found and not whole:
+            found |= {i: prompts[lines[i]] for i in range(led) if lines[i] in prompts}
+            if max(found, default=0) < led:
+                pairs = align(*_alike(said[led:], told), whole=False)
+                found |= self._entries_of({led + i: j for i, j in pairs.items()}, told)
+        if not found and not whole:
             beginning = self._told(self._held.read(limit=len(lines) + BESIDE), lines)
-            self._find(edited(*_alike(said, beginning)), beginning)
+            found = self._entries_of(edited(*_alike(said, beginning)), beginning)
+        self._found |= {places[i]: entry for i, entry in found.items()}
 
-    def _find(self, pairs: Mapping[int, int], told: Sequence[tuple[int, Line]], start: int = 0) -> None:
-        self._found |= {start + i: self._held.entries.get(told[j][0]) for i, j in pairs.items()}
+    def _entries_of(self, pairs: Mapping[int, int], told: Sequence[tuple[int, Line]]) -> dict[int, Entry | None]:
+        return {i: self._held.entries.get(told[j][0]) for i, j in pairs.items()}
 
     def _find_erased(self, ending: Sequence[Entry]) -> None:
         """Find what was erased of a window that is sent again, though another message may have its number since."""
         if not self._found or not ending or not self._held.tombstones:
             return
-        numbers = range(ending[0].number - GAP, ending[-1].number + GAP)
+        known = sorted((i, entry.number) for i, entry in self._found.items() if entry is not None)
         for i, one in enumerate(self._given):
             if i in self._found or (one.id, one.number, one.line.at) != (None, None, None):
                 continue
+            near = bisect_left(known, (i, 0))
+            beside = [known[n] for n in (near - 1, near) if 0 <= n < len(known) and abs(known[n][0] - i) <= GAP]
+            numbers = {number for _, at in beside for number in range(at - GAP, at + GAP)}
             if any(self._numbered_id(one.line, number) in self._held.tombstones for number in numbers):
                 self._found[i] = None
 
@@ -257,9 +277,9 @@ class _Placing:
         operation are the same when it is repeated; the store sees that it is there.
         """
         entry = self._found[i]
-        if entry is None:
-            return None
         repeatable = self._operation is not None
+        if entry is None or (entry.deleted and not repeatable):
+            return None
         append = repeatable and self._given[i].number is None
         return Place(entry.memory_id, entry.number, append=append, there=not repeatable)
 
