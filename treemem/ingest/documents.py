@@ -22,6 +22,7 @@ from treemem.ingest.markdown import Page
 from treemem.ingest.parsers import PARSED, parsed
 from treemem.storable import checked_text
 
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic")
 #: Bytes of a document at most.
 MOST_BYTES = 200_000_000
 #: What a document given as a dict may have.
@@ -130,7 +131,10 @@ def _pages(content: str | bytes, name: str | None) -> Iterator[Page]:
     reader = _READERS.get(suffix)
     if reader is None:
         if isinstance(content, bytes) and _is_binary(content):
-            raise InvalidInputError(f"document: {shown(name)} is of no known format; known are {', '.join(FORMATS)}")
+            pictures = "; a picture wants a model that sees, and there is none" if suffix in _PICTURES else ""
+            raise InvalidInputError(
+                f"document: {shown(name)} is of no known format; known are {', '.join(FORMATS)}{pictures}"
+            )
         reader = _markdown if not name else _plain
     yield from reader(_decoded(content, name).replace("\r\n", "\n").replace("\r", "\n"))
 

@@ -102,7 +102,8 @@ def _blocks(page: Page) -> Iterator[tuple[str, int, str, int]]:
         elif token.type == "table_open":
             yield "table", 0, text, first + 1
         elif token.type in ("fence", "code_block"):
-            yield "code", 0, text, first + 1
+            if token.content.strip():
+                yield "code", 0, text, first + 1
         elif token.type != "hr":
             yield "text", 0, text, first + 1
 
