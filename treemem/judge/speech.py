@@ -43,8 +43,11 @@ class Speech:
 
     def __init__(self, text: str) -> None:
         self.text = text if len(text) <= LONGEST_TEXT else ""
-        self.said = tokens(self.text)
-        self.pack, *self._others = fitting(self.text, self.said)
+        said = tokens(self.text)
+        self.pack, *self._others = fitting(self.text, said)
+        spelled = self.pack.rewritten("spelled", self.text.replace("’", "'"))
+        #: Its words as they are written, and as the forms spell them: "dont" has a "not".
+        self.said = said if spelled == self.text else [*said, *tokens(spelled)]
 
     @cached
     def _parted(self) -> tuple[str, str]:

@@ -108,6 +108,7 @@ def add_documents(
 
 def remove_documents(ctx: Context, ids: str | Iterable[str], intent: Intent) -> Receipt:
     """See `TreeTextMemory.remove_documents`."""
+    new_change(ctx, "delete", intent)  # refuses an operation id, an actor or a reason that cannot be
     moment, gone = Moment(ctx.now()), set[str]()
     wanted = [ids] if isinstance(ids, str) else list(ids)
     if not wanted:
