@@ -12,11 +12,11 @@ import email
 import email.policy
 import io
 import json
-import os
 import re
 import sys
 import zipfile
 from collections.abc import Iterator
+from os import _exit as end_process
 from typing import Any
 
 Pages = list[tuple[int | None, str]]
@@ -37,7 +37,7 @@ MIME_TYPES = {
     ".htm": "text/html",
 }
 _PACKED = (".docx", ".pptx", ".xlsx", ".epub")
-_CHARSET = re.compile(rb"charset\s{0,5}=\s{0,5}[\"']?([\w-]{1,40})", re.IGNORECASE)
+_CHARSET = re.compile(r"charset\s{0,5}=\s{0,5}[\"']?([\w-]{1,40})", re.IGNORECASE)
 _HEADERS = ("From", "To", "Cc", "Date")
 
 
@@ -69,8 +69,8 @@ def _check_packed(content: bytes) -> None:
 
 
 def _as_utf8(content: bytes) -> bytes:
-    found = _CHARSET.search(content[:4096])
-    for encoding in ("utf-8-sig", found[1].decode("ascii") if found else "utf-8", "cp1252"):
+    found = _CHARSET.search(content[:4096].decode("latin-1"))
+    for encoding in ("utf-8-sig", found[1] if found else "utf-8", "cp1252"):
         try:
             return content.decode(encoding).encode()
         except (UnicodeDecodeError, LookupError):
@@ -198,7 +198,7 @@ def main() -> None:
         sys.stderr.write(f"{type(error).__name__}: {error}"[:500])
         code = 2
     sys.stderr.flush()
-    os._exit(code)
+    end_process(code)
 
 
 if __name__ == "__main__":
