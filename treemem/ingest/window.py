@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from treemem.ingest.passages import byte_size
+
 #: How many bytes of UTF-8 the equal texts have together, at least: two short sentences, or one long one.
 TELLING = 20
 #: How many messages at the start of a window may be new, before those that the log ends with: a summary, say.
@@ -100,10 +102,10 @@ def _run(window: Sequence[Line], i: int, beginning: Sequence[Line], j: int) -> i
     """Return how many messages both go on with alike from two places, 0 if they are too short to tell."""
     count = length = 0
     while i + count < len(window) and j + count < len(beginning) and window[i + count] == beginning[j + count]:
-        length += len(window[i + count].text.encode()) or 1
+        length += byte_size(window[i + count].text) or 1
         count += 1
     return count if length >= TELLING else 0
 
 
 def _length(lines: Sequence[Line]) -> int:
-    return sum(len(line.text.encode()) for line in lines)
+    return sum(byte_size(line.text) for line in lines)

@@ -57,11 +57,11 @@ class Speech:
         for sentence in _SENTENCE.split(whole):
             if sentence.endswith(("?", "？")):
                 begins = self.pack.pattern("asking").search(sentence)
-                said = sentence[: begins.start()] if begins else ""
-                if said and not self.pack.pattern("condition").search(said):
+                said, asked = (sentence[: begins.start()], sentence[begins.end() :]) if begins else ("", sentence)
+                told = said and not self.pack.pattern("condition").search(said)
+                if told:
                     parts[0].append(said + ".")
-                    sentence = sentence[begins.end() :] if begins else sentence
-                parts[1].append(sentence)
+                parts[1].append(asked if told else sentence)
             else:
                 parts[self.pack.pattern("request").match(sentence) is not None].append(sentence)
         return " ".join(parts[0]).strip(), " ".join(parts[1])
@@ -74,15 +74,15 @@ class Speech:
     @cached
     def _asks_of_words(self) -> bool:
         """Whether what is asked is about words and not the world: "Translate this", "a poem, please"."""
-        folded, said = self._parted[1].casefold(), tokens(self._parted[1])
-        return any(pack.says("unsure", folded, said) for pack in (self.pack, *self._others))
+        return self._has(self._parted[1], "unsure")
 
     def unsure(self, text: str) -> bool:
         """Return whether a text has a word of a report, a wish, an invention and the like, of any language it is in."""
+        return self._has(text, "unsure", "polite")
+
+    def _has(self, text: str, *names: str) -> bool:
         folded, said = text.casefold(), tokens(text)
-        return any(
-            pack.says(name, folded, said) for pack in (self.pack, *self._others) for name in ("unsure", "polite")
-        )
+        return any(pack.says(name, folded, said) for pack in (self.pack, *self._others) for name in names)
 
     @cached
     def sentences(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.ids import checked_id
 from treemem.items import STATUSES
-from treemem.read.states import BATCH
+from treemem.read.states import batched
 from treemem.records import Conversation, LoggedMessage
 from treemem.storable import checked_text
 from treemem.store.protocol import FIRST, LAST
@@ -99,5 +99,5 @@ def _placed(said: State, last: State) -> State:
 
 
 def _known(ctx: Context, ids: Sequence[str]) -> Iterable[State]:
-    for i in range(0, len(ids), BATCH):
-        yield from ctx.store.known(ctx.cube, ids[i : i + BATCH])
+    for batch in batched(ids):
+        yield from ctx.store.known(ctx.cube, batch)

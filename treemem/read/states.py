@@ -67,10 +67,8 @@ def edges_at(
 ) -> list[Edge]:
     """Return the edges at these memories that hold at the moment, each once; many ids are asked in batches."""
     found: dict[tuple[object, ...], Edge] = {}
-    for i in range(0, len(ids), BATCH):
-        some = ctx.store.edges(
-            ctx.cube, ids[i : i + BATCH], moment, types=types, direction=direction, statuses=statuses
-        )
+    for batch in batched(ids):
+        some = ctx.store.edges(ctx.cube, batch, moment, types=types, direction=direction, statuses=statuses)
         found |= {(*e.key, e.valid_from): e for e in some}
     return list(found.values())
 
@@ -78,8 +76,8 @@ def edges_at(
 def last_versions(ctx: Context, ids: Sequence[str]) -> dict[str, int]:
     """Return the last version of each memory, whatever it says; many ids are asked in batches."""
     versions: dict[str, int] = {}
-    for i in range(0, len(ids), BATCH):
-        for state in ctx.store.history(ctx.cube, ids[i : i + BATCH]):
+    for batch in batched(ids):
+        for state in ctx.store.history(ctx.cube, batch):
             versions[state.memory_id] = max(state.version, versions.get(state.memory_id, 0))
     return versions
 

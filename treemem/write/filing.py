@@ -260,8 +260,9 @@ class _Change:
                 )
         self._there = {i: s for i, s in held.states.items() if s.fields["status"] in VISIBLE}
         same = {i for i, s in self._there.items() if i in wanted and _told(s.fields) == _told(fields[i])}
-        self._same_root = root in same and self._there[root].fields.get("sources") == fields[root].get("sources")
-        self.fresh = wanted.keys() - (same if self._same_root else same - {root})
+        if root in same and self._there[root].fields.get("sources") != fields[root].get("sources"):
+            same.remove(root)  # the document itself says of which version it is
+        self.fresh = wanted.keys() - same
         self._gone = {i: s for i, s in self._there.items() if i not in wanted}
         rewritten = sorted(self.fresh & self._there.keys())
         self._mentioned = edges_at(ctx, rewritten, [EdgeType.MENTIONS], moment, direction="out")
