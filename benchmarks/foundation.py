@@ -250,7 +250,9 @@ def raw_rows(n: int, cube: str) -> list[dict[str, Any]]:
     said = [message for _, message in plain_all(messages(n), refuse)]
     given = [placing.Given(Line(one.role, one.text, None, one.at)) for one in said]
     places = placing.placed_alone(cube, given, base.operation).places
-    groups = addition.from_messages(list(zip(said, places, strict=True)), Reader(cube, {}, None), None, replay=False)
+    groups = addition.from_messages(
+        list(zip(said, places, strict=True)), Reader(cube, {}, None), None, None, replay=False
+    )
     prepared = []
     for group in groups:
         result = resolve(group, Known(), base.now)

@@ -44,6 +44,7 @@ from treemem.store.protocol import LIVE, GraphStore
 from treemem.temporal import Clock, TimeLike, system_clock
 from treemem.write.addition import Progress
 from treemem.write.messaging import OnError
+from treemem.write.remembering import Remember
 
 if TYPE_CHECKING:
     import neo4j
@@ -395,6 +396,7 @@ class AsyncTreeTextMemory:
         *,
         conversation_id: str | None = None,
         replay: bool = False,
+        remember: Remember = "new",
         on_error: OnError = "raise",
         operation_id: str | None = None,
         actor: str | None = None,
@@ -417,6 +419,10 @@ class AsyncTreeTextMemory:
         least; a single message is a new one then. In a call with an `operation_id` all are new that have no id or
         number; the same call again adds nothing.
 
+        What tells nothing new is archived: kept and read back, but not searched. That is a short answer of an assistant
+        that repeats, sentence for sentence, what the memory holds; the question that it answers so; and "ok, thanks".
+        What people state is never archived, and with `remember="all"` nothing is.
+
         Messages are joined by FOLLOWS, to the names they mention and to their source; reading one shows the message
         before it as `background`, where that is still there and the reader may see it. With `replay` the `chat_time` is
         also taken as the time the memory learned it, as long as it is not before the cube's last change.
@@ -426,6 +432,7 @@ class AsyncTreeTextMemory:
             messages,
             conversation_id=conversation_id,
             replay=replay,
+            remember=remember,
             on_error=on_error,
             operation_id=operation_id,
             actor=actor,

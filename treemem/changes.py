@@ -56,7 +56,9 @@ class StateAssert:
 
     `valid_from` None means the time of the transaction. With `create` the memory must be new: one that was created
     with the same fields is left as it is, edges from it included; other content is refused. With `append` its sequence
-    number is the least it may have: it comes after the last one of the change set's log.
+    number is the least it may have: it comes after the last one of the change set's log. With `judged` its status
+    was chosen by what is known; `planned` states come from what was read. Neither is asked for, so that a retry asks
+    for the same.
     """
 
     memory_id: str
@@ -65,13 +67,17 @@ class StateAssert:
     valid_to: int = END
     create: bool = False
     append: bool = False
+    judged: bool = False
+    planned: bool = False
 
     @property
     def asked(self) -> Mapping[str, Any] | None:
-        """The fields that whoever adds it asked for: not the number that it gets."""
-        if self.content is None or not self.append:
+        """The fields that whoever adds it asked for: not the number that it gets, nor a status that was chosen."""
+        if self.content is None or not (self.append or self.judged):
             return None if self.content is None else self.content.fields
-        return {name: value for name, value in self.content.fields.items() if name != "sequence"}
+        found = (("sequence", self.append), ("status", self.judged))
+        left_out = {name for name, is_so in found if is_so}
+        return {name: value for name, value in self.content.fields.items() if name not in left_out}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +197,11 @@ class ChangeSet:
             part = None if self.part is None else self.part.index
             digest.update(canonical_json([self.cube, self.kind, self.request, part]).encode())
             return digest.hexdigest()
+        states = [s for s in self.states if not s.planned]
         plain = {
             "cube": self.cube,
             "kind": self.kind,
-            "states": [[s.memory_id, s.create, s.valid_from, s.valid_to, s.asked] for s in self.states],
+            "states": [[s.memory_id, s.create, s.valid_from, s.valid_to, s.asked] for s in states],
             "edges": [
                 [
                     *(e.type, e.source, e.target, e.target_kind, number(e.weight), number(e.confidence)),
@@ -208,7 +215,7 @@ class ChangeSet:
             "part": None if self.part is None else [self.part.parent, self.part.index],
         }
         digest.update(request_json(plain).encode())
-        for state in self.states:
+        for state in states:
             if state.content is not None:
                 digest.update(state.content.embedding.tobytes())
         return digest.hexdigest()

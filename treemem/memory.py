@@ -48,6 +48,7 @@ from treemem.write import adding, changing, filing, hiding, linking, messaging, 
 from treemem.write.addition import Progress
 from treemem.write.intent import Intent
 from treemem.write.messaging import OnError
+from treemem.write.remembering import Remember
 
 if TYPE_CHECKING:
     import neo4j
@@ -278,6 +279,7 @@ class TreeTextMemory:
         *,
         conversation_id: str | None = None,
         replay: bool = False,
+        remember: Remember = "new",
         on_error: OnError = "raise",
         operation_id: str | None = None,
         actor: str | None = None,
@@ -300,6 +302,10 @@ class TreeTextMemory:
         least; a single message is a new one then. In a call with an `operation_id` all are new that have no id or
         number; the same call again adds nothing.
 
+        What tells nothing new is archived: kept and read back, but not searched. That is a short answer of an assistant
+        that repeats, sentence for sentence, what the memory holds; the question that it answers so; and "ok, thanks".
+        What people state is never archived, and with `remember="all"` nothing is.
+
         Messages are joined by FOLLOWS, to the names they mention and to their source; reading one shows the message
         before it as `background`, where that is still there and the reader may see it. With `replay` the `chat_time` is
         also taken as the time the memory learned it, as long as it is not before the cube's last change.
@@ -309,6 +315,7 @@ class TreeTextMemory:
             messages,
             conversation_id,
             replay,
+            remember,
             on_error,
             Intent(operation_id, actor, reason),
             progress,

@@ -49,7 +49,7 @@ ELSEWHERE: Kind = ("anything", lambda value: True)
 #: The kind of every parameter of a verb; one name is one thing in all of them.
 KINDS: dict[str, Kind] = {
     "operation": NAME,
-    **dict.fromkeys(("memory_id", "source", "target", "name", "query", "question", "mode", "dedup"), TEXT),
+    **dict.fromkeys(("memory_id", "source", "target", "name", "query", "question", "mode", "dedup", "remember"), TEXT),
     **dict.fromkeys(("direction",), TEXT),
     **dict.fromkeys(("operation_id", "actor", "reason", "conversation_id", "cursor", "root"), _or_none(TEXT)),
     **dict.fromkeys(("user_id", "session_id"), _or_none(NAME)),

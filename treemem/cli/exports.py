@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from treemem.cli.shell import AsJson, Config, Cube, Reason, Store, app, opened, progress_bar, say
+from treemem.cli.shell import AsJson, Config, Cube, Everything, Reason, Store, app, opened, progress_bar, say
 from treemem.errors import InvalidInputError, TreememError
 
 
@@ -16,6 +16,7 @@ def import_(
     file: Annotated[Path, typer.Argument(help="An exported file, ZIP archive or folder.")],
     format: Annotated[str, typer.Option(help="auto, or the program: chatgpt, claude, telegram, ...")] = "auto",
     conversation: Annotated[str | None, typer.Option(help="The id for a file that holds one conversation.")] = None,
+    everything: Everything = False,
     reason: Reason = None,
     store: Store = None,
     cube: Cube = None,
@@ -42,7 +43,12 @@ def import_(
 
             operation = f"import-{chat.id}" if chat.exact else None
             memory.add_messages(
-                chat.messages, conversation_id=name, on_error=refused, operation_id=operation, reason=reason
+                chat.messages,
+                conversation_id=name,
+                remember="all" if everything else "new",
+                on_error=refused,
+                operation_id=operation,
+                reason=reason,
             )
             done += len(chat.messages)
             if progress is not None:

@@ -14,6 +14,7 @@ from treemem.cli.shell import (
     AsOf,
     Config,
     Cube,
+    Everything,
     KnownAt,
     Reason,
     Store,
@@ -36,6 +37,7 @@ def add(
     at: Annotated[str | None, typer.Option(help="When they began to hold (ISO 8601). Default: now.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag; may be repeated.")] = None,
     operation_id: Annotated[str | None, typer.Option(help="Repeating a call with it changes nothing twice.")] = None,
+    everything: Everything = False,
     reason: Reason = None,
     store: Store = None,
     cube: Cube = None,
@@ -45,8 +47,8 @@ def add(
     """Remember texts, or the messages of a file."""
     if bool(texts) == (messages is not None):
         raise InvalidInputError("add: give texts, or --messages FILE; treemem add 'Anna lives in Porto.'")
-    if conversation is not None and messages is None:
-        raise InvalidInputError("add: --conversation goes with --messages FILE")
+    if (conversation is not None or everything) and messages is None:
+        raise InvalidInputError("add: --conversation and --everything go with --messages FILE")
     many = texts or []
     if many == ["-"]:
         many = lines_of_stdin()
@@ -54,7 +56,9 @@ def add(
     with opened(store, cube, config) as memory, progress_bar("Remembering", as_json) as progress:
         if said is not None:
             told: dict[str, Any] = {"operation_id": operation_id, "reason": reason, "progress": progress}
-            ids = memory.add_messages(said, conversation_id=conversation, **told)
+            ids = memory.add_messages(
+                said, conversation_id=conversation, remember="all" if everything else "new", **told
+            )
         else:
             tags: dict[str, Any] = {"tags": tag} if tag else {}
             ids = memory.add(many, at=at, operation_id=operation_id, reason=reason, progress=progress, **tags)

@@ -50,6 +50,9 @@ Config = Annotated[Path | None, typer.Option("--config", help="A TOML or JSON fi
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.", callback=_note_json)]
 AsOf = Annotated[str | None, typer.Option(help="What was true then (ISO 8601).")]
 KnownAt = Annotated[str | None, typer.Option(help="As it was known then (ISO 8601).")]
+Everything = Annotated[
+    bool, typer.Option("--everything", help="Let searches find every message, also those that tell nothing new.")
+]
 Reason = Annotated[str | None, typer.Option(help="Why; kept with the operation.")]
 
 

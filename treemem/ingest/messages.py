@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from treemem.canonical import canonical_json
-from treemem.changes import EdgeAssert, EdgeType, Entity, NodeKind, Source
+from treemem.changes import ChangeSet, EdgeAssert, EdgeType, Entity, NodeKind, Source
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.ids import derived_id
@@ -47,7 +47,8 @@ Before = tuple[str, str]
 class Said:
     """What one message becomes by itself: a memory, and the source that it is derived from.
 
-    A message in which nothing is said is a `silent` one.
+    A message in which nothing is said is a `silent` one. `judged` is whether its status was chosen by what it tells;
+    `closing` is a change of the question that it answers, made with it.
     """
 
     item: TextualMemoryItem
@@ -55,6 +56,13 @@ class Said:
     speaker: str | None
     place: Place
     silent: bool
+    judged: bool = False
+    closing: ChangeSet | None = None
+
+    @property
+    def text(self) -> str:
+        """What is said, without the name of who says it."""
+        return self.source.content or ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ from treemem.write.parts import in_parts
 Progress = Callable[[int, int | None], None]
 EMBED_BATCH = 256
 Span = tuple[int | None, int]
+#: Yields messages as they are remembered; the second argument is what the first of them follows.
+Judged = Callable[[Iterator[Said], Before | None], Iterator[Said]]
 
 
 class Addition:
@@ -52,15 +54,25 @@ class Addition:
                 yield planning.creation(self._base, item.id, content, vector, valid_from, valid_to)
 
     def from_messages(
-        self, messages: Sequence[tuple[Message, Place | None]], reader: Reader, before: Before | None, *, replay: bool
+        self,
+        messages: Sequence[tuple[Message, Place | None]],
+        reader: Reader,
+        before: Before | None,
+        judged: Judged | None,
+        *,
+        replay: bool,
     ) -> Iterator[ChangeSet]:
         """Yield a change set per message that is not there yet; with `replay` each is recorded at its own time.
 
-        `before` is what the first of them follows. Messages were looked at before (see `treemem.write.messaging`).
+        `before` is what the first of them follows; `judged` says what of them is remembered, all where it is None.
+        Messages were looked at before (see `treemem.write.messaging`).
         """
         if not replay:
             self._date_after(message.at for message, _ in messages)
-        for batch in _batches(reader.readings(self._said(messages, reader), before), EMBED_BATCH):
+        said = self._said(messages, reader)
+        if judged is not None:
+            said = judged(said, before)
+        for batch in _batches(reader.readings(said, before), EMBED_BATCH):
             items = [r.said.item for r in batch]
             fields = [self._noted(item) for item in items]
             vectors = self._vectors(items, fields)
@@ -88,13 +100,23 @@ class Addition:
         base = self._base
         if replay and reading.at is not None:
             base = replace(base, now=reading.at)
-        content, append = content_of(fields, vector), said.place.append
+        new = StateAssert(
+            said.item.id,
+            content_of(fields, vector),
+            valid_from,
+            valid_to,
+            create=True,
+            append=said.place.append,
+            judged=said.judged,
+        )
+        closing = said.closing
         return planning.with_rows(
             base,
-            states=[StateAssert(said.item.id, content, valid_from, valid_to, create=True, append=append)],
+            states=[new] if closing is None else [new, *closing.states],
             edges=reading.edges,
             entities=reading.entities,
             sources=[said.source],
+            expected=None if closing is None else closing.expected,
         )
 
     def _items(self, memories: Iterable[Any], shared: Mapping[str, Any]) -> Iterator[TextualMemoryItem]:
@@ -194,7 +216,7 @@ def write_parts(
         if one.operation != base.operation:
             one = replace(one, operation=base.operation)
         receipt = one if receipt is None else receipt.plus(one)
-        done += len({s.memory_id for s in part.states})
+        done += len({s.memory_id for s in part.states if not s.planned})
         if progress is not None:
             progress(done, total)
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from treemem.arguments import given_metadata
 from treemem.caller import check_session
@@ -25,6 +25,7 @@ from treemem.write.addition import Progress, given_vector, item_span, write_part
 from treemem.write.committing import new_change, planned_again
 from treemem.write.intent import Intent
 from treemem.write.placing import Given, NumberTakenError, Placement, placed, placed_alone
+from treemem.write.remembering import Remember, Remembering
 
 log = logging.getLogger("treemem.ingest")
 #: What is done about a message that cannot be taken.
@@ -36,12 +37,15 @@ def add_messages(
     messages: Iterable[Any],
     conversation_id: str | None,
     replay: bool,
+    remember: Remember,
     on_error: OnError,
     intent: Intent,
     progress: Progress | None,
     metadata: Mapping[str, Any],
 ) -> list[str]:
     """See `TreeTextMemory.add_messages`."""
+    if remember not in (modes := get_args(Remember)):
+        raise InvalidInputError(f"remember: wanted one of {', '.join(modes)}, found {shown(remember)}")
     base = new_change(ctx, "add_messages", intent)
     if not is_several(messages) or isinstance(messages, (str, bytes, Mapping)):
         raise InvalidInputError(f"messages: wanted a list of messages, found {type(messages).__name__}")
@@ -57,7 +61,7 @@ def add_messages(
         taken = _without_silent(taken)
     else:
         taken = _without_other_ids(ctx, conversation_id, taken, refused)
-    return planned_again(ctx, base, partial(_write, ctx, intent, progress, reader, taken, refused, replay))
+    return planned_again(ctx, base, partial(_write, ctx, intent, progress, reader, taken, refused, replay, remember))
 
 
 def _write(
@@ -68,6 +72,7 @@ def _write(
     taken: list[tuple[int, Message]],
     refused: Refused,
     replay: bool,
+    remember: Remember,
     base: ChangeSet,
 ) -> list[str]:
     placement = _placement(ctx, reader, taken, refused, base.operation if intent.repeatable else None)
@@ -75,7 +80,8 @@ def _write(
     addition = addition_of(ctx, base, intent)
     said = [message for _, message in taken]
     placed_ones = list(zip(said, placement.places, strict=True))
-    groups = addition.from_messages(placed_ones, reader, placement.before, replay=replay)
+    judged = Remembering(ctx, base) if remember == "new" else None
+    groups = addition.from_messages(placed_ones, reader, placement.before, judged, replay=replay)
     total = sum(place is not None and not place.there for place in placement.places)
     write_parts(ctx.store, base, groups, progress, total, None if base.log is None else placement.end)
     return addition.ids

@@ -1,0 +1,168 @@
+"""Which messages become memories that searches find, and which are archived at once: those that tell nothing new.
+
+An assistant that searches, answers and adds both fills its memory with what it holds already: the question, again and
+again, and the answer, which repeats what it found. They would take the places of what was said first. So of the short
+messages these are archived: kept, read back, brought back by `restore`, but not searched.
+
+- What an assistant says, if each sentence of it repeats a memory that was there before, but for words of its question.
+- The question that it answers that way, if that only asks.
+- Words of thanks and assent ("ok, great"), if they follow no question.
+
+What people state is never archived here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from treemem import planning
+from treemem.caller import OWNERSHIP
+from treemem.changes import ChangeSet, State
+from treemem.contents import is_label, role_of
+from treemem.context import Context
+from treemem.ingest.messages import Before, Said
+from treemem.ingest.telling import LONGEST, Telling, Told, asks_only
+from treemem.items import TreeNodeTextualMemoryMetadata
+from treemem.store.protocol import LIVE, Recall, Subgraph
+from treemem.temporal import Moment
+from treemem.text import ASKS, analyse, distinct
+
+#: What of messages is remembered: what tells something new, or all.
+Remember = Literal["new", "all"]
+#: How many memories are looked at for what a message may repeat, and by how many of its words they are found.
+MOST_LOOKED_AT, MOST_WORDS = 10, 64
+#: How many messages of tools may stand between a question and its answer.
+BETWEEN = 16
+#: Who neither asks nor answers.
+_ASIDE = ("tool", "system", "developer")
+#: The types of memories that nothing else is said of.
+_PLAIN = ("LongTermMemory", "UserMemory", "WorkingMemory")
+
+
+class Remembering:
+    """Looks at the new messages of one call in order; `base` says who adds them, and when."""
+
+    def __init__(self, ctx: Context, base: ChangeSet) -> None:
+        self._ctx = ctx
+        self._base = base
+        self._unread: list[tuple[str, tuple[Any, ...]]] = []  # what passed and was not put into `_told` yet
+        self._told = Told()
+
+    def __call__(self, messages: Iterator[Said], before: Before | None) -> Iterator[Said]:
+        """Yield the messages, archived where they tell nothing new; a question waits for its answer.
+
+        `before` is the message before the first one. Where that is a question which the first one answers with nothing
+        new, it is archived in the same change.
+        """
+        last = None if before is None else before[1]
+        messages = (replace(said, judged=True) if _free(said) else said for said in messages)
+        waiting: list[Said] = []  # a question, and what tools said since
+        for said in messages:
+            if said.silent or said.source.role in _ASIDE:
+                waiting.append(said)
+                if len(waiting) == 1 or len(waiting) > BETWEEN:
+                    yield from self._passed(waiting)
+                continue
+            if said.source.role == "assistant":
+                one = said
+                said = self._answer(said, waiting, before, last)
+                if waiting and said is not one:
+                    waiting[0] = _archived(waiting[0])
+            elif said.judged and asks_only(said.text):
+                yield from self._passed(waiting)
+                waiting.append(said)
+                before, last = None, said.text
+                continue
+            elif said.judged and not _asks(last) and len(said.text) <= LONGEST and not Telling(said.text, None):
+                said = _archived(said)
+            waiting.append(said)
+            yield from self._passed(waiting)
+            before, last = None, said.text
+        yield from self._passed(waiting)
+
+    def _answer(self, said: Said, waiting: list[Said], before: Before | None, last: str | None) -> Said:
+        """Return what an assistant says, archived if it tells nothing new."""
+        if not said.judged or len(said.text) > LONGEST:
+            return said
+        asked = waiting[0].text if waiting else before[1] if before is not None and asks_only(before[1]) else None
+        telling = Telling(said.text, asked)
+        if not telling:  # "yes" and "I don't know" say something of a question
+            return said if asked is not None or _asks(last) else _archived(said)
+        if not telling.is_held_by(self._memories(said, telling)):
+            return said
+        closing = self._closed(before[0]) if before is not None and asked is not None and not waiting else None
+        return replace(_archived(said), closing=closing)
+
+    def _passed(self, waiting: list[Said]) -> Iterator[Said]:
+        """Yield what waited, and remember what of it may be repeated."""
+        for said in waiting:
+            if said.item.metadata.status in LIVE and not asks_only(said.text):
+                self._unread.append((said.text, _whose(said)))
+            yield said
+        waiting.clear()
+
+    def _memories(self, said: Said, telling: Telling) -> Iterator[str]:
+        """Yield the memories that a message may repeat, which the same callers see: of this call, then of the cube."""
+        whose = _whose(said)
+        for text, owner in self._unread:
+            self._told.note(text, owner)
+        self._unread.clear()
+        yield from self._told.holding(telling.needed(), whose)
+        recall = Recall(
+            self._ctx.cube,
+            Moment(self._base.now, said.source.chat_time),
+            tokens=tuple(distinct(analyse(said.text))[:MOST_WORDS]),
+            visible=self._ctx.visible,
+            vector_limit=0,
+            text_limit=MOST_LOOKED_AT,
+            hops=0,
+        )
+        _, states = self._ctx.store.recall(recall, _seeds)
+        for state in states:
+            text = str(state.fields["memory"])
+            if _owners(state.fields) == whose and not is_label(state.fields) and not asks_only(text):
+                yield text
+
+    def _closed(self, memory_id: str) -> ChangeSet | None:
+        """Return the change that archives a user's question which is in the memory; None if it may not be changed."""
+        history = self._ctx.store.history(self._ctx.cube, [memory_id])
+        known = planning.known_of(history)
+        if not known or not all(self._ctx.caller.owns(s) and _may_go(s) for s in known):
+            return None
+        change = planning.rewrite(self._base, "archive", memory_id, history)
+        return replace(change, states=tuple(replace(s, planned=True) for s in change.states))
+
+
+def _may_go(state: State) -> bool:
+    fields = state.fields
+    return fields["status"] in LIVE and not fields.get("frozen") and role_of(fields) == "user"
+
+
+def _seeds(found: Subgraph) -> list[tuple[str, int]]:
+    return [(seed.memory_id, seed.version) for seed in found.seeds]
+
+
+def _asks(text: str | None) -> bool:
+    return text is not None and ASKS.search(text) is not None
+
+
+def _free(said: Said) -> bool:
+    """Return whether a message says nothing of its own status, and is of no special type."""
+    metadata = said.item.metadata
+    return not said.silent and "status" not in metadata.model_fields_set and metadata.memory_type in _PLAIN
+
+
+def _archived(said: Said) -> Said:
+    metadata = said.item.metadata.model_copy(update={"status": "archived"})
+    return replace(said, item=said.item.model_copy(update={"metadata": metadata}))
+
+
+def _whose(said: Said) -> tuple[Any, ...]:
+    return tuple(getattr(said.item.metadata, name) for name in OWNERSHIP)
+
+
+def _owners(fields: Mapping[str, Any]) -> tuple[Any, ...]:
+    default = TreeNodeTextualMemoryMetadata.model_fields
+    return tuple(fields.get(name, default[name].default) for name in OWNERSHIP)
