@@ -56,8 +56,10 @@ TALK = st.lists(
     st.tuples(
         st.sampled_from(["user", "assistant", "tool"]),
         st.sampled_from(
-            ["yes", "ok", "", "And then?", "I moved to Ghent.", "好的", "Done with the large report now."]
-            + ["Where did I move?", "You moved to Ghent.", "I don't know."]
+            [
+                *("yes", "ok", "", "And then?", "I moved to Ghent.", "好的", "Done with the large report now."),
+                *("Where did I move?", "You moved to Ghent.", "I don't know."),
+            ]
         ),
     ),
     min_size=1,

@@ -8,7 +8,9 @@ denial are not on it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from treemem.language import CJK, Pack, fitting, tokens
 from treemem.text import ASKS, cached_if_short, stemmed
@@ -19,9 +21,18 @@ LONGEST = 400
 READ = 20_000
 #: How many words a sentence has at least that repeats a memory without a word of its question, or without a question.
 WHOLE, ALONE = 4, 2
+#: Which share of a sentence's words may be others than those of the memory that it repeats.
+OTHER = 1 / 3
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|(?<=[。！？；])|\n")
+_MARKED = re.compile(r"[A-ZÀ-ÖØ-Þ]|\d")
+_ORDINAL = re.compile(r"(\d{1,4})(?:st|nd|rd|th)")
 _LETTER = re.compile(f"[{CJK}]")
 Words = frozenset[str]
+
+
+def asks(sentence: str) -> bool:
+    """Return whether a sentence asks: by its mark, without one by its words, or because it asks to be told."""
+    return ASKS.search(sentence) is not None or _asks(sentence, fitting(sentence))
 
 
 @cached_if_short()
@@ -30,52 +41,75 @@ def asks_only(text: str) -> bool:
     packs = fitting(text)
     asked = False
     for sentence in _sentences(text) if len(text) <= LONGEST else ():
-        if ASKS.search(sentence) or any(pack.pattern("question").search(sentence) for pack in packs):
+        if _asks(sentence, packs):
             asked = True
         elif _content(sentence, packs):
             return False
     return asked
 
 
-def told_by(text: str) -> list[Words]:
-    """Return the content words of each sentence that has any, as stems; of scripts without spaces the characters."""
+def tells_nothing(text: str) -> bool:
+    """Return whether a short text has no content words: thanks, assent, a greeting."""
     packs = fitting(text)
-    return [found for sentence in _sentences(text) if (found := _content(sentence, packs))]
+    return len(text) <= LONGEST and not any(_content(sentence, packs) for sentence in _sentences(text))
 
 
-class Telling:
-    """What a message tells, by its content words, beside those of the question that it answers, if it answers one."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A memory, and what tells, by more than words, whether it is about what was asked."""
 
-    def __init__(self, text: str, question: str | None) -> None:
-        self._sentences = told_by(text)
-        self._asked = None if question is None else _united(told_by(question))
+    text: str
+    is_about_it: Callable[[], bool]
+
+
+class Answer:
+    """What an assistant tells in answer to what was said before, None if nothing was.
+
+    Of what it tells, offers that it asks about and, behind the first sentence, exclamations are left out.
+    """
+
+    def __init__(self, text: str, turn: str | None) -> None:
+        packs = fitting(text)
+        told: list[tuple[Words, Words]] = []
+        for sentence in _sentences(text):
+            if words := _content(sentence, packs):
+                aside = ASKS.search(sentence) or (bool(told) and sentence.endswith(("!", "！")))
+                if not aside:
+                    told.append((words, _particular(sentence)))
+        self._told = told
+        self._asked: Words | None = None if turn is None else words_of(turn) - _fillers(turn)
 
     def __bool__(self) -> bool:
-        return bool(self._sentences)
+        return bool(self._told)
 
-    def is_held_by(self, memories: Iterable[str]) -> bool:
+    def repeats(self, memories: Iterable[Known]) -> bool:
         """Return whether each sentence repeats one of some memories."""
-        left = list(self._sentences)
+        left = list(self._told)
         for memory in memories:
-            words = words_of(memory)
-            left = [said for said in left if not self._holds(words, said, memory)]
+            words = words_of(memory.text)
+            left = [each for each in left if not self._is_in(memory, words, *each)]
             if not left:
                 return True
         return not left
 
     def needed(self) -> list[Words]:
-        """Return the words of each sentence that one memory must have for the sentence to repeat it."""
-        return [said - (self._asked or frozenset()) or said for said in self._sentences]
+        """Return the words of each sentence of which a memory that it repeats has some."""
+        return [said - (self._asked or frozenset()) or said for said, _ in self._told]
 
-    def _holds(self, words: Words, said: Words, memory: str) -> bool:
-        """Return whether a memory says a sentence, but for words of the question, and is about what was asked."""
-        asked = self._asked
-        if asked is None:
+    def _is_in(self, memory: Known, words: Words, said: Words, particular: Words) -> bool:
+        """Return whether a memory says a sentence, in words of its own or of what was asked, and is about that.
+
+        Of its words one in three may be another, but no name and no number.
+        """
+        if self._asked is None:
             return said <= words and _size(said) >= ALONE
-        if not (said - asked or said) <= words:
+        new = said - self._asked
+        missing = (new or said) - words
+        if missing & particular or (missing and not new & words):
             return False
-        about = bool(asked & words) or _size(said) >= WHOLE
-        return about or (_size(said) >= ALONE and said == _united(told_by(memory)))
+        if _size(missing) > _size(said) * OTHER:
+            return False
+        return bool(self._asked & words) or _size(said - missing) >= WHOLE or memory.is_about_it()
 
 
 class Told:
@@ -92,32 +126,65 @@ class Told:
         self._said.append((text, whose))
 
     def holding(self, needed: Sequence[Words], whose: object) -> Iterator[str]:
-        """Yield the messages of theirs that have all words of one of these sets."""
+        """Yield the messages of theirs that have most of the words of one of these sets."""
+        found: set[int] = set()
         for words in needed:
-            sets = sorted((self._at.get(word, set()) for word in words), key=len)
-            for place in sorted(set.intersection(*sets)):
-                text, owner = self._said[place]
-                if owner == whose:
-                    yield text
+            had = Counter(place for word in words for place in self._at.get(word, ()))
+            found |= {place for place, count in had.items() if count >= len(words) * (1 - OTHER) - 1}
+        for place in sorted(found):
+            text, owner = self._said[place]
+            if owner == whose:
+                yield text
 
 
 def words_of(text: str) -> Words:
     """Return all the words of a text in the form of content words, as far as it is read."""
-    return frozenset(map(_form, tokens(text[:READ])))
+    numbers = _numbers(fitting(text))
+    return frozenset(_form(word, numbers) for word in tokens(text[:READ]))
+
+
+def _fillers(text: str) -> Words:
+    """Return the words of a text that are nothing but fillers in it."""
+    packs = fitting(text)
+    return words_of(text) - _united([_content(text[:READ], packs)])
 
 
 def _sentences(text: str) -> Iterator[str]:
     return (sentence for raw in _SENTENCE.split(text) if (sentence := raw.strip()))
 
 
-def _content(sentence: str, packs: Iterable[Pack]) -> Words:
-    said = tokens(sentence)
+def _asks(sentence: str, packs: Iterable[Pack]) -> bool:
+    """Return whether a sentence asks: by its mark, without one by its words, or because it asks to be told."""
+    if ASKS.search(sentence):
+        return True
+    names = ("recall",) if sentence.endswith((".", "!", "。", "！")) else ("recall", "question")
+    return any(pack.pattern(name).search(sentence) for pack in packs for name in names)
+
+
+def _content(sentence: str, packs: Sequence[Pack]) -> Words:
+    said, numbers = tokens(sentence), _numbers(packs)
     dropped = {i for pack in packs for a, b in pack.phrases("fillers").spans(said) for i in range(a, b)}
-    return frozenset(_form(word) for i, word in enumerate(said) if i not in dropped)
+    return frozenset(_form(word, numbers) for i, word in enumerate(said) if i not in dropped)
 
 
-def _form(word: str) -> str:
-    return stemmed(word.removesuffix("'s"))
+def _particular(sentence: str) -> Words:
+    """Return the names and numbers of a sentence: words with a digit, and those with a capital behind its first."""
+    numbers = _numbers(fitting(sentence))
+    first, *rest = sentence.split() or [""]
+    marked = [first] * any(c.isdigit() for c in first) + [w for w in rest if _MARKED.search(w)]
+    counted = [word for word in tokens(sentence) if word in numbers]
+    return frozenset(_form(word, numbers) for text in (*marked, *counted) for word in tokens(text))
+
+
+def _numbers(packs: Iterable[Pack]) -> Mapping[str, str]:
+    return {word: digits for pack in packs if pack.spaced for word, digits in pack.mapped("numbers").items()}
+
+
+def _form(word: str, numbers: Mapping[str, str]) -> str:
+    word = word.removesuffix("'s")
+    word = numbers.get(word, word)
+    ordinal = _ORDINAL.fullmatch(word)
+    return ordinal[1] if ordinal else stemmed(word)
 
 
 def _united(sentences: Sequence[Words]) -> Words:

@@ -8,9 +8,10 @@ from itertools import islice
 
 from treemem.changes import State
 from treemem.ingest.statements import Statement
+from treemem.ingest.telling import asks
 from treemem.search.options import SearchOptions
 from treemem.search.rank import Ranked
-from treemem.text import ASKS, cached_if_short, iter_words, words
+from treemem.text import cached_if_short, iter_words, words
 
 _DAY = 86_400_000_000
 _SENTENCE = re.compile(r"[^.!?。！？\n]*[.!?。！？\n]*")
@@ -23,13 +24,11 @@ def asking(text: str) -> float:
     """Return how much of a text only asks: the share of its words in questions, less the longer the text; 0 from
     30 words on.
     """
-    if "?" not in text and "？" not in text:
-        return 0.0
     total = len(list(islice(iter_words(text), TELLS)))
     if not 0 < total < TELLS:
         return 0.0
     sentences = (found.group() for found in _SENTENCE.finditer(text))
-    asked = sum(len(words(sentence)) for sentence in sentences if ASKS.search(sentence))
+    asked = sum(len(words(sentence)) for sentence in sentences if asks(sentence.strip()))
     return asked / total * (1 - total / TELLS)
 
 
