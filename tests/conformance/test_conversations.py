@@ -582,8 +582,9 @@ def test_two_processes_take_turns(location: str, open_memory: OpenMemory) -> Non
             assert speaker.wait(30) == 0
             speaker.stdin.close()  # type: ignore[union-attr]
             speaker.stdout.close()  # type: ignore[union-attr]
-        memory.add_messages(messages, conversation_id="once", operation_id="once")
-        assert told(memory) == told(memory, "once")
+        once = memory.cube(fresh_cube("once"))
+        once.add_messages(messages, conversation_id="talk", operation_id="once")
+        assert told(memory) == told(once)
         assert len(memory.messages("talk")) == 14
 
 

@@ -23,7 +23,8 @@ READ = 20_000
 WHOLE, ALONE = 4, 2
 #: Which share of a sentence's words may be others than those of the memory that it repeats.
 OTHER = 1 / 3
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|(?<=[。！？；])|\n")
+#: A stop behind one or two letters ends a short form: "Dr."
+_SENTENCE = re.compile(r"(?<=[!?;])\s+|(?<=\w\w\w[.])\s+|(?<=[。！？；])|\n")
 _MARKED = re.compile(r"[A-ZÀ-ÖØ-Þ]|\d")
 _ORDINAL = re.compile(r"(\d{1,4})(?:st|nd|rd|th)")
 _LETTER = re.compile(f"[{CJK}]")
@@ -168,12 +169,12 @@ def _content(sentence: str, packs: Sequence[Pack]) -> Words:
 
 
 def _particular(sentence: str) -> Words:
-    """Return the names and numbers of a sentence: words with a digit, and those with a capital behind its first."""
-    numbers = _numbers(fitting(sentence))
-    first, *rest = sentence.split() or [""]
-    marked = [first] * any(c.isdigit() for c in first) + [w for w in rest if _MARKED.search(w)]
-    counted = [word for word in tokens(sentence) if word in numbers]
-    return frozenset(_form(word, numbers) for text in (*marked, *counted) for word in tokens(text))
+    """Return the words of a sentence that another one cannot stand for: names, numbers and denials."""
+    packs = fitting(sentence)
+    said, numbers = tokens(sentence), _numbers(packs)
+    marked = {word for each in sentence.split() if _MARKED.search(each) for word in tokens(each)}
+    denied = {said[i] for pack in packs for a, b in pack.phrases("denials").spans(said) for i in range(a, b)}
+    return frozenset(_form(word, numbers) for word in (*marked, *denied, *(w for w in said if w in numbers)))
 
 
 def _numbers(packs: Iterable[Pack]) -> Mapping[str, str]:

@@ -1,0 +1,197 @@
+"""What of a conversation searches find: what tells something new; what an assistant repeats is archived at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers import fresh_cube
+from treemem import InvalidInputError, TreeTextMemory
+
+LOOPS = Path(__file__).parents[2] / "benchmarks" / "labelled" / "loops.jsonl"
+FACT = "My dentist is Dr. Okafor on Mill Road."
+ASKED = "Who is my dentist?"
+
+
+def user(text: str, **more: Any) -> dict[str, Any]:
+    return {"role": "user", "content": text, **more}
+
+
+def assistant(text: str, **more: Any) -> dict[str, Any]:
+    return {"role": "assistant", "content": text, **more}
+
+
+def statuses(memory: TreeTextMemory, *calls: list[dict[str, Any]], **given: Any) -> list[str]:
+    """The status that each message has after all calls, in one conversation unless `given` says another."""
+    talk = {"conversation_id": "talk", **given}
+    ids = [i for call in calls for i in memory.add_messages(call, **talk)]
+    return [item.metadata.status for item in memory.get_by_ids(ids)]
+
+
+@pytest.mark.parametrize("turns", [False, True], ids=["exchange", "turns"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_fact_stays_first_in_the_loop_of_an_assistant(own: TreeTextMemory, language: str, turns: bool) -> None:
+    lines = map(json.loads, LOOPS.read_text("utf-8").splitlines())
+    facts = [fact for fact in lines if fact["language"] == language][:5]
+    ids = [own.add_messages([user(fact["fact"])], conversation_id="talk")[0] for fact in facts]
+    for _ in range(10):
+        for fact, memory_id in zip(facts, ids, strict=True):
+            question, answer = fact["rounds"][0]
+            assert memory_id in [hit.id for hit in own.search(question, 6)][:2]
+            said = [user(question), assistant(answer)]
+            for call in [[one] for one in said] if turns else [said]:
+                own.add_messages(call, conversation_id="talk")
+    assert len(own.messages("talk")) == 5 + 2 * 5 * 10
+
+
+@pytest.mark.parametrize(
+    ("fact", "question", "answer"),
+    [
+        (FACT, ASKED, "Your dentist is Dr. Okafor on Mill Road."),
+        (FACT, "So who fixes my teeth, what was the dentist called?", "Dr. Okafor."),
+        (FACT, ASKED, "As you told me, it's Dr. Okafor! Would you like me to make an appointment?"),
+        (FACT, "Can you remind me where my dentist is?", "Sure, on Mill Road."),
+        ("I take my pill at six thirty every morning.", "When do I take my pill?", "At 6:30 in the morning."),
+        ("The wedding is on the 14th of June.", "Which day is the wedding?", "It's on June 14."),
+        ("我对花生过敏。", "我对什么过敏？", "您对花生过敏。"),
+        ("备用钥匙放在蓝色花盆下面。", "备用钥匙放在哪里", "在蓝色花盆下面。"),
+        ("Mein Zahnarzt heißt Dr. Weber.", "Wie heißt mein Zahnarzt?", "Dein Zahnarzt heißt Dr. Weber."),
+    ],
+)
+def test_an_answer_that_repeats_is_archived_with_its_question(
+    own: TreeTextMemory, fact: str, question: str, answer: str
+) -> None:
+    said = [user(fact), user(question), assistant(answer)]
+    assert statuses(own, said) == ["activated", "archived", "archived"]
+    assert statuses(own, *([one] for one in said), conversation_id="turns") == ["activated", "archived", "archived"]
+    assert [m.content for m in own.messages("turns")] == [one["content"] for one in said]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (ASKED, "Your dentist is Dr. Lindqvist on Mill Road."),  # another name
+        (ASKED, "Your dentist is Dr. Okafor at 12 Mill Road."),  # a number
+        (ASKED, "Your dentist is not Dr. Okafor."),
+        (ASKED, "I don't know."),  # says something of a question
+        ("Can I eat after the dentist?", "Yes."),
+        ("Who leads the new team?", "Okafor."),  # about something else
+        ("What should I ask my dentist?", "Whether the crown needs replacing soon."),
+        (ASKED, "Dr. Okafor. He also sees patients in Riverside on Fridays."),
+    ],
+)
+def test_what_tells_something_new_is_found(own: TreeTextMemory, question: str, answer: str) -> None:
+    assert statuses(own, [user(FACT), user(question), assistant(answer)]) == ["activated"] * 3
+
+
+def test_what_people_state_is_never_archived(own: TreeTextMemory) -> None:
+    said = [user(FACT), user(FACT), user("Dr. Okafor is my dentist."), user(ASKED, name="Anna"), user(FACT, name="Ben")]
+    assert statuses(own, said) == ["activated"] * 5
+    asked = [user("I moved to Ghent. Who is my dentist?"), assistant("Your dentist is Dr. Okafor on Mill Road.")]
+    assert statuses(own, asked) == ["activated", "archived"]
+
+
+def test_a_question_stays_if_it_is_not_answered_or_the_answer_is_new(own: TreeTextMemory) -> None:
+    assert statuses(own, [user(FACT), user(ASKED)]) == ["activated"] * 2
+    said = [user("Where can I buy a cello?"), assistant("At Hartmann's on Quay Street.")]
+    assert statuses(own, said) == ["activated"] * 2
+    assert {hit.memory for hit in own.search("a cello", 6)} >= {one["content"] for one in said}
+
+
+def test_what_an_assistant_asks_stays(own: TreeTextMemory) -> None:
+    said = [user(FACT), assistant("Is your dentist Dr. Okafor on Mill Road?"), user("Yes.")]
+    assert statuses(own, said) == ["activated"] * 3
+
+
+def test_thanks_and_assent_are_archived_unless_they_answer(own: TreeTextMemory) -> None:
+    said = [user(FACT), assistant("Got it!"), user("Thanks, great."), user("好的，谢谢")]
+    assert statuses(own, said) == ["activated", "archived", "archived", "archived"]
+    said = [assistant("Shall I book the flight to Porto?"), user("Yes, please.")]
+    assert statuses(own, said, conversation_id="other") == ["activated"] * 2
+
+
+def test_tools_may_stand_between_a_question_and_its_answer(own: TreeTextMemory) -> None:
+    call = {"role": "assistant", "content": None, "tool_calls": [{"id": "a", "function": {"name": "search"}}]}
+    result = {"role": "tool", "tool_call_id": "a", "content": "found one memory about a dentist"}
+    said = [user(FACT), user(ASKED), call, result, assistant("Dr. Okafor is your dentist.")]
+    assert statuses(own, said) == ["activated", "archived", "activated", "archived"]
+    log = own.messages("talk")
+    assert [m.sequence for m in log] == [1, 2, 3, 4, 5]
+    assert [m.role for m in log] == ["user", "user", "assistant", "tool", "assistant"]
+
+
+def test_all_is_remembered_where_that_is_asked(own: TreeTextMemory) -> None:
+    said = [user(FACT), user(ASKED), assistant("Dr. Okafor."), user("Thanks.")]
+    assert statuses(own, said, remember="all") == ["activated"] * 4
+    with pytest.raises(InvalidInputError, match="remember: wanted one of new, all, found 'some'"):
+        own.add_messages(said, remember="some")  # type: ignore[arg-type]
+
+
+def test_a_status_and_a_type_that_are_given_stay(own: TreeTextMemory) -> None:
+    echo = "Your dentist is Dr. Okafor."
+    said = [user(FACT), assistant(echo, metadata={"status": "activated"}), assistant(echo)]
+    assert statuses(own, said) == ["activated", "activated", "archived"]
+    assert statuses(own, [assistant(echo)], memory_type="PreferenceMemory") == ["activated"]
+
+
+def test_what_is_archived_is_found_where_it_is_asked_for_and_comes_back(own: TreeTextMemory) -> None:
+    _, question, answer = own.add_messages([user(FACT), user(ASKED), assistant("Dr. Okafor is it.")])
+    assert question not in [hit.id for hit in own.search(ASKED, 6)]
+    everywhere = own.search(ASKED, 6, statuses=["activated", "archived"])
+    assert {question, answer} <= {hit.id for hit in everywhere}
+    own.restore(answer)
+    assert answer in [hit.id for hit in own.search(ASKED, 6)]
+
+
+def test_a_question_of_an_earlier_call_is_archived_in_the_same_operation(own: TreeTextMemory) -> None:
+    own.add_messages([user(FACT)], conversation_id="talk")
+    (question,) = own.add_messages([user(ASKED)], conversation_id="talk")
+    own.add_messages([assistant("Dr. Okafor.")], conversation_id="talk", operation_id="answered")
+    assert [version.item.metadata.status for version in own.history(question)][-1] == "archived"
+    own.undo("answered")
+    assert own.get(question).metadata.status == "activated"
+    assert [m.content for m in own.messages("talk")] == [FACT, ASKED]
+
+
+def test_a_call_with_an_operation_id_may_be_repeated_whatever_is_known_since(own: TreeTextMemory) -> None:
+    said = [user(ASKED), assistant("Your dentist is Dr. Okafor on Mill Road.")]
+    first = own.add_messages(said, conversation_id="talk", operation_id="once")
+    own.add_messages([user(FACT)], conversation_id="other")
+    again = own.add_messages(said, conversation_id="talk", operation_id="once")
+    assert again == first
+    assert [item.metadata.status for item in own.get_by_ids(first)] == ["activated"] * 2
+    own.add_messages([user(ASKED)], conversation_id="third", operation_id="q")
+    for _ in range(2):
+        own.add_messages([assistant("Dr. Okafor.")], conversation_id="third", operation_id="a")
+    assert [m.content for m in own.messages("third")] == [ASKED, "Dr. Okafor."]
+
+
+def test_only_what_the_same_people_see_is_repeated(own: TreeTextMemory) -> None:
+    own.add_messages([user(FACT)], user_id="alice")
+    echo = [user(ASKED), assistant("Your dentist is Dr. Okafor on Mill Road.")]
+    assert statuses(own, echo, user_id="bob", conversation_id="bob") == ["activated"] * 2
+    bob = own.for_caller("carl")
+    assert statuses(bob, echo, conversation_id="carl") == ["activated"] * 2
+    assert statuses(own, echo, user_id="alice", conversation_id="alice") == ["archived"] * 2
+
+
+def test_a_frozen_question_stays(own: TreeTextMemory) -> None:
+    own.add_messages([user(FACT)], conversation_id="talk")
+    (question,) = own.add_messages([user(ASKED)], conversation_id="talk")
+    own.freeze(question)
+    assert statuses(own, [assistant("Dr. Okafor.")]) == ["archived"]
+    assert own.get(question).metadata.status == "activated"
+
+
+def test_a_deleted_fact_is_not_repeated(own: TreeTextMemory) -> None:
+    (fact,) = own.add_messages([user(FACT)])
+    own.delete(fact)
+    assert statuses(own, [user(ASKED), assistant("Your dentist is Dr. Okafor on Mill Road.")]) == ["activated"] * 2
+
+
+@pytest.fixture
+def own(memory: TreeTextMemory) -> TreeTextMemory:
+    return memory.cube(fresh_cube("remembering"))
