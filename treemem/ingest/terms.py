@@ -33,9 +33,11 @@ _TERM = re.compile(
 _HINT = re.compile(r"[\"“`《「『#@_]|[a-z][A-Z]|[-v]\d|\.[a-z]")
 
 
-def mentioned_in(text: str, known: Mapping[str, Collection[str]] | None = None) -> list[str]:
-    """Return the names in a text, those of `known` too, then its terms."""
-    return [*names_in(text, known), *terms_in(text)]
+def mentioned_in(
+    text: str, known: Mapping[str, Collection[str]] | None = None, names: int | None = None, terms: int | None = None
+) -> list[str]:
+    """Return the names in a text, those of `known` too, then its terms: the first `names` and `terms` of them."""
+    return [*names_in(text, known)[:names], *terms_in(text)[:terms]]
 
 
 def terms_in(text: str) -> list[str]:

@@ -18,7 +18,9 @@ from treemem.store.protocol import ENTITY, MEMORY, Node, Seed, Subgraph, WalkedE
 ASKED_FOR = 0.2  # what a memory gains at an edge of a type that the question asks for, on the scale of log scores
 #: Of the best memory's PageRank, what a seed has that the walk does not reach; in a conversation, where that only says
 #: that it was said at another time; and what any other has at least.
-UNREACHED, UNREACHED_IN_TALK = 1e-6, 1e-3
+UNREACHED, UNREACHED_IN_TALK, UNREACHED_BY_ASSISTANT = 1e-6, 1e-3, 1e-2
+#: From which weight on a FOLLOWS joins what people say to each other.
+CLOSE = 0.4
 
 
 class Ranked(NamedTuple):
@@ -97,7 +99,7 @@ def _raw_scores(
     shares = mass[[number.get(MEMORY + memory_id, -1) for memory_id in ids]]
     top = float(mass.max()) or 1.0
     walked = (options.walk_weight * np.log(np.maximum(shares / top, UNREACHED))).tolist()
-    least = options.walk_weight * math.log(UNREACHED_IN_TALK if _in_talk(seeded, subgraph) else UNREACHED)
+    least = options.walk_weight * math.log(_unreached(seeded, subgraph))
     return {
         memory_id: seeded[memory_id] + max(log, least) if memory_id in seeded else log
         for memory_id, log, share in zip(ids, walked, shares.tolist(), strict=True)
@@ -105,12 +107,14 @@ def _raw_scores(
     }
 
 
-def _in_talk(seeded: Mapping[str, float], subgraph: Subgraph) -> bool:
-    """Return whether the best seed is a message of a conversation: another one follows it, or it follows another."""
-    if not seeded:
-        return False
-    best = MEMORY + min(seeded, key=lambda i: (-seeded[i], i))
-    return any(edge.type is EdgeType.FOLLOWS and best in (edge.source, edge.target) for edge in subgraph.edges)
+def _unreached(seeded: Mapping[str, float], subgraph: Subgraph) -> float:
+    """Return the share of a seed that the walk does not reach: by how closely the talk goes that the best one is of."""
+    best = MEMORY + min(seeded, key=lambda i: (-seeded[i], i)) if seeded else ""
+    near = (e.weight for e in subgraph.edges if e.type is EdgeType.FOLLOWS and best in (e.source, e.target))
+    closest = max(near, default=None)
+    if closest is None:
+        return UNREACHED
+    return UNREACHED_IN_TALK if closest >= CLOSE else UNREACHED_BY_ASSISTANT
 
 
 def arm_sum(seeds: Sequence[Seed], options: SearchOptions) -> dict[str, float]:

@@ -17,7 +17,7 @@ from treemem.contents import content_of, embedded_text, fields_of
 from treemem.errors import EmbedderError, InvalidInputError
 from treemem.ids import derived_id
 from treemem.ingest.chat import Message
-from treemem.ingest.messages import Before, Place, Reader, Reading, Said
+from treemem.ingest.messages import Place, Reader, Reading, Said, Spoken
 from treemem.items import TextualMemoryItem, as_item, check_number, set_fields
 from treemem.models.embedders import Embedder, checked_vectors, embedded_texts
 from treemem.store.protocol import WriteStore
@@ -28,7 +28,7 @@ Progress = Callable[[int, int | None], None]
 EMBED_BATCH = 256
 Span = tuple[int | None, int]
 #: Yields messages as they are remembered; the second argument is what the first of them follows.
-Judged = Callable[[Iterator[Said], Before | None], Iterator[Said]]
+Judged = Callable[[Iterator[Said], Spoken | None], Iterator[Said]]
 
 
 class Addition:
@@ -57,7 +57,7 @@ class Addition:
         self,
         messages: Sequence[tuple[Message, Place | None]],
         reader: Reader,
-        before: Before | None,
+        before: Spoken | None,
         judged: Judged | None,
         *,
         replay: bool,

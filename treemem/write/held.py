@@ -10,7 +10,7 @@ from treemem.changes import Log, State
 from treemem.contents import origin_of, role_of
 from treemem.context import Context
 from treemem.forks import cached
-from treemem.ingest.messages import Before
+from treemem.ingest.messages import Spoken
 from treemem.ingest.window import Line
 from treemem.records import said_at
 from treemem.store.protocol import FIRST, LAST
@@ -39,6 +39,11 @@ class Entry:
         deleted = last.fields["status"] == "deleted"
         text = None if deleted or origin.get("silent") else line.text
         return cls(int(last.fields["sequence"]), first.memory_id, line, text, deleted)
+
+    @property
+    def spoken(self) -> Spoken | None:
+        """The message as one that another can follow, None if none can."""
+        return None if self.text is None else Spoken(self.memory_id, self.text, self.line.role)
 
 
 class Held:
@@ -110,11 +115,11 @@ class Held:
         first = {state.memory_id: state for state in firsts}
         return [Entry.of(first.get(s.memory_id, s), s) for s in seen]
 
-    def last_said(self, below: int) -> Before | None:
+    def last_said(self, below: int) -> Spoken | None:
         """Return the last message before a number that another one can follow, of those that were read."""
         said = [e for e in self.entries.values() if e.text is not None and e.number < below]
         last = max(said, key=lambda e: e.number, default=None)
-        return None if last is None or last.text is None else (last.memory_id, last.text)
+        return None if last is None else last.spoken
 
     def says(self, line: Line) -> bool:
         """Return whether such a message is among those that were read."""

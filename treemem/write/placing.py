@@ -19,7 +19,7 @@ from treemem.changes import Log
 from treemem.context import Context
 from treemem.errors import InvalidInputError
 from treemem.ids import derived_id
-from treemem.ingest.messages import Before, Place
+from treemem.ingest.messages import Place, Spoken
 from treemem.ingest.window import Line, align, edited
 from treemem.store.protocol import LAST
 from treemem.write.held import BESIDE, GAP, Entry, Held
@@ -44,7 +44,7 @@ class Placement:
     """A place for each message, None for what was erased or deleted; what the first follows; the log and its end."""
 
     places: tuple[Place | None, ...]
-    before: Before | None = None
+    before: Spoken | None = None
     log: Log | None = None
     end: int = 0
 
@@ -269,7 +269,7 @@ class _Placing:
             place = places[last]
             assert place is not None
             assert after is not None
-            places[last] = replace(place, next_there=None if after.text is None else after.memory_id)
+            places[last] = replace(place, next_there=after.spoken)
         return places
 
     def _place_of(self, i: int) -> Place | None:

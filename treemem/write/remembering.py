@@ -25,7 +25,7 @@ from treemem.changes import ChangeSet, State
 from treemem.contents import is_label, role_of
 from treemem.context import Context
 from treemem.forks import cached
-from treemem.ingest.messages import Before, Said
+from treemem.ingest.messages import Said, Spoken
 from treemem.ingest.telling import LONGEST, Answer, Known, Told, asks_only, tells_nothing
 from treemem.items import TreeNodeTextualMemoryMetadata
 from treemem.segments import is_latin
@@ -57,13 +57,13 @@ class Remembering:
         self._unread: list[tuple[str, tuple[Any, ...]]] = []  # what passed and was not put into `_told` yet
         self._told = Told()
 
-    def __call__(self, messages: Iterator[Said], before: Before | None) -> Iterator[Said]:
+    def __call__(self, messages: Iterator[Said], before: Spoken | None) -> Iterator[Said]:
         """Yield the messages, archived where they tell nothing new; a question waits for its answer.
 
         `before` is the message before the first one. Where that is a question which the first one answers with nothing
         new, it is archived in the same change.
         """
-        last = None if before is None else before[1]
+        last = None if before is None else before.text
         messages = (replace(said, judged=True) if _free(said) else said for said in messages)
         waiting: list[Said] = []  # a question, and what tools said since
         for said in messages:
@@ -89,7 +89,7 @@ class Remembering:
             before, last = None, said.text
         yield from self._passed(waiting)
 
-    def _answer(self, said: Said, waiting: list[Said], before: Before | None, last: str | None) -> Said:
+    def _answer(self, said: Said, waiting: list[Said], before: Spoken | None, last: str | None) -> Said:
         """Return what an assistant says, archived if it tells nothing new."""
         if not said.judged or len(said.text) > LONGEST:
             return said
@@ -98,7 +98,7 @@ class Remembering:
             return said if _asks(last) or not tells_nothing(said.text) else _archived(said)
         if not answer.repeats(self._memories(said, answer, last or "")):
             return said
-        closing = self._closed(before[0]) if before is not None and asks_only(before[1]) else None
+        closing = self._closed(before.memory_id) if before is not None and asks_only(before.text) else None
         return replace(_archived(said), closing=closing)
 
     def _passed(self, waiting: list[Said]) -> Iterator[Said]:
