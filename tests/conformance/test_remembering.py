@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.helpers import fresh_cube
 from treemem import InvalidInputError, TreeTextMemory
+from treemem.changes import EdgeType
 
 LOOPS = Path(__file__).parents[2] / "benchmarks" / "labelled" / "loops.jsonl"
 FACT = "My dentist is Dr. Okafor on Mill Road."
@@ -195,3 +197,29 @@ def test_a_deleted_fact_is_not_repeated(own: TreeTextMemory) -> None:
 @pytest.fixture
 def own(memory: TreeTextMemory) -> TreeTextMemory:
     return memory.cube(fresh_cube("remembering"))
+
+
+def test_messages_mention_their_first_names_and_an_assistants_fewer(own: TreeTextMemory) -> None:
+    people = "Anna Lind, Ben Ode, Carl Moss, Dora Vance, Emil Roth, Fay Stone and Gus Hale"
+    text = f"I met {people} about TC-1, TC-2, TC-3, TC-4."
+    listed = ["Zed Farr", "Yan Oka", "Xia Bo", "Will Penn", "Vera Holm", "Una Berg", "Tom Reed", "Sue Clay", "Rob Lake"]
+    mine, yours = own.add_messages([user(text), assistant(text)], conversation_id="talk", remember="all")
+    (given,) = own.add_messages([user(text, metadata={"entities": listed})])
+    (plain,) = own.add([text])
+    moment = own._context.moment(None, None)
+    edges = own.store.edges(own.cube_id, [mine, yours, given, plain], moment, types=[EdgeType.MENTIONS])
+    counts = Counter(edge.source for edge in edges)
+    assert [counts[i] for i in (mine, yours, given, plain)] == [8, 3, 8 + len(listed), 11]
+
+
+def test_talk_with_an_assistant_is_joined_more_loosely(own: TreeTextMemory) -> None:
+    people = own.add_messages([user("Did Ben call?", name="Anna"), user("He did.", name="Carl"), user("Good news.")])
+    machine = own.add_messages([user("Did Ben call?"), assistant("He called at noon."), user("Good news.")])
+    moment = own._context.moment(None, None)
+
+    def weights(ids: list[str]) -> list[float]:
+        found = own.store.edges(own.cube_id, ids, moment, types=[EdgeType.FOLLOWS], direction="out", statuses=None)
+        return sorted(edge.weight for edge in found)
+
+    assert weights(people) == [0.4, 0.7]
+    assert weights(machine) == [0.2, 0.3]

@@ -70,7 +70,7 @@ class Answer:
     """
 
     def __init__(self, text: str, turn: str | None) -> None:
-        packs = fitting(text)
+        packs = fitting(f"{text} {turn or ''}")
         told: list[tuple[Words, Words]] = []
         for sentence in _sentences(text):
             if words := _content(sentence, packs):
@@ -100,7 +100,8 @@ class Answer:
     def _is_in(self, memory: Known, words: Words, said: Words, particular: Words) -> bool:
         """Return whether a memory says a sentence, in words of its own or of what was asked, and is about that.
 
-        Of its words one in three may be another, but no name and no number.
+        Of its words one in three may be another, and one where a name or a number of it is there; but no name, no
+        number and no denial.
         """
         if self._asked is None:
             return said <= words and _size(said) >= ALONE
@@ -108,7 +109,7 @@ class Answer:
         missing = (new or said) - words
         if missing & particular or (missing and not new & words):
             return False
-        if _size(missing) > _size(said) * OTHER:
+        if _size(missing) > max(_size(said) * OTHER, 1 if particular & new & words else 0):
             return False
         return bool(self._asked & words) or _size(said - missing) >= WHOLE or memory.is_about_it()
 

@@ -17,7 +17,7 @@ from treemem.store.protocol import ENTITY, MEMORY, Node, Seed, Subgraph, WalkedE
 
 ASKED_FOR = 0.2  # what a memory gains at an edge of a type that the question asks for, on the scale of log scores
 #: Of the best memory's PageRank, what a seed has that the walk does not reach; in a conversation, where that only says
-#: that it was said at another time; and what any other has at least.
+#: that it was said at another time; and the same in a talk with an assistant, whose turns may be about anything.
 UNREACHED, UNREACHED_IN_TALK, UNREACHED_BY_ASSISTANT = 1e-6, 1e-3, 1e-2
 #: What a seed gains of the text score of a message right before or behind it.
 BESIDE = 0.2
