@@ -12,6 +12,7 @@ import pytest
 from tests.helpers import fresh_cube
 from treemem import InvalidInputError, TreeTextMemory
 from treemem.changes import EdgeType
+from treemem.ingest.telling import Told
 
 LOOPS = Path(__file__).parents[2] / "benchmarks" / "labelled" / "loops.jsonl"
 FACT = "My dentist is Dr. Okafor on Mill Road."
@@ -223,3 +224,13 @@ def test_talk_with_an_assistant_is_joined_more_loosely(own: TreeTextMemory) -> N
 
     assert weights(people) == [0.4, 0.7]
     assert weights(machine) == [0.2, 0.3]
+
+
+def test_a_call_of_many_messages_compares_each_answer_with_few() -> None:
+    told = Told()
+    for number in range(5_000):
+        told.note(f"The build of branch {number} passed.", "us")
+    words = frozenset({"build", "branch", "pass"})
+    assert len(list(told.holding([words], "us"))) == 10
+    assert next(told.holding([words | {"4999"}], "us")) == "The build of branch 4999 passed."
+    assert list(told.holding([words], "others")) == []

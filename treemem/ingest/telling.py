@@ -7,6 +7,7 @@ denial are not on it.
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,8 @@ READ = 20_000
 WHOLE, ALONE = 4, 2
 #: Which share of a sentence's words may be others than those of the memory that it repeats.
 OTHER = 1 / 3
+#: How many messages with a word are looked at, the last ones, and how many of those with most words.
+LATEST, BEST = 256, 10
 #: A stop behind one or two letters ends a short form: "Dr."
 _SENTENCE = re.compile(r"(?<=[!?;])\s+|(?<=\w\w\w[.])\s+|(?<=[。！？；])|\n")
 _MARKED = re.compile(r"[A-ZÀ-ÖØ-Þ]|\d")
@@ -115,28 +118,29 @@ class Answer:
 
 
 class Told:
-    """What earlier messages of a call said, and whose they are: which of them have all of some words."""
+    """What earlier messages of a call said, and whose they are: which of them have most of some words."""
 
     def __init__(self) -> None:
-        self._at: dict[str, set[int]] = {}
+        self._at: dict[str, list[int]] = {}
         self._said: list[tuple[str, object]] = []
 
     def note(self, text: str, whose: object) -> None:
         """Add a message."""
+        place = len(self._said)
         for word in words_of(text):
-            self._at.setdefault(word, set()).add(len(self._said))
+            self._at.setdefault(word, []).append(place)
         self._said.append((text, whose))
 
     def holding(self, needed: Sequence[Words], whose: object) -> Iterator[str]:
-        """Yield the messages of theirs that have most of the words of one of these sets."""
-        found: set[int] = set()
+        """Yield the messages of theirs that have most of the words of one of these sets, those with most of all first.
+
+        Of each word the last 256 messages with it are looked at, of all the best ten, so that no call is slow.
+        """
         for words in needed:
-            had = Counter(place for word in words for place in self._at.get(word, ()))
-            found |= {place for place, count in had.items() if count >= len(words) * (1 - OTHER) - 1}
-        for place in sorted(found):
-            text, owner = self._said[place]
-            if owner == whose:
-                yield text
+            had = Counter(place for word in words for place in self._at.get(word, ())[-LATEST:])
+            mine = [(-count, -place) for place, count in had.items() if self._said[place][1] == whose]
+            for _, place in heapq.nsmallest(BEST, mine):
+                yield self._said[-place][0]
 
 
 def words_of(text: str) -> Words:
