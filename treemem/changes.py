@@ -184,8 +184,8 @@ class ChangeSet:
 
     @property
     def rows(self) -> int:
-        """The number of rows written at most, not counting what is closed or split."""
-        return len(self.states) + len(self.edges) + len(self.entities) + len(self.sources)
+        """The number of rows written at most, not counting what is closed, split, or planned from what was read."""
+        return sum(not s.planned for s in self.states) + len(self.edges) + len(self.entities) + len(self.sources)
 
     def payload_hash(self) -> str:
         """Return the SHA-256 of what is asked for; the time of asking and who asks are left out.

@@ -26,8 +26,11 @@ WHOLE, ALONE = 4, 2
 OTHER = 1 / 3
 #: How many messages with a word are looked at, the last ones, and how many of those with most words.
 LATEST, BEST = 256, 10
+#: Sentences of an answer that are looked at.
+SENTENCES = 12
 #: A stop behind one or two letters ends a short form: "Dr."
 _SENTENCE = re.compile(r"(?<=[!?;])\s+|(?<=\w\w\w[.])\s+|(?<=[。！？；])|\n")
+_CLAUSE = re.compile(r"[,;:](?=\s)|[，；：、—–]|\s-\s")
 _MARKED = re.compile(r"[A-ZÀ-ÖØ-Þ]|\d")
 _ORDINAL = re.compile(r"(\d{1,4})(?:st|nd|rd|th)")
 _LETTER = re.compile(f"[{CJK}]")
@@ -41,27 +44,37 @@ def asks(sentence: str) -> bool:
 
 @cached_if_short()
 def asks_only(text: str) -> bool:
-    """Return whether all sentences of a short text are questions, with a question mark or without, or tell nothing."""
+    """Return whether every clause of a short text is a question, with a question mark or without, or tells nothing."""
     packs = fitting(text)
     asked = False
     for sentence in _sentences(text) if len(text) <= LONGEST else ():
-        if _asks(sentence, packs):
-            asked = True
-        elif _content(sentence, packs):
-            return False
+        clauses = [clause for raw in _CLAUSE.split(sentence) if (clause := raw.strip())]
+        for clause in clauses:
+            if _asks(clause, packs):
+                asked = True
+            elif _content(clause, packs):
+                return False
     return asked
 
 
 def tells_nothing(text: str) -> bool:
-    """Return whether a short text has no content words: thanks, assent, a greeting."""
+    """Return whether what an assistant says in a short text are fillers alone: "Sure, noted!"."""
     packs = fitting(text)
     return len(text) <= LONGEST and not any(_content(sentence, packs) for sentence in _sentences(text))
 
 
+def only_thanks(text: str) -> bool:
+    """Return whether a short text is thanks, assent or a greeting, and nothing else."""
+    said = tokens(text[: LONGEST + 1])
+    spans = [span for pack in fitting(text) for span in pack.phrases("thanks").spans(said)]
+    return len(text) <= LONGEST and len({i for a, b in spans for i in range(a, b)}) == len(said)
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A memory, and what tells, by more than words, whether it is about what was asked."""
+    """A memory, its words, and what tells, by more than words, whether it is about what was asked."""
 
+    words: Words
     text: str
     is_about_it: Callable[[], bool]
 
@@ -69,7 +82,8 @@ class Known:
 class Answer:
     """What an assistant tells in answer to what was said before, None if nothing was.
 
-    Of what it tells, offers that it asks about and, behind the first sentence, exclamations are left out.
+    Of what it tells, offers that it asks about and, behind the first sentence, exclamations without names, numbers and
+    the like are left out. An answer of more than twelve sentences repeats nothing.
     """
 
     def __init__(self, text: str, turn: str | None) -> None:
@@ -77,11 +91,14 @@ class Answer:
         told: list[tuple[Words, Words]] = []
         for sentence in _sentences(text):
             if words := _content(sentence, packs):
-                aside = ASKS.search(sentence) or (bool(told) and sentence.endswith(("!", "！")))
+                particular = _particular(sentence, packs) & words
+                aside = ASKS.search(sentence) or (told and not particular and sentence.endswith(("!", "！")))
                 if not aside:
-                    told.append((words, _particular(sentence)))
+                    told.append((words, particular))
         self._told = told
         self._asked: Words | None = None if turn is None else words_of(turn) - _fillers(turn)
+        asking = [] if turn is None else [s for s in _sentences(turn[:READ]) if _asks(s, packs)]
+        self._meant = (self._asked and _united([_particular(s, packs) for s in asking]) & self._asked) or frozenset()
 
     def __bool__(self) -> bool:
         return bool(self._told)
@@ -89,9 +106,8 @@ class Answer:
     def repeats(self, memories: Iterable[Known]) -> bool:
         """Return whether each sentence repeats one of some memories."""
         left = list(self._told)
-        for memory in memories:
-            words = words_of(memory.text)
-            left = [each for each in left if not self._is_in(memory, words, *each)]
+        for memory in memories if len(left) <= SENTENCES else ():
+            left = [each for each in left if not self._is_in(memory, *each)]
             if not left:
                 return True
         return not left
@@ -100,19 +116,22 @@ class Answer:
         """Return the words of each sentence of which a memory that it repeats has some."""
         return [said - (self._asked or frozenset()) or said for said, _ in self._told]
 
-    def _is_in(self, memory: Known, words: Words, said: Words, particular: Words) -> bool:
+    def _is_in(self, memory: Known, said: Words, particular: Words) -> bool:
         """Return whether a memory says a sentence, in words of its own or of what was asked, and is about that.
 
-        Of its words one in three may be another, and one where a name or a number of it is there; but no name, no
-        number and no denial.
+        What the sentence and the question name must be there. Of the other words of the sentence one in three may be
+        another, and one where a name or a number of it is there; of a script without spaces none.
         """
+        words = memory.words
         if self._asked is None:
             return said <= words and _size(said) >= ALONE
+        if (particular | self._meant) - words:
+            return False
         new = said - self._asked
         missing = (new or said) - words
-        if missing & particular or (missing and not new & words):
+        if missing and (not new & words or any(map(_LETTER.fullmatch, missing))):
             return False
-        if _size(missing) > max(_size(said) * OTHER, 1 if particular & new & words else 0):
+        if _size(missing) > max(_size(said) * OTHER, 1 if particular & new else 0):
             return False
         return bool(self._asked & words) or _size(said - missing) >= WHOLE or memory.is_about_it()
 
@@ -122,25 +141,27 @@ class Told:
 
     def __init__(self) -> None:
         self._at: dict[str, list[int]] = {}
-        self._said: list[tuple[str, object]] = []
+        self._said: list[tuple[Words, str, object]] = []
 
     def note(self, text: str, whose: object) -> None:
         """Add a message."""
-        place = len(self._said)
-        for word in words_of(text):
+        place, words = len(self._said), words_of(text)
+        for word in words:
             self._at.setdefault(word, []).append(place)
-        self._said.append((text, whose))
+        self._said.append((words, text, whose))
 
-    def holding(self, needed: Sequence[Words], whose: object) -> Iterator[str]:
-        """Yield the messages of theirs that have most of the words of one of these sets, those with most of all first.
+    def holding(self, needed: Sequence[Words], whose: object) -> Iterator[tuple[Words, str]]:
+        """Yield the messages of theirs that have most of the words of one of these sets, with all of their words.
 
         Of each word the last 256 messages with it are looked at, of all the best ten, so that no call is slow.
         """
-        for words in needed:
+        seen: set[int] = set()
+        for words in needed[:SENTENCES]:
             had = Counter(place for word in words for place in self._at.get(word, ())[-LATEST:])
-            mine = [(-count, -place) for place, count in had.items() if self._said[place][1] == whose]
-            for _, place in heapq.nsmallest(BEST, mine):
-                yield self._said[-place][0]
+            mine = [(-count, -place) for place, count in had.items() if self._said[place][2] == whose]
+            seen.update(-place for _, place in heapq.nsmallest(BEST, mine))
+        for place in sorted(seen, reverse=True):
+            yield self._said[place][:2]
 
 
 def words_of(text: str) -> Words:
@@ -173,13 +194,12 @@ def _content(sentence: str, packs: Sequence[Pack]) -> Words:
     return frozenset(_form(word, numbers) for i, word in enumerate(said) if i not in dropped)
 
 
-def _particular(sentence: str) -> Words:
-    """Return the words of a sentence that another one cannot stand for: names, numbers and denials."""
-    packs = fitting(sentence)
+def _particular(sentence: str, packs: Sequence[Pack]) -> Words:
+    """Return the words of a sentence that no other can stand for: names, numbers, and those that the packs list."""
     said, numbers = tokens(sentence), _numbers(packs)
     marked = {word for each in sentence.split() if _MARKED.search(each) for word in tokens(each)}
-    denied = {said[i] for pack in packs for a, b in pack.phrases("denials").spans(said) for i in range(a, b)}
-    return frozenset(_form(word, numbers) for word in (*marked, *denied, *(w for w in said if w in numbers)))
+    listed = {said[i] for pack in packs for a, b in pack.phrases("particular").spans(said) for i in range(a, b)}
+    return frozenset(_form(word, numbers) for word in (*marked, *listed, *(w for w in said if w in numbers)))
 
 
 def _numbers(packs: Iterable[Pack]) -> Mapping[str, str]:

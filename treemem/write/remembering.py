@@ -13,6 +13,7 @@ What people state is never archived here.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -24,15 +25,17 @@ from treemem.canonical import Vector
 from treemem.changes import ChangeSet, State
 from treemem.contents import is_label, role_of
 from treemem.context import Context
+from treemem.errors import EmbedderError
 from treemem.forks import cached
 from treemem.ingest.messages import Said, Spoken
-from treemem.ingest.telling import LONGEST, Answer, Known, Told, asks_only, tells_nothing
+from treemem.ingest.telling import LONGEST, Answer, Known, Told, asks_only, only_thanks, tells_nothing, words_of
 from treemem.items import TreeNodeTextualMemoryMetadata
 from treemem.segments import is_latin
 from treemem.store.protocol import LIVE, Recall, Subgraph
 from treemem.temporal import Moment
 from treemem.text import ASKS, analyse, distinct
 
+log = logging.getLogger("treemem.ingest")
 #: What of messages is remembered: what tells something new, or all.
 Remember = Literal["new", "all"]
 #: How many memories are looked at for what a message may repeat, and by how many of its words they are found.
@@ -40,6 +43,8 @@ MOST_LOOKED_AT, MOST_WORDS = 10, 64
 #: From which cosine on a memory is about what was asked. With the carried model 97 in 100 everyday questions are that
 #: near to what answers them, and 2 in 100 to something else.
 NEAR = 0.3
+#: How many earlier messages of a call are embedded for that, for one answer.
+MOST_EMBEDDED = 4
 #: How many messages of tools may stand between a question and its answer.
 BETWEEN = 16
 #: Who neither asks nor answers.
@@ -63,43 +68,51 @@ class Remembering:
         `before` is the message before the first one. Where that is a question which the first one answers with nothing
         new, it is archived in the same change.
         """
-        last = None if before is None else before.text
-        messages = (replace(said, judged=True) if _free(said) else said for said in messages)
+        messages = unstated(messages)
+        if before is not None and before.role in _ASIDE:
+            before = None
+        given, before, last = before, None, None  # what is older than all does not follow the last message
         waiting: list[Said] = []  # a question, and what tools said since
+        started = False
         for said in messages:
+            if not (started or said.place.older):
+                started, before, last = True, given, None if given is None else given.text
             if said.silent or said.source.role in _ASIDE:
                 waiting.append(said)
                 if len(waiting) == 1 or len(waiting) > BETWEEN:
                     yield from self._passed(waiting)
                 continue
             if said.source.role == "assistant":
-                one = said
-                said = self._answer(said, waiting, before, last)
-                if waiting and said is not one:
-                    waiting[0] = _archived(waiting[0])
+                question = waiting[0] if waiting else None
+                said, repeats = self._answer(said, question, before, last)
+                if repeats and question is not None and _whose(question) == _whose(said):
+                    waiting[0] = _archived(question)
             elif said.judged and asks_only(said.text):
                 yield from self._passed(waiting)
                 waiting.append(said)
                 before, last = None, said.text
                 continue
-            elif said.judged and not _asks(last) and tells_nothing(said.text):
+            elif said.judged and not _asks(last) and only_thanks(said.text):
                 said = _archived(said)
             waiting.append(said)
             yield from self._passed(waiting)
             before, last = None, said.text
         yield from self._passed(waiting)
 
-    def _answer(self, said: Said, waiting: list[Said], before: Spoken | None, last: str | None) -> Said:
-        """Return what an assistant says, archived if it tells nothing new."""
+    def _answer(self, said: Said, question: Said | None, before: Spoken | None, last: str | None) -> tuple[Said, bool]:
+        """Return what an assistant says, archived if it tells nothing new, and whether it repeats a memory."""
         if not said.judged or len(said.text) > LONGEST:
-            return said
+            return said, False
         answer = Answer(said.text, last)
         if not answer:  # "yes" and "I don't know" say something of a question
-            return said if _asks(last) or not tells_nothing(said.text) else _archived(said)
+            stays = question is not None or _asks(last) or not tells_nothing(said.text)
+            return said if stays else _archived(said), False
         if not answer.repeats(self._memories(said, answer, last or "")):
-            return said
-        closing = self._closed(before.memory_id) if before is not None and asks_only(before.text) else None
-        return replace(_archived(said), closing=closing)
+            return said, False
+        closing = (
+            self._closed(before.memory_id, _whose(said)) if before is not None and asks_only(before.text) else None
+        )
+        return replace(_archived(said), closing=closing), True
 
     def _passed(self, waiting: list[Said]) -> Iterator[Said]:
         """Yield what waited, and remember what of it may be repeated."""
@@ -115,8 +128,8 @@ class Remembering:
         for text, owner in self._unread:
             self._told.note(text, owner)
         self._unread.clear()
-        for text in self._told.holding(answer.needed(), whose):
-            yield Known(text, partial(asked.alike, text))
+        for words, text in self._told.holding(answer.needed(), whose):
+            yield Known(words, text, partial(asked.alike, text))
         recall = Recall(
             self._ctx.cube,
             Moment(self._base.now, said.source.chat_time),
@@ -125,19 +138,20 @@ class Remembering:
             vector_limit=0,
             text_limit=MOST_LOOKED_AT,
             hops=0,
+            model=self._ctx.model,
             vectors=True,
         )
         _, states = self._ctx.store.recall(recall, _seeds)
         for state in states:
-            text = str(state.fields["memory"])
-            if _owners(state.fields) == whose and not is_label(state.fields) and not asks_only(text):
-                yield Known(text, partial(asked.near, state.embedding))
+            text, own = str(state.fields["memory"]), state.memory_id == said.item.id
+            if not own and _owners(state.fields) == whose and not is_label(state.fields) and not asks_only(text):
+                yield Known(words_of(text), text, partial(asked.near, state.embedding))
 
-    def _closed(self, memory_id: str) -> ChangeSet | None:
+    def _closed(self, memory_id: str, whose: tuple[Any, ...]) -> ChangeSet | None:
         """Return the change that archives a user's question which is in the memory; None if it may not be changed."""
         history = self._ctx.store.history(self._ctx.cube, [memory_id])
         known = planning.known_of(history)
-        if not known or not all(self._ctx.caller.owns(s) and _may_go(s) for s in known):
+        if not known or not all(self._ctx.caller.owns(s) and _may_go(s, whose) for s in known):
             return None
         change = planning.rewrite(self._base, "archive", memory_id, history)
         return replace(change, states=tuple(replace(s, planned=True) for s in change.states))
@@ -149,6 +163,7 @@ class _Asked:
     def __init__(self, ctx: Context, turn: str) -> None:
         self._ctx = ctx
         self._turn = turn
+        self._embedded = 0
         self._told = not getattr(ctx.embedder, "english_only", False) or is_latin(turn)
 
     @cached
@@ -157,17 +172,36 @@ class _Asked:
         return vector
 
     def near(self, vector: Vector | None) -> bool:
-        """Return whether what was asked is near a memory's vector."""
-        return self._told and vector is not None and float(self._vector @ vector) >= NEAR
+        """Return whether what was asked is near a memory's vector; not, where the model fails."""
+        if not self._told or vector is None:
+            return False
+        try:
+            return float(self._vector @ vector) >= NEAR
+        except EmbedderError as error:
+            log.warning("what was asked is compared by its words alone: %s", error)
+            return False
 
     def alike(self, text: str) -> bool:
-        """Return whether what was asked is near a text."""
-        return self._told and self.near(self._ctx.embed([text])[0])
+        """Return whether what was asked is near a text, for the first few that are asked about."""
+        if not self._told or self._embedded >= MOST_EMBEDDED:
+            return False
+        self._embedded += 1
+        try:
+            return self.near(self._ctx.embed([text])[0])
+        except EmbedderError as error:
+            log.warning("what was asked is compared by its words alone: %s", error)
+            return False
 
 
-def _may_go(state: State) -> bool:
+def unstated(messages: Iterator[Said]) -> Iterator[Said]:
+    """Yield the messages, marked where nobody said what status they have."""
+    return (replace(said, judged=True) if _free(said) else said for said in messages)
+
+
+def _may_go(state: State, whose: tuple[Any, ...]) -> bool:
     fields = state.fields
-    return fields["status"] in LIVE and not fields.get("frozen") and role_of(fields) == "user"
+    free = fields["status"] in LIVE and not fields.get("frozen") and role_of(fields) == "user"
+    return free and _owners(fields) == whose and asks_only(str(fields["memory"]))
 
 
 def _seeds(found: Subgraph) -> list[tuple[str, int]]:
