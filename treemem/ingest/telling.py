@@ -75,7 +75,6 @@ class Known:
     """A memory, its words, and what tells, by more than words, whether it is about what was asked."""
 
     words: Words
-    text: str
     is_about_it: Callable[[], bool]
 
 
@@ -141,27 +140,28 @@ class Told:
 
     def __init__(self) -> None:
         self._at: dict[str, list[int]] = {}
-        self._said: list[tuple[Words, str, object]] = []
+        self._said: list[tuple[str, object]] = []
 
     def note(self, text: str, whose: object) -> None:
         """Add a message."""
-        place, words = len(self._said), words_of(text)
-        for word in words:
+        place = len(self._said)
+        for word in words_of(text):
             self._at.setdefault(word, []).append(place)
-        self._said.append((words, text, whose))
+        self._said.append((text, whose))
 
-    def holding(self, needed: Sequence[Words], whose: object) -> Iterator[tuple[Words, str]]:
-        """Yield the messages of theirs that have most of the words of one of these sets, with all of their words.
+    def holding(self, needed: Sequence[Words], whose: object) -> Iterator[str]:
+        """Yield the messages of theirs that have most of the words of one of these sets.
 
-        Of each word the last 256 messages with it are looked at, of all the best ten, so that no call is slow.
+        Of each word the last 256 messages with it are looked at, and of all the best ten, so that no call is slow.
         """
-        seen: set[int] = set()
+        best: Counter[int] = Counter()
         for words in needed[:SENTENCES]:
             had = Counter(place for word in words for place in self._at.get(word, ())[-LATEST:])
-            mine = [(-count, -place) for place, count in had.items() if self._said[place][2] == whose]
-            seen.update(-place for _, place in heapq.nsmallest(BEST, mine))
-        for place in sorted(seen, reverse=True):
-            yield self._said[place][:2]
+            for place, count in had.items():
+                best[place] = max(best[place], count)
+        mine = [(-count, -place) for place, count in best.items() if self._said[place][1] == whose]
+        for _, place in heapq.nsmallest(BEST, mine):
+            yield self._said[-place][0]
 
 
 def words_of(text: str) -> Words:

@@ -128,8 +128,8 @@ class Remembering:
         for text, owner in self._unread:
             self._told.note(text, owner)
         self._unread.clear()
-        for words, text in self._told.holding(answer.needed(), whose):
-            yield Known(words, text, partial(asked.alike, text))
+        for text in self._told.holding(answer.needed(), whose):
+            yield Known(words_of(text), partial(asked.alike, text))
         recall = Recall(
             self._ctx.cube,
             Moment(self._base.now, said.source.chat_time),
@@ -145,7 +145,7 @@ class Remembering:
         for state in states:
             text, own = str(state.fields["memory"]), state.memory_id == said.item.id
             if not own and _owners(state.fields) == whose and not is_label(state.fields) and not asks_only(text):
-                yield Known(words_of(text), text, partial(asked.near, state.embedding))
+                yield Known(words_of(text), partial(asked.near, state.embedding))
 
     def _closed(self, memory_id: str, whose: tuple[Any, ...]) -> ChangeSet | None:
         """Return the change that archives a user's question which is in the memory; None if it may not be changed."""
