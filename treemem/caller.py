@@ -105,7 +105,7 @@ class Caller:
 
     def require_same_owner(self, before: State, fields: Mapping[str, Any]) -> None:
         """Raise NotAllowedError if new content changes whose a memory is, or who sees it, without being the owner."""
-        if not self or all(_owned(before.fields, name) == _owned(fields, name) for name in OWNERSHIP):
+        if not self or owners_of(before.fields) == owners_of(fields):
             return
         if self.user_id is None or before.fields.get("user_id") != self.user_id:
             raise NotAllowedError(
@@ -121,8 +121,9 @@ class Caller:
                 raise NotAllowedError(f"{verb}: {name} {value!r} is not this caller's; {self} writes as itself alone")
 
 
-def _owned(fields: Mapping[str, Any], name: str) -> Any:
-    return fields.get(name, "private" if name == "visibility" else None)
+def owners_of(fields: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return whose a memory is and who sees it, by its fields: those with equal ones are seen by the same callers."""
+    return tuple(fields.get(name, "private" if name == "visibility" else None) for name in OWNERSHIP)
 
 
 def check_session(fields: Mapping[str, Any]) -> None:

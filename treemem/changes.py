@@ -73,11 +73,10 @@ class StateAssert:
     @property
     def asked(self) -> Mapping[str, Any] | None:
         """The fields that whoever adds it asked for: not the number that it gets, nor a status that was chosen."""
-        if self.content is None or not (self.append or self.judged):
-            return None if self.content is None else self.content.fields
-        found = (("sequence", self.append), ("status", self.judged))
-        left_out = {name for name, is_so in found if is_so}
-        return {name: value for name, value in self.content.fields.items() if name not in left_out}
+        if self.content is None:
+            return None
+        chosen = {name for name, is_so in (("sequence", self.append), ("status", self.judged)) if is_so}
+        return {name: value for name, value in self.content.fields.items() if name not in chosen}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from treemem.caller import OWNERSHIP
+from treemem.caller import owners_of
 from treemem.canonical import Vector
 from treemem.changes import State
 from treemem.text import STOP_WORDS, words
@@ -19,7 +19,7 @@ _PREFIX = "Topic: "
 
 def together(one: State, other: State) -> bool:
     """Return whether two memories are seen by the same callers."""
-    return all(one.fields.get(name) == other.fields.get(name) for name in OWNERSHIP)
+    return owners_of(one.fields) == owners_of(other.fields)
 
 
 def name(members: Sequence[State], others: Sequence[State] = ()) -> str:

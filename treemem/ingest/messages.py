@@ -26,6 +26,8 @@ ANSWER_OF_ASSISTANT, FOLLOWS_ASSISTANT = 0.3, 0.2
 #: How many names and how many terms a message mentions at most, the first that it says; what an assistant says is long,
 #: and full of names that nobody comes back to. On LoCoMo and BEAM more of them find nothing more.
 MENTIONED, MENTIONED_BY_ASSISTANT = (5, 3), (2, 1)
+#: The types of memories that nothing else is said of.
+_PLAIN = ("LongTermMemory", "UserMemory", "WorkingMemory")
 
 
 class Spoken(NamedTuple):
@@ -56,8 +58,8 @@ class Place:
 class Said:
     """What one message becomes by itself: a memory, and the source that it is derived from.
 
-    A message in which nothing is said is a `silent` one. `judged` is whether its status was chosen by what it tells;
-    `closing` is a change of the question that it answers, made with it.
+    A message in which nothing is said is a `silent` one. `judged` is whether its status is chosen by what it tells:
+    nobody gave it one, or a special type. `closing` is a change of the question that it answers, made with it.
     """
 
     item: TextualMemoryItem
@@ -132,7 +134,9 @@ class Reader:
             raise InvalidInputError(f"sources: wanted a list, found {shown(more)}")
         metadata["sources"] = [origin, *(more or ())]
         data = {"id": place.memory_id, "memory": remembered(message), "metadata": metadata}
-        return Said(validated(TextualMemoryItem, data), source, message.name, place, silent)
+        item = validated(TextualMemoryItem, data)
+        judged = not silent and "status" not in item.metadata.model_fields_set and item.metadata.memory_type in _PLAIN
+        return Said(item, source, message.name, place, silent, judged)
 
     def readings(self, messages: Iterable[Said], before: Spoken | None = None) -> Iterator[Reading]:
         """Yield what each message becomes, in order: it follows the one before, and knows the names of all before.
@@ -172,9 +176,8 @@ def _follows(after: Spoken, before: Spoken, at: int | None, *, planned: bool) ->
 
 def _mentions(cube: str, said: Said, known: dict[str, set[str]]) -> tuple[list[Entity], list[EdgeAssert]]:
     item, speaker = said.item, said.speaker
-    text = item.memory if speaker is None else item.memory[len(speaker) + 2 :]
     most = MENTIONED_BY_ASSISTANT if said.source.role == "assistant" else MENTIONED
-    names = [*filter(has_words, item.metadata.entities), *mentioned_in(text, known, *most)]
+    names = [*filter(has_words, item.metadata.entities), *mentioned_in(said.text, known, *most)]
     found = {each.id: (each, 1.0) for each in (entity(cube, name) for name in names)}
     if speaker is not None and words(speaker):  # "👍" names nobody
         each = entity(cube, speaker)

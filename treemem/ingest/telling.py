@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from treemem.language import CJK, Pack, fitting, tokens
 from treemem.text import ASKS, cached_if_short, stemmed
@@ -95,7 +96,7 @@ class Answer:
                 if not aside:
                     told.append((words, particular))
         self._told = told
-        self._asked: Words | None = None if turn is None else words_of(turn) - _fillers(turn)
+        self._asked: Words | None = None if turn is None else _content(turn[:READ], fitting(turn))
         asking = [] if turn is None else [s for s in _sentences(turn[:READ]) if _asks(s, packs)]
         self._meant = (self._asked and _united([_particular(s, packs) for s in asking]) & self._asked) or frozenset()
 
@@ -170,31 +171,24 @@ def words_of(text: str) -> Words:
     return frozenset(_form(word, numbers) for word in tokens(text[:READ]))
 
 
-def _fillers(text: str) -> Words:
-    """Return the words of a text that are nothing but fillers in it."""
-    packs = fitting(text)
-    return words_of(text) - _united([_content(text[:READ], packs)])
-
-
 def _sentences(text: str) -> Iterator[str]:
     return (sentence for raw in _SENTENCE.split(text) if (sentence := raw.strip()))
 
 
 def _asks(sentence: str, packs: Iterable[Pack]) -> bool:
-    """Return whether a sentence asks: by its mark, without one by its words, or because it asks to be told."""
     if ASKS.search(sentence):
         return True
     names = ("recall",) if sentence.endswith((".", "!", "。", "！")) else ("recall", "question")
     return any(pack.pattern(name).search(sentence) for pack in packs for name in names)
 
 
-def _content(sentence: str, packs: Sequence[Pack]) -> Words:
+def _content(sentence: str, packs: tuple[Pack, ...]) -> Words:
     said, numbers = tokens(sentence), _numbers(packs)
     dropped = {i for pack in packs for a, b in pack.phrases("fillers").spans(said) for i in range(a, b)}
     return frozenset(_form(word, numbers) for i, word in enumerate(said) if i not in dropped)
 
 
-def _particular(sentence: str, packs: Sequence[Pack]) -> Words:
+def _particular(sentence: str, packs: tuple[Pack, ...]) -> Words:
     """Return the words of a sentence that no other can stand for: names, numbers, and those that the packs list."""
     said, numbers = tokens(sentence), _numbers(packs)
     marked = {word for each in sentence.split() if _MARKED.search(each) for word in tokens(each)}
@@ -202,7 +196,8 @@ def _particular(sentence: str, packs: Sequence[Pack]) -> Words:
     return frozenset(_form(word, numbers) for word in (*marked, *listed, *(w for w in said if w in numbers)))
 
 
-def _numbers(packs: Iterable[Pack]) -> Mapping[str, str]:
+@lru_cache(maxsize=64)
+def _numbers(packs: tuple[Pack, ...]) -> Mapping[str, str]:
     return {word: digits for pack in packs if pack.spaced for word, digits in pack.mapped("numbers").items()}
 
 

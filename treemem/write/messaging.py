@@ -16,7 +16,7 @@ from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryExistsError, TreememError
 from treemem.ids import checked_id
 from treemem.ingest.chat import Message, Refused, plain_all
-from treemem.ingest.messages import Place, Reader, Said, Spoken, remembered
+from treemem.ingest.messages import Place, Reader, remembered
 from treemem.ingest.window import Line
 from treemem.storable import checked_text
 from treemem.temporal import END, SKEW, format_micros
@@ -25,7 +25,7 @@ from treemem.write.addition import Progress, given_vector, item_span, write_part
 from treemem.write.committing import new_change, planned_again
 from treemem.write.intent import Intent
 from treemem.write.placing import Given, NumberTakenError, Placement, placed, placed_alone
-from treemem.write.remembering import Remember, Remembering, unstated
+from treemem.write.remembering import Remember, Remembering
 
 log = logging.getLogger("treemem.ingest")
 #: What is done about a message that cannot be taken.
@@ -80,7 +80,7 @@ def _write(
     addition = addition_of(ctx, base, intent)
     said = [message for _, message in taken]
     placed_ones = list(zip(said, placement.places, strict=True))
-    judged = Remembering(ctx, base) if remember == "new" else _all_of
+    judged = Remembering(ctx, base) if remember == "new" else None
     groups = addition.from_messages(placed_ones, reader, placement.before, judged, replay=replay)
     total = sum(place is not None and not place.there for place in placement.places)
     write_parts(ctx.store, base, groups, progress, total, None if base.log is None else placement.end)
@@ -191,11 +191,6 @@ def _without_silent(messages: Sequence[tuple[int, Message]]) -> list[tuple[int, 
     if len(said) < len(messages):
         log.info("%d messages of no conversation say nothing and are left out", len(messages) - len(said))
     return said
-
-
-def _all_of(messages: Iterator[Said], before: Spoken | None) -> Iterator[Said]:
-    """Yield all messages as they are to be remembered: a call that is repeated asks for the same either way."""
-    return unstated(messages)
 
 
 def _raise(position: int, error: TreememError) -> None:

@@ -14,13 +14,13 @@ What people state is never archived here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
 from treemem import planning
-from treemem.caller import OWNERSHIP
+from treemem.caller import owners_of
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, State
 from treemem.contents import is_label, role_of
@@ -29,7 +29,6 @@ from treemem.errors import EmbedderError
 from treemem.forks import cached
 from treemem.ingest.messages import Said, Spoken
 from treemem.ingest.telling import LONGEST, Answer, Known, Told, asks_only, only_thanks, tells_nothing, words_of
-from treemem.items import TreeNodeTextualMemoryMetadata
 from treemem.segments import is_latin
 from treemem.store.protocol import LIVE, Recall, Subgraph
 from treemem.temporal import Moment
@@ -49,8 +48,6 @@ MOST_EMBEDDED = 4
 BETWEEN = 16
 #: Who neither asks nor answers.
 _ASIDE = ("tool", "system", "developer")
-#: The types of memories that nothing else is said of.
-_PLAIN = ("LongTermMemory", "UserMemory", "WorkingMemory")
 
 
 class Remembering:
@@ -68,7 +65,6 @@ class Remembering:
         `before` is the message before the first one. Where that is a question which the first one answers with nothing
         new, it is archived in the same change.
         """
-        messages = unstated(messages)
         if before is not None and before.role in _ASIDE:
             before = None
         given, before, last = before, None, None  # what is older than all does not follow the last message
@@ -129,7 +125,7 @@ class Remembering:
             self._told.note(text, owner)
         self._unread.clear()
         for text in self._told.holding(answer.needed(), whose):
-            yield Known(words_of(text), partial(asked.alike, text))
+            yield Known(words_of(text), partial(asked.is_near, text, None))
         recall = Recall(
             self._ctx.cube,
             Moment(self._base.now, said.source.chat_time),
@@ -144,8 +140,8 @@ class Remembering:
         _, states = self._ctx.store.recall(recall, _seeds)
         for state in states:
             text, own = str(state.fields["memory"]), state.memory_id == said.item.id
-            if not own and _owners(state.fields) == whose and not is_label(state.fields) and not asks_only(text):
-                yield Known(words_of(text), partial(asked.near, state.embedding))
+            if not own and owners_of(state.fields) == whose and not is_label(state.fields) and not asks_only(text):
+                yield Known(words_of(text), partial(asked.is_near, text, state.embedding))
 
     def _closed(self, memory_id: str, whose: tuple[Any, ...]) -> ChangeSet | None:
         """Return the change that archives a user's question which is in the memory; None if it may not be changed."""
@@ -171,37 +167,27 @@ class _Asked:
         vector: Vector = self._ctx.embed_questions([self._turn])[0]
         return vector
 
-    def near(self, vector: Vector | None) -> bool:
-        """Return whether what was asked is near a memory's vector; not, where the model fails."""
-        if not self._told or vector is None:
+    def is_near(self, text: str, vector: Vector | None) -> bool:
+        """Return whether what was asked is near a text; not, where the model fails.
+
+        Texts that come without their vector are embedded, the first few that are asked about.
+        """
+        if not self._told or (vector is None and self._embedded >= MOST_EMBEDDED):
             return False
         try:
+            if vector is None:
+                self._embedded += 1
+                vector = self._ctx.embed([text])[0]
             return float(self._vector @ vector) >= NEAR
         except EmbedderError as error:
             log.warning("what was asked is compared by its words alone: %s", error)
             return False
 
-    def alike(self, text: str) -> bool:
-        """Return whether what was asked is near a text, for the first few that are asked about."""
-        if not self._told or self._embedded >= MOST_EMBEDDED:
-            return False
-        self._embedded += 1
-        try:
-            return self.near(self._ctx.embed([text])[0])
-        except EmbedderError as error:
-            log.warning("what was asked is compared by its words alone: %s", error)
-            return False
-
-
-def unstated(messages: Iterator[Said]) -> Iterator[Said]:
-    """Yield the messages, marked where nobody said what status they have."""
-    return (replace(said, judged=True) if _free(said) else said for said in messages)
-
 
 def _may_go(state: State, whose: tuple[Any, ...]) -> bool:
     fields = state.fields
     free = fields["status"] in LIVE and not fields.get("frozen") and role_of(fields) == "user"
-    return free and _owners(fields) == whose and asks_only(str(fields["memory"]))
+    return free and owners_of(fields) == whose and asks_only(str(fields["memory"]))
 
 
 def _seeds(found: Subgraph) -> list[tuple[str, int]]:
@@ -212,21 +198,10 @@ def _asks(text: str | None) -> bool:
     return text is not None and ASKS.search(text) is not None
 
 
-def _free(said: Said) -> bool:
-    """Return whether a message says nothing of its own status, and is of no special type."""
-    metadata = said.item.metadata
-    return not said.silent and "status" not in metadata.model_fields_set and metadata.memory_type in _PLAIN
-
-
 def _archived(said: Said) -> Said:
     metadata = said.item.metadata.model_copy(update={"status": "archived"})
     return replace(said, item=said.item.model_copy(update={"metadata": metadata}))
 
 
 def _whose(said: Said) -> tuple[Any, ...]:
-    return tuple(getattr(said.item.metadata, name) for name in OWNERSHIP)
-
-
-def _owners(fields: Mapping[str, Any]) -> tuple[Any, ...]:
-    default = TreeNodeTextualMemoryMetadata.model_fields
-    return tuple(fields.get(name, default[name].default) for name in OWNERSHIP)
+    return owners_of(vars(said.item.metadata))
