@@ -40,6 +40,7 @@ from .models.embedders import (
     SentenceTransformersEmbedder,
 )
 from .models.llm import LLM, LLMAnswer, LLMUsage, OpenAILLM
+from .models.multilingual import MultilingualE5
 from .models.rerankers import CallableReranker, CosineReranker, CrossEncoderReranker, LLMReranker, Reranker
 from .records import (
     AddedDocument,
@@ -101,6 +102,7 @@ __all__ = [
     "MemoryVersion",
     "MiniLM",
     "ModelMismatchError",
+    "MultilingualE5",
     "Neighbour",
     "NotAllowedError",
     "OpenAIEmbedder",

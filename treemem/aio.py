@@ -247,7 +247,7 @@ class AsyncTreeTextMemory:
         store: str | Path | None = None,
         *,
         cube: str | None = None,
-        embedder: Embedder | None = None,
+        embedder: Embedder | str | None = None,
         clock: Clock = system_clock,
         driver: neo4j.Driver | None = None,
         user: str | None = None,
@@ -267,8 +267,9 @@ class AsyncTreeTextMemory:
     ) -> AsyncTreeTextMemory:
         """Open a memory: a file path for the embedded store, `neo4j://host:7687` for a server, nothing for the default.
 
-        A `driver` of your own is used as it is and left open; `trusted_certificates` is a PEM file for TLS. What is
-        left out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is kept
+        `embedder` is a model or the name of a kind: "minilm", which is carried, or "multilingual", of that extra. A
+        `driver` of your own is used as it is and left open; `trusted_certificates` is a PEM file for TLS. What is left
+        out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is kept
         with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
         every search; an `llm` serves `search(mode="fine")` and the reorganizer. Without `record_usage` searches do not
         count what they return, and write nothing. `zone` ("Europe/Lisbon") is where times without a zone are read, and

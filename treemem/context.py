@@ -17,7 +17,7 @@ from treemem.models.embedders import Embedder, checked_embedder, embedded_questi
 from treemem.models.failures import answered
 from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
-from treemem.opening import open_embedder, open_store
+from treemem.opening import chosen_embedder, open_store
 from treemem.store.protocol import GraphStore
 from treemem.temporal import BEGINNING, Clock, Moment, TimeLike, parse_time, system_clock, to_micros
 from treemem.usage import UsageLog
@@ -103,7 +103,7 @@ class Context:
 def open_context(
     config: TreeTextMemoryConfig | None,
     *,
-    embedder: Embedder | None = None,
+    embedder: Embedder | str | None = None,
     clock: Clock = system_clock,
     store: GraphStore | None = None,
     driver: Any = None,
@@ -120,7 +120,7 @@ def open_context(
     given = {} if config is None else {name: getattr(config, name) for name in config.model_fields_set}
     settings = from_arguments(given) if store is None else config or TreeTextMemoryConfig()
     cube = checked_id(settings.cube, "cube")
-    model = checked_embedder(open_embedder(settings.embedder) if embedder is None else embedder)
+    model = checked_embedder(chosen_embedder(settings.embedder, embedder))
     if store is None:
         store = open_store(settings, driver, dimension=model.dimension, bookmarks=bookmarks)
     return Context(

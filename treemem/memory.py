@@ -68,7 +68,7 @@ class TreeTextMemory:
         self,
         config: TreeTextMemoryConfig | None = None,
         *,
-        embedder: Embedder | None = None,
+        embedder: Embedder | str | None = None,
         clock: Clock = system_clock,
         store: GraphStore | None = None,
         driver: Any = None,
@@ -79,8 +79,9 @@ class TreeTextMemory:
     ) -> None:
         """Open the memory that `config` describes, or one over a `store` that the caller closes.
 
-        What the configuration leaves out comes from the environment; `embedder` and `driver` stand before it.
-        Reads see what the `bookmarks` stand for. A `walled` memory cannot reach another cube.
+        What the configuration leaves out comes from the environment; `embedder` (a model, or the name of a kind as in
+        `open`) and `driver` stand before it. Reads see what the `bookmarks` stand for. A `walled` memory cannot reach
+        another cube.
         """
         context = open_context(
             config,
@@ -108,7 +109,7 @@ class TreeTextMemory:
         store: str | Path | None = None,
         *,
         cube: str | None = None,
-        embedder: Embedder | None = None,
+        embedder: Embedder | str | None = None,
         clock: Clock = system_clock,
         driver: neo4j.Driver | None = None,
         user: str | None = None,
@@ -128,8 +129,9 @@ class TreeTextMemory:
     ) -> TreeTextMemory:
         """Open a memory: a file path for the embedded store, `neo4j://host:7687` for a server, nothing for the default.
 
-        A `driver` of your own is used as it is and left open; `trusted_certificates` is a PEM file for TLS. What is
-        left out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is kept
+        `embedder` is a model or the name of a kind: "minilm", which is carried, or "multilingual", of that extra. A
+        `driver` of your own is used as it is and left open; `trusted_certificates` is a PEM file for TLS. What is left
+        out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is kept
         with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
         every search; an `llm` serves `search(mode="fine")` and the reorganizer. Without `record_usage` searches do not
         count what they return, and write nothing. `zone` ("Europe/Lisbon") is where times without a zone are read, and

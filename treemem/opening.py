@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from treemem.config import EmbedderConfig, TreeTextMemoryConfig
 from treemem.errors import ConfigError
@@ -17,12 +18,33 @@ if TYPE_CHECKING:
     from treemem.models.embedders import Embedder
 
 
+def chosen_embedder(config: EmbedderConfig, given: Embedder | str | None) -> Embedder:
+    """Return the embedder that was given, the one of a kind that was named, or else that of the configuration.
+
+    Raises ConfigError, EmbedderError.
+    """
+    if given is None:
+        return open_embedder(config)
+    if not isinstance(given, str):
+        return given
+    kinds = get_args(EmbedderConfig.model_fields["kind"].annotation)
+    if given not in kinds:
+        near = difflib.get_close_matches(given, kinds, 1, 0)
+        raise ConfigError(
+            f"embedder: wanted a model or one of {', '.join(kinds)}, found {given!r}; did you mean {near[0]!r}?"
+        )
+    return open_embedder(config.model_copy(update={"kind": given}))
+
+
 def open_embedder(config: EmbedderConfig) -> Embedder:
     """Return the embedder that a configuration names; raises ConfigError, EmbedderError."""
     from treemem.models.embedders import MiniLM, OpenAIEmbedder, SentenceTransformersEmbedder
+    from treemem.models.multilingual import MultilingualE5
 
     if config.kind == "minilm":
         return MiniLM()
+    if config.kind == "multilingual":
+        return MultilingualE5(batch_size=config.batch_size or 32)
     if config.model is None:
         raise ConfigError(f"embedder: kind {config.kind!r} needs a model")
     if config.kind == "sentence-transformers":

@@ -64,6 +64,15 @@ STOP_WORDS = frozenset(
 )
 
 
+#: Letters of Chinese that are grammar, alone and beside each other: pronouns, particles, words that ask.
+GRAMMAR = frozenset(
+    "我你您他她它咱们的地得了着过是在有和与跟及或也都就还又才很更最不没吗呢吧啊呀嘛么什哪谁几怎样何为这那此该个些会能可以"
+    "要想把被给让从到对向往于之其所而且但如若因由则們個嗎麼甚誰幾樣為這從對還過與會給讓沒"
+)
+#: Particles of Japanese. Beside each other they may be words: "はな" is a flower.
+PARTICLES = frozenset("はがをにのでともへやかねよな")
+
+
 @lru_cache(maxsize=1)
 def _stemmer():  # type: ignore[no-untyped-def]
     import snowballstemmer
@@ -112,6 +121,16 @@ def analyse(text: str) -> list[str]:
         for word in said
         if word not in STOP_WORDS
     ]
+
+
+def asked(text: str) -> list[str]:
+    """Return the tokens that a question is searched by: each once, in order, without those that are grammar alone.
+
+    Texts keep them in the index, where they weigh little among many; among few "我的" would find whatever says it. A
+    question that has nothing else keeps them too.
+    """
+    found = distinct(analyse(text))
+    return [token for token in found if not GRAMMAR.issuperset(token) and token not in PARTICLES] or found
 
 
 def spaced(tokens: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from treemem.forks import ForkLock
 from treemem.keywords import checked_names
 from treemem.models.failures import answered
 from treemem.models.openai_faults import fault_of, without_key
+from treemem.models.sessions import batches, means, padded, session_of
 
 Vectors = npt.NDArray[np.float32]
 #: Characters of a model's name, and dimensions of its vectors, that a cube keeps and an archive holds.
@@ -152,46 +153,26 @@ class MiniLM:
     def _load(self) -> tuple[Any, Any]:
         with self._lock:
             if self._loaded is None:
-                import onnxruntime
                 from tokenizers import Tokenizer
 
-                options = onnxruntime.SessionOptions()
-                options.intra_op_num_threads = self._threads
-                # threads that go on spinning after their work take a core from what a search does next
-                options.add_session_config_entry("session.force_spinning_stop", "1")
-                options.log_severity_level = 3
                 folder = files("treemem.models") / "minilm"
                 tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text("utf-8"))
                 tokenizer.enable_truncation(256)
                 tokenizer.no_padding()
                 with as_file(folder / "model.onnx") as path:
-                    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-                self._loaded = tokenizer, session
+                    self._loaded = tokenizer, session_of(path, self._threads)
             return self._loaded
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [len(texts), 384] of unit norm."""
         tokenizer, session = self._load()
         encoded = [e.ids for e in tokenizer.encode_batch([text[:TOKENIZED] for text in texts])]
-        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
         out = np.empty((len(encoded), self.dimension), dtype=np.float32)
-        for start in range(0, len(order), self._batch_size):
-            batch = order[start : start + self._batch_size]
-            out[batch] = self._run(session, [encoded[i] for i in batch])
+        for batch in batches(encoded, self._batch_size, self._batch_size * 256):
+            tokens, mask = padded([encoded[i] for i in batch], 0)
+            (hidden,) = session.run(None, {"input_ids": tokens, "attention_mask": mask})
+            out[batch] = means(hidden, mask)
         return out
-
-    @staticmethod
-    def _run(session: Any, ids: list[list[int]]) -> Vectors:
-        width = max(len(row) for row in ids)
-        tokens = np.zeros((len(ids), width), dtype=np.int64)
-        mask = np.zeros_like(tokens)
-        for i, row in enumerate(ids):
-            tokens[i, : len(row)] = row
-            mask[i, : len(row)] = 1
-        (hidden,) = session.run(None, {"input_ids": tokens, "attention_mask": mask})
-        summed = (hidden * mask[:, :, None]).sum(axis=1)
-        vectors: Vectors = (summed / np.linalg.norm(summed, axis=1, keepdims=True)).astype(np.float32)
-        return vectors
 
 
 @checked_names

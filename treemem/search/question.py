@@ -14,7 +14,7 @@ from treemem.search.options import SearchOptions
 from treemem.search.target import Target
 from treemem.store.protocol import LIVE, Recall
 from treemem.temporal import Moment
-from treemem.text import analyse, distinct
+from treemem.text import asked
 
 _CAUSAL = re.compile(
     r"\bwhy\b|\bhow come\b|\bwhat (?:caused|made|led to)\b|\b(?:reason|cause) (?:for|of|that|why)\b|\bbecause of what\b"
@@ -102,7 +102,7 @@ class Question:
             moment=moment,
             span=self.target.span,
             vector=self.vector,
-            tokens=tuple(distinct(analyse(self.text))[:MAX_QUESTION_TOKENS]),
+            tokens=tuple(asked(self.text)[:MAX_QUESTION_TOKENS]),
             entity_ids=question_entity_ids(cube, self.text) if hops else (),
             statuses=self.statuses,
             filter=self.filter,
