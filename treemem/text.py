@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 from treemem.pieces import PIECE
 from treemem.segments import words_in
+from treemem.stemming import language_of, stem, stems
 
 #: Tokens of a text.
 MAX_TOKENS = 1_000_000
@@ -73,21 +74,9 @@ GRAMMAR = frozenset(
 PARTICLES = frozenset("はがをにのでともへやかねよな")
 
 
-@lru_cache(maxsize=1)
-def _stemmer():  # type: ignore[no-untyped-def]
-    import snowballstemmer
-
-    return snowballstemmer.stemmer("english")
-
-
-@lru_cache(maxsize=32_768)
-def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(word))
-
-
 def stemmed(word: str) -> str:
     """Return a casefolded word as the index holds it: English words of three letters or more without their endings."""
-    return _stem(word) if len(word) > 2 and word.isascii() and word.isalpha() else word
+    return stem(word) if len(word) > 2 and word.isascii() and word.isalpha() else word
 
 
 @cached_if_short()
@@ -112,15 +101,16 @@ def has_words(text: str) -> bool:
 
 
 def analyse(text: str) -> list[str]:
-    """Return the index tokens of `text` in order: stemmed words of letters and digits without English stop words; of a
-    script without spaces between words, single letters and pairs.
+    """Return the index tokens of `text` in order: words of letters and digits without their endings and without stop
+    words, in English and in the language that the text is in; of a script without spaces between words, single letters
+    and pairs.
     """
-    said = words(text) if text.isascii() and len(text) <= PIECE else islice(words_in(text, singles=True), MAX_TOKENS)
-    return [
-        _stem(word) if len(word) > 2 and word.isascii() and word.isalpha() else word
-        for word in said
-        if word not in STOP_WORDS
-    ]
+    if text.isascii() and len(text) <= PIECE:
+        said = words(text)
+    else:
+        said = tuple(islice(words_in(text, singles=True), MAX_TOKENS))
+    kept = [word for word in said if word not in STOP_WORDS]
+    return list(islice(stems(kept, language_of(said, STOP_WORDS)), MAX_TOKENS))
 
 
 def asked(text: str) -> list[str]:

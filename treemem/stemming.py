@@ -1,0 +1,112 @@
+"""Words without their endings, in the languages that the Snowball stemmers know (Porter, 2001).
+
+The language of a word is that of its script, where one language of it has a stemmer. A text in Latin script is in the
+language most of whose words that are grammar it has, `stop_words.toml`, and keeps its words as English stems beside
+those of its language, so that texts of two languages, and questions too short to tell theirs, find each other.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from treemem.forks import ForkLock
+
+#: Words of a text by which its language is told.
+READ = 200
+#: How many words of grammar tell a language, where one that English has too counts half; what share of all words they
+#: are at least; and how many times as many as those of English.
+_ENOUGH, _SHARE, _AHEAD = 1.5, 0.1, 1.5
+#: Scripts with one language that has a stemmer: the first letter, the last one, the language. All letters of a word lie
+#: between them.
+_SCRIPTS = (
+    ("Ͱ", "Ͽ", "greek"),
+    ("Ѐ", "ԯ", "russian"),
+    ("԰", "֏", "armenian"),
+    ("ء", "ي", "arabic"),  # of the letters: others of that script are Persian's, Urdu's
+    ("ऀ", "ॿ", "hindi"),
+    ("஀", "௿", "tamil"),
+)
+_LATIN_END = "Ͱ"
+_OF_SCRIPTS = frozenset(language for _, _, language in _SCRIPTS)
+_LOCK = ForkLock()
+
+
+@lru_cache(maxsize=1)
+def _grammar() -> dict[str, tuple[str, ...]]:
+    """Return the languages of each word that is grammar, and no English one."""
+    said = tomllib.loads((files("treemem") / "stop_words.toml").read_text("utf-8"))
+    found: dict[str, tuple[str, ...]] = {}
+    for language, words in said.items():
+        for word in set(words.casefold().split()):
+            found[word] = (*found.get(word, ()), language)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _stemmer(language: str) -> Any:
+    import snowballstemmer
+
+    return snowballstemmer.stemmer(language)
+
+
+@lru_cache(maxsize=32_768)
+def stem(word: str, language: str = "english") -> str:
+    """Return a casefolded word without its ending."""
+    stemmer = _stemmer(language)
+    with _LOCK:  # a stemmer holds the word that it works on
+        return str(stemmer.stemWord(word))
+
+
+def language_of(words: Sequence[str], english: frozenset[str]) -> str | None:
+    """Return the language of a text in Latin script, given as casefolded words, None for English or where it is open.
+
+    `english` are the words of English that are grammar.
+    """
+    grammar = _grammar()
+    some = words[:READ]
+    told = grammar.keys() & some
+    if len(told) < 2:
+        return None
+    support: dict[str, float] = {}
+    shares: dict[str, float] = {}
+    for word in some:
+        if word in told:
+            languages, theirs = grammar[word], word in english
+            for language in languages:
+                support[language] = support.get(language, 0.0) + (0.5 if theirs else 1.0)
+                shares[language] = shares.get(language, 0.0) + 1 / (len(languages) + theirs)
+    language = max(shares, key=lambda each: (shares[each], each))
+    if support[language] < max(_ENOUGH, _SHARE * len(some)) or language in _OF_SCRIPTS:
+        return None
+    ours = sum(1 if word not in told else 0.5 for word in some if word in english)
+    return language if support[language] > _AHEAD * ours else None
+
+
+def stems(words: Sequence[str], language: str | None) -> Iterator[str]:
+    """Yield words without their endings: those of a script by its language, others as English ones and, where that is
+    another, as words of `language`. What is grammar in its language is left out.
+    """
+    if language is None and not any(_SCRIPTS[0][0] <= word[0] <= _SCRIPTS[-1][1] for word in words):
+        yield from (stem(word) if len(word) > 2 and word.isascii() and word.isalpha() else word for word in words)
+        return
+    grammar = _grammar()
+    for word in words:
+        spoken = language if word[0] < _LATIN_END else _of_script(word)
+        if spoken is not None and spoken in grammar.get(word, ()):
+            continue
+        if spoken in _OF_SCRIPTS:
+            yield stem(word, spoken) if len(word) > 2 else word
+            continue
+        known = stem(word) if len(word) > 2 and word.isascii() and word.isalpha() else word
+        yield known
+        if spoken is not None and len(word) > 2 and word.isalpha() and (other := stem(word, spoken)) != known:
+            yield other
+
+
+def _of_script(word: str) -> str | None:
+    least, most = min(word), max(word)
+    return next((language for first, last, language in _SCRIPTS if first <= least and most <= last), None)
