@@ -1,11 +1,14 @@
-"""The four embedders, a cube's loyalty to its model, and how to change it."""
+"""The embedders, a cube's loyalty to its model, and how to change it."""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import threading
 import warnings
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from tests.openai_server import Script, serving
 from treemem import (
     CallableEmbedder,
     EmbedderError,
+    FastEmbedEmbedder,
     MiniLM,
     ModelMismatchError,
     OpenAIEmbedder,
@@ -206,6 +210,36 @@ def test_a_real_model_with_prompts(tiny: str, tmp_path: Path) -> None:
     assert np.allclose(embedder.embed(["anna"]), plain.embed(["b b anna"]), atol=1e-5)
     assert np.allclose(embedder.embed_questions(["anna"]), plain.embed_questions(["coffee anna"]), atol=1e-5)
     assert not np.allclose(embedder.embed(["anna"]), embedder.embed_questions(["anna"]), atol=1e-3)
+
+
+@pytest.fixture
+def of_fastembed(tmp_path: Path) -> Path:
+    """The carried model as fastembed wants it: its files beside what transformers says of the tokenizer."""
+    folder = tmp_path / "minilm"
+    shutil.copytree(str(files("treemem.models") / "minilm"), folder)
+    signs = {"unk_token": "[UNK]", "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]"}
+    (folder / "config.json").write_text('{"pad_token_id": 0}')
+    (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 256, **signs}))
+    (folder / "special_tokens_map.json").write_text(json.dumps(signs))
+    return folder
+
+
+def test_fastembed(of_fastembed: Path, tmp_path: Path) -> None:
+    model = FastEmbedEmbedder("sentence-transformers/all-MiniLM-L6-v2", folder=of_fastembed, batch_size=2)
+    texts = ["Anna lives in Porto.", "The soup was cold.", "A bicycle.", ""]
+    assert model.name == "fastembed/sentence-transformers/all-MiniLM-L6-v2"
+    assert (model.embed(texts).shape, model.embed([]).shape) == ((4, 384), (0, 384))
+    assert (
+        (model.embed(texts) * MiniLM().embed(texts)).sum(axis=1) > 0.95
+    ).all()  # eight bits: what is in a batch counts
+    assert np.allclose(model.embed_questions(texts), model.embed(texts), atol=1e-5)  # it has no prompts
+    with TreeTextMemory.open(tmp_path / "m.db", embedder=model) as memory:
+        memory.add(texts[:3])
+        assert memory.search("Where does Anna live?")[0].memory == texts[0]
+    with pytest.raises(EmbedderError, match=r"^no/such-model: cannot be loaded \("):
+        FastEmbedEmbedder("no/such-model")
+    with pytest.raises(EmbedderError, match="needs a name"):
+        FastEmbedEmbedder(object())
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from treemem import ConfigError, EmbedderError, MiniLM, MultilingualE5, TreeTextMemory, TreeTextMemoryConfig
+from treemem import (
+    ConfigError,
+    EmbedderError,
+    InvalidInputError,
+    MiniLM,
+    MultilingualE5,
+    TreeTextMemory,
+    TreeTextMemoryConfig,
+)
 from treemem.models import multilingual
 from treemem.models.e5 import weights
 
@@ -69,8 +77,11 @@ def test_a_long_text_is_read_as_far_as_the_model_reads(model: MultilingualE5) ->
     assert np.array_equal(model.embed([start + "x"]), model.embed([start + "y" * 1_000_000]))
 
 
-def test_many_threads_use_one_model() -> None:
+def test_many_threads_use_one_model(monkeypatch: pytest.MonkeyPatch) -> None:
     model = MultilingualE5(threads=1)
+    loads: list[Path] = []
+    load = multilingual._load
+    monkeypatch.setattr(multilingual, "_load", lambda path, threads: loads.append(path) or load(path, threads))
     made: list[Any] = [None] * 4
     threads = [threading.Thread(target=lambda i=i: made.__setitem__(i, model.embed(SAID))) for i in range(4)]
     for thread in threads:
@@ -78,6 +89,7 @@ def test_many_threads_use_one_model() -> None:
     for thread in threads:
         thread.join()
     assert all(np.allclose(made[0], each, atol=2e-5) for each in made)
+    assert len(loads) == 1
 
 
 def test_everyday_questions_in_chinese(tmp_path: Path) -> None:
@@ -137,5 +149,23 @@ def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize("content", [b"", b"E5S1", b"GGUF" + bytes(4_000), b"E5S1" + bytes(4_000)])
 def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "e5.bin").write_bytes(content)
+    with pytest.raises(EmbedderError, match=r"e5\.bin: wanted multilingual-e5-small.*--force-reinstall"):
+        weights.read(tmp_path / "e5.bin")
+
+
+@pytest.mark.parametrize(
+    ("place", "put"), [(-1_000, b""), (35_000_000, b""), (4, b"\x63"), (8, b"\x81"), (12, b"\x0d")]
+)
+def test_a_file_that_was_cut_or_changed_is_refused(tmp_path: Path, place: int, put: bytes) -> None:
+    """Cut by the end, cut in the middle, another version, another width, another number of layers."""
+    content = multilingual._weights_path().read_bytes()
+    changed = content[:place] + put + (content[place + 1 :] if put else b"")
+    (tmp_path / "e5.bin").write_bytes(changed)
     with pytest.raises(EmbedderError, match=r"e5\.bin: wanted multilingual-e5-small"):
         weights.read(tmp_path / "e5.bin")
+
+
+@pytest.mark.parametrize("wrong", [0, -1, "x", None, 1.5])
+def test_a_batch_has_a_size(wrong: Any) -> None:
+    with pytest.raises(InvalidInputError, match="batch_size"):
+        MultilingualE5(batch_size=wrong)

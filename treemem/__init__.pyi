@@ -35,6 +35,7 @@ from .memory import TreeTextMemory
 from .models.embedders import (
     CallableEmbedder,
     Embedder,
+    FastEmbedEmbedder,
     MiniLM,
     OpenAIEmbedder,
     SentenceTransformersEmbedder,
@@ -82,6 +83,7 @@ __all__ = [
     "EmbedderConfig",
     "EmbedderError",
     "Explanation",
+    "FastEmbedEmbedder",
     "FrozenMemoryError",
     "GraphEdge",
     "InvalidChangeError",

@@ -34,15 +34,15 @@ _PLAIN = frozenset({"timeout", "cache_bytes", "record_usage", "capacity", "kind"
 
 
 class EmbedderConfig(BaseModel):
-    """An embedding model by kind: `minilm` (carried), `multilingual` (of that extra), `sentence-transformers`, or
-    `openai` (any compatible server).
+    """An embedding model by kind: `minilm` (carried), `multilingual` (of that extra), `fastembed`,
+    `sentence-transformers`, or `openai` (any compatible server).
 
     `dimension` is needed for `openai`; the key comes from `api_key` or OPENAI_API_KEY.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
 
-    kind: Literal["minilm", "multilingual", "sentence-transformers", "openai"] = "minilm"
+    kind: Literal["minilm", "multilingual", "fastembed", "sentence-transformers", "openai"] = "minilm"
     model: str | None = None
     dimension: int | None = Field(default=None, ge=1, le=65_536)
     base_url: str | None = None

@@ -38,7 +38,7 @@ def chosen_embedder(config: EmbedderConfig, given: Embedder | str | None) -> Emb
 
 def open_embedder(config: EmbedderConfig) -> Embedder:
     """Return the embedder that a configuration names; raises ConfigError, EmbedderError."""
-    from treemem.models.embedders import MiniLM, OpenAIEmbedder, SentenceTransformersEmbedder
+    from treemem.models.embedders import FastEmbedEmbedder, MiniLM, OpenAIEmbedder, SentenceTransformersEmbedder
     from treemem.models.multilingual import MultilingualE5
 
     if config.kind == "minilm":
@@ -49,6 +49,8 @@ def open_embedder(config: EmbedderConfig) -> Embedder:
         raise ConfigError(f"embedder: kind {config.kind!r} needs a model")
     if config.kind == "sentence-transformers":
         return SentenceTransformersEmbedder(config.model, batch_size=config.batch_size or 32)
+    if config.kind == "fastembed":
+        return FastEmbedEmbedder(config.model, batch_size=config.batch_size or 32)
     if config.dimension is None:
         raise ConfigError("embedder: kind 'openai' needs the dimension of the model's vectors")
     return OpenAIEmbedder(

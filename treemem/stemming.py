@@ -7,6 +7,7 @@ those of its language, so that texts of two languages, and questions too short t
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -26,11 +27,14 @@ _SCRIPTS = (
     ("Ͱ", "Ͽ", "greek"),
     ("Ѐ", "ԯ", "russian"),
     ("԰", "֏", "armenian"),
-    ("ء", "ي", "arabic"),  # of the letters: others of that script are Persian's, Urdu's
+    ("ء", "ي", "arabic"),
     ("ऀ", "ॿ", "hindi"),
     ("஀", "௿", "tamil"),
 )
 _LATIN_END = "Ͱ"
+Scripts = tuple[tuple[str, str, str], ...]
+# Letters that Persian and Urdu have beside those of Arabic.
+_BEYOND_ARABIC = re.compile("[\u0671-\u06d3]")
 _OF_SCRIPTS = frozenset(language for _, _, language in _SCRIPTS)
 _LOCK = ForkLock()
 
@@ -68,7 +72,7 @@ def language_of(words: Sequence[str], english: frozenset[str]) -> str | None:
     """
     grammar = _grammar()
     some = words[:READ]
-    told = grammar.keys() & some
+    told = {word for word in grammar.keys() & some if len(word) > 1}
     if len(told) < 2:
         return None
     support: dict[str, float] = {}
@@ -82,31 +86,52 @@ def language_of(words: Sequence[str], english: frozenset[str]) -> str | None:
     language = max(shares, key=lambda each: (shares[each], each))
     if support[language] < max(_ENOUGH, _SHARE * len(some)) or language in _OF_SCRIPTS:
         return None
-    ours = sum(1 if word not in told else 0.5 for word in some if word in english)
+    ours = sum(1 if word not in told else 0.5 for word in some if len(word) > 1 and word in english)
     return language if support[language] > _AHEAD * ours else None
 
 
 def stems(words: Sequence[str], language: str | None) -> Iterator[str]:
     """Yield words without their endings: those of a script by its language, others as English ones and, where that is
-    another, as words of `language`. What is grammar in its language is left out.
+    another, as words of `language`.
     """
-    if language is None and not any(_SCRIPTS[0][0] <= word[0] <= _SCRIPTS[-1][1] for word in words):
-        yield from (stem(word) if len(word) > 2 and word.isascii() and word.isalpha() else word for word in words)
-        return
-    grammar = _grammar()
+    scripts = _scripts_of(words)
     for word in words:
-        spoken = language if word[0] < _LATIN_END else _of_script(word)
-        if spoken is not None and spoken in grammar.get(word, ()):
-            continue
-        if spoken in _OF_SCRIPTS:
-            yield stem(word, spoken) if len(word) > 2 else word
-            continue
         known = stem(word) if len(word) > 2 and word.isascii() and word.isalpha() else word
-        yield known
-        if spoken is not None and len(word) > 2 and word.isalpha() and (other := stem(word, spoken)) != known:
-            yield other
+        if len(word) < 3 or (language is None and not scripts):
+            yield known
+        elif word[0] >= _LATIN_END:
+            spoken = _of_script(word, scripts)
+            yield word if spoken is None else stem(word, spoken)
+        else:
+            yield known
+            if language is not None and word.isalpha() and (other := stem(word, language)) != known:
+                yield other
 
 
-def _of_script(word: str) -> str | None:
+def spelled(words: Sequence[str]) -> Iterator[str]:
+    """Yield the words that the index has without their endings alone, as they are written: those of some scripts."""
+    scripts = _scripts_of(words)
+    if scripts:
+        yield from (word for word in words if _of_script(word, scripts) is not None)
+
+
+def is_grammar(word: str, language: str | None) -> bool:
+    """Return whether a casefolded word is grammar in a language, or in that of its script."""
+    languages = _grammar().get(word, ())
+    return language in languages or not _OF_SCRIPTS.isdisjoint(languages)
+
+
+def _scripts_of(words: Sequence[str]) -> Scripts:
+    """Return the scripts with a stemmer that a text has words of; not Arabic where a letter of Persian or Urdu says
+    that it is in one of these.
+    """
+    if not any(_SCRIPTS[0][0] <= word[0] <= _SCRIPTS[-1][1] for word in words):
+        return ()
+    persian = any(_BEYOND_ARABIC.search(word) for word in words)
+    return tuple(each for each in _SCRIPTS if each[2] != "arabic" or not persian)
+
+
+@lru_cache(maxsize=32_768)
+def _of_script(word: str, scripts: Scripts) -> str | None:
     least, most = min(word), max(word)
-    return next((language for first, last, language in _SCRIPTS if first <= least and most <= last), None)
+    return next((language for first, last, language in scripts if first <= least and most <= last), None)

@@ -1,4 +1,4 @@
-"""Text analysis, the same for every store: words, English stems, captions.
+"""Text analysis, the same for every store: words, stems, captions.
 
 `analyse` makes the tokens that are stored and searched. User text becomes tokens of letters and digits only, so no
 query syntax of Lucene or SQLite can be reached through it.
@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 from treemem.pieces import PIECE
 from treemem.segments import words_in
-from treemem.stemming import language_of, stem, stems
+from treemem.stemming import is_grammar, language_of, spelled, stem, stems
 
 #: Tokens of a text.
 MAX_TOKENS = 1_000_000
@@ -101,26 +101,35 @@ def has_words(text: str) -> bool:
 
 
 def analyse(text: str) -> list[str]:
-    """Return the index tokens of `text` in order: words of letters and digits without their endings and without stop
-    words, in English and in the language that the text is in; of a script without spaces between words, single letters
-    and pairs.
+    """Return the index tokens of `text` in order: words of letters and digits without their endings and without English
+    stop words, as words of the language that the text is in too; of a script without spaces between words, single
+    letters and pairs.
     """
-    if text.isascii() and len(text) <= PIECE:
-        said = words(text)
-    else:
-        said = tuple(islice(words_in(text, singles=True), MAX_TOKENS))
-    kept = [word for word in said if word not in STOP_WORDS]
-    return list(islice(stems(kept, language_of(said, STOP_WORDS)), MAX_TOKENS))
+    said, language = _read(text)
+    return list(islice(stems(said, language), MAX_TOKENS))
 
 
 def asked(text: str) -> list[str]:
     """Return the tokens that a question is searched by: each once, in order, without those that are grammar alone.
 
     Texts keep them in the index, where they weigh little among many; among few "我的" would find whatever says it. A
-    question that has nothing else keeps them too.
+    question that has nothing else keeps them too. Words of a script that has a stemmer are looked for as they are
+    written as well: texts of earlier versions have no stems of them.
     """
-    found = distinct(analyse(text))
-    return [token for token in found if not GRAMMAR.issuperset(token) and token not in PARTICLES] or found
+    said, language = _read(text)
+    kept = [word for word in said if not is_grammar(word, language)]
+    found = [*stems(kept, language), *spelled(kept)]
+    telling = [token for token in found if not GRAMMAR.issuperset(token) and token not in PARTICLES]
+    return distinct(telling or [*stems(said, language), *spelled(said)])
+
+
+def _read(text: str) -> tuple[list[str], str | None]:
+    """Return the words of a text, letters of runs among them, that are no English stop words, and its language."""
+    if text.isascii() and len(text) <= PIECE:
+        said = words(text)
+    else:
+        said = tuple(islice(words_in(text, singles=True), MAX_TOKENS))
+    return [word for word in said if word not in STOP_WORDS], language_of(said, STOP_WORDS)
 
 
 def spaced(tokens: Sequence[str]) -> str:

@@ -275,6 +275,67 @@ def _encoder(model: Any, method: str, names: Sequence[str], prompt: str | None) 
 
 
 @checked_names
+class FastEmbedEmbedder:
+    """A model of the fastembed package (extra `fastembed`), by name ("BAAI/bge-small-en-v1.5"), or a loaded one.
+
+    Questions and texts are embedded each with the prompt that the model has for them. A model that is named is
+    downloaded when it is first used, or read from `folder` (a path). Raises EmbedderError if the package is not
+    installed or the model cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        name: str | None = None,
+        batch_size: int = 32,
+        folder: str | Path | None = None,
+        threads: int | None = None,
+    ) -> None:
+        if isinstance(model, str):
+            try:
+                from fastembed import TextEmbedding
+            except ImportError as error:
+                raise EmbedderError("fastembed is not installed; pip install 'treemem[fastembed]'") from error
+            wanted: str = model
+            given: dict[str, Any] = {} if folder is None else {"specific_model_path": str(folder)}
+            name = name or wanted
+            model = answered(
+                lambda: TextEmbedding(wanted, threads=threads, **given),
+                lambda told: EmbedderError(f"{wanted}: cannot be loaded ({told})"),
+            )
+        name = name or getattr(model, "model_name", None)
+        if not name:
+            raise EmbedderError("a loaded model needs a name=")
+        self._model = model
+        self._batch_size = batch_size
+        self._lock = ForkLock()
+        self.name = f"fastembed/{name}"
+        self.dimension = int(
+            answered(lambda: model.embedding_size, lambda told: EmbedderError(f"{name}: has no dimension ({told})"))
+        )
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 [len(texts), dimension] of unit norm, of texts to be found; raises EmbedderError."""
+        return self._embedded(self._model.passage_embed, texts)
+
+    def embed_questions(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 [len(texts), dimension] of unit norm, of what is searched for; raises EmbedderError."""
+        return self._embedded(self._model.query_embed, texts)
+
+    def _embedded(self, embed: Callable[..., Any], texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
+
+        def run() -> Any:
+            with self._lock:
+                return list(embed(list(texts), batch_size=self._batch_size))
+
+        made = answered(run, lambda told: EmbedderError(f"{self.name}: failed ({told})"))
+        return checked_vectors(made, len(texts), self.dimension, self.name)
+
+
+@checked_names
 class OpenAIEmbedder:
     """A model behind an OpenAI-compatible HTTP interface (extra `openai`): OpenAI, Ollama, vLLM, Azure and others.
 

