@@ -246,7 +246,7 @@ class Broken(Nameless):
         raise KeyError("name")
 
 
-@pytest.mark.parametrize("embedder", [Nameless(), Shapeless(), Mute(), Broken(), "minilm", 7])
+@pytest.mark.parametrize("embedder", [Nameless(), Shapeless(), Mute(), Broken(), b"minilm", 7])
 def test_what_is_no_embedder_is_refused_when_it_is_given(open_memory: OpenMemory, embedder: Any) -> None:
     with pytest.raises(EmbedderError, match="embedder"):
         open_memory(embedder=embedder)

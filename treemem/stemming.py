@@ -95,17 +95,25 @@ def stems(words: Sequence[str], language: str | None) -> Iterator[str]:
     another, as words of `language`.
     """
     scripts = _scripts_of(words)
+    known: dict[str, tuple[str, ...]] = {}
     for word in words:
-        known = stem(word) if len(word) > 2 and word.isascii() and word.isalpha() else word
-        if len(word) < 3 or (language is None and not scripts):
-            yield known
-        elif word[0] >= _LATIN_END:
-            spoken = _of_script(word, scripts)
-            yield word if spoken is None else stem(word, spoken)
-        else:
-            yield known
-            if language is not None and word.isalpha() and (other := stem(word, language)) != known:
-                yield other
+        forms = known.get(word)
+        if forms is None:
+            forms = known[word] = _forms(word, language, scripts)
+        yield from forms
+
+
+def _forms(word: str, language: str | None, scripts: Scripts) -> tuple[str, ...]:
+    """Return what the index has of a word."""
+    if len(word) < 3:
+        return (word,)
+    if word[0] >= _LATIN_END:
+        spoken = _of_script(word, scripts)
+        return (word if spoken is None else stem(word, spoken),)
+    english = stem(word) if word.isascii() and word.isalpha() else word
+    if language is None or not word.isalpha() or (other := stem(word, language)) == english:
+        return (english,)
+    return english, other
 
 
 def spelled(words: Sequence[str]) -> Iterator[str]:
@@ -125,13 +133,13 @@ def _scripts_of(words: Sequence[str]) -> Scripts:
     """Return the scripts with a stemmer that a text has words of; not Arabic where a letter of Persian or Urdu says
     that it is in one of these.
     """
-    if not any(_SCRIPTS[0][0] <= word[0] <= _SCRIPTS[-1][1] for word in words):
+    different = dict.fromkeys(words)
+    if not any(_SCRIPTS[0][0] <= word[0] <= _SCRIPTS[-1][1] for word in different):
         return ()
-    persian = any(_BEYOND_ARABIC.search(word) for word in words)
+    persian = any(_BEYOND_ARABIC.search(word) for word in different)
     return tuple(each for each in _SCRIPTS if each[2] != "arabic" or not persian)
 
 
-@lru_cache(maxsize=32_768)
 def _of_script(word: str, scripts: Scripts) -> str | None:
     least, most = min(word), max(word)
     return next((language for first, last, language in scripts if first <= least and most <= last), None)
