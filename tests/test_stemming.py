@@ -137,7 +137,7 @@ def test_words_as_they_were_stored_before_are_found() -> None:
     assert analyse("собаки") == ["собак"]
 
 
-def test_every_list_is_of_a_stemmer_and_in_order() -> None:
+def test_every_list_is_of_a_stemmer_and_repeats_nothing() -> None:
     said = tomllib.loads((files("treemem") / "stop_words.toml").read_text("utf-8"))
     assert set(said) <= set(snowballstemmer.algorithms())
     assert set(said) >= _OF_SCRIPTS - {"armenian", "tamil"}

@@ -31,7 +31,7 @@ _SCRIPTS = (
     ("ऀ", "ॿ", "hindi"),
     ("஀", "௿", "tamil"),
 )
-_LATIN_END = "Ͱ"
+_LATIN_END = _SCRIPTS[0][0]
 Scripts = tuple[tuple[str, str, str], ...]
 # Letters that Persian and Urdu have beside those of Arabic.
 _BEYOND_ARABIC = re.compile("[\u0671-\u06d3]")
@@ -63,6 +63,11 @@ def stem(word: str, language: str = "english") -> str:
     stemmer = _stemmer(language)
     with _LOCK:  # a stemmer holds the word that it works on
         return str(stemmer.stemWord(word))
+
+
+def stemmed(word: str) -> str:
+    """Return a casefolded word as the index holds it: English words of three letters or more without their endings."""
+    return stem(word) if len(word) > 2 and word.isascii() and word.isalpha() else word
 
 
 def language_of(words: Sequence[str], english: frozenset[str]) -> str | None:
@@ -110,7 +115,7 @@ def _forms(word: str, language: str | None, scripts: Scripts) -> tuple[str, ...]
     if word[0] >= _LATIN_END:
         spoken = _of_script(word, scripts)
         return (word if spoken is None else stem(word, spoken),)
-    english = stem(word) if word.isascii() and word.isalpha() else word
+    english = stemmed(word)
     if language is None or not word.isalpha() or (other := stem(word, language)) == english:
         return (english,)
     return english, other
@@ -119,8 +124,7 @@ def _forms(word: str, language: str | None, scripts: Scripts) -> tuple[str, ...]
 def spelled(words: Sequence[str]) -> Iterator[str]:
     """Yield the words that the index has without their endings alone, as they are written: those of some scripts."""
     scripts = _scripts_of(words)
-    if scripts:
-        yield from (word for word in words if _of_script(word, scripts) is not None)
+    yield from (word for word in words if _of_script(word, scripts) is not None)
 
 
 def is_grammar(word: str, language: str | None) -> bool:
@@ -134,7 +138,7 @@ def _scripts_of(words: Sequence[str]) -> Scripts:
     that it is in one of these.
     """
     different = dict.fromkeys(words)
-    if not any(_SCRIPTS[0][0] <= word[0] <= _SCRIPTS[-1][1] for word in different):
+    if not any(_LATIN_END <= word[0] <= _SCRIPTS[-1][1] for word in different):
         return ()
     persian = any(_BEYOND_ARABIC.search(word) for word in different)
     return tuple(each for each in _SCRIPTS if each[2] != "arabic" or not persian)

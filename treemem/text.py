@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 from treemem.pieces import PIECE
 from treemem.segments import words_in
-from treemem.stemming import is_grammar, language_of, spelled, stem, stems
+from treemem.stemming import is_grammar, language_of, spelled, stems
 
 #: Tokens of a text.
 MAX_TOKENS = 1_000_000
@@ -74,11 +74,6 @@ GRAMMAR = frozenset(
 PARTICLES = frozenset("はがをにのでともへやかねよな")
 
 
-def stemmed(word: str) -> str:
-    """Return a casefolded word as the index holds it: English words of three letters or more without their endings."""
-    return stem(word) if len(word) > 2 and word.isascii() and word.isalpha() else word
-
-
 @cached_if_short()
 def words(text: str) -> tuple[str, ...]:
     """Return the casefolded words of `text` in order, stop words included, not stemmed; of a script without spaces
@@ -117,10 +112,12 @@ def asked(text: str) -> list[str]:
     written as well: texts of earlier versions have no stems of them.
     """
     said, language = _read(text)
-    kept = [word for word in said if not is_grammar(word, language)]
-    found = [*stems(kept, language), *spelled(kept)]
-    telling = [token for token in found if not GRAMMAR.issuperset(token) and token not in PARTICLES]
-    return distinct(telling or [*stems(said, language), *spelled(said)])
+    kept = [word for word in said if not _only_grammar(word, language)] or said
+    return distinct([*stems(kept, language), *spelled(kept)])
+
+
+def _only_grammar(word: str, language: str | None) -> bool:
+    return is_grammar(word, language) or GRAMMAR.issuperset(word) or word in PARTICLES
 
 
 def _read(text: str) -> tuple[list[str], str | None]:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from treemem.language import CJK, Pack, fitting, tokens
-from treemem.text import ASKS, cached_if_short, stemmed
+from treemem.stemming import stemmed
+from treemem.text import ASKS, cached_if_short
 
 #: A longer message tells something always, in characters.
 LONGEST = 400

@@ -230,18 +230,17 @@ class SentenceTransformersEmbedder:
         return self._embedded(self._question, texts)
 
     def _embedded(self, encoder: _Encoder, texts: Sequence[str]) -> Vectors:
-        def encode() -> Any:
+        def encode(some: Sequence[str]) -> Any:
             with self._lock:
                 return encoder.encode(
-                    list(texts),
+                    list(some),
                     batch_size=self._batch_size,
                     convert_to_numpy=True,
                     show_progress_bar=False,
                     **encoder.options,
                 )
 
-        made = answered(encode, lambda told: EmbedderError(f"{self.name}: failed ({told})"))
-        return checked_vectors(made, len(texts), self.dimension, self.name)
+        return _embedded(self, encode, texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,12 +326,11 @@ class FastEmbedEmbedder:
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
 
-        def run() -> Any:
+        def run(some: Sequence[str]) -> Any:
             with self._lock:
-                return list(embed(list(texts), batch_size=self._batch_size))
+                return list(embed(list(some), batch_size=self._batch_size))
 
-        made = answered(run, lambda told: EmbedderError(f"{self.name}: failed ({told})"))
-        return checked_vectors(made, len(texts), self.dimension, self.name)
+        return _embedded(self, run, texts)
 
 
 @checked_names
@@ -403,7 +401,4 @@ class CallableEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [len(texts), dimension] of unit norm; raises EmbedderError for anything else."""
-        made = answered(
-            lambda: self._function(list(texts)), lambda told: EmbedderError(f"{self.name}: failed ({told})")
-        )
-        return checked_vectors(made, len(texts), self.dimension, self.name)
+        return _embedded(self, lambda some: self._function(list(some)), texts)

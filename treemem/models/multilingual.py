@@ -16,7 +16,7 @@ from treemem.checks import whole, within
 from treemem.errors import EmbedderError
 from treemem.forks import ForkLock
 from treemem.keywords import checked_names
-from treemem.models.embedders import Vectors
+from treemem.models.embedders import Vectors, checked_vectors
 from treemem.models.sessions import batches, means, padded, session_of
 
 #: Characters of a text that the tokenizer gets; 510 word pieces of them are read.
@@ -68,7 +68,7 @@ class MultilingualE5:
 
     def _embedded(self, prefix: str, texts: Sequence[str], kind: int) -> Vectors:
         centred = self.uncentred(prefix, texts) - self._model().centre[kind]
-        return np.asarray(centred / np.linalg.norm(centred, axis=1, keepdims=True), dtype=np.float32)
+        return checked_vectors(centred, len(texts), self.dimension, self.name)
 
     def uncentred(self, prefix: str, texts: Sequence[str]) -> Vectors:
         """Return the model's own vectors of texts behind a prefix, float32 [len(texts), 384] of unit norm."""

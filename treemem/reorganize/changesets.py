@@ -14,9 +14,10 @@ from treemem.errors import InvalidInputError
 from treemem.reorganize.attention import activated, put_back
 from treemem.reorganize.plan import Action, ActionKind
 from treemem.reorganize.planner import closes
+from treemem.stemming import stemmed
 from treemem.storable import check_json, checked_text
 from treemem.temporal import END
-from treemem.text import stemmed, words
+from treemem.text import words
 from treemem.topics import centre_of
 
 #: Lists of a memory that the one it becomes part of takes over.

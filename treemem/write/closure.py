@@ -25,8 +25,9 @@ from treemem.canonical import Vector
 from treemem.changes import DERIVING, RUN, Edge, EdgeType, Erasure, NodeKind, State
 from treemem.contents import content_of, document_of, is_topic
 from treemem.segments import words_in
+from treemem.stemming import stemmed
 from treemem.store.protocol import GraphStore
-from treemem.text import MAX_TOKENS, STOP_WORDS, stemmed
+from treemem.text import MAX_TOKENS, STOP_WORDS
 
 #: How many memories a store is asked about at once.
 _BATCH = 200
