@@ -56,7 +56,7 @@ def rebuilt(uri: str) -> Iterator[None]:
 
     made = dict(migrations())["0003_search"]
     with neo4j.GraphDatabase.driver(uri, notifications_min_severity="OFF") as driver:
-        for name in ("treemem_state_embedding", "treemem_state_text"):
+        for name in ("treemem_state_embedding", "treemem_text"):
             driver.execute_query(f"DROP INDEX {name} IF EXISTS")
         try:
             yield

@@ -25,7 +25,8 @@ import numpy as np
 from benchmarks.assistant import LOOPS, facts_of
 from benchmarks.retrieval import interval
 from treemem import MiniLM, MultilingualE5, SearchOptions, TreeTextMemory
-from treemem.models.embedders import Embedder, Vectors, checked_vectors
+from treemem.canonical import Vectors
+from treemem.models.embedders import Embedder, checked_vectors
 
 HERE = Path(__file__).parent
 SENTENCES = HERE / "labelled" / "sentences.toml"

@@ -57,7 +57,7 @@ def states(memories: int, versions: int) -> Iterator[tuple[list[State], Any]]:
                     recorded_from=START + versions * DAY,
                     recorded_to=END,
                     opened_by="load",
-                    embedding=content.embedding,
+                    vectors=content.vectors,
                     tokens=content.tokens,
                 )
             )

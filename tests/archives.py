@@ -124,7 +124,7 @@ def survives(open_cube: Callable[[], TreeTextMemory], folder: Path, original: tu
 def said(cube: TreeTextMemory) -> tuple[str, dict[str, int]]:
     """What a cube says, where names do not depend on the cube."""
     rows = [
-        [n if n != "embedding" else "", getattr(s, n).tobytes().hex() if n == "embedding" else getattr(s, n)]
+        [n if n != "vectors" else "", getattr(s, n).tobytes().hex() if n == "vectors" else getattr(s, n)]
         for s in cube.store.all_states(cube.cube_id)
         for n in s.__slots__
     ]

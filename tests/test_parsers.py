@@ -125,7 +125,7 @@ def test_what_cannot_be_read_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch,
         read(bomb.getvalue(), "a.docx")
     with pytest.raises(InvalidInputError, match="say what it is by a name"):
         as_document(b"\0\1\2")
-    with pytest.raises(InvalidInputError, match="a picture wants a model that sees"):
+    with pytest.raises(InvalidInputError, match="no picture that a model takes"):
         read(b"\x89PNG\0", "a.png")
     (tmp_path / "xberg.py").write_text("raise ModuleNotFoundError(\"No module named 'xberg'\", name='xberg')")
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -81,6 +81,8 @@ PARAMETERS: dict[str, Any] = {
     "clock": NOW,
     "operations": [],
     "tombstones": [],
+    "passage_vector": 0.075,
+    "passage_text": 0.75,
 }
 
 

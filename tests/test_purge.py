@@ -52,6 +52,6 @@ def test_no_statement_or_index_finds_it_on_neo4j(neo4j_uri: str) -> None:
         assert everything == []
         for word in WORDS:
             hits = plain.execute_query(
-                "CALL db.index.fulltext.queryNodes('treemem_state_text', $word) YIELD node RETURN node", word=word
+                "CALL db.index.fulltext.queryNodes('treemem_text', $word) YIELD node RETURN node", word=word
             ).records
             assert hits == []

@@ -40,7 +40,7 @@ from .models.embedders import (
     OpenAIEmbedder,
     SentenceTransformersEmbedder,
 )
-from .models.llm import LLM, LLMAnswer, LLMUsage, OpenAILLM
+from .models.llm import LLM, LLMAnswer, LLMUsage, OpenAILLM, Picture
 from .models.multilingual import MultilingualE5
 from .models.rerankers import CallableReranker, CosineReranker, CrossEncoderReranker, LLMReranker, Reranker
 from .records import (
@@ -113,6 +113,7 @@ __all__ = [
     "OperationNotFoundError",
     "OperationRecord",
     "PathStep",
+    "Picture",
     "Plan",
     "Receipt",
     "Report",

@@ -16,6 +16,8 @@ import numpy.typing as npt
 from treemem.temporal import to_micros
 
 Vector = npt.NDArray[np.float32]
+#: Several vectors, one a row: float32, shape (vectors, dimension).
+Vectors = npt.NDArray[np.float32]
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -62,9 +64,9 @@ _REQUEST = json.JSONEncoder(
 _PART = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?\d{1,30}(?:\.\d{1,30})?e\+\d{1,3}|-?\d{1,30}\.0(?!\d)')
 
 
-def encode_vector(vector: Vector) -> str:
-    """Return a vector as base64 of little-endian float32."""
-    return base64.b64encode(np.ascontiguousarray(vector, dtype="<f4").tobytes()).decode("ascii")
+def encode_vectors(vectors: Vectors) -> str:
+    """Return vectors, one after the other, as base64 of little-endian float32."""
+    return base64.b64encode(np.ascontiguousarray(vectors, dtype="<f4").tobytes()).decode("ascii")
 
 
 def set_hash(records: Iterable[Any]) -> str:

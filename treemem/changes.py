@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from treemem.canonical import Vector, canonical_json, number, request_json
+from treemem.canonical import Vector, Vectors, canonical_json, number, request_json
 from treemem.temporal import END, Interval
 
 
@@ -39,15 +39,25 @@ class NodeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a state says: JSON-able fields (among them `memory` and `status`), its vector and its index tokens."""
+    """What a state says: JSON-able fields (among them `memory` and `status`), its vectors and its index tokens.
+
+    `vectors` has shape (vectors, dimension): the first is that of the text, the others are those of the last passages
+    of a long one. `tokens` has a line for the text and one for each passage, words with blanks between.
+    """
 
     fields: Mapping[str, Any]
-    embedding: Vector
+    vectors: Vectors
     tokens: str
+
+    @property
+    def embedding(self) -> Vector:
+        """The vector of the text."""
+        first: Vector = self.vectors[0]
+        return first
 
     def same(self, other: Content) -> bool:
         """Return whether both say the same."""
-        return self.fields == other.fields and self.embedding.tobytes() == other.embedding.tobytes()
+        return self.fields == other.fields and self.vectors.tobytes() == other.vectors.tobytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +226,7 @@ class ChangeSet:
         digest.update(request_json(plain).encode())
         for state in states:
             if state.content is not None:
-                digest.update(state.content.embedding.tobytes())
+                digest.update(state.content.vectors.tobytes())
         return digest.hexdigest()
 
 
@@ -233,7 +243,8 @@ class State:
     recorded_to: int
     opened_by: str
     closed_by: str | None = None
-    embedding: Vector | None = None
+    #: As in Content; None where the state was read without them.
+    vectors: Vectors | None = None
     tokens: str = ""
 
     @property
@@ -243,9 +254,14 @@ class State:
 
     @property
     def content(self) -> Content:
-        """The content, vector included; the state must have been read with its vector."""
-        assert self.embedding is not None, "the state was read without its vector"
-        return Content(self.fields, self.embedding, self.tokens)
+        """The content; the state must have been read with its vectors."""
+        assert self.vectors is not None, "the state was read without its vectors"
+        return Content(self.fields, self.vectors, self.tokens)
+
+    @property
+    def embedding(self) -> Vector | None:
+        """The vector of the text, None where the state was read without it."""
+        return None if self.vectors is None else self.vectors[0]
 
     def holds(self, valid_at: int, known_at: int) -> bool:
         """Return whether the state holds at both times (the status is not looked at)."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from treemem.canonical import encode_vector, set_hash
+from treemem.canonical import encode_vectors, set_hash
 from treemem.changes import Edge, EdgeType, NodeKind, State
 from treemem.store.protocol import CubeInfo, GraphStore
 from treemem.temporal import Interval
@@ -49,11 +49,14 @@ def _memory_problems(info: CubeInfo, memory_id: str, states: list[State]) -> Ite
     for line in _interval_problems(states):
         yield f"memory {memory_id}: {line}"
     for state in states:
-        vector = state.content.embedding
-        if info.model is not None and len(vector) != info.model.dimension:
-            yield f"memory {memory_id} version {state.version}: {len(vector)} dimensions, not {info.model.dimension}"
-        elif abs(float(np.linalg.norm(vector)) - 1.0) > 1e-3:
-            yield f"memory {memory_id} version {state.version}: its vector has norm {np.linalg.norm(vector):.4f}"
+        vectors = state.content.vectors
+        norms = np.linalg.norm(vectors, axis=1)
+        far = float(norms[np.argmax(np.abs(norms - 1.0))])
+        if info.model is not None and vectors.shape[1] != info.model.dimension:
+            found = f"{vectors.shape[1]} dimensions, not {info.model.dimension}"
+            yield f"memory {memory_id} version {state.version}: {found}"
+        elif not abs(far - 1.0) <= 1e-3:
+            yield f"memory {memory_id} version {state.version}: its vector has norm {far:.4f}"
 
 
 def _interval_problems(rows: list[Any]) -> Iterator[str]:
@@ -118,8 +121,8 @@ def _said(store: GraphStore, cube: str, known_at: int | None) -> Iterator[list[A
 
     for state in store.all_states(cube):
         if known(state):
-            vector = encode_vector(state.content.embedding)
-            yield ["state", state.memory_id, dict(state.fields), state.valid_from, state.valid_to, vector]
+            vectors = encode_vectors(state.content.vectors)
+            yield ["state", state.memory_id, dict(state.fields), state.valid_from, state.valid_to, vectors]
     for edge in store.all_edges(cube):
         if known(edge):
             kind = NodeKind(edge.target_kind).value

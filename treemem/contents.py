@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from treemem.canonical import Vector
+import numpy as np
+
+from treemem.canonical import Vectors
 from treemem.changes import Content, State
 from treemem.items import TextualMemoryItem, TreeNodeTextualMemoryMetadata
+from treemem.passages import beyond_reach, passages_of
 from treemem.temporal import END, from_micros, to_micros
 from treemem.text import analyse, spaced
 from treemem.zones import local
@@ -61,13 +64,17 @@ def role_of(fields: Mapping[str, Any]) -> str:
 
 
 def tokens_of(fields: dict[str, Any]) -> str:
-    """Return the index tokens of a content: key, text, a background of its own, and the day it is about."""
-    parts = [fields.get("key"), fields["memory"], fields.get("background")]
-    for name in _TIMES:
-        if fields.get(name) is not None:
-            parts.append(local(from_micros(fields[name])).strftime("%d %B %Y").lstrip("0"))
-            break
-    return spaced(analyse(" ".join(part for part in parts if part)))
+    """Return the index tokens of a content: a line of its key, text, a background of its own, and the day it is about,
+    and, where the text is long, a line of the same for each of its passages.
+    """
+    key, text, background = fields.get("key"), str(fields["memory"]), fields.get("background")
+    day = next((_day(fields[name]) for name in _TIMES if fields.get(name) is not None), None)
+    lines = ([key, part, background, day] for part in (text, *passages_of(text)))
+    return "\n".join(spaced(analyse(" ".join(part for part in parts if part))) for parts in lines)
+
+
+def _day(at: int) -> str:
+    return local(from_micros(at)).strftime("%d %B %Y").lstrip("0")
 
 
 def embedded_text(fields: dict[str, Any]) -> str:
@@ -76,9 +83,15 @@ def embedded_text(fields: dict[str, Any]) -> str:
     return f"{key}. {fields['memory']}" if key else str(fields["memory"])
 
 
-def content_of(fields: dict[str, Any], vector: Vector) -> Content:
-    """Return the content that a store keeps."""
-    return Content(fields, vector, tokens_of(fields))
+def embedded_texts_of(fields: dict[str, Any]) -> list[str]:
+    """Return the texts whose vectors stand for a content: its text, and the passages of a long one beyond its reach."""
+    passages = beyond_reach(passages_of(str(fields["memory"])))
+    return [embedded_text(fields), *(embedded_text({**fields, "memory": passage}) for passage in passages)]
+
+
+def content_of(fields: dict[str, Any], vectors: Vectors) -> Content:
+    """Return the content that a store keeps; `vectors` are one a row, or a single one of the whole text."""
+    return Content(fields, np.atleast_2d(vectors), tokens_of(fields))
 
 
 def is_topic(fields: Mapping[str, Any]) -> bool:

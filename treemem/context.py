@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from treemem.caller import Caller
+from treemem.canonical import Vectors
 from treemem.changes import Model
 from treemem.config import TreeTextMemoryConfig, from_arguments
 from treemem.errors import InvalidInputError, NotAllowedError
@@ -17,6 +18,7 @@ from treemem.models.embedders import Embedder, checked_embedder, embedded_questi
 from treemem.models.failures import answered
 from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
+from treemem.models.vectors import vectors_of
 from treemem.opening import chosen_embedder, open_store
 from treemem.store.protocol import GraphStore
 from treemem.temporal import BEGINNING, Clock, Moment, TimeLike, parse_time, system_clock, to_micros
@@ -68,6 +70,10 @@ class Context:
             None if as_of is None else parse_time(as_of, "as_of"),
             None if known_at is None else parse_time(known_at, "known_at"),
         )
+
+    def vectors_of(self, contents: Sequence[dict[str, Any]]) -> list[Vectors]:
+        """Return the vectors of each of some contents, as `models.vectors.vectors_of` does. Raises EmbedderError."""
+        return vectors_of(self.embedder, contents)
 
     def embed(self, texts: Sequence[str]) -> Any:
         """Return a vector of unit norm for each text, shape (texts, dimension). Raises EmbedderError."""

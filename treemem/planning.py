@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from treemem.canonical import Vector
+from treemem.canonical import Vectors
 from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, Entity, NodeKind, State, StateAssert
 from treemem.contents import content_of
 from treemem.errors import FrozenMemoryError, InvalidInputError, MemoryNotFoundError, UndoRefusedError
@@ -42,7 +42,7 @@ def creation(
     base: ChangeSet,
     memory_id: str,
     fields: dict[str, Any],
-    vector: Vector,
+    vectors: Vectors,
     valid_from: int | None,
     valid_to: int,
 ) -> ChangeSet:
@@ -50,7 +50,7 @@ def creation(
     found = mentions(base.cube, fields)
     return with_rows(
         base,
-        states=[StateAssert(memory_id, content_of(fields, vector), valid_from, valid_to, create=True)],
+        states=[StateAssert(memory_id, content_of(fields, vectors), valid_from, valid_to, create=True)],
         edges=[
             EdgeAssert(
                 EdgeType.MENTIONS, memory_id, i, NodeKind.ENTITY, weight, valid_from=valid_from, valid_to=valid_to
@@ -150,14 +150,14 @@ def update(
     base: ChangeSet,
     segment: State,
     fields: dict[str, Any],
-    vector: Vector,
+    vectors: Vectors,
     at: int | None,
     until: int,
     linked: Sequence[Edge],
     last_version: int,
 ) -> ChangeSet:
     """Return the change set that asserts new content on [at, until) and derives the mentions again."""
-    content = content_of(fields, vector)
+    content = content_of(fields, vectors)
     wanted = mentions(base.cube, fields)
     edges = [
         EdgeAssert(e.type, e.source, e.target, e.target_kind, valid_from=at, valid_to=until, remove=True)
@@ -196,7 +196,7 @@ def rewrite(
     for segment in sorted(segments, key=lambda s: s.valid_from):
         fields = _rewritten(kind, segment, history)
         if fields != segment.fields:
-            content = Content(fields, segment.content.embedding, segment.tokens)
+            content = Content(fields, segment.content.vectors, segment.tokens)
             asserts.append(StateAssert(memory_id, content, segment.valid_from, segment.valid_to))
     return with_rows(base, states=asserts, expected={memory_id: max(s.version for s in history)})
 

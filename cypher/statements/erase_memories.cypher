@@ -6,7 +6,7 @@ CALL (c) {
   MATCH (m:Memory)
   WHERE m.cube_id = $given.cube AND m.id > ''
   WITH m LIMIT $given.limit
-  CALL (m) { MATCH (m)<-[:STATE_OF]-(s:State) DETACH DELETE s }
+  CALL (m) { MATCH (m)<-[:STATE_OF]-(s:State) OPTIONAL MATCH (s)<-[:PASSAGE_OF]-(p:Passage) DETACH DELETE s, p }
   DETACH DELETE m
   RETURN count(*) AS erased
 }

@@ -8,7 +8,7 @@ CALL (t, k) {
   WHERE {{holds ROW=s SINCE=t UNTIL=t}}
     AND ($given.statuses IS NULL OR s.status IN $given.statuses){{FILTER}}
   WITH s ORDER BY s.id LIMIT $given.limit
-  RETURN collect({{state EMBEDDING="CASE WHEN $given.vectors THEN s.embedding END"}}) AS states
+  RETURN collect({{state VECTORS=$given.vectors}}) AS states
 }
 RETURN {{micros TIME=clock}} AS clock,
        {{micros TIME=t}} AS t,

@@ -7,6 +7,6 @@ CALL (t, k) {
   MATCH (b)<-[:STATE_OF]-(s:State)
   WHERE {{holds ROW=s SINCE=t UNTIL=t}} AND s.status IN $given.statuses
   WITH m, r, s ORDER BY r.weight, r.tiebreak DESC
-  RETURN collect([m.id, {{state EMBEDDING=null}}]) AS found
+  RETURN collect([m.id, {{state VECTORS=false}}]) AS found
 }
 RETURN {{micros TIME=clock}} AS clock, found

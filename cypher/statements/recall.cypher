@@ -10,6 +10,11 @@ CALL (t, k, u, t18, u18, k18) {
     WHERE true{{FILTER}}
     RETURN s, score, 'vector' AS arm
     UNION ALL
+    WITH t, k, u WHERE $given.vector IS NOT NULL
+    {{nearest_passages UNTIL=u LIMIT=$given.vector_breadth FILTER="{{IN_INDEX}}"}}
+    WHERE true{{FILTER}}
+    RETURN s, score, 'vector' AS arm
+    UNION ALL
     WITH t, k, u, '+scope:(' + $given.text_statuses + ')^0 +scope:[' + $given.scope + 'f TO ' + $given.scope + 'f' + u18 + ']^0 +scope:{'
       + $given.scope + 'e' + t18 + ' TO ' + $given.scope + 'f}^0 +scope:[' + $given.scope + 'r TO ' + $given.scope + 'r' + k18
       + ']^0 +scope:{' + $given.scope + 'x' + k18 + ' TO ' + $given.scope + 'y}^0 +tokens:(' + $given.text + ')' AS query
@@ -19,6 +24,7 @@ CALL (t, k, u, t18, u18, k18) {
     RETURN s, score, 'text' AS arm
   }
   MATCH (s)-[:STATE_OF]->(m:Memory)
+  WITH m, s, arm, max(score) AS score
   WITH m, arm, score, [m.id, s.version, arm, score, s.memory_type,
        {{micros TIME=s.valid_from}}, {{micros TIME=s.valid_to}}] AS seed
        ORDER BY score DESC, m.id, s.version

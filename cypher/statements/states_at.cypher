@@ -5,6 +5,6 @@ CALL (t, k) {
   MATCH (m:Memory {cube_id: $given.cube, id: id})<-[:STATE_OF]-(s:State)
   WHERE {{holds ROW=s SINCE=t UNTIL=t}}
     AND ($given.statuses IS NULL OR s.status IN $given.statuses)
-  RETURN collect({{state EMBEDDING="CASE WHEN $given.vectors THEN s.embedding END"}}) AS states
+  RETURN collect({{state VECTORS=$given.vectors}}) AS states
 }
 RETURN {{micros TIME=clock}} AS clock, states

@@ -1,4 +1,4 @@
 // The states with these keys.
 UNWIND $given.keys AS key
 MATCH (s:State {cube_id: $given.cube, id: key[0], version: key[1]})
-RETURN {{state EMBEDDING="CASE WHEN $given.vectors THEN s.embedding END"}} AS state
+RETURN {{state VECTORS=$given.vectors}} AS state

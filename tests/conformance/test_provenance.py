@@ -34,7 +34,7 @@ def everywhere(memory: TreeTextMemory, location: str) -> Iterator[str]:
             for record in session.execute_query(query, cube=memory.cube_id).records:
                 yield str({name: value for name, value in record["p"].items() if name != "embedding"})
         found = session.execute_query(
-            "CALL db.index.fulltext.queryNodes('treemem_state_text', $token) YIELD node "
+            "CALL db.index.fulltext.queryNodes('treemem_text', $token) YIELD node "
             "WHERE node.cube_id = $cube RETURN node.id AS id",
             token=f"tokens:{TOKEN}",
             cube=memory.cube_id,

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
-from treemem.canonical import canonical_json, encode_vector
+from treemem.canonical import canonical_json, encode_vectors
 from treemem.changes import Edge, Entity, State, memory_ends
 from treemem.errors import ConflictError, InvalidInputError
 from treemem.exchange import files
@@ -76,8 +76,8 @@ def _records(store: GraphStore, info: CubeInfo, valid_at: int | None, past: bool
     for state in store.all_states(cube):
         if state.recorded_from <= clock and (valid_at is None or state.holds(valid_at, clock)):
             held.add(state.memory_id)
-            plain = {n: getattr(state, n) for n in State.__slots__ if n != "embedding"}
-            yield "state", _as_of(plain, clock) | {"embedding": encode_vector(state.content.embedding)}
+            plain = {n: getattr(state, n) for n in State.__slots__ if n != "vectors"}
+            yield "state", _as_of(plain, clock) | {"embedding": encode_vectors(state.content.vectors)}
     for edge in store.all_edges(cube):
         if edge.recorded_from <= clock and (valid_at is None or _held(edge, valid_at, clock, held)):
             yield "edge", _as_of(asdict(edge), clock)

@@ -18,6 +18,7 @@ from treemem.contents import item_of
 from treemem.errors import InvalidInputError
 from treemem.ids import checked_id
 from treemem.items import TreeNodeTextualMemoryMetadata
+from treemem.passages import MOST_PASSAGES
 from treemem.storable import check_json
 from treemem.store.protocol import CubeInfo
 from treemem.temporal import BEGINNING, END, to_micros
@@ -162,10 +163,15 @@ def _state(plain: dict[str, Any], info: CubeInfo) -> State:
         memory_id=checked_id(plain["memory_id"], "memory_id"),
         version=plain["version"],
         fields=fields,
-        embedding=_vector(plain["embedding"], info),
+        vectors=_vectors(plain["embedding"], info),
         tokens=_text(plain, "tokens"),
         **_times(plain, info),
     )
+    passages, vectors = state.tokens.count("\n"), len(state.content.vectors) - 1
+    if not vectors <= passages <= MOST_PASSAGES:
+        raise InvalidInputError(
+            f"tokens: {passages} passages, of which {vectors} have a vector, at most {MOST_PASSAGES}"
+        )
     _check_fields(state)
     return state
 
@@ -182,7 +188,7 @@ def _check_fields(state: State) -> None:
     for name in _MICROS:
         if fields.get(name) is not None:
             _time(fields, name, END)
-    item = item_of(State(**{n: getattr(state, n) for n in State.__slots__ if n != "embedding"}))
+    item = item_of(State(**{n: getattr(state, n) for n in State.__slots__ if n != "vectors"}))
     for name, given in fields.items():
         kept: Any = item.memory if name == "memory" else getattr(item.metadata, name)
         if name in _MICROS and kept is not None:
@@ -191,7 +197,7 @@ def _check_fields(state: State) -> None:
             raise InvalidInputError(f"fields: {name}: {shown(given)} is not of its type")
 
 
-def _vector(text: object, info: CubeInfo) -> Any:
+def _vectors(text: object, info: CubeInfo) -> Any:
     if info.model is None:
         raise InvalidInputError("a state, though the head names no embedding model")
     if not isinstance(text, str):
@@ -200,13 +206,16 @@ def _vector(text: object, info: CubeInfo) -> Any:
         data = base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidInputError(f"embedding: no base64 ({error})") from error
-    if len(data) != 4 * info.model.dimension:
-        raise InvalidInputError(f"embedding: {len(data)} bytes, not 4 for each of {info.model.dimension} dimensions")
-    vector = np.frombuffer(data, dtype="<f4").astype(np.float32)
-    norm = float(np.linalg.norm(vector))
-    if not abs(norm - 1.0) <= 1e-3:  # false for NaN too
-        raise InvalidInputError(f"embedding: its norm is {norm:.4f}, not 1")
-    return vector
+    dimension = info.model.dimension
+    count, rest = divmod(len(data), 4 * dimension)
+    if rest or count < 1:
+        raise InvalidInputError(f"embedding: {len(data)} bytes, not 4 for each of {dimension} dimensions")
+    vectors = np.frombuffer(data, dtype="<f4").astype(np.float32).reshape(count, dimension)
+    norms = np.linalg.norm(vectors, axis=1)
+    far = float(norms[np.argmax(np.abs(norms - 1.0))])
+    if not abs(far - 1.0) <= 1e-3:  # false for NaN too
+        raise InvalidInputError(f"embedding: its norm is {far:.4f}, not 1")
+    return vectors
 
 
 def _edge(plain: dict[str, Any], info: CubeInfo) -> Edge:
@@ -246,6 +255,6 @@ _MAKERS: Mapping[str, Any] = {
     "edge": _edge,
 }
 _NAMES = {
-    kind: frozenset(field.name for field in dataclasses.fields(row))
+    kind: frozenset("embedding" if field.name == "vectors" else field.name for field in dataclasses.fields(row))
     for kind, row in zip(_MAKERS, (Operation, Entity, Source, State, Edge), strict=True)
 }

@@ -20,9 +20,10 @@ from treemem.checks import known_names, shown
 from treemem.errors import InvalidInputError
 from treemem.ingest.markdown import Page
 from treemem.ingest.parsers import PARSED, parsed
+from treemem.ingest.pictures import PICTURES, is_picture, picture_of
+from treemem.models.llm import Picture
 from treemem.storable import checked_text
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic")
 #: Bytes of a document at most.
 MOST_BYTES = 200_000_000
 #: What a document given as a dict may have.
@@ -34,13 +35,17 @@ _LONGEST_ID = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document that was read. `id` is what its owner calls it; `digest` the SHA-256 of its bytes."""
+    """A document that was read. `id` is what its owner calls it; `digest` the SHA-256 of its bytes.
+
+    A picture has no pages yet: a model says what is on it.
+    """
 
     id: str
     name: str | None
     title: str | None
     digest: str
     pages: tuple[Page, ...]
+    picture: Picture | None = None
 
 
 #: A document as people give it: a path, bytes, a text, or a dict that says more of it.
@@ -61,6 +66,8 @@ def as_document(value: Any) -> Document:
         raise InvalidInputError(f"document: {len(raw)} bytes; at most {MOST_BYTES} fit, split it first")
     digest = hashlib.sha256(raw).hexdigest()
     own = given.get("id") or (path.resolve().as_uri() if path is not None else f"sha256:{digest}")
+    if isinstance(content, bytes) and is_picture(content, name):
+        return Document(own, name, given.get("title"), digest, (), picture_of(content, name))
     try:
         pages = tuple(_pages(content, name))
     except RecursionError as error:
@@ -105,7 +112,7 @@ def _text(text: str) -> str:
         raise InvalidInputError(
             f"document: {shown(text)} is an address, and nothing is fetched; give {{'id': ..., 'content': ...}}"
         )
-    if name is not None and f".{name[1].lower()}" in (*_READERS, *PARSED):
+    if name is not None and f".{name[1].lower()}" in FORMATS:
         raise InvalidInputError(f"document: {shown(text)} is the name of a file; a file is given as Path({text!r})")
     return text
 
@@ -131,10 +138,7 @@ def _pages(content: str | bytes, name: str | None) -> Iterator[Page]:
     reader = _READERS.get(suffix)
     if reader is None:
         if isinstance(content, bytes) and _is_binary(content):
-            pictures = "; a picture wants a model that sees, and there is none" if suffix in _PICTURES else ""
-            raise InvalidInputError(
-                f"document: {shown(name)} is of no known format; known are {', '.join(FORMATS)}{pictures}"
-            )
+            raise InvalidInputError(f"document: {shown(name)} is of no known format; known are {', '.join(FORMATS)}")
         reader = _markdown if not name else _plain
     yield from reader(_decoded(content, name).replace("\r\n", "\n").replace("\r", "\n"))
 
@@ -225,4 +229,4 @@ _READERS: dict[str, Callable[[str], Iterator[Page]]] = {
     ".xml": _xml,
 }
 #: The endings of the names of files that can be read; some want the extra.
-FORMATS = (*_READERS, *PARSED)
+FORMATS = (*_READERS, *PARSED, *PICTURES)

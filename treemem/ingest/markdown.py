@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from treemem.ingest.passages import MOST, byte_size, cut, in_passages
+from treemem.passages import MOST, byte_size, cut, in_passages
 
 #: Characters of a heading that are kept.
 LONGEST_HEADING = 200

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from treemem.ingest.passages import byte_size
+from treemem.passages import byte_size
 
 #: How many bytes of UTF-8 the equal texts have together, at least: two short sentences, or one long one.
 TELLING = 20

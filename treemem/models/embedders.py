@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from treemem.canonical import Vectors
 from treemem.checks import shown
 from treemem.errors import EmbedderError
 from treemem.forks import ForkLock
@@ -19,7 +19,6 @@ from treemem.models.failures import answered
 from treemem.models.openai_faults import fault_of, without_key
 from treemem.models.sessions import batches, means, padded, session_of
 
-Vectors = npt.NDArray[np.float32]
 #: Characters of a model's name, and dimensions of its vectors, that a cube keeps and an archive holds.
 MOST_CHARACTERS, MOST_NUMBERS = 1_000, 1_000_000
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -58,7 +60,10 @@ class LLMAnswer(Generic[T]):
 
 
 class LLM(Protocol):
-    """Answers a request with a value of a pydantic model, or raises LLMError."""
+    """Answers a request with a value of a pydantic model, or raises LLMError.
+
+    A model that sees has `look` too, which is `ask` with a `Picture` after `answer`; without it pictures are refused.
+    """
 
     @property
     def name(self) -> str: ...
@@ -68,13 +73,29 @@ class LLM(Protocol):
         ...
 
 
+class Picture(NamedTuple):
+    """A picture as a model takes it: its bytes, and what they are ("image/png")."""
+
+    content: bytes
+    media_type: str
+
+
+def look(
+    llm: LLM, system: str, user: str, answer: type[M], picture: Picture, *, max_tokens: int = 1_024
+) -> LLMAnswer[M]:
+    """Return what a model that sees answers about a picture, as `ask` does without one."""
+    seeing: Any = llm
+    return _checked(llm, answer, lambda: seeing.look(system, user, answer, picture, max_tokens=max_tokens))
+
+
 def ask(llm: LLM, system: str, user: str, answer: type[M], *, max_tokens: int = 1_024) -> LLMAnswer[M]:
     """Return what any language model answers; raise LLMError for whatever it raises or returns instead."""
+    return _checked(llm, answer, lambda: llm.ask(system, user, answer, max_tokens=max_tokens))
+
+
+def _checked(llm: LLM, answer: type[M], call: Callable[[], object]) -> LLMAnswer[M]:
     name = getattr(llm, "name", type(llm).__name__)
-    found: object = answered(
-        lambda: llm.ask(system, user, answer, max_tokens=max_tokens),
-        lambda told: LLMError(f"{name}: failed ({told})", "invalid"),
-    )
+    found = answered(call, lambda told: LLMError(f"{name}: failed ({told})", "invalid"))
     if not isinstance(found, LLMAnswer) or not isinstance(found.value, answer) or not isinstance(found.usage, LLMUsage):
         wanted = f"an LLMAnswer with a value of {answer.__name__} and an LLMUsage"
         raise LLMError(f"{name}: wanted {wanted}, found {type(found).__name__}", "invalid")
@@ -164,10 +185,24 @@ class OpenAILLM:
         Raises LLMError, whose `reason` is timeout, status, connection, refused, cut or invalid; its message holds what
         the server said.
         """
+        return self._answered(system, user, answer, max_tokens)
+
+    def look(
+        self, system: str, user: str, answer: type[M], picture: Picture, *, max_tokens: int = 1_024
+    ) -> LLMAnswer[M]:
+        """Return the model's answer about a picture as a validated `answer`; the model must be one that sees.
+
+        Raises LLMError as `ask` does.
+        """
+        data = base64.b64encode(picture.content).decode("ascii")
+        shown = {"type": "image_url", "image_url": {"url": f"data:{picture.media_type};base64,{data}"}}
+        return self._answered(system, [{"type": "text", "text": user}, shown], answer, max_tokens)
+
+    def _answered(self, system: str, user: Any, answer: type[M], max_tokens: int) -> LLMAnswer[M]:
         schema = answer.model_json_schema()
         if self._structured == "json_object":
             system = f"{system}\n\nAnswer with one JSON object that fits this JSON schema:\n{json.dumps(schema)}"
-        messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+        messages: list[dict[str, Any]] = [{"role": "system", "content": system}, {"role": "user", "content": user}]
         spent = LLMUsage()
         for attempt in range(1, self._attempts + 1):
             text, usage = self._request(messages, answer.__name__, schema, max_tokens)
@@ -191,7 +226,7 @@ class OpenAILLM:
         raise AssertionError("unreachable")
 
     def _request(
-        self, messages: list[dict[str, str]], name: str, schema: dict[str, Any], max_tokens: int
+        self, messages: list[dict[str, Any]], name: str, schema: dict[str, Any], max_tokens: int
     ) -> tuple[str, LLMUsage]:
         import openai
 

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from treemem.canonical import Vectors
 from treemem.checks import whole, within
 from treemem.errors import EmbedderError
 from treemem.forks import ForkLock
 from treemem.keywords import checked_names
-from treemem.models.embedders import Vectors, checked_vectors
+from treemem.models.embedders import checked_vectors
 from treemem.models.sessions import batches, means, padded, session_of
 
 #: Characters of a text that the tokenizer gets; 510 word pieces of them are read.

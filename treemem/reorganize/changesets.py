@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from treemem import planning
-from treemem.canonical import Vector
+from treemem.canonical import Vectors
 from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, NodeKind, State, StateAssert
 from treemem.contents import content_of, embedded_text
 from treemem.errors import InvalidInputError
@@ -19,6 +19,9 @@ from treemem.storable import check_json, checked_text
 from treemem.temporal import END
 from treemem.text import words
 from treemem.topics import centre_of
+
+#: From a content to its vectors.
+Embed = Callable[[dict[str, Any]], Vectors]
 
 #: Lists of a memory that the one it becomes part of takes over.
 _JOINED = ("sources", "tags", "entities", "usage")
@@ -40,9 +43,7 @@ class Ground:
         return sorted((s for s in self.history[memory_id] if s.closed_by is None), key=lambda s: s.valid_from)
 
 
-def change(
-    base: ChangeSet, action: Action, ground: Ground, memory_id: str, embed: Callable[[str], Vector]
-) -> ChangeSet:
+def change(base: ChangeSet, action: Action, ground: Ground, memory_id: str, embed: Embed) -> ChangeSet:
     """Return the change set of an action; `memory_id` is that of the memory which a merge makes."""
     made = _BY_KIND[action.kind](base, action, ground, memory_id, embed)
     return planning.with_rows(
@@ -69,9 +70,7 @@ def _deduplicate(base: ChangeSet, action: Action, ground: Ground, _: str, embed:
     return planning.with_rows(base, states=states, edges=edges)
 
 
-def _merge(
-    base: ChangeSet, action: Action, ground: Ground, memory_id: str, embed: Callable[[str], Vector]
-) -> ChangeSet:
+def _merge(base: ChangeSet, action: Action, ground: Ground, memory_id: str, embed: Embed) -> ChangeSet:
     last = [ground.known(i)[-1] for i in action.ids]
     start = max(state.valid_from for state in last)
     text = merged_text([str(state.fields["memory"]) for state in last])
@@ -82,8 +81,8 @@ def _merge(
     fields["info"] = {**dict(fields.get("info") or {}), "merged_from": list(action.ids)}
     _kept(fields)
     same = embedded_text(fields) == embedded_text(dict(last[0].fields))
-    vector = last[0].content.embedding if same else embed(embedded_text(fields))
-    made = planning.creation(base, memory_id, fields, vector, start, END)
+    vectors = last[0].content.vectors if same else embed(fields)
+    made = planning.creation(base, memory_id, fields, vectors, start, END)
     states = [*made.states]
     for old in action.ids:
         states += [_merged(s, memory_id, max(s.valid_from, start)) for s in ground.known(old) if s.valid_to > start]
@@ -247,14 +246,14 @@ _BY_KIND: dict[ActionKind, Callable[..., ChangeSet]] = {
 
 
 def _rewritten(segment: State, fields: dict[str, Any]) -> StateAssert:
-    content = content_of(fields, segment.content.embedding)
+    content = content_of(fields, segment.content.vectors)
     return StateAssert(segment.memory_id, content, segment.valid_from, segment.valid_to)
 
 
 def _merged(segment: State, into: str, start: int) -> StateAssert:
     fields = {**segment.fields, "status": "merged"}
     return StateAssert(
-        segment.memory_id, Content(fields, segment.content.embedding, segment.tokens), start, segment.valid_to
+        segment.memory_id, Content(fields, segment.content.vectors, segment.tokens), start, segment.valid_to
     )
 
 

@@ -253,7 +253,7 @@ class Reorganizer:
         if not _become_one(action, ground):
             return became("skipped", "memories of different users, sessions or visibility never become one")
         try:
-            changes = change(base, action, ground, plan.memory(number), lambda text: ctx.embed([text])[0])
+            changes = change(base, action, ground, plan.memory(number), lambda fields: ctx.vectors_of([fields])[0])
             receipt = ctx.store.apply(changes, lease=lease)
         except InvalidChangeError as error:
             return became("skipped", str(discreet(ctx, error)))

@@ -23,7 +23,7 @@ from treemem.search.context import context_line
 from treemem.search.explain import Stage
 from treemem.search.finish import DEDUPS, Dedup, Finish, finished
 from treemem.search.options import MAX_TOP_K, SearchOptions
-from treemem.search.question import Question
+from treemem.search.question import Question, asks_by_keywords
 from treemem.search.results import SearchResult
 from treemem.search.target import target_of
 from treemem.search.timewords import Told, read_time
@@ -195,7 +195,9 @@ def get_relevant_subgraph(
 
 def _options(ctx: Context, query: str, options: SearchOptions) -> SearchOptions:
     foreign = getattr(ctx.embedder, "english_only", False) and not is_latin(query[:QUESTION_READ])
-    return options.for_foreign_text() if foreign else options
+    if foreign:
+        return options.for_foreign_text()
+    return options.for_keywords() if asks_by_keywords(query[:QUESTION_READ]) else options
 
 
 def _dated(ctx: Context, told: Told | None, question: Question, ask: Callable[[Question], SearchResult]) -> Told | None:

@@ -37,7 +37,7 @@ def search(store: ReadStore, cube: str, question: Question) -> SearchResult:
     read = time.perf_counter() - started - picker.seconds
     begun = time.perf_counter()
     held = [s for s in states if passes(question.filter, s) and not is_label(s.fields)]
-    hits = hits_of(cube, found, settled_of(question, picker.ranked, held, found)[: question.shown], held)
+    hits = hits_of(cube, question, found, settled_of(question, picker.ranked, held, found)[: question.shown], held)
     timings = {"read": read, "rank": picker.seconds, "settle": time.perf_counter() - begun}
     return SearchResult(
         hits,
@@ -143,8 +143,11 @@ def _enough(ranked: Iterator[Ranked], found: Subgraph, question: Question) -> li
     return best
 
 
-def hits_of(cube: str, found: Subgraph, settled: Sequence[Settled], states: Sequence[State]) -> tuple[SearchHit, ...]:
+def hits_of(
+    cube: str, question: Question, found: Subgraph, settled: Sequence[Settled], states: Sequence[State]
+) -> tuple[SearchHit, ...]:
     """Return settled memories of a cube as hits, in order."""
+    tokens = question.tokens
     by_id = {s.memory_id: s for s in states}
     names = {e.id: e.name for e in (*found.entities, *found.walked_entities)}
     hits = []
@@ -161,6 +164,7 @@ def hits_of(cube: str, found: Subgraph, settled: Sequence[Settled], states: Sequ
                 superseded_by=each.superseded_by,
                 may_supersede=each.may_supersede,
                 contradicts=each.contradicts,
+                asked=tokens,
             )
         )
     return tuple(hits)

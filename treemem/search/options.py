@@ -17,6 +17,8 @@ EDGES = tuple(EdgeType)
 _COUNTS = frozenset(
     {"vector_limit", "text_limit", "walk_seeds", "hops", "fan_out", "hub_degree", "restart_seeds", "rerank"}
 )
+#: How many times as much words weigh where they are all that is asked.
+KEYWORD = 4.0
 FUSIONS = ("shares", "min-max", "rrf")
 
 
@@ -113,3 +115,7 @@ class SearchOptions:
     def for_foreign_text(self) -> SearchOptions:
         """Return the options for a text that the embedding model cannot read: the vector arm counts for nothing."""
         return replace(self, vector_weight=0.0)
+
+    def for_keywords(self) -> SearchOptions:
+        """Return the options for a question of a word or two: what says them comes before what is only like them."""
+        return replace(self, text_weight=KEYWORD * self.text_weight)

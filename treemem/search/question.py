@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from treemem.canonical import Vector
 from treemem.changes import EdgeType, Model
@@ -14,7 +15,7 @@ from treemem.search.options import SearchOptions
 from treemem.search.target import Target
 from treemem.store.protocol import LIVE, Recall
 from treemem.temporal import Moment
-from treemem.text import asked
+from treemem.text import asked, iter_words
 
 _CAUSAL = re.compile(
     r"\bwhy\b|\bhow come\b|\bwhat (?:caused|made|led to)\b|\b(?:reason|cause) (?:for|of|that|why)\b|\bbecause of what\b"
@@ -30,6 +31,8 @@ _OF_THE_ASSISTANT = re.compile(
 _OF_A_QUESTION = re.compile(r"\bask(?:ed|s|ing)?\b|\bquestions?\b|\bwonder\w*|问", re.IGNORECASE)
 CAUSAL_BOOST = 5.0
 MAX_QUESTION_TOKENS = 64
+#: Up to so many words are keywords.
+MOST_KEYWORDS = 2
 #: As many memories more than asked for are read, so that a newer one can take its place before an older one.
 BEYOND = 10
 
@@ -47,6 +50,11 @@ def asks_the_assistant(question: str) -> bool:
 def asks_what_was_asked(question: str) -> bool:
     """Return whether a question asks for a question: "What did Ana ask about the flat?"."""
     return _OF_A_QUESTION.search(question) is not None
+
+
+def asks_by_keywords(question: str) -> bool:
+    """Return whether a question is no sentence, but a word or two: "ibuprofen", "spare key"."""
+    return len(tuple(islice(iter_words(question), MOST_KEYWORDS + 1))) <= MOST_KEYWORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,11 @@ class Question:
         return self.pool if self.reads or self.vectors or self.limits else self.top_k
 
     @property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens that are searched for."""
+        return tuple(asked(self.text)[:MAX_QUESTION_TOKENS])
+
+    @property
     def arm_limits(self) -> dict[str, int]:
         """How many memories each arm may bring."""
         options = self.options
@@ -102,7 +115,7 @@ class Question:
             moment=moment,
             span=self.target.span,
             vector=self.vector,
-            tokens=tuple(asked(self.text)[:MAX_QUESTION_TOKENS]),
+            tokens=self.tokens,
             entity_ids=question_entity_ids(cube, self.text) if hops else (),
             statuses=self.statuses,
             filter=self.filter,

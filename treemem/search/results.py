@@ -11,6 +11,7 @@ from pydantic import Field
 
 from treemem.items import TextualMemoryItem
 from treemem.search.explain import Explanation
+from treemem.search.passage import best_passage
 from treemem.search.when import TimeReading
 from treemem.store.protocol import ENTITY, PREFIXES, Node, WalkedEdge
 
@@ -37,7 +38,8 @@ class SearchHit(TextualMemoryItem):
     each seed arm, `cube_id` the cube it lies in, `path` the edges from the seed that led here, empty for a seed.
     `superseded_by` is the memory that took its place: its speaker says that this has changed, or an edge does.
     `may_supersede` is a newer one that gives another value to the same thing without saying that it changed; both may
-    be true. `contradicts` are the hits that cannot be true beside it.
+    be true. `contradicts` are the hits that cannot be true beside it. `asked` are the question's tokens, by which
+    `passage` is found.
     """
 
     score: float = Field(ge=0, le=1)
@@ -48,6 +50,12 @@ class SearchHit(TextualMemoryItem):
     superseded_by: str | None = None
     may_supersede: str | None = None
     contradicts: tuple[str, ...] = ()
+    asked: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
+
+    @property
+    def passage(self) -> str | None:
+        """The part of a long text that says most of the question's words; None for a short one, or if it says none."""
+        return best_passage(self.memory, self.asked)
 
 
 _KINDS = {prefix: kind.value for kind, prefix in PREFIXES.items()}

@@ -44,7 +44,7 @@ def search(store: ReadStore, cubes: Sequence[str], question: Question) -> Search
         states = store.versions(cube, [(r.memory_id, r.version) for r in mine], vectors=question.vectors)
         held = [s for s in states if passes(question.filter, s) and not is_label(s.fields)]
         scale = max((r.score for r in mine), default=1.0)
-        for hit in hits_of(cube, part, settled_of(question, mine, held, part), held):
+        for hit in hits_of(cube, question, part, settled_of(question, mine, held, part), held):
             hits.append(hit.model_copy(update={"score": hit.score * scale}))
     hits.sort(key=lambda hit: -hit.score)
     timings = {"read": time.perf_counter() - started - ranking, "rank": ranking}

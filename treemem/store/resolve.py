@@ -182,7 +182,7 @@ def _numbered(asks: list[StateAssert], log_end: int) -> list[StateAssert]:
 
 def _later(content: Content, late: int) -> Content:
     fields = {**content.fields, "sequence": content.fields["sequence"] + late}
-    return Content(fields, content.embedding, content.tokens)
+    return Content(fields, content.vectors, content.tokens)
 
 
 def _resolve_states(
@@ -219,7 +219,7 @@ def _resolve_states(
 def _dated(content: Content, start: int) -> Content:
     if content.fields.get("created_at") is not None:
         return content
-    return Content({**content.fields, "created_at": start}, content.embedding, content.tokens)
+    return Content({**content.fields, "created_at": start}, content.vectors, content.tokens)
 
 
 def _covered(rows: Sequence[State], span: Interval, content: Content) -> bool:
@@ -239,7 +239,7 @@ def _state(
         recorded_from=recorded_at,
         recorded_to=END,
         opened_by=operation,
-        embedding=content.embedding,
+        vectors=content.vectors,
         tokens=content.tokens,
     )
 

@@ -11,15 +11,16 @@ import numpy as np
 
 from treemem import planning
 from treemem.caller import Caller, check_session
-from treemem.canonical import Vector, canonical_json
+from treemem.canonical import Vector, Vectors, canonical_json
 from treemem.changes import ChangeSet, Receipt, StateAssert
-from treemem.contents import content_of, embedded_text, fields_of
+from treemem.contents import content_of, fields_of
 from treemem.errors import EmbedderError, InvalidInputError
 from treemem.ids import derived_id
 from treemem.ingest.chat import Message
 from treemem.ingest.messages import Place, Reader, Reading, Said, Spoken
 from treemem.items import TextualMemoryItem, as_item, check_number, set_fields
-from treemem.models.embedders import Embedder, checked_vectors, embedded_texts
+from treemem.models.embedders import Embedder, checked_vectors
+from treemem.models.vectors import vectors_of
 from treemem.store.protocol import WriteStore
 from treemem.temporal import END, SKEW, Interval, parse_time
 from treemem.write.parts import in_parts
@@ -49,9 +50,9 @@ class Addition:
             fields = [self._noted(item) for item in batch]
             self.ids += [item.id for item in batch]
             vectors = self._vectors(batch, fields)
-            for item, content, vector in zip(batch, fields, vectors, strict=True):
+            for item, content, own in zip(batch, fields, vectors, strict=True):
                 valid_from, valid_to = item_span(item, span)
-                yield planning.creation(self._base, item.id, content, vector, valid_from, valid_to)
+                yield planning.creation(self._base, item.id, content, own, valid_from, valid_to)
 
     def from_messages(
         self,
@@ -76,8 +77,8 @@ class Addition:
             items = [r.said.item for r in batch]
             fields = [self._noted(item) for item in items]
             vectors = self._vectors(items, fields)
-            for reading, content, vector in zip(batch, fields, vectors, strict=True):
-                yield self._message(reading, content, vector, replay)
+            for reading, content, own in zip(batch, fields, vectors, strict=True):
+                yield self._message(reading, content, own, replay)
 
     def _said(self, messages: Sequence[tuple[Message, Place | None]], reader: Reader) -> Iterator[Said]:
         for message, place in messages:
@@ -94,7 +95,7 @@ class Addition:
         ahead = max((at for at in times if at is not None and now < at <= now + SKEW), default=now)
         self._base = replace(self._base, now=ahead)
 
-    def _message(self, reading: Reading, fields: dict[str, Any], vector: Vector, replay: bool) -> ChangeSet:
+    def _message(self, reading: Reading, fields: dict[str, Any], vectors: Vectors, replay: bool) -> ChangeSet:
         said = reading.said
         valid_from, valid_to = item_span(said.item, (reading.at, END))
         base = self._base
@@ -102,7 +103,7 @@ class Addition:
             base = replace(base, now=reading.at)
         new = StateAssert(
             said.item.id,
-            content_of(fields, vector),
+            content_of(fields, vectors),
             valid_from,
             valid_to,
             create=True,
@@ -139,17 +140,12 @@ class Addition:
             raise InvalidInputError(f"id: {item.id!r} comes twice in one call, with different content")
         return fields
 
-    def _vectors(self, items: list[TextualMemoryItem], fields: list[dict[str, Any]]) -> list[Vector]:
+    def _vectors(self, items: list[TextualMemoryItem], fields: list[dict[str, Any]]) -> list[Vectors]:
         missing = [i for i, item in enumerate(items) if item.metadata.embedding is None]
-        vectors: list[Any] = [None] * len(items)
-        embedder = self._embedder
-        if missing:
-            made = embedded_texts(embedder, [embedded_text(fields[i]) for i in missing])
-            for i, vector in zip(missing, made, strict=True):
-                vectors[i] = vector
+        made = dict(zip(missing, vectors_of(self._embedder, [fields[i] for i in missing]), strict=True))
         return [
-            given_vector(item.metadata.embedding, item.id, embedder) if vector is None else vector
-            for item, vector in zip(items, vectors, strict=True)
+            made[i] if i in made else given_vector(item.metadata.embedding, item.id, self._embedder)
+            for i, item in enumerate(items)
         ]
 
 

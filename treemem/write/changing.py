@@ -117,7 +117,7 @@ def _plan_change(
         segment, until = planning.segment_for_update(known, every, start, now)
         point = now if start is None else start
         _require_free(ctx, memory_id, [s for s in every if s.valid_from <= point < s.valid_to])
-    item = item_of(replace(segment, embedding=None))
+    item = item_of(replace(segment, vectors=None))
     metadata = {**item.metadata.model_dump(exclude={"embedding", "info"}), **changed}
     given = metadata.pop("embedding", None)
     metadata["info"] = {**item.metadata.info, **dict(changed.get("info") or {})}
@@ -128,9 +128,9 @@ def _plan_change(
     ctx.caller.require_same_owner(segment, fields)
     moment = Moment(base.now, start)
     linked = ctx.store.edges(ctx.cube, [memory_id], moment, types=[EdgeType.MENTIONS], direction="out", statuses=None)
-    vector = _vector_for(ctx, fields, segment) if given is None else given
+    vectors = _vectors_for(ctx, fields, segment) if given is None else given
     last = max(s.version for s in history)
-    return planning.update(base, segment, fields, vector, start, until, linked, last)
+    return planning.update(base, segment, fields, vectors, start, until, linked, last)
 
 
 def _require_free(ctx: Context, memory_id: str, replaced: Iterable[State]) -> None:
@@ -139,11 +139,11 @@ def _require_free(ctx: Context, memory_id: str, replaced: Iterable[State]) -> No
         raise NotAllowedError(f"memory {memory_id!r} is not {ctx.caller}'s at that time; nothing was changed")
 
 
-def _vector_for(ctx: Context, fields: dict[str, Any], segment: State) -> Any:
-    """Return the vector of a content: that of the state it is made from, where its text is the same."""
+def _vectors_for(ctx: Context, fields: dict[str, Any], segment: State) -> Any:
+    """Return the vectors of a content: those of the state it is made from, where its text is the same."""
     if embedded_text(fields) == embedded_text(dict(segment.fields)):
-        return segment.content.embedding
-    return ctx.embed([embedded_text(fields)])[0]
+        return segment.content.vectors
+    return ctx.vectors_of([fields])[0]
 
 
 #: What the store says of a state, and what other verbs set.

@@ -21,7 +21,7 @@ from itertools import islice
 from typing import Any
 
 from treemem import topics
-from treemem.canonical import Vector
+from treemem.canonical import Vectors
 from treemem.changes import DERIVING, RUN, Edge, EdgeType, Erasure, NodeKind, State
 from treemem.contents import content_of, document_of, is_topic
 from treemem.segments import words_in
@@ -147,7 +147,7 @@ def _as_before(found: Closure, edge: Edge) -> None:
         earlier = [s for s in history if s.version < state.version and s.opened_by != edge.opened_by]
         if state.opened_by == edge.opened_by and earlier:
             before = max(earlier, key=lambda s: s.version)
-            _redact(found, state, dict(before.fields) | {"status": state.fields["status"]}, before.content.embedding)
+            _redact(found, state, dict(before.fields) | {"status": state.fields["status"]}, before.content.vectors)
 
 
 def _without_copies(found: Closure, follower: str, before: str) -> None:
@@ -156,12 +156,12 @@ def _without_copies(found: Closure, follower: str, before: str) -> None:
     for state in found.histories[follower]:
         if state.fields.get("background") in said:
             fields = {name: value for name, value in state.fields.items() if name != "background"}
-            _redact(found, state, fields, state.content.embedding)
+            _redact(found, state, fields, state.content.vectors)
 
 
-def _redact(found: Closure, state: State, fields: dict[str, Any], vector: Vector) -> None:
-    content = content_of(fields, vector)
-    new = replace(state, fields=content.fields, embedding=content.embedding, tokens=content.tokens)
+def _redact(found: Closure, state: State, fields: dict[str, Any], vectors: Vectors) -> None:
+    content = content_of(fields, vectors)
+    new = replace(state, fields=content.fields, vectors=content.vectors, tokens=content.tokens)
     found.redacted[state.memory_id, state.version] = new
 
 

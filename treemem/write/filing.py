@@ -19,10 +19,11 @@ from treemem.changes import ChangeSet, EdgeAssert, EdgeType, Entity, Receipt, St
 from treemem.checks import is_several, shown
 from treemem.contents import fields_of, origin_of
 from treemem.context import Context
-from treemem.errors import InvalidInputError, MemoryNotFoundError, NotAllowedError
+from treemem.errors import InvalidInputError, LLMError, MemoryNotFoundError, NotAllowedError
 from treemem.ids import ID, derived_id
 from treemem.ingest.documents import Document, as_document
 from treemem.ingest.markdown import passages, sections
+from treemem.ingest.pictures import described
 from treemem.items import TextualMemoryItem, as_item, set_fields
 from treemem.read.filed import PART, parts_of_document
 from treemem.read.states import VISIBLE, batched, edges_at, histories
@@ -78,16 +79,26 @@ def add_documents(
     many = [documents] if isinstance(documents, (str, bytes, bytearray, Mapping)) else documents
     many = list(many) if is_several(many) and not isinstance(many, type) else [many]
     read: list[tuple[int, Document, list[_Part]]] = []
+    same: dict[int, AddedDocument] = {}
     for position, each in enumerate(many):
         try:
             document = as_document(each)
+            if document.picture is not None:
+                unchanged = _unchanged(ctx, document, shared, start)
+                if unchanged is not None:
+                    same[position] = unchanged
+                    continue
+                title, pages = described(document.picture, ctx.llm, shown(document.id))
+                document = replace(document, title=document.title or title, pages=pages)
             read.append((position, document, list(_parts(document, shared))))
         except InvalidInputError as error:
             refused(position, InvalidInputError(f"documents[{position}]: {error}"))
+        except LLMError as error:
+            refused(position, error)
     twice = [i for i, count in Counter(document.id for _, document, _ in read).items() if count > 1]
     if twice:
         raise InvalidInputError(f"documents: {shown(twice[0])} comes twice in one call")
-    found: list[AddedDocument] = []
+    found = dict(same)
     total = sum(len(parts) for *_, parts in read)
     done = 0
     for position, document, parts in read:
@@ -98,12 +109,28 @@ def add_documents(
 
         one = intent if len(many) == 1 or not intent.repeatable else _of_many(intent, document.id)
         try:
-            found.append(_add(ctx, document, parts, start, one, told))
+            found[position] = _add(ctx, document, parts, start, one, told)
         except (InvalidInputError, NotAllowedError) as error:
             refused(position, error)
         done += len(parts)
         told(0, done)
-    return found
+    return [found[position] for position in sorted(found)]
+
+
+def _unchanged(ctx: Context, document: Document, shared: Mapping[str, Any], at: int | None) -> AddedDocument | None:
+    """Return what is there of a picture that did not change, None for one that did: a model may describe it otherwise
+    each time that it looks.
+    """
+    root = _root(document.id, shared)
+    every = parts_of_document(ctx, root, Moment(ctx.now(), at)).states
+    states = {i: s for i, s in every.items() if ctx.caller.owns(s) and s.fields["status"] in VISIBLE}
+    if root not in states or origin_of(states[root].fields).get("sha256") != document.digest:
+        return None
+    title = str(states[root].fields["memory"])
+    if document.title not in (None, title):
+        return None
+    kept = sorted(i for i, s in states.items() if origin_of(s.fields).get("type") == "passage")
+    return AddedDocument(root, document.id, title, added=(), kept=tuple(kept), ended=())
 
 
 def remove_documents(ctx: Context, ids: str | Iterable[str], intent: Intent) -> Receipt:

@@ -72,11 +72,11 @@ def followed(store: GraphStore, base: ChangeSet, ids: Sequence[str]) -> ChangeSe
             fields = dict(topic.fields)
             if members:
                 fields["memory"] = topics.name(members)
-                vector = topics.centre_of([s.content.embedding for s in members])
+                vectors = topics.centre_of([s.content.embedding for s in members])
             else:
-                fields["status"], vector = "deleted", topic.content.embedding
+                fields["status"], vectors = "deleted", topic.content.vectors
             said[topic.memory_id] = _words([topic])
-            rows[topic.memory_id] = StateAssert(topic.memory_id, content_of(fields, vector))
+            rows[topic.memory_id] = StateAssert(topic.memory_id, content_of(fields, vectors))
             level.append(topic.memory_id)
     written = store.history(cube, sorted(rows)) if rows else ()
     expected = {s.memory_id: s.version for s in written}  # the last version comes last
@@ -90,7 +90,7 @@ def _below(store: GraphStore, cube: str, topic: State, moment: Moment, rows: dic
     for state in store.states(cube, sorted({e.target for e in edges}), moment, statuses=None, vectors=True):
         row = rows.get(state.memory_id)
         new = row.content if row is not None else None
-        found.append(state if new is None else replace(state, fields=new.fields, embedding=new.embedding))
+        found.append(state if new is None else replace(state, fields=new.fields, vectors=new.vectors))
     return found
 
 

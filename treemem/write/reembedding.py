@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from treemem.contents import embedded_text
 from treemem.context import Context
 from treemem.write.addition import Progress
 from treemem.write.committing import new_change
@@ -21,9 +20,11 @@ def reembed(ctx: Context, progress: Progress | None) -> int:
     if info.model != model:
         while True:
             for batch in ctx.store.unstaged(ctx.cube, model):
-                texts = [embedded_text({"key": key, "memory": text}) for _, _, key, text in batch]
-                vectors = ctx.embed(texts)
-                rows = [(i, version, v) for (i, version, *_), v in zip(batch, vectors, strict=True)]
+                vectors = ctx.vectors_of([{"key": each.key, "memory": each.text} for each in batch])
+                rows = [
+                    (each.memory_id, each.version, own[: 1 + each.passages])
+                    for each, own in zip(batch, vectors, strict=True)
+                ]
                 ctx.store.stage(ctx.cube, model, rows)
                 done += len(batch)
                 if progress is not None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from treemem.canonical import Vector
+from treemem.canonical import Vectors
 from treemem.changes import Edge, Entity, Model, Operation, Source, State
 from treemem.checks import shown
 from treemem.errors import InvalidInputError, StoreError, StoreUnavailableError
 from treemem.store.neo4j import erasing, loading, rows, schema
 from treemem.store.neo4j.admitting import Admitting
+from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.edges import edges_from
 from treemem.store.neo4j.rows import vector
-from treemem.store.protocol import FIRST, LIVE, CubeInfo, Rows
+from treemem.store.neo4j.statements import statement
+from treemem.store.protocol import FIRST, LIVE, CubeInfo, Rows, Unstaged
 from treemem.store.shared import checked_bookmarks
 from treemem.temporal import END_TIME
 
@@ -101,17 +103,28 @@ class Admin(Admitting):
     def load(self, rows: Rows) -> None:
         self._admitted(rows.info.id, lambda: self._connection.write(lambda tx: loading.load(tx, rows)))
 
-    def unstaged(self, cube: str, model: Model) -> Iterator[list[tuple[str, int, str | None, str]]]:
+    def unstaged(self, cube: str, model: Model) -> Iterator[list[Unstaged]]:
         after = ""
         while found := self._read("unstaged", cube=cube, after=after, limit=_BATCH, embedder=model.name):
-            batch = [(row["id"], version, key, text) for row in found for version, key, text in row["states"]]
+            batch = [Unstaged(row["id"], *each) for row in found for each in row["states"]]
             if batch:
                 yield batch
             after = found[-1]["id"]
 
-    def stage(self, cube: str, model: Model, rows: Sequence[tuple[str, int, Vector]]) -> None:
-        staged = [{"id": i, "version": version, "embedding": vector(v)} for i, version, v in rows]
-        self._write("stage_vectors", cube=cube, rows=staged, embedder=model.name)
+    def stage(self, cube: str, model: Model, rows: Sequence[tuple[str, int, Vectors]]) -> None:
+        texts = [{"id": i, "version": version, "embedding": vector(own[0])} for i, version, own in rows]
+        passages = [
+            {"id": i, "version": version, "behind": behind, "embedding": vector(each)}
+            for i, version, own in rows
+            for behind, each in enumerate(own[:0:-1])
+        ]
+
+        def work(tx: Transaction) -> None:
+            tx.run(statement("stage_vectors"), cube=cube, rows=texts, embedder=model.name)
+            if passages:
+                tx.run(statement("stage_passages"), cube=cube, rows=passages)
+
+        self._connection.write(work)
 
     def switch(self, cube: str, model: Model) -> bool:
         named = {"cube": cube, "embedder": model.name}

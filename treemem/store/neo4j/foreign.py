@@ -54,7 +54,12 @@ def _constraints(rows: Iterable[Mapping[str, Any]], wanted: Wanted) -> Iterable[
 def _indexes(rows: Iterable[Mapping[str, Any]], wanted: Wanted) -> Iterable[str]:
     places = {(kind, label, properties): name for name, (kind, label, properties, _) in wanted.items()}
     for row in rows:
-        place = (row["type"], (row["labelsOrTypes"] or [""])[0], tuple(row["properties"] or ()))
+        place = (row["type"], labels_of(row), tuple(row["properties"] or ()))
         own = places.get(place)
         if own is not None and own != row["name"]:
             yield f"the index {row['name']}, which is where {own} belongs: DROP INDEX `{row['name']}`"
+
+
+def labels_of(row: Mapping[str, Any]) -> str:
+    """Return the labels of an index, several in order with bars between."""
+    return "|".join(sorted(row["labelsOrTypes"] or ()))

@@ -9,6 +9,7 @@ from treemem.changes import Edge, NodeKind, Operation, State
 from treemem.store.neo4j import erasing, rows
 from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.statements import statement
+from treemem.store.neo4j.writing import write_passages
 from treemem.store.protocol import Rows
 from treemem.temporal import END_TIME
 
@@ -31,6 +32,7 @@ def load(tx: Transaction, batch: Rows) -> None:
     )
     if batch.states:
         tx.run(statement("load_states"), cube=cube, rows=[_state(cube, s) for s in batch.states], end=END_TIME)
+        write_passages(tx, cube, batch.states)
     for kind in NodeKind:
         some = [_edge(e) for e in batch.edges if e.target_kind is kind]
         if some:

@@ -6,7 +6,7 @@ from treemem.changes import ChangeSet, Erasure, NodeKind, Receipt, State
 from treemem.store.neo4j import rows
 from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.statements import statement
-from treemem.store.neo4j.writing import begin_change, write_nodes
+from treemem.store.neo4j.writing import begin_change, write_nodes, write_passages
 from treemem.store.shared import refuse_newer
 from treemem.temporal import END_TIME
 
@@ -27,6 +27,7 @@ def purge(tx: Transaction, changes: ChangeSet, erasure: Erasure) -> Receipt:
         tx.run(statement("forget_tombstones"), cube=cube, ids=list(erasure.tombstones))
     if erasure.redacted:
         tx.run(statement("redact_states"), cube=cube, rows=[_redaction(cube, s) for s in erasure.redacted])
+        write_passages(tx, cube, erasure.redacted)
     found = list(
         tx.run(
             statement("purge_memories"),

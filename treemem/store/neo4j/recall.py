@@ -10,7 +10,7 @@ from treemem.changes import EdgeType, Entity
 from treemem.filters import joined, split
 from treemem.store.neo4j import filtering, rows
 from treemem.store.neo4j.statements import Statement
-from treemem.store.protocol import ENTITY, MEMORY, SOURCE, Recall, Seed, Subgraph, WalkedEdge
+from treemem.store.protocol import ENTITY, MEMORY, PASSAGE, PASSAGE_TEXT, SOURCE, Recall, Seed, Subgraph, WalkedEdge
 from treemem.temporal import BEGINNING, SKEW, Moment
 
 #: How many states an arm looks at, at least. The approximate index finds the true top ones only if it looks at more.
@@ -93,6 +93,8 @@ def _parameters(recall: Recall, statuses: Sequence[str] | None, *, selective: bo
         "dimension": 0 if recall.vector is None else len(recall.vector),
         "vector_limit": max(recall.vector_limit, spanned) if recall.vector_limit else 0,
         "vector_breadth": max(recall.vector_limit, SELECTIVE_BREADTH if selective else BREADTH, spanned),
+        "passage_vector": PASSAGE / 2,  # a score is (1 + cosine) / 2
+        "passage_text": PASSAGE_TEXT,
         "text": " ".join(recall.tokens) if recall.tokens and recall.text_limit else None,
         "text_limit": max(recall.text_limit, spanned) if recall.text_limit else 0,
         "text_breadth": max(recall.text_limit, SELECTIVE_BREADTH if selective else 20, spanned),

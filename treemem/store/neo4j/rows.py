@@ -20,8 +20,8 @@ from treemem.text import caption
 
 #: Properties of a State node that are no fields of the memory, but ours.
 _STRUCTURE = frozenset(
-    "cube_id id version valid_from valid_to recorded_from recorded_to opened_by closed_by embedding tokens scope "
-    "extra facts staged staged_by".split()
+    "cube_id id version valid_from valid_to recorded_from recorded_to opened_by closed_by embedding tokens passages "
+    "scope extra facts staged staged_by".split()
 )
 #: Fields that are times. They are written by the statements, which make datetimes of pairs.
 _TIMES = ("created_at", "memory_time")
@@ -82,7 +82,7 @@ def state_properties(cube: str, state: State) -> dict[str, Any]:
         if name not in _TIMES:
             (properties if _fits(value) else extra)[name] = value
     properties |= beside(extra, state.fields)
-    properties["tokens"] = state.tokens
+    properties["tokens"] = state.tokens.partition("\n")[0]
     properties["scope"] = scope(cube, state, state.recorded_to)
     return properties
 
@@ -116,6 +116,23 @@ def state_row(cube: str, state: State, edges: Sequence[Edge] = ()) -> dict[str, 
         "sources": ends[NodeKind.SOURCE],
         "links": ends[NodeKind.MEMORY],
     }
+
+
+def passage_rows(state: State) -> list[dict[str, Any]]:
+    """Return the passages of a state as rows, none for a short text; the last ones have the vectors that there are."""
+    _, *lines = state.tokens.split("\n")
+    vectors = state.content.vectors[1:]
+    plain = len(lines) - len(vectors)
+    return [
+        {
+            "id": state.memory_id,
+            "version": state.version,
+            "number": number,
+            "tokens": line,
+            "embedding": None if number <= plain else vector(vectors[number - plain - 1]),
+        }
+        for number, line in enumerate(lines, 1)
+    ]
 
 
 def of_log(log: Log | None, above: int = FIRST) -> dict[str, Any]:
@@ -173,7 +190,7 @@ def state(properties: Mapping[str, Any]) -> State:
     info |= extra.pop("info", {})
     if info:
         fields["info"] = info
-    embedding = properties.get("embedding")
+    words, vectors = zip((properties["tokens"], properties.get("embedding")), *properties["passages"], strict=True)
     return State(
         memory_id=properties["id"],
         version=properties["version"],
@@ -184,8 +201,8 @@ def state(properties: Mapping[str, Any]) -> State:
         recorded_to=properties["recorded_to"],
         opened_by=properties["opened_by"],
         closed_by=properties.get("closed_by"),
-        embedding=None if embedding is None else np.asarray(embedding, dtype=np.float32),
-        tokens=properties["tokens"],
+        vectors=None if vectors[0] is None else np.array([v for v in vectors if v is not None], dtype=np.float32),
+        tokens="\n".join(words),
     )
 
 

@@ -11,7 +11,7 @@ from treemem.errors import SchemaError, StoreError, StoreFullError
 from treemem.store.neo4j import lts
 from treemem.store.neo4j.connection import Connection
 from treemem.store.neo4j.converting import STEPS
-from treemem.store.neo4j.foreign import in_the_way
+from treemem.store.neo4j.foreign import in_the_way, labels_of
 from treemem.store.neo4j.statements import migrations
 
 #: The oldest version with filters in the vector index; before it, see lts.py.
@@ -19,7 +19,7 @@ OLDEST = (2026, 2)
 
 _LEDGER = "CREATE CONSTRAINT treemem_migration IF NOT EXISTS FOR (n:TreememMigration) REQUIRE n.name IS UNIQUE"
 
-#: name -> (type, label, properties, options that matter)
+#: name -> (type, label, or several in order with bars between, properties, options that matter)
 WANTED: dict[str, tuple[str, str, tuple[str, ...], dict[str, Any]]] = {
     "treemem_cube": ("RANGE", "Cube", ("id",), {}),
     "treemem_memory": ("RANGE", "Memory", ("cube_id", "id"), {}),
@@ -41,7 +41,14 @@ WANTED: dict[str, tuple[str, str, tuple[str, ...], dict[str, Any]]] = {
         ("embedding", "cube_id", "status", "memory_type", "valid_from", "valid_to", "recorded_from", "recorded_to"),
         {"vector.similarity_function": "COSINE", "vector.quantization.type": "NONE"},
     ),
-    "treemem_state_text": ("FULLTEXT", "State", ("tokens", "scope"), {"fulltext.analyzer": "whitespace"}),
+    "treemem_passage_embedding": (
+        "VECTOR",
+        "Passage",
+        ("embedding", "cube_id", "status", "memory_type", "valid_from", "valid_to", "recorded_from", "recorded_to"),
+        {"vector.similarity_function": "COSINE", "vector.quantization.type": "NONE"},
+    ),
+    "treemem_passage_known": ("RANGE", "Passage", ("cube_id", "recorded_to", "valid_to"), {}),
+    "treemem_text": ("FULLTEXT", "Passage|State", ("tokens", "scope"), {"fulltext.analyzer": "whitespace"}),
 }
 
 
@@ -147,7 +154,7 @@ def compare(connection: Connection) -> None:
 def _described(row: dict[str, Any], wanted: dict[str, Any]) -> tuple[Any, ...]:
     config = (row["options"] or {}).get("indexConfig", {})
     options = {key: config.get(key) for key in wanted}
-    return row["type"], (row["labelsOrTypes"] or [""])[0], tuple(row["properties"] or ()), options
+    return row["type"], labels_of(row), tuple(row["properties"] or ()), options
 
 
 def _refuse(uri: str, name: str, wanted: tuple[Any, ...], row: dict[str, Any] | None) -> None:

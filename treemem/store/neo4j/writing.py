@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from treemem.canonical import canonical_json
-from treemem.changes import ChangeSet, Edge, EdgeType, Entity, NodeKind, Receipt, Source
+from treemem.changes import ChangeSet, Edge, EdgeType, Entity, NodeKind, Receipt, Source, State
 from treemem.errors import OperationMismatchError
 from treemem.store import resolve
 from treemem.store.neo4j import erasing, rows
@@ -187,9 +187,16 @@ def _open(tx: Transaction, changes: ChangeSet, recorded_at: int, result: resolve
     opening = [rows.state_row(changes.cube, s, beside.pop(s.memory_id, ())) for s in result.open_states]
     for some in _batches(opening):
         tx.run(statement("open_states"), rows=some, **common)
+    write_passages(tx, changes.cube, result.open_states)
     for kind, edges in _by_kind(apart).items():
         for some in _batches([rows.edge_row(e) for e in edges]):
             tx.run(statement("open_edges", target=kind), rows=some, **common)
+
+
+def write_passages(tx: Transaction, cube: str, states: Iterable[State]) -> None:
+    """Write the passages of states that were just written."""
+    for some in _batches([row for state in states for row in rows.passage_rows(state)]):
+        tx.run(statement("write_passages"), cube=cube, rows=some)
 
 
 def _beside(result: resolve.Resolution) -> tuple[dict[str, list[Edge]], list[Edge]]:

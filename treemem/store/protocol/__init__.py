@@ -15,6 +15,8 @@ from treemem.store.protocol.data import (
     LAST,
     LIVE,
     MEMORY,
+    PASSAGE,
+    PASSAGE_TEXT,
     PREFIXES,
     SOURCE,
     WALKED,
@@ -29,6 +31,7 @@ from treemem.store.protocol.data import (
     Seed,
     Subgraph,
     Touched,
+    Unstaged,
     WalkedEdge,
 )
 from treemem.store.protocol.lease import LeaseStore
@@ -41,6 +44,8 @@ __all__ = [
     "LAST",
     "LIVE",
     "MEMORY",
+    "PASSAGE",
+    "PASSAGE_TEXT",
     "PREFIXES",
     "SOURCE",
     "WALKED",
@@ -59,6 +64,7 @@ __all__ = [
     "Seed",
     "Subgraph",
     "Touched",
+    "Unstaged",
     "WalkedEdge",
     "WriteStore",
 ]

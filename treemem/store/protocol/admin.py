@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from treemem.canonical import Vector
+from treemem.canonical import Vectors
 from treemem.changes import Edge, Entity, Model, Operation, Source, State
-from treemem.store.protocol.data import LIVE, CubeInfo, Rows
+from treemem.store.protocol.data import LIVE, CubeInfo, Rows, Unstaged
 
 
 class AdminStore(Protocol):
@@ -75,12 +75,12 @@ class AdminStore(Protocol):
         """
         ...
 
-    def unstaged(self, cube: str, model: Model) -> Iterator[list[tuple[str, int, str | None, str]]]:
-        """Yield batches of the states without a staged vector of a model, as (memory id, version, key, text)."""
+    def unstaged(self, cube: str, model: Model) -> Iterator[list[Unstaged]]:
+        """Yield batches of the states without staged vectors of a model."""
         ...
 
-    def stage(self, cube: str, model: Model, rows: Sequence[tuple[str, int, Vector]]) -> None:
-        """Keep new vectors of states, as (memory id, version, vector), beside those that are searched."""
+    def stage(self, cube: str, model: Model, rows: Sequence[tuple[str, int, Vectors]]) -> None:
+        """Keep new vectors of states, as (memory id, version, vectors), beside those that are searched."""
         ...
 
     def switch(self, cube: str, model: Model) -> bool:

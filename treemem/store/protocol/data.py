@@ -14,6 +14,10 @@ from treemem.temporal import BEGINNING, END, Moment, Span
 #: The statuses that are searched and read by default.
 LIVE = ("activated", "generated")
 
+#: How much less the cosine of a passage counts than that of a whole text, and how much its BM25 counts, as a factor:
+#: that a part of a text is about the question says less than that the text is. docs/architecture.md, "Long texts".
+PASSAGE, PASSAGE_TEXT = 0.15, 0.75
+
 #: Below the first and above the last number that a message can have in its conversation.
 FIRST, LAST = -(1 << 62), 1 << 62
 
@@ -61,6 +65,16 @@ class Recall:
     model: Model | None = None
     seconds: float | None = None
     vectors: bool = False
+
+
+class Unstaged(NamedTuple):
+    """A state without vectors of the next model: what they are made of, and by how many passages it is found."""
+
+    memory_id: str
+    version: int
+    key: str | None
+    text: str
+    passages: int
 
 
 class Seed(NamedTuple):

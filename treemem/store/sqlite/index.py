@@ -19,7 +19,7 @@ from treemem.store.sqlite.graph import EdgeRow, Graph
 from treemem.store.sqlite.masks import Mask, Passing, States
 from treemem.store.sqlite.postings import Postings
 from treemem.store.sqlite.statements import statement
-from treemem.store.sqlite.vectors import Vectors
+from treemem.store.sqlite.vectors import StateVectors
 from treemem.temporal import END
 
 #: How many of the best rows are tested at first, where a filter is that the index cannot test.
@@ -50,7 +50,7 @@ class CubeIndex:
         self.lock = threading.Lock()
         self.states = States()
         self.graph = Graph()
-        self._vectors = Vectors(dimension)
+        self._vectors = StateVectors(dimension)
         self._postings = Postings(self.lock)
 
     @property
@@ -82,8 +82,8 @@ class CubeIndex:
 
     def _append(self, cursor: sqlite3.Cursor) -> None:
         while batch := cursor.fetchmany(_READ):
-            *columns, tokens, vectors = zip(*batch, strict=True)
-            self._vectors.append(vectors)
+            *columns, tokens, passages, vectors = zip(*batch, strict=True)
+            self._vectors.append(vectors, passages)
             self._postings.append(tokens)
             self.states.append(columns)  # last: from then on others see the rows
 
@@ -94,14 +94,14 @@ class CubeIndex:
                 self.graph.keep(fans)
 
     def nearest(self, vector: Vector, keep: Mask, limit: int, passing: Passing | None = None) -> list[Hit]:
-        """Return the `limit` rows with the highest cosine, best first.
+        """Return the `limit` rows with the highest cosine, of their text or of a passage, best first.
 
         `passing` tells which of some states, given by number, pass a filter that the index cannot test.
         """
         return self._best(self._vectors.cosines(vector, len(keep)), np.flatnonzero(keep), limit, passing)
 
     def nearest_to_each(self, vectors: Sequence[Vector], keep: Mask, limit: int) -> list[list[Hit]]:
-        """Return what `nearest` does for each of some vectors."""
+        """Return the `limit` rows whose texts have the highest cosine with each of some vectors, best first."""
         rows = np.flatnonzero(keep)
         return [self._best(cosines, rows, limit, None) for cosines in self._vectors.cosines_of_each(vectors, len(keep))]
 

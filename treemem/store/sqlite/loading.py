@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from treemem.canonical import Vector, canonical_json
+from treemem.canonical import Vectors, canonical_json
 from treemem.changes import Edge, Model, NodeKind, State
 from treemem.errors import ConflictError
 from treemem.store.protocol import Rows
@@ -113,7 +113,8 @@ def _state(
             operations[s.closed_by],
             canonical_json(dict(s.fields)),
             s.tokens,
-            rows.blob(s.content.embedding),
+            len(s.content.vectors) - 1,
+            rows.blob(s.content.vectors),
         ),
     )
 
@@ -139,12 +140,12 @@ def _edge(
     conn.execute(statement("load_edge"), row)
 
 
-def stage(conn: sqlite3.Connection, cube: str, embedder: str, vectors: Sequence[tuple[str, int, Vector]]) -> None:
-    """Keep new vectors of states, as (memory id, version, vector), inside the open write transaction."""
+def stage(conn: sqlite3.Connection, cube: str, embedder: str, vectors: Sequence[tuple[str, int, Vectors]]) -> None:
+    """Keep new vectors of states, as (memory id, version, vectors), inside the open write transaction."""
     num = rows.cube_num(conn, cube)
     conn.executemany(
         statement("stage_vectors"),
-        [(embedder, rows.blob(vector), num, memory_id, version) for memory_id, version, vector in vectors],
+        [(embedder, len(own) - 1, rows.blob(own), num, memory_id, version) for memory_id, version, own in vectors],
     )
 
 

@@ -33,7 +33,8 @@ def purge(conn: sqlite3.Connection, changes: ChangeSet, erasure: Erasure) -> Rec
         "UPDATE tombstone SET reason = NULL WHERE cube = ? AND id = ?", [(cube, name) for name in erasure.tombstones]
     )
     for s in erasure.redacted:
-        content = (canonical_json(dict(s.fields)), s.tokens, rows.blob(s.content.embedding))
+        vectors = s.content.vectors
+        content = (canonical_json(dict(s.fields)), s.tokens, len(vectors) - 1, rows.blob(vectors))
         conn.execute(statement("redact_states"), (*content, s.version, cube, s.memory_id))
     _mark(conn, cube, erasure)
     edges = conn.execute("DELETE FROM edge WHERE num IN (SELECT num FROM cut)").rowcount

@@ -9,20 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from treemem.canonical import Vector, canonical_json
+from treemem.canonical import Vectors, canonical_json
 from treemem.changes import Edge, EdgeType, Entity, NodeKind, Operation, Source, State
 
 
-def blob(vector: Vector) -> bytes:
-    """Return a vector as little-endian float32."""
-    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
+def blob(vectors: Vectors) -> bytes:
+    """Return vectors, one after the other, as little-endian float32."""
+    return np.ascontiguousarray(vectors, dtype="<f4").tobytes()
 
 
 def state(row: Sequence[Any]) -> State:
     """Return what the fragment `state_columns` reads as a State."""
-    memory_id, version, fields, vf, vt, rf, rt, opened, closed, tokens, embedding = row
-    vector = None if embedding is None else np.frombuffer(embedding, dtype="<f4").astype(np.float32, copy=False)
-    return State(memory_id, version, json.loads(fields), vf, vt, rf, rt, opened, closed, vector, tokens)
+    memory_id, version, fields, vf, vt, rf, rt, opened, closed, tokens, passages, embedding = row
+    vectors = None
+    if embedding is not None:
+        vectors = np.frombuffer(embedding, dtype="<f4").astype(np.float32, copy=False).reshape(1 + passages, -1)
+    return State(memory_id, version, json.loads(fields), vf, vt, rf, rt, opened, closed, vectors, tokens)
 
 
 def edge(row: Sequence[Any]) -> Edge:

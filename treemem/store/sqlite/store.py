@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from treemem.canonical import Vector
+from treemem.canonical import Vector, Vectors
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Erasure, Log, Model, Operation, Receipt, Source, State
 from treemem.filters import Filter
 from treemem.store.protocol import (
@@ -25,6 +25,7 @@ from treemem.store.protocol import (
     Rows,
     Subgraph,
     Touched,
+    Unstaged,
 )
 from treemem.store.shared import check_lease, check_model, checked_bookmarks, lease_holds, nothing
 from treemem.store.sqlite import conversations as talks
@@ -298,14 +299,14 @@ class SqliteStore:
         with self._database.write() as conn:
             loading.load(conn, rows)
 
-    def unstaged(self, cube: str, model: Model) -> Iterator[list[tuple[str, int, str | None, str]]]:
+    def unstaged(self, cube: str, model: Model) -> Iterator[list[Unstaged]]:
         after = 0
         asked = {"cube": cube, "embedder": model.name, "limit": _BATCH}
         while found := self._after("unstaged", {**asked, "after": after}):
-            yield [tuple(row[1:]) for row in found]
+            yield [Unstaged(*row[1:]) for row in found]
             after = found[-1][0]
 
-    def stage(self, cube: str, model: Model, rows: Sequence[tuple[str, int, Vector]]) -> None:
+    def stage(self, cube: str, model: Model, rows: Sequence[tuple[str, int, Vectors]]) -> None:
         with self._database.write() as conn:
             loading.stage(conn, cube, model.name, rows)
 

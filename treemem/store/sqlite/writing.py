@@ -221,7 +221,8 @@ def _write_states(
                 operation,
                 canonical_json(dict(s.fields)),
                 s.tokens,
-                rows.blob(s.content.embedding),
+                len(s.content.vectors) - 1,
+                rows.blob(s.content.vectors),
             )
             for s in result.open_states
         ],

@@ -1,3 +1,3 @@
 -- Put the staged vectors in the place of the old ones.
-UPDATE state SET embedding = (SELECT g.embedding FROM staged g WHERE g.state = num)
+UPDATE state SET (passages, embedding) = (SELECT g.passages, g.embedding FROM staged g WHERE g.state = num)
 WHERE cube = ?

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
+#: UTF-8 bytes at the beginning of a text that its own vector says well: some 250 tokens, as many as the carried model
+#: reads; a model that reads more blurs what is among them.
+REACH = 1_000
+#: Of how many passages a text is made at most. What lies behind them, after some 150,000 bytes, is found by the words
+#: of the whole text alone.
+MOST_PASSAGES = 200
 #: UTF-8 bytes of a passage at most: some 200 tokens, of which the carried model reads 256.
 MOST = 800
 #: Bytes from which a passage ends with its paragraph. Shorter paragraphs go together, so that a change of one moves
@@ -38,6 +45,22 @@ def in_passages(paragraphs: Iterable[str]) -> Iterator[tuple[int, str]]:
             waiting, size = [], 0
     if waiting:
         yield first, "\n\n".join(waiting)
+
+
+def passages_of(text: str) -> list[str]:
+    """Return the passages by which a long text is found, none of a text up to `REACH` bytes."""
+    if len(text) <= REACH // 4 or byte_size(text) <= REACH:
+        return []
+    return list(islice(cut(text), MOST_PASSAGES))
+
+
+def beyond_reach(passages: Iterable[str]) -> Iterator[str]:
+    """Yield those of a text's passages that go beyond what the vector of the text says."""
+    end = 0
+    for passage in passages:
+        end += byte_size(passage)
+        if end > REACH:
+            yield passage
 
 
 def cut(text: str, most: int = MOST) -> Iterator[str]:

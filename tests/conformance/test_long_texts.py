@@ -1,0 +1,160 @@
+"""Long texts on both stores: what stands anywhere in them is found, and follows them wherever they go."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import neo4j
+import pytest
+
+from tests.conftest import OpenMemory
+from tests.helpers import FakeClock, HashEmbedder, day, fresh_cube
+from treemem import MiniLM, SearchOptions, TreeTextMemory
+from treemem.passages import MOST_PASSAGES
+
+WORDS = (
+    "meeting garden river station office window coffee music letter friend holiday train mountain book paper green "
+    "slow early quiet kitchen market doctor tablet headache pain pharmacy evening walk rain budget season rehearsal"
+).split()
+FILLER = (
+    "The committee discussed the budget for the coming season. ",
+    "Rain delayed the second half of the rehearsal. ",
+    "Several members asked about the parking rules. ",
+    "A new printer was ordered for the office. ",
+    "The choir will travel in two buses. ",
+    "Someone left a green umbrella in the hall. ",
+)
+VECTORS = SearchOptions(text_limit=0, hops=0, walk_weight=0.0)
+TEXTS = SearchOptions(vector_limit=0, hops=0, walk_weight=0.0)
+
+
+class Shorter:
+    """HashEmbedder's vectors, cut."""
+
+    name = "test/shorter"
+    dimension = 32
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        return HashEmbedder().embed(texts)[:, :32]
+
+
+def notes(count: int) -> list[str]:
+    chosen = random.Random(6)
+    pick = lambda: chosen.choice(WORDS)  # noqa: E731 (a word, four times a line)
+    return [f"They found the {pick()} {pick()} near the {pick()} {pick()} {n}." for n in range(count)]
+
+
+def long_text(said: str, words: int = 2_000) -> str:
+    """Return some 2,000 words in sentences, one of which, in the middle, is what was said."""
+    chosen = random.Random(7)
+    sentences = [" ".join(chosen.choice(WORDS) for _ in range(12)).capitalize() + "." for _ in range(words // 12)]
+    sentences[len(sentences) // 2] = said
+    return " ".join(sentences)
+
+
+@pytest.mark.parametrize("count", [30, 1_000])
+@pytest.mark.parametrize("asked", ["ibuprofen", "Should I take ibuprofen with food?"])
+def test_the_only_message_that_says_a_word_is_the_first_hit(open_memory: OpenMemory, count: int, asked: str) -> None:
+    memory = open_memory(embedder=MiniLM())
+    memory.add(notes(count))
+    said = "The doctor said that I should take ibuprofen with food."
+    memory.add_messages([{"role": "user", "content": long_text(said)}])
+    first = memory.search(asked)[0]
+    assert said in first.memory
+    assert first.passage is not None
+    assert said in first.passage
+    assert first.passage in first.memory
+    assert len(first.passage) < 1_000
+
+
+def test_a_fact_at_the_end_of_a_long_answer_is_found(open_memory: OpenMemory, backend: str) -> None:
+    memory = open_memory(embedder=MiniLM())
+    chosen = random.Random(5)
+    short = ["Keys are cut at the station kiosk.", "The boat race is in June.", "My house has a blue door."]
+    memory.add([*short, "The soup pot is on the stove.", *(f"Note {n}: {chosen.choice(FILLER)}" for n in range(26))])
+    body = "".join(chosen.choice(FILLER) for _ in range(56))
+    fact = "The spare key of the boat house is hidden under the blue flowerpot."
+    memory.add_messages([{"role": "assistant", "content": body + fact}])
+    hits = memory.search("Where is the spare key of the boat house hidden?")
+    first = 3 if backend == "sqlite" else 5  # on a server, how rare a word is depends on what other cubes say
+    assert fact in "".join(hit.memory for hit in hits[:first])
+
+
+def test_a_short_text_has_no_passage(memory: TreeTextMemory) -> None:
+    memory.add("Anna lives in Porto.")
+    assert memory.search("Anna")[0].passage is None
+
+
+@pytest.mark.parametrize("options", [VECTORS, TEXTS])
+def test_passages_follow_their_text(open_memory: OpenMemory, options: SearchOptions) -> None:
+    clock = FakeClock(day(0))
+    memory = open_memory(embedder=MiniLM(), clock=clock)
+    filler = "".join(FILLER) * 6
+    lighthouse = "The harbour master keeps a red lighthouse. The lighthouse of the harbour shines at night. "
+    memory.add(list(FILLER))
+    memory.add({"id": "long", "memory": filler + lighthouse * 5, "valid_from": day(-9)})
+
+    def found(**moment: Any) -> bool:
+        return "long" in [hit.id for hit in memory.search("red lighthouse harbour", 1, options=options, **moment)]
+
+    assert found()
+    before = memory.search("harbour").known_at
+    clock.time = day(2)
+    memory.update("long", filler + "Nothing of it is said here. " * 10, at=day(1))
+    assert not found()
+    assert found(as_of=day(0))
+    assert found(known_at=before)
+    operation = memory.history("long")[-1].opened_by
+    assert operation is not None
+    memory.undo(operation.id)
+    assert found()
+    memory.delete("long")
+    assert not found()
+    memory.restore("long")
+    assert found()
+    assert memory.check() == []
+    memory.purge("long")
+    assert not found()
+    assert not found(known_at=before)
+
+
+def test_passages_go_with_dumps_and_between_models(open_memory: OpenMemory, tmp_path: Path) -> None:
+    memory = open_memory(embedder=HashEmbedder())
+    memory.add([{"id": "long", "memory": long_text("The harbour master keeps a red lighthouse.")}, *notes(5)])
+    (before,) = memory.store.known(memory.cube_id, ["long"])
+    folder = memory.dump(tmp_path / "kept")
+    name = fresh_cube()
+    other = memory.cube(name)
+    other.load(folder)
+    (loaded,) = other.store.known(name, ["long"])
+    assert len(before.content.vectors) > 10
+    assert loaded.content.vectors.tobytes() == before.content.vectors.tobytes()
+    assert loaded.tokens == before.tokens
+    assert other.search("red lighthouse", 1, options=VECTORS)[0].id == "long"
+    with_model = open_memory(embedder=Shorter(), cube=name)
+    assert with_model.reembed() == 6
+    (changed,) = with_model.store.known(name, ["long"])
+    assert changed.content.vectors.shape == (len(before.content.vectors), 32)
+    assert with_model.search("red lighthouse", 1, options=VECTORS)[0].id == "long"
+    assert with_model.check() == []
+
+
+def test_nothing_of_a_passage_is_left_in_the_database(open_memory: OpenMemory, backend: str, location: str) -> None:
+    memory = open_memory(embedder=HashEmbedder())
+    memory.add({"id": "long", "memory": long_text("The harbour master keeps a red lighthouse.")})
+    memory.purge("long")
+    if backend == "neo4j":
+        with neo4j.GraphDatabase.driver(location) as driver:
+            left = driver.execute_query("MATCH (p:Passage {cube_id: $cube}) RETURN count(p) AS n", cube=memory.cube_id)
+        assert left.records[0]["n"] == 0
+    assert memory.store.counts(memory.cube_id)["states"] == 0
+
+
+def test_a_text_has_a_bounded_number_of_passages(memory: TreeTextMemory) -> None:
+    memory.add({"id": "huge", "memory": "All of it is said once more. " * 20_000})
+    (state,) = memory.store.known(memory.cube_id, ["huge"])
+    assert state.tokens.count("\n") == MOST_PASSAGES
+    assert 0 < len(state.content.vectors) - 1 <= MOST_PASSAGES

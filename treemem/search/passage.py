@@ -1,0 +1,21 @@
+"""Which part of a long text answers a question: what a person, or a model, reads first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from treemem.passages import passages_of
+from treemem.text import analyse
+
+
+def best_passage(text: str, asked: Sequence[str]) -> str | None:
+    """Return the passage that says most of the tokens of a question, each of which counts the less the more passages
+    have it; the first of several that say as much. None for a short text, and where no passage says one of them.
+    """
+    passages = passages_of(text)
+    said = [frozenset(asked).intersection(analyse(passage)) for passage in passages]
+    having = Counter(token for tokens in said for token in tokens)
+    worth = [sum(1 / having[token] for token in sorted(tokens)) for tokens in said]
+    best = max(range(len(passages)), key=worth.__getitem__, default=None)
+    return None if best is None or not said[best] else passages[best]
