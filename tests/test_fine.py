@@ -161,7 +161,7 @@ def test_cross_encoder(tmp_path: Path) -> None:
         memory.add(PLACES)
         found = memory.search("jonas works", 4)
         assert found.degraded == ()
-        best = max(range(4), key=lambda i: scores[i])
-        assert found[0].memory == PLACES[best]
+        # A model of random weights may find two texts equally good but for the last digits.
+        assert scores[PLACES.index(found[0].memory)] == pytest.approx(max(scores), abs=1e-5)
     with pytest.raises(RerankerError, match="cannot be loaded"):
         CrossEncoderReranker(tmp_path / "nothing here")

@@ -92,8 +92,11 @@ def test_a_thread_waits_for_a_connection_and_is_told_if_none_comes(
         assert memory.get("two").memory
         for thread in threads:
             thread.join()
-        with ThreadPoolExecutor(20) as executor:
-            assert len(list(executor.map(lambda _: memory.get("one"), range(100)))) == 100
+    with (
+        TreeTextMemory.open(tmp_path / "a.db", embedder=HashEmbedder(), timeout=60, record_usage=False) as patient,
+        ThreadPoolExecutor(20) as executor,
+    ):
+        assert len(list(executor.map(lambda _: patient.get("one"), range(100)))) == 100
 
 
 def test_a_statement_that_failed_half_way_leaves_no_old_snapshot(tmp_path: Path) -> None:
