@@ -465,3 +465,14 @@ def test_documents(run: Callable[..., Result], tmp_path: Path) -> None:
     run("add-documents", str(guide), "b.md", "--id", "x", *place, code=1)
     assert "brings them back" in run("remove-documents", "guide", *place[:2]).stdout
     run("remove-documents", "nothing", *place, code=1)
+
+
+def test_of_a_long_memory_a_search_shows_the_part_that_was_asked_for(run: Callable[..., Result]) -> None:
+    filler = "Rain delayed the second half of the rehearsal. " * 40
+    run("add", filler + "The spare key is under the blue flowerpot. " + filler)
+    shown = " ".join(run("search", "spare key").stdout.split())
+    assert "flowerpot" in shown
+    assert shown.count("Rain") < 20
+    found = json.loads(run("search", "spare key", "--json").stdout)["hits"][0]
+    assert "blue flowerpot" in found["passage"]
+    assert len(found["passage"]) < 900 < len(found["memory"])

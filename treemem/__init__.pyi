@@ -35,13 +35,12 @@ from .memory import TreeTextMemory
 from .models.embedders import (
     CallableEmbedder,
     Embedder,
-    FastEmbedEmbedder,
     MiniLM,
     OpenAIEmbedder,
-    SentenceTransformersEmbedder,
 )
 from .models.llm import LLM, LLMAnswer, LLMUsage, OpenAILLM, Picture
 from .models.multilingual import MultilingualE5
+from .models.packages import FastEmbedEmbedder, SentenceTransformersEmbedder
 from .models.rerankers import CallableReranker, CosineReranker, CrossEncoderReranker, LLMReranker, Reranker
 from .records import (
     AddedDocument,

@@ -38,8 +38,9 @@ def chosen_embedder(config: EmbedderConfig, given: Embedder | str | None) -> Emb
 
 def open_embedder(config: EmbedderConfig) -> Embedder:
     """Return the embedder that a configuration names; raises ConfigError, EmbedderError."""
-    from treemem.models.embedders import FastEmbedEmbedder, MiniLM, OpenAIEmbedder, SentenceTransformersEmbedder
+    from treemem.models.embedders import MiniLM, OpenAIEmbedder
     from treemem.models.multilingual import MultilingualE5
+    from treemem.models.packages import FastEmbedEmbedder, SentenceTransformersEmbedder
 
     if config.kind == "minilm":
         return MiniLM()

@@ -21,6 +21,7 @@ from treemem.cli.shell import (
     app,
     console,
     opened,
+    plain,
     progress_bar,
     say,
 )
@@ -126,14 +127,15 @@ def search(
     for hit in found:
         since = hit.metadata.valid_from
         way = " ".join(str(step) for step in hit.path)
-        table.add_row(f"{hit.score:.2f}", "" if since is None else f"{since:%Y-%m-%d}", cell(hit.memory), cell(way))
+        said = hit.memory if hit.passage is None else f"… {hit.passage} …"
+        table.add_row(f"{hit.score:.2f}", "" if since is None else f"{since:%Y-%m-%d}", cell(said), cell(way))
     table.caption = None if found.when.kind == "now" else cell(f"time: {found.when}")
     data = {
         "as_of": found.as_of,
         "known_at": found.known_at,
         "when": found.when,
         "timings": found.timings,
-        "hits": list(found),
+        "hits": [{**plain(hit), "passage": hit.passage} for hit in found],
     }
     if found.explanation is not None:
         data["explanation"] = found.explanation.plain()
