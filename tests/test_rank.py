@@ -6,7 +6,7 @@ import pytest
 
 from treemem import SearchOptions
 from treemem.changes import EdgeType
-from treemem.search.rank import UNREACHED, UNREACHED_IN_TALK, rank
+from treemem.search.rank import UNREACHED, UNREACHED_IN_TALK, arm_sum, rank
 from treemem.store.protocol import MEMORY, Seed, Subgraph, WalkedEdge
 
 OPTIONS = SearchOptions(restart_seeds=1)
@@ -30,3 +30,15 @@ def test_silence_tells_less_in_a_conversation() -> None:
 
 def test_what_is_no_seed_and_not_reached_is_not_ranked() -> None:
     assert set(scores((EdgeType.FOLLOWS, "near", "other"))) == {"best", "far"}
+
+
+def test_cosines_about_nothing_do_not_outweigh_words() -> None:
+    seeds = (
+        *(Seed(i, 1, "vector", cosine, 0, 1) for i, cosine in (("a", 0.02), ("b", -0.1), ("c", -0.3))),
+        Seed("says it", 1, "text", 4.5, 0, 1),
+    )
+    for limit in (3, 30):
+        found = arm_sum(seeds, SearchOptions(vector_limit=limit, vector_weight=1.0))
+        assert found["says it"] == 1.0
+        assert found["a"] == pytest.approx(0.2)
+        assert found["b"] == found["c"] == 0.0

@@ -51,7 +51,7 @@ def passages_of(text: str) -> list[str]:
     """Return the passages by which a long text is found, none of a text up to `REACH` bytes."""
     if len(text) <= REACH // 4 or byte_size(text) <= REACH:
         return []
-    return list(islice(cut(text), MOST_PASSAGES))
+    return list(islice((each for each in cut(text) if any(map(str.isalnum, each))), MOST_PASSAGES))
 
 
 def beyond_reach(passages: Iterable[str]) -> Iterator[str]:
@@ -70,12 +70,17 @@ def cut(text: str, most: int = MOST) -> Iterator[str]:
     for sentence in sentences(text, most):
         length = byte_size(sentence)
         if piece and (size + length > most or size >= aim):
-            yield piece.strip()
+            yield from _said(piece)
             piece, size = "", 0
         piece += sentence
         size += length
-    if piece.strip():
-        yield piece.strip()
+    yield from _said(piece)
+
+
+def _said(piece: str) -> Iterator[str]:
+    """Yield a piece without white space around it, nothing for one that is only that."""
+    if bare := piece.strip():
+        yield bare
 
 
 def sentences(text: str, most: int = MOST) -> Iterator[str]:

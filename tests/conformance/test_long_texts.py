@@ -158,3 +158,12 @@ def test_a_text_has_a_bounded_number_of_passages(memory: TreeTextMemory) -> None
     (state,) = memory.store.known(memory.cube_id, ["huge"])
     assert state.tokens.count("\n") == MOST_PASSAGES
     assert 0 < len(state.content.vectors) - 1 <= MOST_PASSAGES
+
+
+@pytest.mark.parametrize("text", [" \n" * 2_000 + "zebra", "\n\n" * 3_000 + "zebra", "zebra" + "\u3000" * 3_000 + "."])
+def test_white_space_makes_no_passage(memory: TreeTextMemory, text: str) -> None:
+    memory.add({"id": "blank", "memory": text})
+    (state,) = memory.store.known(memory.cube_id, ["blank"])
+    assert all(state.tokens.split("\n"))
+    assert memory.search("zebra", 1)[0].id == "blank"
+    assert memory.check() == []

@@ -21,6 +21,8 @@ ASKED_FOR = 0.2  # what a memory gains at an edge of a type that the question as
 UNREACHED, UNREACHED_IN_TALK, UNREACHED_BY_ASSISTANT = 1e-6, 1e-3, 1e-2
 #: What a seed gains of the text score of a message right before or behind it.
 BESIDE = 0.2
+#: The least that the best score of an arm is taken for: a cosine of less is that of any two texts.
+LEAST = 0.1
 #: From which weight on a FOLLOWS joins what people say to each other.
 CLOSE = 0.4
 
@@ -153,12 +155,12 @@ def _shares(scores: Mapping[str, float], full: bool) -> dict[str, float]:
     """Return what each score has over the lowest as a share of the highest.
 
     An arm whose scores lie close together says little and weighs little. What a full list leaves out has at most the
-    lowest score; what one that is not full leaves out has none, so that the lowest is 0.
+    lowest score; what one that is not full leaves out has none, so that the lowest is 0. A cosine below 0 is none, and
+    where the best is below `LEAST` none is near.
     """
-    low, high = min(scores.values(), default=0.0), max(scores.values(), default=0.0)
-    if not full:
-        low = min(low, 0.0)
-    return {i: (score - low) / high if high > max(low, 0.0) else 1.0 for i, score in scores.items()}
+    high = max(LEAST, max(scores.values(), default=0.0))
+    low = max(0.0, min(scores.values(), default=0.0)) if full else 0.0
+    return {i: (max(score, 0.0) - low) / high if high > low else 1.0 for i, score in scores.items()}
 
 
 def _min_max(scores: Mapping[str, float], full: bool) -> dict[str, float]:
