@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -73,7 +73,9 @@ class LLM(Protocol):
         ...
 
 
-class Picture(NamedTuple):
+@checked_names
+@dataclass(frozen=True, slots=True)
+class Picture:
     """A picture as a model takes it: its bytes, and what they are ("image/png")."""
 
     content: bytes

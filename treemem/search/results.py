@@ -34,8 +34,9 @@ class PathStep:
 class SearchHit(TextualMemoryItem):
     """A memory that was found. `score` lies in [0, 1] and compares hits of one search only.
 
-    `similarity` is the cosine in [-1, 1] to the question (None if the vector arm did not find it), `arms` the rank in
-    each seed arm, `cube_id` the cube it lies in, `path` the edges from the seed that led here, empty for a seed.
+    `similarity` is the cosine in [-1, 1] to the question, of a passage less 0.15 where that is more (None if the vector
+    arm did not find it), `arms` the rank in each seed arm, `cube_id` the cube it lies in, `path` the edges from the
+    seed that led here, empty for a seed.
     `superseded_by` is the memory that took its place: its speaker says that this has changed, or an edge does.
     `may_supersede` is a newer one that gives another value to the same thing without saying that it changed; both may
     be true. `contradicts` are the hits that cannot be true beside it. `asked` are the question's tokens, by which

@@ -19,6 +19,8 @@ BREADTH = 50
 SPAN_BREADTH = 400
 #: How many it looks at where a filter is tested afterwards, which not all will pass.
 SELECTIVE_BREADTH = 200
+#: How many times as many rows the text arm looks at as it brings memories: of a long text the passages match too.
+PASSAGES_BREADTH = 4
 _TYPES = {t.value: t for t in EdgeType}
 
 
@@ -97,7 +99,7 @@ def _parameters(recall: Recall, statuses: Sequence[str] | None, *, selective: bo
         "passage_text": PASSAGE_TEXT,
         "text": " ".join(recall.tokens) if recall.tokens and recall.text_limit else None,
         "text_limit": max(recall.text_limit, spanned) if recall.text_limit else 0,
-        "text_breadth": max(recall.text_limit, SELECTIVE_BREADTH if selective else 20, spanned),
+        "text_breadth": PASSAGES_BREADTH * max(recall.text_limit, SELECTIVE_BREADTH if selective else 20, spanned),
         "text_statuses": " ".join(rows.scope_token(recall.cube) + "s" + s for s in wanted or ["none"]),
         "scope": rows.scope_token(recall.cube),
         "statuses": wanted,

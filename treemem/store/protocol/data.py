@@ -78,7 +78,8 @@ class Unstaged(NamedTuple):
 
 
 class Seed(NamedTuple):
-    """A state found by one arm. `score` is a cosine in [-1, 1] for the vector arm, BM25 for the text arm.
+    """A state found by one arm. `score` is a cosine in [-1, 1] for the vector arm, BM25 for the text arm: of its text,
+    or what its best passage counts for where that is more.
 
     `valid_from` and `valid_to` are in microseconds.
     """
