@@ -83,6 +83,8 @@ PARAMETERS: dict[str, Any] = {
     "tombstones": [],
     "passage_vector": 0.075,
     "passage_text": 0.75,
+    "passage_breadth": 80,
+    "passage_statuses": "p",
 }
 
 

@@ -21,6 +21,8 @@ _STORED_BESIDE = frozenset(
 )
 _TIMES = ("memory_time", "created_at")
 _ALWAYS = ("memory_type", "status")
+#: Characters of a key that lead each passage of a long text.
+LEADING = 250
 
 
 _KEPT = {
@@ -65,12 +67,17 @@ def role_of(fields: Mapping[str, Any]) -> str:
 
 def tokens_of(fields: dict[str, Any]) -> str:
     """Return the index tokens of a content: a line of its key, text, a background of its own, and the day it is about,
-    and, where the text is long, a line of the same for each of its passages.
+    and, where the text is long, a line for each of its passages with the beginning of the key and the day.
     """
     key, text, background = fields.get("key"), str(fields["memory"]), fields.get("background")
     day = next((_day(fields[name]) for name in _TIMES if fields.get(name) is not None), None)
-    lines = ([key, part, background, day] for part in (text, *passages_of(text)))
+    lines = [[key, text, background, day], *([_short(key), part, day] for part in passages_of(text))]
     return "\n".join(spaced(analyse(" ".join(part for part in parts if part))) for parts in lines)
+
+
+def _short(key: str | None) -> str | None:
+    """Return the part of a key that leads each passage."""
+    return key and key[:LEADING]
 
 
 def _day(at: int) -> str:
@@ -86,7 +93,8 @@ def embedded_text(fields: dict[str, Any]) -> str:
 def embedded_texts_of(fields: dict[str, Any]) -> list[str]:
     """Return the texts whose vectors stand for a content: its text, and the passages of a long one beyond its reach."""
     passages = beyond_reach(passages_of(str(fields["memory"])))
-    return [embedded_text(fields), *(embedded_text({**fields, "memory": passage}) for passage in passages)]
+    key = _short(fields.get("key"))
+    return [embedded_text(fields), *(embedded_text({"key": key, "memory": passage}) for passage in passages)]
 
 
 def content_of(fields: dict[str, Any], vectors: Vectors) -> Content:

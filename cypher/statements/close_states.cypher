@@ -5,4 +5,4 @@ SET s.recorded_to = $given.at, s.closed_by = $given.operation, s.scope = row.sco
 SET m.recorded_to = CASE WHEN m.version = s.version THEN $given.at ELSE m.recorded_to END
 WITH s
 MATCH (s)<-[:PASSAGE_OF]-(p:Passage)
-SET p.recorded_to = $given.at, p.scope = s.scope
+SET p.recorded_to = $given.at, p.scope = {{passage_scope}}

@@ -7,8 +7,8 @@ WITH m
 OPTIONAL MATCH (m)-[:MENTIONS|DERIVED_FROM]->(n) WHERE n:Entity OR n:Source
 WITH m, collect(DISTINCT [n:Entity, n.id]) AS ends,
      COUNT { (m)-[:{{edge_types}}]-() }
-     AS edges
-     , COUNT { (m)<-[:STATE_OF]-() } AS states
+     AS edges,
+     COUNT { (m)<-[:STATE_OF]-() } AS states
 CALL (m) { MATCH (m)<-[:STATE_OF]-(s:State) OPTIONAL MATCH (s)<-[:PASSAGE_OF]-(p:Passage) DETACH DELETE s, p }
 DETACH DELETE m
 RETURN ends, edges, states

@@ -11,15 +11,17 @@ CALL (t, k, u, t18, u18, k18) {
     RETURN s, score, 'vector' AS arm
     UNION ALL
     WITH t, k, u WHERE $given.vector IS NOT NULL
-    {{nearest_passages UNTIL=u LIMIT=$given.vector_breadth FILTER="{{IN_INDEX}}"}}
+    {{nearest_passages UNTIL=u LIMIT=$given.passage_breadth FILTER="{{IN_INDEX}}"}}
     WHERE true{{FILTER}}
     RETURN s, score, 'vector' AS arm
     UNION ALL
-    WITH t, k, u, '+scope:(' + $given.text_statuses + ')^0 +scope:[' + $given.scope + 'f TO ' + $given.scope + 'f' + u18 + ']^0 +scope:{'
-      + $given.scope + 'e' + t18 + ' TO ' + $given.scope + 'f}^0 +scope:[' + $given.scope + 'r TO ' + $given.scope + 'r' + k18
-      + ']^0 +scope:{' + $given.scope + 'x' + k18 + ' TO ' + $given.scope + 'y}^0 +tokens:(' + $given.text + ')' AS query
-    WHERE $given.text IS NOT NULL
+    WITH t, k, u, {{words_query STATUSES=$given.text_statuses}} AS query WHERE $given.text IS NOT NULL
     {{matching_states}}
+    WHERE s.cube_id = $given.cube AND s.status IN $given.statuses AND {{holds ROW=s SINCE=t UNTIL=u}}{{FILTER}}
+    RETURN s, score, 'text' AS arm
+    UNION ALL
+    WITH t, k, u, {{words_query STATUSES=$given.passage_statuses}} AS query WHERE $given.text IS NOT NULL
+    {{matching_passages}}
     WHERE s.cube_id = $given.cube AND s.status IN $given.statuses AND {{holds ROW=s SINCE=t UNTIL=u}}{{FILTER}}
     RETURN s, score, 'text' AS arm
   }

@@ -167,3 +167,36 @@ def test_white_space_makes_no_passage(memory: TreeTextMemory, text: str) -> None
     assert all(state.tokens.split("\n"))
     assert memory.search("zebra", 1)[0].id == "blank"
     assert memory.check() == []
+
+
+def test_long_texts_of_others_do_not_hide_ours(open_memory: OpenMemory) -> None:
+    memory = open_memory(embedder=HashEmbedder())
+    ann, bob = memory.for_caller("ann"), memory.for_caller("bob")
+    huge = "The zebra stands still in the shade of the tree. " * 3_400
+    for n in range(3):
+        ann.add({"id": f"a{n}", "memory": huge + f"{n}", "visibility": "private"})
+    ours = bob.add(["A zebra ran.", "The zebra ate."], visibility="private")
+    found = bob.search("zebra", options=SearchOptions(hops=0, vector_limit=0))
+    assert {hit.id for hit in found} == set(ours)
+
+
+def test_notes_are_found_beside_long_texts(open_memory: OpenMemory) -> None:
+    memory = open_memory(embedder=HashEmbedder())
+    huge = "The zebra stands still in the shade of the tree. " * 3_400
+    memory.add([{"id": f"long{n}", "memory": huge + f"{n}"} for n in range(3)])
+    memory.add([{"id": f"note{n}", "memory": f"Zebra number {n} ran away."} for n in range(12)])
+    found = memory.search("zebra", 15, options=SearchOptions(hops=0, vector_limit=0))
+    assert len(found) == 15
+
+
+def test_a_long_background_or_key_is_not_repeated_by_every_passage(memory: TreeTextMemory) -> None:
+    text = "All of it is said once more. " * 6_000
+    memory.add({"id": "a", "memory": text, "background": "before " * 20_000, "key": "title " * 20_000})
+    (state,) = memory.store.known(memory.cube_id, ["a"])
+    assert len(state.tokens) < 800_000
+    assert memory.check() == []
+
+
+def test_keywords_beside_a_heavy_arm(memory: TreeTextMemory) -> None:
+    memory.add("The zebra ran.")
+    assert memory.search("zebra", options=SearchOptions(text_weight=1e6))

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import OpenMemory
 from tests.helpers import HashEmbedder
 from tests.openai_server import Script, serving
-from treemem import InvalidInputError, LLMError, OpenAILLM
+from treemem import InvalidInputError, LLMAnswer, LLMError, LLMUsage, OpenAILLM, OperationMismatchError
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 OTHER = PNG + b"other"
@@ -91,7 +91,7 @@ def test_without_a_model_that_sees_a_picture_is_refused_by_name(open_memory: Ope
     [
         ("a.tiff", b"II*\0" + b"\0" * 40, "a.tiff.*known are PNG, JPEG, GIF and WebP"),
         ("a.png", b"hello", "a.png.*no picture that a model takes"),
-        (None, b"RIFF\0\0\0\0WAVE", "no picture that a model takes"),
+        ("a.gif", b"RIFF\0\0\0\0WAVE", "no picture that a model takes"),
         ("big.png", PNG + b"\0" * 20_000_000, "big.png.*a picture has at most"),
     ],
 )
@@ -142,3 +142,95 @@ def test_what_stands_on_a_picture_stays_data(open_memory: OpenMemory, server: Sc
     assert added.title == "# Sign ## x"
     assert len(added.added) == 1  # no heading was made of it
     assert memory.check() == []
+
+
+def test_other_metadata_is_not_ignored(open_memory: OpenMemory, server: Script) -> None:
+    memory = open_memory(embedder=HashEmbedder(), llm=seeing(server))
+    bob, ann = memory.for_caller("bob"), memory.for_caller("ann")
+    bob.add_documents({"id": "sign", "content": PNG}, visibility="public")
+    assert ann.search("ferry to Naxos")
+    bob.add_documents({"id": "sign", "content": PNG}, visibility="private", tags=["boats"])
+    assert not ann.search("ferry to Naxos")
+    assert bob.search("ferry to Naxos")[0].metadata.tags == ["boats"]
+
+
+def test_a_deleted_part_of_a_picture_comes_back(open_memory: OpenMemory, server: Script) -> None:
+    memory = open_memory(embedder=HashEmbedder(), llm=seeing(server))
+    (first,) = memory.add_documents({"id": "sign", "content": PNG})
+    memory.delete(list(first.added))
+    memory.add_documents({"id": "sign", "content": PNG})
+    assert memory.search("ferry to Naxos")
+    memory.purge(list(first.added))
+    memory.add_documents({"id": "sign", "content": PNG})
+    assert memory.search("ferry to Naxos")
+
+
+def test_an_operation_on_a_picture_is_repeatable(open_memory: OpenMemory, server: Script) -> None:
+    memory = open_memory(embedder=HashEmbedder(), llm=seeing(server))
+    memory.add_documents({"id": "sign", "content": PNG}, operation_id="one")
+    server.default = saying({**SEEN, "text": "Ferry to Naxos | 09:10"})
+    memory.add_documents({"id": "sign", "content": OTHER}, operation_id="two")
+    memory.add_documents({"id": "sign", "content": PNG}, operation_id="one")
+    assert len(server.requests) == 2
+    assert "09:10" in memory.search("ferry to Naxos")[0].memory
+    with pytest.raises(OperationMismatchError):
+        memory.add_documents({"id": "sign", "content": PNG}, operation_id="two")
+    with pytest.raises(InvalidInputError):
+        memory.add_documents({"id": "sign", "content": OTHER}, operation_id="")
+    assert len(server.requests) == 2
+
+
+def test_a_picture_that_comes_twice_is_refused_before_a_model_looks(open_memory: OpenMemory, server: Script) -> None:
+    memory = open_memory(embedder=HashEmbedder(), llm=seeing(server))
+    picture = {"id": "sign", "content": PNG}
+    with pytest.raises(InvalidInputError, match="comes twice in one call"):
+        memory.add_documents([picture, picture])
+    assert not server.requests
+    memory.add_documents(picture)
+    with pytest.raises(InvalidInputError, match="comes twice in one call"):
+        memory.add_documents([picture, {"id": "sign", "content": OTHER}])
+
+
+class Odd:
+    """A model that sees, and answers past every check."""
+
+    def __init__(self, **fields: Any) -> None:
+        self._fields = fields
+
+    def ask(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+    def look(self, system: str, user: str, answer: Any, picture: Any, **kwargs: Any) -> Any:
+        return LLMAnswer(answer.model_construct(**self._fields), LLMUsage())
+
+
+@pytest.mark.parametrize("fields", [{}, {"title": None, "description": None, "text": None}, {**SEEN, "text": 7}])
+def test_an_answer_that_was_not_checked_is_refused(open_memory: OpenMemory, fields: dict[str, Any]) -> None:
+    memory = open_memory(embedder=HashEmbedder(), llm=Odd(**fields))
+    with pytest.raises(LLMError, match=r"documents\[0\].*no valid"):
+        memory.add_documents({"id": "sign", "content": PNG})
+    assert memory.add_documents({"id": "sign", "content": PNG}, on_error="skip") == []
+
+
+def test_signs_that_nobody_sees_are_the_models_fault(open_memory: OpenMemory, server: Script) -> None:
+    server.default = saying({"title": "A\0 sign", "description": "It\0 is yellow.", "text": "Na\0xos"})
+    memory = open_memory(embedder=HashEmbedder(), llm=seeing(server))
+    (added,) = memory.add_documents({"id": "sign", "content": PNG})
+    assert added.title == "A sign"
+
+
+@pytest.mark.parametrize(
+    "text", [b"RIFFs in rock music are short phrases that repeat.", b"GIF89a is a version of a format."]
+)
+def test_a_text_that_begins_like_a_picture_is_a_text(open_memory: OpenMemory, server: Script, text: bytes) -> None:
+    memory = open_memory(embedder=HashEmbedder(), llm=seeing(server))
+    (added,) = memory.add_documents({"id": "text", "content": text})
+    assert memory.get(added.added[0]).memory == text.decode()
+    assert not server.requests
+
+
+@pytest.mark.parametrize("name", ["photo.jfif", "Screenshot 10.30.15"])
+def test_a_picture_of_another_name_is_told_by_how_it_begins(open_memory: OpenMemory, server: Script, name: str) -> None:
+    memory = open_memory(embedder=HashEmbedder(), llm=seeing(server))
+    memory.add_documents({"id": "sign", "name": name, "content": PNG})
+    assert len(server.requests) == 1

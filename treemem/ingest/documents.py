@@ -66,7 +66,8 @@ def as_document(value: Any) -> Document:
         raise InvalidInputError(f"document: {len(raw)} bytes; at most {MOST_BYTES} fit, split it first")
     digest = hashlib.sha256(raw).hexdigest()
     own = given.get("id") or (path.resolve().as_uri() if path is not None else f"sha256:{digest}")
-    if isinstance(content, bytes) and is_picture(content, name):
+    suffix = PurePath(name).suffix.lower() if name else ""
+    if isinstance(content, bytes) and is_picture(content, suffix, FORMATS):
         return Document(own, name, given.get("title"), digest, (), picture_of(content, name))
     try:
         pages = tuple(_pages(content, name))

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
+from collections.abc import Collection
 
 from pydantic import BaseModel, Field
 
 from treemem.checks import shown
 from treemem.errors import InvalidInputError, LLMError
 from treemem.ingest.markdown import Page
-from treemem.models.llm import LLM, Picture, look
+from treemem.models.llm import LLM, Picture, look, name_of
 from treemem.prompts import prompt
 
 #: The prompt by which a model looks; a change of it is another version.
 _PICTURE = "picture.v1"
-#: What models take, by how such a file begins.
-_SIGNS = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
-    b"RIFF": "image/webp",
-}
-#: The endings of the names of pictures, those that no model takes among them.
-PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic")
+#: The endings of the names of pictures that models take, and of others.
+PICTURES, OTHERS = (".png", ".jpg", ".jpeg", ".gif", ".webp"), (".tif", ".tiff", ".bmp", ".heic")
 #: Bytes of a picture at most: servers take no more.
 MOST_BYTES = 20_000_000
 _MOST_TOKENS = 4_096
@@ -34,17 +27,25 @@ class _Seen(BaseModel):
     text: str = Field(max_length=40_000)
 
 
-def is_picture(content: bytes, name: str | None) -> bool:
-    """Return whether bytes are a picture: by their name, or without one by how they begin."""
-    suffix = PurePath(name).suffix.lower() if name else ""
-    return suffix in PICTURES or (not suffix and any(map(content.startswith, _SIGNS)))
+def is_picture(content: bytes, suffix: str, known: Collection[str]) -> bool:
+    """Return whether bytes are a picture: by the ending of their name, or where that is not known by how they begin."""
+    return suffix in (*PICTURES, *OTHERS) or (suffix not in known and _media_type(content) is not None)
+
+
+def _media_type(content: bytes) -> str | None:
+    """Return what of the kinds that models take bytes are, by their signature."""
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if content.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if content.startswith((b"GIF87a", b"GIF89a")) and b"\0" in content[:1_000]:
+        return "image/gif"
+    return "image/webp" if content.startswith(b"RIFF") and content[8:12] == b"WEBP" else None
 
 
 def picture_of(content: bytes, name: str | None) -> Picture:
     """Return a picture as a model takes it. Raises InvalidInputError for one that none takes."""
-    media = next((kind for sign, kind in _SIGNS.items() if content.startswith(sign)), None)
-    if media == "image/webp" and content[8:12] != b"WEBP":
-        media = None
+    media = _media_type(content)
     if media is None:
         raise InvalidInputError(
             f"document: {shown(name)}: no picture that a model takes; known are PNG, JPEG, GIF and WebP, convert it"
@@ -54,19 +55,27 @@ def picture_of(content: bytes, name: str | None) -> Picture:
     return Picture(content, media)
 
 
+def check_sees(llm: LLM | None, what: str) -> LLM:
+    """Return a model that sees, or raise InvalidInputError; `what` says which picture wants one."""
+    if llm is not None and callable(getattr(llm, "look", None)):
+        return llm
+    found = "there is none" if llm is None else f"{name_of(llm)} has no look()"
+    raise InvalidInputError(
+        f"document {what}: a picture wants a model that sees, and {found}; open the memory with llm=OpenAILLM(...)"
+    )
+
+
 def described(picture: Picture, llm: LLM | None, what: str) -> tuple[str | None, tuple[Page, ...]]:
     """Return a picture's title and its pages: what a model sees on it, and what it reads there.
 
     `what` says in errors which picture it is. Raises InvalidInputError without a model that sees, LLMError where one
     fails.
     """
-    if llm is None or not callable(getattr(llm, "look", None)):
-        found = "there is none" if llm is None else f"{getattr(llm, 'name', type(llm).__name__)} has no look()"
-        raise InvalidInputError(
-            f"document {what}: a picture wants a model that sees, and {found}; open the memory with llm=OpenAILLM(...)"
-        )
-    seen = look(llm, prompt(_PICTURE), "Say what is on this picture.", _Seen, picture, max_tokens=_MOST_TOKENS).value
-    parts = [" ".join(seen.description.split()), seen.text.replace("\0", "").strip()]
+    model = check_sees(llm, what)
+    asked = "Say what is on this picture."
+    seen = look(model, prompt(_PICTURE), asked, _Seen, picture, max_tokens=_MOST_TOKENS).value
+    title, description, text = (part.replace("\0", "") for part in (seen.title, seen.description, seen.text))
+    parts = [" ".join(description.split()), text.strip()]
     if not any(parts):
-        raise LLMError(f"{llm.name}: says nothing of what is on the picture {what}", "invalid")
-    return " ".join(seen.title.split()) or None, (Page("\n\n".join(part for part in parts if part), plain=True),)
+        raise LLMError(f"{name_of(model)}: says nothing of what is on the picture {what}", "invalid")
+    return " ".join(title.split()) or None, (Page("\n\n".join(part for part in parts if part), plain=True),)

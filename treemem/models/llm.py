@@ -95,12 +95,21 @@ def ask(llm: LLM, system: str, user: str, answer: type[M], *, max_tokens: int = 
     return _checked(llm, answer, lambda: llm.ask(system, user, answer, max_tokens=max_tokens))
 
 
+def name_of(llm: LLM) -> str:
+    """Return a model's name, or that of its class where it has none."""
+    return str(getattr(llm, "name", type(llm).__name__))
+
+
 def _checked(llm: LLM, answer: type[M], call: Callable[[], object]) -> LLMAnswer[M]:
-    name = getattr(llm, "name", type(llm).__name__)
+    name = name_of(llm)
     found = answered(call, lambda told: LLMError(f"{name}: failed ({told})", "invalid"))
     if not isinstance(found, LLMAnswer) or not isinstance(found.value, answer) or not isinstance(found.usage, LLMUsage):
         wanted = f"an LLMAnswer with a value of {answer.__name__} and an LLMUsage"
         raise LLMError(f"{name}: wanted {wanted}, found {type(found).__name__}", "invalid")
+    try:
+        answer.model_validate(dict(vars(found.value)))  # one that was made past its checks may hold anything
+    except ValidationError as error:
+        raise LLMError(f"{name}: no valid {answer.__name__}: {_short(error)}", "invalid") from error
     return found
 
 

@@ -19,6 +19,8 @@ _COUNTS = frozenset(
 )
 #: How many times as much words weigh where they are all that is asked.
 KEYWORD = 4.0
+#: The most that an arm may weigh.
+MOST_WEIGHT = 1e6
 FUSIONS = ("shares", "min-max", "rrf")
 
 
@@ -88,8 +90,8 @@ class SearchOptions:
             "title_restart": (0, 1),
             "damping": (0, 0.999),
             "walk_weight": (0, 100),
-            "vector_weight": (0, 1e6),
-            "text_weight": (0, 1e6),
+            "vector_weight": (0, MOST_WEIGHT),
+            "text_weight": (0, MOST_WEIGHT),
             "confidence_weight": (0, 1),
             "assistant_weight": (0, 1),
             "question_weight": (0, 1),
@@ -118,4 +120,4 @@ class SearchOptions:
 
     def for_keywords(self) -> SearchOptions:
         """Return the options for a question of a word or two: what says them comes before what is only like them."""
-        return replace(self, text_weight=KEYWORD * self.text_weight)
+        return replace(self, text_weight=min(KEYWORD * self.text_weight, MOST_WEIGHT))

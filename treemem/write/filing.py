@@ -22,9 +22,10 @@ from treemem.context import Context
 from treemem.errors import InvalidInputError, LLMError, MemoryNotFoundError, NotAllowedError
 from treemem.ids import ID, derived_id
 from treemem.ingest.documents import Document, as_document
-from treemem.ingest.markdown import passages, sections
-from treemem.ingest.pictures import described
+from treemem.ingest.markdown import Page, passages, sections
+from treemem.ingest.pictures import check_sees, described
 from treemem.items import TextualMemoryItem, as_item, set_fields
+from treemem.models.llm import Picture
 from treemem.read.filed import PART, parts_of_document
 from treemem.read.states import VISIBLE, batched, edges_at, histories
 from treemem.records import AddedDocument
@@ -33,7 +34,7 @@ from treemem.temporal import END, Moment, TimeLike, format_micros, parse_time
 from treemem.text import caption
 from treemem.write.adding import addition_of
 from treemem.write.addition import Progress
-from treemem.write.committing import commit, new_change
+from treemem.write.committing import commit, done_before, new_change
 from treemem.write.hiding import delete
 from treemem.write.intent import Intent
 from treemem.write.messaging import OnError, refusing
@@ -79,26 +80,21 @@ def add_documents(
     many = [documents] if isinstance(documents, (str, bytes, bytearray, Mapping)) else documents
     many = list(many) if is_several(many) and not isinstance(many, type) else [many]
     read: list[tuple[int, Document, list[_Part]]] = []
-    same: dict[int, AddedDocument] = {}
     for position, each in enumerate(many):
         try:
             document = as_document(each)
-            if document.picture is not None:
-                unchanged = _unchanged(ctx, document, shared, start)
-                if unchanged is not None:
-                    same[position] = unchanged
-                    continue
-                title, pages = described(document.picture, ctx.llm, shown(document.id))
-                document = replace(document, title=document.title or title, pages=pages)
-            read.append((position, document, list(_parts(document, shared))))
+            if document.picture is None:
+                read.append((position, document, list(_parts(document, shared))))
+                continue
+            if _unchanged(ctx, document, shared, start) is None:
+                check_sees(ctx.llm, shown(document.id))
+            read.append((position, document, []))
         except InvalidInputError as error:
             refused(position, InvalidInputError(f"documents[{position}]: {error}"))
-        except LLMError as error:
-            refused(position, error)
     twice = [i for i, count in Counter(document.id for _, document, _ in read).items() if count > 1]
     if twice:
         raise InvalidInputError(f"documents: {shown(twice[0])} comes twice in one call")
-    found = dict(same)
+    found: list[AddedDocument] = []
     total = sum(len(parts) for *_, parts in read)
     done = 0
     for position, document, parts in read:
@@ -109,28 +105,17 @@ def add_documents(
 
         one = intent if len(many) == 1 or not intent.repeatable else _of_many(intent, document.id)
         try:
-            found[position] = _add(ctx, document, parts, start, one, told)
+            if document.picture is None:
+                found.append(_add(ctx, document, parts, start, one, told))
+            else:
+                found.append(_add_picture(ctx, document, document.picture, shared, start, one, told))
         except (InvalidInputError, NotAllowedError) as error:
             refused(position, error)
+        except LLMError as error:
+            refused(position, LLMError(f"documents[{position}]: {error}", error.reason))
         done += len(parts)
         told(0, done)
-    return [found[position] for position in sorted(found)]
-
-
-def _unchanged(ctx: Context, document: Document, shared: Mapping[str, Any], at: int | None) -> AddedDocument | None:
-    """Return what is there of a picture that did not change, None for one that did: a model may describe it otherwise
-    each time that it looks.
-    """
-    root = _root(document.id, shared)
-    every = parts_of_document(ctx, root, Moment(ctx.now(), at)).states
-    states = {i: s for i, s in every.items() if ctx.caller.owns(s) and s.fields["status"] in VISIBLE}
-    if root not in states or origin_of(states[root].fields).get("sha256") != document.digest:
-        return None
-    title = str(states[root].fields["memory"])
-    if document.title not in (None, title):
-        return None
-    kept = sorted(i for i, s in states.items() if origin_of(s.fields).get("type") == "passage")
-    return AddedDocument(root, document.id, title, added=(), kept=tuple(kept), ended=())
+    return found
 
 
 def remove_documents(ctx: Context, ids: str | Iterable[str], intent: Intent) -> Receipt:
@@ -224,6 +209,65 @@ def _parts(document: Document, shared: Mapping[str, Any]) -> Iterator[_Part]:
 # ---- what is written
 
 
+def _add_picture(
+    ctx: Context,
+    document: Document,
+    picture: Picture,
+    shared: Mapping[str, Any],
+    at: int | None,
+    intent: Intent,
+    told: Callable[[int], None],
+) -> AddedDocument:
+    """Write a picture as a model describes it. It is asked once, and not where nothing would change: it may describe a
+    picture otherwise each time. So what is asked for, when an operation is repeated, is the picture.
+    """
+    request = ["add_documents", document.id, document.digest, [document.title, document.name, dict(shared)], at]
+    base = new_change(ctx, "add_documents", intent, request=request)
+    if intent.repeatable and done_before(ctx, base) is not None:
+        return _there(ctx, document, shared, at)
+    unchanged = _unchanged(ctx, document, shared, at)
+    if unchanged is not None:
+        if intent.repeatable:
+            commit(ctx, base, lambda base: base, repeatable=True)
+        return unchanged
+    title, pages = described(picture, ctx.llm, shown(document.id))
+    seen = replace(document, title=document.title or title, pages=pages)
+    return _add(ctx, seen, list(_parts(seen, shared)), at, intent, told, request)
+
+
+def _unchanged(ctx: Context, document: Document, shared: Mapping[str, Any], at: int | None) -> AddedDocument | None:
+    """Return what is there of a picture that is the same and has the same metadata; None if anything would change."""
+    root, states = _states_of(ctx, document, shared, at)
+    ours = [s for s in states.values() if origin_of(s.fields).get("sha256") == document.digest]
+    if root not in states or len(ours) < 2 or any(s.fields["status"] not in VISIBLE for s in ours):
+        return None
+    held = states[root].fields
+    titled = replace(document, title=document.title or str(held["memory"]), pages=(Page("-", plain=True),))
+    fields = fields_of(next(_parts(titled, shared)).item)
+    if _told(held) != _told(fields) or held.get("sources") != fields.get("sources"):
+        return None
+    return _there(ctx, document, shared, at)
+
+
+def _there(ctx: Context, document: Document, shared: Mapping[str, Any], at: int | None) -> AddedDocument:
+    """Return what is there of a picture, as kept."""
+    root, states = _states_of(ctx, document, shared, at)
+    title = str(states[root].fields["memory"]) if root in states else document.title or ""
+    kept = sorted(
+        i for i, s in states.items() if origin_of(s.fields).get("type") == "passage" and s.fields["status"] in VISIBLE
+    )
+    return AddedDocument(root, document.id, title, added=(), kept=tuple(kept), ended=())
+
+
+def _states_of(
+    ctx: Context, document: Document, shared: Mapping[str, Any], at: int | None
+) -> tuple[str, dict[str, State]]:
+    """Return the id of a document's memory, and the caller's states of its parts."""
+    root = _root(document.id, shared)
+    states = parts_of_document(ctx, root, Moment(ctx.now(), at)).states
+    return root, {i: s for i, s in states.items() if ctx.caller.owns(s)}
+
+
 def _add(
     ctx: Context,
     document: Document,
@@ -231,10 +275,12 @@ def _add(
     at: int | None,
     intent: Intent,
     told: Callable[[int], None],
+    request: list[Any] | None = None,
 ) -> AddedDocument:
-    """Write one document; what of it is there already stays."""
+    """Write one document; what of it is there already stays. The request is what its parts say, unless one is given."""
     fields = {part.id: fields_of(part.item) for part in parts}
-    request = ["add_documents", document.id, document.digest, [[i, _told(each)] for i, each in fields.items()], at]
+    if request is None:
+        request = ["add_documents", document.id, document.digest, [[i, _told(each)] for i, each in fields.items()], at]
     base = new_change(ctx, "add_documents", intent, request=request)
     made: dict[str, ChangeSet] = {}
     became: dict[str, tuple[str, ...]] = {}

@@ -19,7 +19,7 @@ BREADTH = 50
 SPAN_BREADTH = 400
 #: How many it looks at where a filter is tested afterwards, which not all will pass.
 SELECTIVE_BREADTH = 200
-#: How many times as many rows the text arm looks at as it brings memories: of a long text the passages match too.
+#: How many times as many passages as states an arm looks at: of one long text many may match.
 PASSAGES_BREADTH = 4
 _TYPES = {t.value: t for t in EdgeType}
 
@@ -88,6 +88,8 @@ def exactly(row: dict[str, Any], found: list[dict[str, Any]]) -> list[list[Any]]
 def _parameters(recall: Recall, statuses: Sequence[str] | None, *, selective: bool) -> dict[str, Any]:
     wanted = [s for s in recall.statuses if statuses is None or s in statuses]
     spanned = SPAN_BREADTH if recall.span is not None else 0
+    breadth = max(recall.text_limit, SELECTIVE_BREADTH if selective else 20, spanned)
+    scope = rows.scope_token(recall.cube)
     return {
         "cube": recall.cube,
         **span_parameters(recall),
@@ -99,9 +101,11 @@ def _parameters(recall: Recall, statuses: Sequence[str] | None, *, selective: bo
         "passage_text": PASSAGE_TEXT,
         "text": " ".join(recall.tokens) if recall.tokens and recall.text_limit else None,
         "text_limit": max(recall.text_limit, spanned) if recall.text_limit else 0,
-        "text_breadth": PASSAGES_BREADTH * max(recall.text_limit, SELECTIVE_BREADTH if selective else 20, spanned),
-        "text_statuses": " ".join(rows.scope_token(recall.cube) + "s" + s for s in wanted or ["none"]),
-        "scope": rows.scope_token(recall.cube),
+        "text_breadth": breadth,
+        "passage_breadth": PASSAGES_BREADTH * breadth,
+        "text_statuses": " ".join(scope + "s" + s for s in wanted or ["none"]),
+        "passage_statuses": " ".join(scope + "p" + s for s in wanted or ["none"]),
+        "scope": scope,
         "statuses": wanted,
         "entity_ids": list(recall.entity_ids),
         "walk_seeds": recall.walk_seeds,

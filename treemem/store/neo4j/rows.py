@@ -69,7 +69,7 @@ def scope(cube: str, state: State, recorded_to: int) -> str:
 
     The times are microseconds since year 1 in 18 digits, so that words sort as times do.
     """
-    prefix = scope_token(cube)
+    prefix = scope_token(cube)  # a passage has "p" in the place of the first "s": see cypher/fragments/passage_scope
     ends = (("f", state.valid_from), ("e", state.valid_to), ("r", state.recorded_from), ("x", recorded_to))
     return " ".join([prefix + "s" + state.fields["status"], *(f"{prefix}{k}{t - BEGINNING:018d}" for k, t in ends)])
 

@@ -159,7 +159,8 @@ def _close(tx: Transaction, changes: ChangeSet, recorded_at: int, result: resolv
         for s in result.close_states
     ]
     for some in _batches(states):
-        tx.run(statement("close_states"), cube=changes.cube, rows=some, at=at, operation=changes.operation)
+        scope = rows.scope_token(changes.cube)
+        tx.run(statement("close_states"), cube=changes.cube, rows=some, at=at, operation=changes.operation, scope=scope)
     for kind, closing in _by_kind(result.close_edges).items():
         edges = [
             {"type": e.type.value, "source": e.source, "target": e.target, "valid_from": rows.pair(e.valid_from)}
@@ -196,7 +197,7 @@ def _open(tx: Transaction, changes: ChangeSet, recorded_at: int, result: resolve
 def write_passages(tx: Transaction, cube: str, states: Iterable[State]) -> None:
     """Write the passages of states that were just written."""
     for some in _batches([row for state in states for row in rows.passage_rows(state)]):
-        tx.run(statement("write_passages"), cube=cube, rows=some)
+        tx.run(statement("write_passages"), cube=cube, rows=some, scope=rows.scope_token(cube))
 
 
 def _beside(result: resolve.Resolution) -> tuple[dict[str, list[Edge]], list[Edge]]:

@@ -65,8 +65,8 @@ class Postings:
                     self._postings[token] = bytearray(_PAIR(entry, count))
                 else:
                     posting += _PAIR(entry, count)
+        self._size = end  # before the rows: a reader in between must not take entries for rows
         self._rows += len(texts)
-        self._size = end
 
     def scores(self, tokens: Sequence[str], known: Mask) -> npt.NDArray[np.float32]:
         """Return the BM25 of each of as many rows as `known` has: that of its best passage times `PASSAGE_TEXT`, where
