@@ -64,6 +64,12 @@ _REQUEST = json.JSONEncoder(
 _PART = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?\d{1,30}(?:\.\d{1,30})?e\+\d{1,3}|-?\d{1,30}\.0(?!\d)')
 
 
+def farthest_norm(vectors: Vectors) -> float:
+    """Return the norm of the vector whose norm is farthest from 1; NaN where one has none."""
+    norms = np.linalg.norm(vectors, axis=1)
+    return float(norms[np.argmax(np.abs(norms - 1.0))])
+
+
 def encode_vectors(vectors: Vectors) -> str:
     """Return vectors, one after the other, as base64 of little-endian float32."""
     return base64.b64encode(np.ascontiguousarray(vectors, dtype="<f4").tobytes()).decode("ascii")

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-import numpy as np
-
-from treemem.canonical import encode_vectors, set_hash
+from treemem.canonical import encode_vectors, farthest_norm, set_hash
 from treemem.changes import Edge, EdgeType, NodeKind, State
 from treemem.store.protocol import CubeInfo, GraphStore
 from treemem.temporal import Interval
@@ -50,8 +48,7 @@ def _memory_problems(info: CubeInfo, memory_id: str, states: list[State]) -> Ite
         yield f"memory {memory_id}: {line}"
     for state in states:
         vectors = state.content.vectors
-        norms = np.linalg.norm(vectors, axis=1)
-        far = float(norms[np.argmax(np.abs(norms - 1.0))])
+        far = farthest_norm(vectors)
         if info.model is not None and vectors.shape[1] != info.model.dimension:
             found = f"{vectors.shape[1]} dimensions, not {info.model.dimension}"
             yield f"memory {memory_id} version {state.version}: {found}"

@@ -55,9 +55,14 @@ def picture_of(content: bytes, name: str | None) -> Picture:
     return Picture(content, media)
 
 
+def sees(llm: LLM | None) -> bool:
+    """Return whether there is a model, and one that sees."""
+    return llm is not None and callable(getattr(llm, "look", None))
+
+
 def check_sees(llm: LLM | None, what: str) -> LLM:
     """Return a model that sees, or raise InvalidInputError; `what` says which picture wants one."""
-    if llm is not None and callable(getattr(llm, "look", None)):
+    if llm is not None and sees(llm):
         return llm
     found = "there is none" if llm is None else f"{name_of(llm)} has no look()"
     raise InvalidInputError(

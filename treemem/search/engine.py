@@ -147,7 +147,6 @@ def hits_of(
     cube: str, question: Question, found: Subgraph, settled: Sequence[Settled], states: Sequence[State]
 ) -> tuple[SearchHit, ...]:
     """Return settled memories of a cube as hits, in order."""
-    tokens = question.tokens
     by_id = {s.memory_id: s for s in states}
     names = {e.id: e.name for e in (*found.entities, *found.walked_entities)}
     hits = []
@@ -164,7 +163,7 @@ def hits_of(
                 superseded_by=each.superseded_by,
                 may_supersede=each.may_supersede,
                 contradicts=each.contradicts,
-                asked=tokens,
+                asked=question.text,
             )
         )
     return tuple(hits)

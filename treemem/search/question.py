@@ -12,10 +12,11 @@ from treemem.changes import EdgeType, Model
 from treemem.filters import Filter
 from treemem.ingest.entities import question_entity_ids
 from treemem.search.options import SearchOptions
+from treemem.search.passage import tokens_of
 from treemem.search.target import Target
 from treemem.store.protocol import LIVE, Recall
 from treemem.temporal import Moment
-from treemem.text import asked, iter_words
+from treemem.text import iter_words
 
 _CAUSAL = re.compile(
     r"\bwhy\b|\bhow come\b|\bwhat (?:caused|made|led to)\b|\b(?:reason|cause) (?:for|of|that|why)\b|\bbecause of what\b"
@@ -30,7 +31,6 @@ _OF_THE_ASSISTANT = re.compile(
 )
 _OF_A_QUESTION = re.compile(r"\bask(?:ed|s|ing)?\b|\bquestions?\b|\bwonder\w*|问", re.IGNORECASE)
 CAUSAL_BOOST = 5.0
-MAX_QUESTION_TOKENS = 64
 #: Up to so many words are keywords.
 MOST_KEYWORDS = 2
 #: As many memories more than asked for are read, so that a newer one can take its place before an older one.
@@ -96,11 +96,6 @@ class Question:
         return self.pool if self.reads or self.vectors or self.limits else self.top_k
 
     @property
-    def tokens(self) -> tuple[str, ...]:
-        """The tokens that are searched for."""
-        return tuple(asked(self.text)[:MAX_QUESTION_TOKENS])
-
-    @property
     def arm_limits(self) -> dict[str, int]:
         """How many memories each arm may bring."""
         options = self.options
@@ -115,7 +110,7 @@ class Question:
             moment=moment,
             span=self.target.span,
             vector=self.vector,
-            tokens=self.tokens,
+            tokens=tokens_of(self.text),
             entity_ids=question_entity_ids(cube, self.text) if hops else (),
             statuses=self.statuses,
             filter=self.filter,

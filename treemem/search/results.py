@@ -39,8 +39,8 @@ class SearchHit(TextualMemoryItem):
     seed that led here, empty for a seed.
     `superseded_by` is the memory that took its place: its speaker says that this has changed, or an edge does.
     `may_supersede` is a newer one that gives another value to the same thing without saying that it changed; both may
-    be true. `contradicts` are the hits that cannot be true beside it. `asked` are the question's tokens, by which
-    `passage` is found.
+    be true. `contradicts` are the hits that cannot be true beside it. `asked` is the question, by which
+    `passage` is found; a dump leaves it out.
     """
 
     score: float = Field(ge=0, le=1)
@@ -51,7 +51,7 @@ class SearchHit(TextualMemoryItem):
     superseded_by: str | None = None
     may_supersede: str | None = None
     contradicts: tuple[str, ...] = ()
-    asked: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
+    asked: str = Field(default="", exclude=True, repr=False)
 
     @property
     def passage(self) -> str | None:

@@ -23,7 +23,7 @@ from treemem.errors import InvalidInputError, LLMError, MemoryNotFoundError, Not
 from treemem.ids import ID, derived_id
 from treemem.ingest.documents import Document, as_document
 from treemem.ingest.markdown import Page, passages, sections
-from treemem.ingest.pictures import check_sees, described
+from treemem.ingest.pictures import check_sees, described, sees
 from treemem.items import TextualMemoryItem, as_item, set_fields
 from treemem.models.llm import Picture
 from treemem.read.filed import PART, parts_of_document
@@ -86,7 +86,7 @@ def add_documents(
             if document.picture is None:
                 read.append((position, document, list(_parts(document, shared))))
                 continue
-            if _unchanged(ctx, document, shared, start) is None:
+            if not sees(ctx.llm) and _unchanged(ctx, document, shared, start) is None:
                 check_sees(ctx.llm, shown(document.id))
             read.append((position, document, []))
         except InvalidInputError as error:
@@ -224,7 +224,7 @@ def _add_picture(
     request = ["add_documents", document.id, document.digest, [document.title, document.name, dict(shared)], at]
     base = new_change(ctx, "add_documents", intent, request=request)
     if intent.repeatable and done_before(ctx, base) is not None:
-        return _there(ctx, document, shared, at)
+        return _there(document, *_states_of(ctx, document, shared, at))
     unchanged = _unchanged(ctx, document, shared, at)
     if unchanged is not None:
         if intent.repeatable:
@@ -246,12 +246,11 @@ def _unchanged(ctx: Context, document: Document, shared: Mapping[str, Any], at: 
     fields = fields_of(next(_parts(titled, shared)).item)
     if _told(held) != _told(fields) or held.get("sources") != fields.get("sources"):
         return None
-    return _there(ctx, document, shared, at)
+    return _there(document, root, states)
 
 
-def _there(ctx: Context, document: Document, shared: Mapping[str, Any], at: int | None) -> AddedDocument:
+def _there(document: Document, root: str, states: Mapping[str, State]) -> AddedDocument:
     """Return what is there of a picture, as kept."""
-    root, states = _states_of(ctx, document, shared, at)
     title = str(states[root].fields["memory"]) if root in states else document.title or ""
     kept = sorted(
         i for i, s in states.items() if origin_of(s.fields).get("type") == "passage" and s.fields["status"] in VISIBLE
