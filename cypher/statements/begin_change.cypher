@@ -1,7 +1,9 @@
-// The first statement of every write: take the cube's lock, move its clock, look the operation and its batch up, and
-// read the last versions of the memories it touches.
+// The first statement of every write: take the cube's lock, move its clock without showing the new time, look the
+// operation and its batch up, and read the last versions of the memories it touches.
 MERGE (c:Cube {id: $given.cube})
 SET c.lock = true
+WITH c
+SET c.shown = coalesce(c.clock, $given.now - duration({microseconds: 1}))
 WITH c
 SET c.clock = CASE WHEN c.clock IS NULL OR $given.now > c.clock THEN $given.now ELSE c.clock + duration({microseconds: 1}) END,
     c.embedder = coalesce(c.embedder, $given.embedder),

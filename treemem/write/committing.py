@@ -149,4 +149,7 @@ def done_before(ctx: Context, base: ChangeSet) -> Receipt | None:
         return None  # the store compares what is asked for
     if found[0].payload_hash != base.payload_hash():
         raise OperationMismatchError(operation_mismatch(base))
-    return receipt_of(found[0]) if found[0].status == "done" else None
+    if found[0].status != "done":
+        return None
+    ctx.store.settled(ctx.cube)  # whoever did it may have died before readers could see it
+    return receipt_of(found[0])

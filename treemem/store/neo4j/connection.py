@@ -42,9 +42,9 @@ def _quiet(value: Any) -> Any:
 
 
 class Transaction:
-    """A transaction that runs statements and returns their rows."""
+    """Runs statements in one transaction, or in a session each in its own, and returns their rows."""
 
-    def __init__(self, inner: neo4j.Transaction, given_up: threading.Event, *, lts: bool) -> None:
+    def __init__(self, inner: neo4j.Transaction | neo4j.Session, given_up: threading.Event, *, lts: bool) -> None:
         self._inner = inner
         self._given_up = given_up
         self._lts = lts
@@ -150,11 +150,14 @@ class Connection:
         """Run `work` in one write transaction. It must be idempotent: a lost acknowledgement runs it again."""
         return self.begin_write(work)()
 
-    def begin_write(self, work: Callable[[Transaction], R]) -> Callable[[], R]:
+    def begin_write(
+        self, work: Callable[[Transaction], R], then: Callable[[Transaction, R], object] | None = None
+    ) -> Callable[[], R]:
         """Run a write up to its commit and return a function that waits for that.
 
-        The caller's own work then falls into the server's commit, not between two statements, where it would hold the
-        interpreter while the server waits.
+        `then` runs one statement in a transaction of its own, after the commit; where it fails for the moment, `work`
+        is repeated. The caller's own work falls into the server's commit, not between two statements, where it would
+        hold the interpreter while the server waits.
         """
         ran = threading.Event()
 
@@ -166,7 +169,7 @@ class Connection:
 
         def call(lane: Lane) -> R:
             try:
-                return self._repeated(lane, neo4j.WRITE_ACCESS, watched)
+                return self._repeated(lane, neo4j.WRITE_ACCESS, watched, then=then)
             finally:
                 ran.set()
 
@@ -198,7 +201,14 @@ class Connection:
             notifications_disabled_classifications=["UNRECOGNIZED"],
         )
 
-    def _repeated(self, lane: Lane, mode: str, work: Callable[[Transaction], R], seconds: float | None = None) -> R:
+    def _repeated(
+        self,
+        lane: Lane,
+        mode: str,
+        work: Callable[[Transaction], R],
+        seconds: float | None = None,
+        then: Callable[[Transaction, R], object] | None = None,
+    ) -> R:
         """Run `work` in a transaction; repeat it after what passes by itself: a deadlock, a lost connection.
 
         A commit whose acknowledgement was lost is repeated as well: the operation's id tells whether it was done.
@@ -207,7 +217,7 @@ class Connection:
         end, pause = time.monotonic() + limit * 0.8, _PAUSE
         while True:
             try:
-                return self._once(lane, mode, work, limit)
+                return self._once(lane, mode, work, limit, then)
             except (Neo4jError, DriverError) as error:
                 passing = error.is_retryable() or isinstance(error, IncompleteCommit)
                 if not passing or time.monotonic() + pause > end or lane.given_up.is_set():
@@ -216,14 +226,25 @@ class Connection:
             lane.given_up.wait(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _once(self, lane: Lane, mode: str, work: Callable[[Transaction], R], limit: float) -> R:
-        with self._session(lane, mode) as session, session.begin_transaction(timeout=limit) as inner:
-            transaction = Transaction(inner, lane.given_up, lts=self.lts)
-            try:
-                result = work(transaction)
-            finally:
-                self.statements += transaction.statements
-            inner.commit()
+    def _once(
+        self,
+        lane: Lane,
+        mode: str,
+        work: Callable[[Transaction], R],
+        limit: float,
+        then: Callable[[Transaction, R], object] | None,
+    ) -> R:
+        with self._session(lane, mode) as session:
+            with session.begin_transaction(timeout=limit) as inner:
+                transaction = Transaction(inner, lane.given_up, lts=self.lts)
+                try:
+                    result = work(transaction)
+                finally:
+                    self.statements += transaction.statements
+                inner.commit()
+            if then is not None:
+                then(Transaction(session, lane.given_up, lts=self.lts), result)
+                self.statements += 1
             return result
 
     def _begin(self, call: Callable[[Lane], R], seconds: float | None = None) -> Callable[[], R]:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 import neo4j
 
 from treemem.changes import ChangeSet, Erasure, Receipt
-from treemem.errors import StoreFullError
+from treemem.errors import ConflictError, StoreFullError
 from treemem.store.neo4j import purging, rows, writing
 from treemem.store.neo4j.admin import Admin
-from treemem.store.neo4j.connection import Connection
+from treemem.store.neo4j.connection import Connection, Transaction
 from treemem.store.neo4j.leases import Leases
 from treemem.store.neo4j.reads import Reads
+from treemem.store.neo4j.statements import statement
 from treemem.store.protocol import Lease
 from treemem.store.shared import checked_bookmarks
 
@@ -45,32 +46,36 @@ class Neo4jStore(Reads, Leases, Admin):
         self._counts_usage = True
 
     def apply(self, changes: ChangeSet, *, lease: Lease | None = None) -> Receipt:
-        return self._begin(changes, lease)()
+        return self._begin(changes.cube, lambda tx: writing.apply(tx, changes, lease))()
 
     def begin(self, changes: ChangeSet) -> Callable[[], Receipt]:
-        return self._begin(changes, None)
+        return self._begin(changes.cube, lambda tx: writing.apply(tx, changes))
 
-    def _begin(self, changes: ChangeSet, lease: Lease | None) -> Callable[[], Receipt]:
+    def purge(self, changes: ChangeSet, erasure: Erasure) -> Receipt:
+        return self._begin(changes.cube, lambda tx: purging.purge(tx, changes, erasure))()
+
+    def _begin(self, cube: str, work: Callable[[Transaction], Receipt]) -> Callable[[], Receipt]:
+        """Begin a write, which is shown to readers in a second transaction: its commit is whole by then."""
+
+        def show(tx: Transaction, receipt: Receipt) -> None:
+            tx.run(statement("show"), cube=cube, at=rows.time(receipt.recorded_at))
+
         def begin() -> Callable[[], Receipt]:
-            return self._connection.begin_write(lambda tx: writing.apply(tx, changes, lease))
+            return self._connection.begin_write(work, show)
 
         wait = begin()
 
         def finish() -> Receipt:
             try:
-                return self._admitted(changes.cube, lambda: begin()(), wait)
+                return self._admitted(cube, lambda: begin()(), wait)
             except writing.AlreadyApplied as done:
+                self._write("settled_cube", cube=cube)  # who wrote it may have died before it was shown
                 return done.receipt
+            except ConflictError:
+                self._write("settled_cube", cube=cube)  # what it conflicts with may not be shown yet
+                raise
 
         return finish
-
-    def purge(self, changes: ChangeSet, erasure: Erasure) -> Receipt:
-        try:
-            return self._admitted(
-                changes.cube, lambda: self._connection.write(lambda tx: purging.purge(tx, changes, erasure))
-            )
-        except writing.AlreadyApplied as done:
-            return done.receipt
 
     def record_usage(self, cube: str, counts: Mapping[str, int], now: int) -> None:
         if not self._counts_usage:

@@ -40,7 +40,10 @@ class ReadStore(Protocol):
         ...
 
     def settled(self, cube: str) -> CubeInfo | None:
-        """Return one cube as `cube` does, at a moment when every change up to its clock can be read as a whole."""
+        """Return one cube as `cube` does, at a moment when every change up to its clock can be read as a whole.
+
+        What was committed by a writer that died before readers could see it is shown.
+        """
         ...
 
     def recall(self, recall: Recall, pick: Pick) -> tuple[Subgraph, list[State]]:
