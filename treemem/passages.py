@@ -17,8 +17,9 @@ MOST = 800
 #: Bytes from which a passage ends with its paragraph. Shorter paragraphs go together, so that a change of one moves
 #: the borders of its neighbours at most.
 LEAST = 200
-# The end of a sentence: stops with closing quotes or brackets before white space, those of Chinese and Japanese, lines.
-_END = re.compile(r"[.!?…]{1,9}[\"'”’)\]]{0,3}(?=\s)|[。！？]{1,9}[”’」』）]{0,3}|\n")
+# The end of a sentence: stops with closing quotes or brackets before white space, those of Chinese and Japanese, lines with the
+# empty ones behind them.
+_END = re.compile(r"[.!?…]{1,9}[\"'”’)\]]{0,3}(?=\s)|[。！？]{1,9}[”’」』）]{0,3}|\n+")
 #: Where a sentence that is too long is cut, best first.
 _CUTS = ("; ", "；", ", ", "，", "、", " ")
 
@@ -48,10 +49,14 @@ def in_passages(paragraphs: Iterable[str]) -> Iterator[tuple[int, str]]:
 
 
 def passages_of(text: str) -> list[str]:
-    """Return the passages by which a long text is found, none of a text up to `REACH` bytes."""
+    """Return the passages by which a long text is found, none of a text up to `REACH` bytes.
+
+    No character behind those that `MOST_PASSAGES` could hold is read.
+    """
     if len(text) <= REACH // 4 or byte_size(text) <= REACH:
         return []
-    return list(islice((each for each in cut(text) if any(map(str.isalnum, each))), MOST_PASSAGES))
+    pieces = cut(text[: MOST * MOST_PASSAGES])
+    return list(islice((each for each in pieces if any(map(str.isalnum, each))), MOST_PASSAGES))
 
 
 def beyond_reach(passages: Iterable[str]) -> Iterator[str]:
