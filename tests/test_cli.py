@@ -89,6 +89,7 @@ def test_every_command_does_its_work(shell: Shell, tmp_path: Path) -> None:
     assert shell.run("check").strip() == "sound"
     assert "up to date" in shell.run("migrate")
     assert shell.json("reembed")["states"] == 0
+    assert shell.json("reindex")["states"] == 0
     assert shell.json("dump", "saved")["folder"] == "saved"
     rows = shell.json("load", "saved", "--cube", shell.place["TREEMEM_CUBE"] + "-restored")["rows"]
     assert rows > 10

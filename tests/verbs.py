@@ -60,6 +60,7 @@ CALLS: dict[str, Call] = {
     "path": lambda m, i, words, d: m.path(i, m.add("A memory to walk to.")[0]),
     "purge": lambda m, i, words, d: None,
     "reembed": lambda m, i, words, d: m.reembed(),
+    "reindex": lambda m, i, words, d: m.reindex(),
     "replace_working_memory": lambda m, i, words, d: m.replace_working_memory(["A thought of now."]),
     "restore": lambda m, i, words, d: m.restore(i),
     "search": lambda m, i, words, d: [list(m.search(words, 50, explain=True)), str(m.search(words, explain=True))],

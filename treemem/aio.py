@@ -314,8 +314,8 @@ class AsyncTreeTextMemory:
 
         A caller sees public memories, private ones of its user or of nobody, and those of its session, state by state.
         It changes what is its own or nobody's, and what it adds is its own; a session without a user adds what its
-        session sees. Verbs about the whole cube (`check`, `content_hash`, `dump`, `load`, `drop`, `reembed`) and the
-        store raise NotAllowedError in its view, and so does asking it for the view of another caller.
+        session sees. Verbs about the whole cube (`check`, `content_hash`, `dump`, `load`, `drop`, `reembed`, `reindex`)
+        and the store raise NotAllowedError in its view, and so does asking it for the view of another caller.
         """
         return self._view(self._memory.for_caller(user_id, session_id))
 
@@ -1253,5 +1253,19 @@ class AsyncTreeTextMemory:
         """
         return await self._run(
             self._memory.reembed,
+            progress=progress,
+        )
+
+    async def reindex(self, *, progress: Progress | None = None) -> int:
+        """Make the index entries of what is stored as this version makes them; return how many states were renewed.
+
+        Memories of an earlier version of treemem are found like those of today then: by the passages of a long text,
+        by words in their basic forms. No text, time or id changes; the vector of a text stays, and those of passages
+        that have none are made. It goes through the cube in parts, beside readers and writers; what is as it should be
+        is left alone, so that repeating it after a crash goes on. Raises ModelMismatchError if the cube has another
+        model, EmbedderError, StoreError.
+        """
+        return await self._run(
+            self._memory.reindex,
             progress=progress,
         )

@@ -70,7 +70,7 @@ def tokens_of(fields: dict[str, Any]) -> str:
     and, where the text is long, a line for each of its passages with the beginning of the key and the day.
     """
     key, text, background = fields.get("key"), str(fields["memory"]), fields.get("background")
-    day = next((_day(fields[name]) for name in _TIMES if fields.get(name) is not None), None)
+    day = next((day_of(fields[name]) for name in _TIMES if fields.get(name) is not None), None)
     lines = [[key, text, background, day], *([_short(key), part, day] for part in passages_of(text))]
     return "\n".join(spaced(analyse(" ".join(part for part in parts if part))) for parts in lines)
 
@@ -80,7 +80,8 @@ def _short(key: str | None) -> str | None:
     return key and key[:LEADING]
 
 
-def _day(at: int) -> str:
+def day_of(at: int) -> str:
+    """Return the day of a time as a text says it: "3 May 2026"."""
     return local(from_micros(at)).strftime("%d %B %Y").lstrip("0")
 
 

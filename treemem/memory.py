@@ -44,7 +44,18 @@ from treemem.search.when import WhenLike
 from treemem.signatures import checked_verbs
 from treemem.store.protocol import LIVE, GraphStore
 from treemem.temporal import Clock, TimeLike, system_clock
-from treemem.write import adding, changing, filing, hiding, linking, messaging, purging, reembedding, undoing
+from treemem.write import (
+    adding,
+    changing,
+    filing,
+    hiding,
+    linking,
+    messaging,
+    purging,
+    reembedding,
+    reindexing,
+    undoing,
+)
 from treemem.write.addition import Progress
 from treemem.write.intent import Intent
 from treemem.write.messaging import OnError
@@ -177,8 +188,8 @@ class TreeTextMemory:
 
         A caller sees public memories, private ones of its user or of nobody, and those of its session, state by state.
         It changes what is its own or nobody's, and what it adds is its own; a session without a user adds what its
-        session sees. Verbs about the whole cube (`check`, `content_hash`, `dump`, `load`, `drop`, `reembed`) and the
-        store raise NotAllowedError in its view, and so does asking it for the view of another caller.
+        session sees. Verbs about the whole cube (`check`, `content_hash`, `dump`, `load`, `drop`, `reembed`, `reindex`)
+        and the store raise NotAllowedError in its view, and so does asking it for the view of another caller.
         """
         return self._view(self._context.of_caller(user_id, session_id))
 
@@ -930,3 +941,14 @@ class TreeTextMemory:
         past ones too; vectors that were given with a memory are replaced. Raises EmbedderError, StoreError.
         """
         return reembedding.reembed(self._context, progress)
+
+    def reindex(self, *, progress: Progress | None = None) -> int:
+        """Make the index entries of what is stored as this version makes them; return how many states were renewed.
+
+        Memories of an earlier version of treemem are found like those of today then: by the passages of a long text,
+        by words in their basic forms. No text, time or id changes; the vector of a text stays, and those of passages
+        that have none are made. It goes through the cube in parts, beside readers and writers; what is as it should be
+        is left alone, so that repeating it after a crash goes on. Raises ModelMismatchError if the cube has another
+        model, EmbedderError, StoreError.
+        """
+        return reindexing.reindex(self._context, progress)

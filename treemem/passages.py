@@ -17,8 +17,8 @@ MOST = 800
 #: Bytes from which a passage ends with its paragraph. Shorter paragraphs go together, so that a change of one moves
 #: the borders of its neighbours at most.
 LEAST = 200
-# The end of a sentence: stops with closing quotes or brackets before white space, those of Chinese and Japanese, lines with the
-# empty ones behind them.
+# The end of a sentence: stops with closing quotes or brackets before white space, those of Chinese and Japanese,
+# lines with the empty ones behind them.
 _END = re.compile(r"[.!?…]{1,9}[\"'”’)\]]{0,3}(?=\s)|[。！？]{1,9}[”’」』）]{0,3}|\n+")
 #: Where a sentence that is too long is cut, best first.
 _CUTS = ("; ", "；", ", ", "，", "、", " ")

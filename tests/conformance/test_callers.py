@@ -88,7 +88,15 @@ def test_what_a_caller_changes(shared: TreeTextMemory, verb: str, tmp_path: Path
 
 def test_what_is_refused_about_the_whole_cube(shared: TreeTextMemory) -> None:
     bob = shared.for_caller("bob")
-    for ask in (bob.drop, bob.check, bob.content_hash, bob.reembed, lambda: bob.store, lambda: bob.for_caller("ann")):
+    for ask in (
+        bob.drop,
+        bob.check,
+        bob.content_hash,
+        bob.reembed,
+        bob.reindex,
+        lambda: bob.store,
+        lambda: bob.for_caller("ann"),
+    ):
         with pytest.raises(NotAllowedError, match="user 'bob'"):
             ask()
     with pytest.raises(NotAllowedError):

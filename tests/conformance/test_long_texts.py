@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import neo4j
+import numpy as np
 import pytest
 
 from tests.conftest import OpenMemory
 from tests.helpers import FakeClock, HashEmbedder, day, fresh_cube
-from treemem import MiniLM, SearchOptions, TreeTextMemory
+from treemem import MiniLM, ModelMismatchError, SearchOptions, TreeTextMemory
 from treemem.passages import MOST_PASSAGES
 
 WORDS = (
@@ -53,6 +54,9 @@ def long_text(said: str, words: int = 2_000) -> str:
     sentences = [" ".join(chosen.choice(WORDS) for _ in range(12)).capitalize() + "." for _ in range(words // 12)]
     sentences[len(sentences) // 2] = said
     return " ".join(sentences)
+
+
+LONG = long_text("Zed plays the harp.")
 
 
 @pytest.mark.parametrize("count", [30, 1_000])
@@ -200,3 +204,56 @@ def test_a_long_background_or_key_is_not_repeated_by_every_passage(memory: TreeT
 def test_keywords_beside_a_heavy_arm(memory: TreeTextMemory) -> None:
     memory.add("The zebra ran.")
     assert memory.search("zebra", options=SearchOptions(text_weight=1e6))
+
+
+def test_what_an_earlier_version_stored_is_indexed_anew(
+    open_memory: OpenMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, given = open_memory(), np.eye(1, HashEmbedder().dimension, dtype=np.float32)[0]
+    with monkeypatch.context() as earlier:
+        earlier.setattr("treemem.contents.passages_of", lambda text: [])
+        memory.add({"id": "long", "memory": LONG, "key": "Ledger"})
+        memory.add({"id": "given", "memory": LONG, "embedding": given.tolist()})
+        memory.update("long", LONG + " The end.")
+        memory.add({"id": "short", "memory": "A short note."})
+    before = [list(memory.history(i)) for i in ("long", "given", "short")]
+    seen: list[tuple[int, int]] = []
+    states = memory.stats().states
+    assert memory.reindex(progress=lambda n, total: seen.append((n, total))) == states - 1
+    assert seen[-1] == (states, states)
+    assert [list(memory.history(i)) for i in ("long", "given", "short")] == before
+    fresh = open_memory(cube=fresh_cube())
+    fresh.add({"id": "long", "memory": LONG, "key": "Ledger"})
+    fresh.update("long", LONG + " The end.")
+    (renewed,), (made,) = (m.store.known(m.cube_id, ["long"])[-1:] for m in (memory, fresh))
+    assert renewed.tokens == made.tokens
+    assert np.allclose(renewed.content.vectors, made.content.vectors)
+    (own,) = memory.store.known(memory.cube_id, ["given"])
+    assert np.allclose(own.content.vectors[0], given)
+    assert len(own.content.vectors) > 1
+    assert memory.reindex() == 0
+    assert memory.check() == []
+    with pytest.raises(ModelMismatchError, match="reembed"):
+        open_memory(embedder=Shorter()).reindex()
+
+
+def test_a_change_while_it_is_indexed_anew_is_kept(open_memory: OpenMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = open_memory()
+    with monkeypatch.context() as earlier:
+        earlier.setattr("treemem.contents.passages_of", lambda text: [])
+        memory.add([{"id": f"m{n}", "memory": f"{n}. {LONG}"} for n in range(3)])
+    store, purge = memory.store, type(memory.store).purge
+    calls: list[int] = []
+
+    def beside(self: object, *args: object) -> object:
+        calls.append(1)
+        if len(calls) == 1:
+            memory.update("m1", "Changed meanwhile.")
+        return purge(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(store), "purge", beside)
+    memory.reindex()
+    assert len(calls) == 2
+    assert memory.get("m1").memory == "Changed meanwhile."
+    assert memory.reindex() == 0
+    assert memory.check() == []

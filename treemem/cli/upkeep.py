@@ -1,4 +1,4 @@
-"""Commands on a cube: stats, check, migrate, reembed, reorganize, dump, load, demo."""
+"""Commands on a cube: stats, check, migrate, reembed, reindex, reorganize, dump, load, demo."""
 
 from __future__ import annotations
 
@@ -65,6 +65,14 @@ def reembed(store: Store = None, cube: Cube = None, config: Config = None, as_js
         done = memory.reembed(progress=progress)
         model = memory.stats().embedder
     say(as_json, {"states": done, "embedder": model}, f"{done} states embedded; the cube's model is {model}")
+
+
+@app.command()
+def reindex(store: Store = None, cube: Cube = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Make the index entries of what an earlier version stored as this one makes them; what was cut off goes on."""
+    with opened(store, cube, config) as memory, progress_bar("Indexing", as_json) as progress:
+        done = memory.reindex(progress=progress)
+    say(as_json, {"states": done}, f"{done} states indexed anew")
 
 
 _MAX_DAYS = 36_500
