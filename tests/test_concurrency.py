@@ -5,17 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.conftest import OpenMemory
 from tests.helpers import FakeClock, HashEmbedder, fresh_cube
-from treemem import TreeTextMemory
+from treemem import MemoryExistsError, MemoryNotFoundError, TreeTextMemory
 from treemem.store.neo4j.connection import Connection
 
 WORKER = """
@@ -164,32 +166,71 @@ def test_reads_see_every_memory_while_it_is_updated(open_memory: OpenMemory) -> 
     assert misses == []
 
 
-@pytest.mark.neo4j
-@pytest.mark.parametrize("then", ["update", "repeat", "add", "check"])
-def test_a_write_whose_writer_died_before_it_was_shown_is_shown_by_the_next(
-    neo4j_uri: str, monkeypatch: pytest.MonkeyPatch, then: str
-) -> None:
-    """On Neo4j a write is committed in one transaction and shown to readers in the next one."""
-    cube = fresh_cube()
-    begin = Connection.begin_write
+@pytest.fixture
+def dying_and_other(
+    neo4j_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[TreeTextMemory, TreeTextMemory, Callable[[], AbstractContextManager[None]]]]:
+    """Two memories over one cube, and a block in which a writer dies between its commit and the moment it is shown."""
+    cube, begin = fresh_cube(), Connection.begin_write
+
+    @contextmanager
+    def dying() -> Iterator[None]:
+        with monkeypatch.context() as patch:
+            patch.setattr(Connection, "begin_write", lambda self, work, then=None: begin(self, work))
+            yield
+
     with (
         TreeTextMemory.open(neo4j_uri, cube=cube, embedder=HashEmbedder()) as writer,
         TreeTextMemory.open(neo4j_uri, cube=cube, embedder=HashEmbedder()) as other,
     ):
-        writer.add({"id": "a", "memory": "first"})
-        with monkeypatch.context() as patch:
-            patch.setattr(Connection, "begin_write", lambda self, work, then=None: begin(self, work))
-            writer.update("a", "second", operation_id="dies")
-        assert other.get("a").memory == "first"
-        if then == "update":
-            other.update("a", info={"seen": True})
-            assert other.get("a").metadata.info == {"seen": True}
-        elif then == "repeat":
-            other.update("a", "second", operation_id="dies")
-        elif then == "add":
-            other.add("something else")
-        else:
-            other.diff("2020-01-01")
-        assert other.get("a").memory == "second"
-        assert list(dict.fromkeys(version.item.memory for version in other.history("a"))) == ["first", "second"]
-        assert other.check() == []
+        writer.add({"id": "a", "memory": "The cello is for Lena Moss."})
+        yield writer, other, dying
+
+
+def refused(memory: TreeTextMemory) -> None:
+    with pytest.raises(MemoryExistsError):
+        memory.add({"id": "a", "memory": "third"})
+
+
+NEXT: dict[str, Callable[[TreeTextMemory], object]] = {
+    "update": lambda m: m.update("a", info={"seen": True}),
+    "repeat": lambda m: m.update("a", "The cello is for Tom Hale.", operation_id="dies"),
+    "add": lambda m: m.add("something else"),
+    "refused": refused,
+    "diff": lambda m: m.diff("2020-01-01"),
+    "check": lambda m: m.check(),
+}
+
+
+@pytest.mark.neo4j
+@pytest.mark.parametrize("then", NEXT)
+def test_a_write_whose_writer_died_before_it_was_shown_is_shown_by_the_next(dying_and_other: Any, then: str) -> None:
+    writer, other, dying = dying_and_other
+    with dying():
+        writer.update("a", "The cello is for Tom Hale.", operation_id="dies")
+    assert other.get("a").memory == "The cello is for Lena Moss."
+    assert [v.item.memory for v in other.history("a")] == ["The cello is for Lena Moss."]
+    assert other.history("a")[0].recorded_to is None
+    result = NEXT[then](other)
+    assert then != "check" or result == []
+    assert other.get("a").memory == "The cello is for Tom Hale."
+    assert len({v.item.memory for v in other.history("a")}) == 2
+    assert other.check() == []
+
+
+@pytest.mark.neo4j
+def test_what_is_planned_before_a_write_is_shown_stands_on_that_write(dying_and_other: Any) -> None:
+    writer, other, dying = dying_and_other
+    with dying():
+        writer.update("a", "The cello is for Tom Hale.")
+    other.update("a", "The cello is for Bob Marsh.")
+    said = [v.item.memory.split()[-2] for v in other.history("a")]
+    assert list(dict.fromkeys(said)) == ["Lena", "Tom", "Bob"]
+    assert {each.name for each in other.neighbours("a", types=["MENTIONS"])} == {"Bob Marsh"}
+    with dying():
+        writer.add({"id": "b", "memory": "A second note."})
+        writer.delete("a")
+    with pytest.raises(MemoryNotFoundError):
+        other.update("a", "The cello is for Zed Reed.")
+    assert other.get_by_ids(["a", "b"])[0].id == "b"
+    assert other.check() == []

@@ -167,7 +167,7 @@ def own_uri(tmp_path: Path) -> Iterator[str]:
 def test_a_statement_is_compiled_once_whatever_is_asked(own_uri: str) -> None:
     """Neither the length of a text or a list nor a value that is left out makes another statement of it."""
     with (
-        TreeTextMemory.open(own_uri, embedder=HashEmbedder()) as memory,
+        TreeTextMemory.open(own_uri, embedder=HashEmbedder(), record_usage=False) as memory,
         plain_driver(own_uri, notifications_min_severity="OFF") as driver,
     ):
 

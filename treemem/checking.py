@@ -35,7 +35,7 @@ def check(store: GraphStore, cube: str) -> list[str]:
         problems += [f"edge {key[:3]}: {line}" for line in _interval_problems(rows)]
         late += [e for e in rows if e.recorded_from > info.clock]
     problems += _forest_problems(e for rows in edges.values() for e in rows)
-    after = store.cube(cube)  # others may have written while this read
+    after = store.settled(cube)  # others may have written while this read
     clock = info.clock if after is None else after.clock
     for row in (row for row in late if row.recorded_from > clock):
         what = f"memory {row.memory_id}" if isinstance(row, State) else f"edge {row.key[:3]}"

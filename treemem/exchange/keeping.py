@@ -22,7 +22,7 @@ from treemem.read.getting import get_all
 from treemem.store.protocol import CubeInfo, GraphStore
 from treemem.temporal import END, Moment, TimeLike, from_micros
 from treemem.write.addition import Addition, Progress, write_parts
-from treemem.write.committing import await_commits, new_change
+from treemem.write.committing import new_change
 from treemem.write.intent import Intent
 from treemem.write.linking import link
 
@@ -39,10 +39,9 @@ def dump(
     ctx.caller.require_whole_cube("dump")
     path = files.as_path(folder, "folder")
     moment = ctx.moment(as_of, known_at)
-    info = ctx.store.cube(ctx.cube)
+    info = ctx.store.settled(ctx.cube)
     if info is None:
         raise InvalidInputError(f"cube {ctx.cube!r} is empty: nothing was ever written to it; nothing to dump")
-    await_commits(ctx)
     _write_out(ctx, path, info, moment, progress)
     return path
 

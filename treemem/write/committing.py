@@ -25,8 +25,6 @@ R = TypeVar("R")
 ATTEMPTS = 64
 #: How many memories one part of a large change takes.
 CHUNK = 100
-#: Seconds in which a commit that has begun becomes visible as a whole.
-_SETTLE = 0.01
 
 
 def new_change(ctx: Context, kind: str, intent: Intent, request: Any = None) -> ChangeSet:
@@ -108,21 +106,14 @@ def settled(ctx: Context, plan: Callable[[], ChangeSet]) -> ChangeSet:
     except TreememError as first:
         refusal = first
     for _ in range(ATTEMPTS):
-        before = ctx.store.cube(ctx.cube)
+        before = ctx.store.settled(ctx.cube)
         try:
             return plan()
         except TreememError as again:
             refusal = again
-        await_commits(ctx)
-        if ctx.store.cube(ctx.cube) == before:
+        if ctx.store.settled(ctx.cube) == before:
             break
     raise refusal
-
-
-def await_commits(ctx: Context) -> None:
-    """Wait until a commit that has begun is visible as a whole, on a store whose reads are no snapshots."""
-    if not ctx.store.reads_snapshots:
-        time.sleep(_SETTLE)
 
 
 def commit_parts(

@@ -44,8 +44,17 @@ def _quiet(value: Any) -> Any:
 class Transaction:
     """Runs statements in one transaction, or in a session each in its own, and returns their rows."""
 
-    def __init__(self, inner: neo4j.Transaction | neo4j.Session, given_up: threading.Event, *, lts: bool) -> None:
+    def __init__(
+        self,
+        inner: neo4j.Transaction | neo4j.Session,
+        given_up: threading.Event,
+        *,
+        lts: bool,
+        seconds: float | None = None,
+    ) -> None:
+        """`seconds` is for how long the server may work on a statement of a session."""
         self._inner = inner
+        self._seconds = seconds
         self._given_up = given_up
         self._lts = lts
         self.statements = 0
@@ -62,7 +71,9 @@ class Transaction:
         if self._lts:
             parameters = lts.parameters(parameters)
         given = {name: _quiet(value) for name, value in parameters.items()}
-        result = self._inner.run(statement.text(lts=self._lts), {"given": given})
+        text = statement.text(lts=self._lts)
+        query: Any = text if self._seconds is None else neo4j.Query(text, timeout=self._seconds)
+        result = self._inner.run(query, {"given": given})
         keys = result.keys()
         return [dict(zip(keys, record.values(), strict=True)) for record in result]
 
@@ -155,9 +166,9 @@ class Connection:
     ) -> Callable[[], R]:
         """Run a write up to its commit and return a function that waits for that.
 
-        `then` runs one statement in a transaction of its own, after the commit; where it fails for the moment, `work`
-        is repeated. The caller's own work falls into the server's commit, not between two statements, where it would
-        hold the interpreter while the server waits.
+        `then` runs one statement after the commit, in a transaction of its own, even if nobody waits any more. The
+        caller's own work falls into the server's commit, not between two statements, where it would hold the
+        interpreter while the server waits.
         """
         ran = threading.Event()
 
@@ -169,9 +180,12 @@ class Connection:
 
         def call(lane: Lane) -> R:
             try:
-                return self._repeated(lane, neo4j.WRITE_ACCESS, watched, then=then)
+                result = self._repeated(lane, neo4j.WRITE_ACCESS, watched)
             finally:
                 ran.set()
+            if then is not None:
+                self._repeated(lane, neo4j.WRITE_ACCESS, lambda transaction: then(transaction, result), alone=True)
+            return result
 
         wait = self._begin(call)
         ran.wait(self.timeout)
@@ -207,7 +221,8 @@ class Connection:
         mode: str,
         work: Callable[[Transaction], R],
         seconds: float | None = None,
-        then: Callable[[Transaction, R], object] | None = None,
+        *,
+        alone: bool = False,
     ) -> R:
         """Run `work` in a transaction; repeat it after what passes by itself: a deadlock, a lost connection.
 
@@ -217,7 +232,7 @@ class Connection:
         end, pause = time.monotonic() + limit * 0.8, _PAUSE
         while True:
             try:
-                return self._once(lane, mode, work, limit, then)
+                return self._once(lane, mode, work, limit, alone)
             except (Neo4jError, DriverError) as error:
                 passing = error.is_retryable() or isinstance(error, IncompleteCommit)
                 if not passing or time.monotonic() + pause > end or lane.given_up.is_set():
@@ -226,15 +241,12 @@ class Connection:
             lane.given_up.wait(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _once(
-        self,
-        lane: Lane,
-        mode: str,
-        work: Callable[[Transaction], R],
-        limit: float,
-        then: Callable[[Transaction, R], object] | None,
-    ) -> R:
+    def _once(self, lane: Lane, mode: str, work: Callable[[Transaction], R], limit: float, alone: bool) -> R:
+        """Run `work` in a transaction, or each statement of it `alone`, which saves the server two messages."""
         with self._session(lane, mode) as session:
+            if alone:
+                self.statements += 1
+                return work(Transaction(session, threading.Event(), lts=self.lts, seconds=limit))
             with session.begin_transaction(timeout=limit) as inner:
                 transaction = Transaction(inner, lane.given_up, lts=self.lts)
                 try:
@@ -242,9 +254,6 @@ class Connection:
                 finally:
                     self.statements += transaction.statements
                 inner.commit()
-            if then is not None:
-                then(Transaction(session, lane.given_up, lts=self.lts), result)
-                self.statements += 1
             return result
 
     def _begin(self, call: Callable[[Lane], R], seconds: float | None = None) -> Callable[[], R]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from treemem.canonical import Vector
 from treemem.changes import Edge, EdgeType, Entity, Log, Operation, State
-from treemem.errors import StoreFullError
+from treemem.errors import StoreError, StoreFullError
 from treemem.filters import Filter
-from treemem.store.neo4j import filtering, rows, writing
+from treemem.store.neo4j import erasing, filtering, rows, writing
 from treemem.store.neo4j import recall as recalling
 from treemem.store.neo4j.calls import Calls
 from treemem.store.neo4j.connection import Transaction
@@ -17,7 +18,7 @@ from treemem.store.neo4j.edges import edges_from
 from treemem.store.neo4j.statements import Statement, statement
 from treemem.store.protocol import FIRST, LAST, LIVE, ConversationRow, CubeInfo, Page, Pick, Recall, Subgraph, Touched
 from treemem.store.shared import check_model, nothing
-from treemem.temporal import BEGINNING, END_TIME, Moment
+from treemem.temporal import BEGINNING, END, END_TIME, Moment
 
 
 class Reads(Calls):
@@ -39,6 +40,10 @@ class Reads(Calls):
             found = self._write("settled_cube", cube=cube)
         except StoreFullError:  # nobody writes to a database that is read-only
             return self.cube(cube)
+        except StoreError as error:
+            if not erasing.vanished(error):
+                raise
+            return None
         return rows.cube_info(found[0]) if found else None
 
     def recall(self, recall: Recall, pick: Pick) -> tuple[Subgraph, list[State]]:
@@ -115,7 +120,8 @@ class Reads(Calls):
 
     def _states_of(self, cube: str, ids: Sequence[str], known_at: Any) -> list[State]:
         found = self._read("states_of", cube=cube, ids=sorted(set(ids)), known_at=known_at)
-        return [rows.state(row["state"]) for row in found]
+        states = (_shown(rows.state(row["state"]), row["shown"]) for row in found)
+        return [state for state in states if state is not None]
 
     def pages(
         self,
@@ -296,3 +302,14 @@ def _versions(tx: Transaction, cube: str, keys: Sequence[tuple[str, int]], vecto
     found = tx.run(statement("states_by_version"), cube=cube, keys=[list(k) for k in keys], vectors=vectors)
     states = {(s.memory_id, s.version): s for s in (rows.state(row["state"]) for row in found)}
     return [states[i, version] for i, version in keys if (i, version) in states]
+
+
+def _shown(state: State, clock: int) -> State | None:
+    """Return a state as readers know it at the time that is shown to them, None if they do not know it yet."""
+    if state.recorded_from > clock:
+        return None
+    return (
+        state
+        if state.recorded_to == END or state.recorded_to <= clock
+        else replace(state, recorded_to=END, closed_by=None)
+    )

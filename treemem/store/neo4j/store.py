@@ -6,9 +6,16 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 
 import neo4j
+from neo4j.exceptions import Neo4jError
 
 from treemem.changes import ChangeSet, Erasure, Receipt
-from treemem.errors import ConflictError, StoreFullError
+from treemem.errors import (
+    ConflictError,
+    InvalidChangeError,
+    MemoryExistsError,
+    StoreFullError,
+    StoreUnavailableError,
+)
 from treemem.store.neo4j import purging, rows, writing
 from treemem.store.neo4j.admin import Admin
 from treemem.store.neo4j.connection import Connection, Transaction
@@ -57,8 +64,18 @@ class Neo4jStore(Reads, Leases, Admin):
     def _begin(self, cube: str, work: Callable[[Transaction], Receipt]) -> Callable[[], Receipt]:
         """Begin a write, which is shown to readers in a second transaction: its commit is whole by then."""
 
-        def show(tx: Transaction, receipt: Receipt) -> None:
-            tx.run(statement("show"), cube=cube, at=rows.time(receipt.recorded_at))
+        def show(tx: Transaction, _: Receipt) -> None:
+            try:
+                tx.run(statement("settled_cube"), cube=cube)
+            except Neo4jError as error:
+                if (error.code or "").endswith("EntityNotFound"):
+                    return  # the cube was erased meanwhile: nothing is left to show
+                if error.is_retryable():
+                    raise
+                raise StoreUnavailableError(
+                    f"{self.location}: the change was written, but readers of cube {cube!r} do not see it before the "
+                    f"next write ({error.message}); repeat it with the same operation id"
+                ) from error
 
         def begin() -> Callable[[], Receipt]:
             return self._connection.begin_write(work, show)
@@ -69,10 +86,10 @@ class Neo4jStore(Reads, Leases, Admin):
             try:
                 return self._admitted(cube, lambda: begin()(), wait)
             except writing.AlreadyApplied as done:
-                self._write("settled_cube", cube=cube)  # who wrote it may have died before it was shown
+                self.settled(cube)  # who wrote it may have died before it was shown
                 return done.receipt
-            except ConflictError:
-                self._write("settled_cube", cube=cube)  # what it conflicts with may not be shown yet
+            except (ConflictError, InvalidChangeError, MemoryExistsError):
+                self.settled(cube)  # what stands against it may not be shown yet
                 raise
 
         return finish
