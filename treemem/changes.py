@@ -373,6 +373,11 @@ class Erasure:
         """The memories that must be as they were when the erasure was planned."""
         return sorted({*self.ids, *(s.memory_id for s in self.redacted)})
 
+    @property
+    def erases(self) -> bool:
+        """Whether words go; where not, states are written anew with what they say already."""
+        return bool(self.ids or self.mentions or self.reasons or self.tombstones)
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:

@@ -15,8 +15,11 @@ from treemem.context import Context
 from treemem.errors import ConflictError
 from treemem.store.shared import check_model
 from treemem.write.addition import Progress
-from treemem.write.committing import ATTEMPTS, CHUNK, new_change
+from treemem.write.committing import ATTEMPTS, new_change
 from treemem.write.intent import Intent
+
+#: How many memories one part takes: each may have many long states.
+_PART = 20
 
 
 def reindex(ctx: Context, progress: Progress | None) -> int:
@@ -30,7 +33,7 @@ def reindex(ctx: Context, progress: Progress | None) -> int:
     total = ctx.store.counts(ctx.cube)["states"]
     seen = done = 0
     memories = (list(states) for _, states in groupby(ctx.store.all_states(ctx.cube), lambda s: s.memory_id))
-    while some := list(islice(memories, CHUNK)):
+    while some := list(islice(memories, _PART)):
         outdated = [states[0].memory_id for states in some if any(_renewed(states))]
         if outdated:
             done += _renew(ctx, outdated)

@@ -77,7 +77,8 @@ class SqliteStore:
     def purge(self, changes: ChangeSet, erasure: Erasure) -> Receipt:
         with self._database.write() as conn:
             receipt = purging.purge(conn, changes, erasure)
-        self._database.scrub()
+        if erasure.erases:
+            self._database.scrub()
         return receipt
 
     def edges_ever(self, cube: str, ids: Sequence[str], *, types: Sequence[EdgeType] | None = None) -> list[Edge]:
