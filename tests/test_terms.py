@@ -44,9 +44,9 @@ def test_terms_are_few_and_short(text: str) -> None:
 
 @pytest.mark.parametrize("piece", ["a_", "a-1", "aB", "a/", "a.", '"a', "_", "-1", "`a", "《a"])
 def test_no_text_is_slow(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     terms_in(piece * 20_000 + "/")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_walk_passes_through_a_term(tmp_path: Path) -> None:

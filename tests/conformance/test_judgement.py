@@ -628,7 +628,7 @@ def test_no_text_is_slow_to_judge(name: str) -> None:
         State(i, 1, {"memory": t, "memory_type": "LongTermMemory"}, n, 9, n, 9, "o")
         for n, (i, t) in enumerate((("a", "I live in Porto."), ("b", text), ("c", text[:-1] + "x")))
     ]
-    started = time.perf_counter()
+    started = time.process_time()
     focus = asked.focus_of(text)
     assert focus is None
     focus = asked.focus_of("What is my rent?")
@@ -639,5 +639,5 @@ def test_no_text_is_slow_to_judge(name: str) -> None:
             asked.another_value(focus, str(one.fields["memory"]), str(other.fields["memory"]))
     judge(read(states[0]), read(states[1]), 0.95)
     judge(read(states[2]), read(states[1]), 0.95)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert not stated(text, text)
