@@ -1,4 +1,5 @@
-// Take a cube's lock for this transaction, show what was committed before, and read what it is and what goes on with it.
+// Take a cube's lock for this transaction, show what was committed before, and read what it is and what goes on
+// with it.
 MATCH (c:Cube {id: $given.cube})
 SET c.lock = true
 WITH c

@@ -1,8 +1,9 @@
 // Operations, entities, sources and tombstones of an archive, and the cube they belong to; loading twice loads once.
 MERGE (c:Cube {id: $given.cube})
 SET c.lock = true, c.clock = CASE WHEN c.clock > $given.clock THEN c.clock ELSE $given.clock END,
-    c.shown = CASE WHEN c.clock > $given.clock THEN c.clock ELSE $given.clock END,
     c.embedder = $given.embedder, c.dimension = $given.dimension, c.epoch = coalesce(c.epoch, 0) + 1
+WITH c
+SET c.shown = c.clock
 WITH c
 CALL () {
   UNWIND $given.operations AS row

@@ -1,4 +1,5 @@
-// Every state of these memories; with $known_at only those known then. A change that is not shown yet may have closed one.
+// Every state of these memories; with $known_at only those known then. A change that is
+// not shown yet may have closed one.
 MATCH (c:Cube {id: $given.cube})
 WITH {{shown}} AS shown
 UNWIND $given.ids AS id

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from treemem.changes import Erasure, State
+from treemem.changes import ChangeSet, Erasure, State
 from treemem.contents import day_of, embedded_texts_of, tokens_of
 from treemem.context import Context
-from treemem.errors import ConflictError
 from treemem.store.shared import check_model
 from treemem.write.addition import Progress
-from treemem.write.committing import ATTEMPTS, new_change
+from treemem.write.committing import new_change, planned_again
 from treemem.write.intent import Intent
 
 #: How many memories one part takes: each may have many long states.
@@ -45,21 +44,16 @@ def reindex(ctx: Context, progress: Progress | None) -> int:
 
 def _renew(ctx: Context, ids: list[str]) -> int:
     """Renew the states of some memories; read them again where they changed meanwhile. Returns how many it renewed."""
-    for attempt in range(ATTEMPTS):
+
+    def write(base: ChangeSet) -> int:
         info = ctx.store.settled(ctx.cube)
-        if info is None:
-            return 0
         changed = _with_vectors(ctx, list(_renewed(ctx.store.history(ctx.cube, ids))))
-        try:
-            if changed:
-                erasure = Erasure((), redacted=tuple(changed), read_at=info.clock)
-                ctx.store.purge(new_change(ctx, "reindex", Intent()), erasure)
-        except ConflictError:
-            if attempt == ATTEMPTS - 1:
-                raise
-        else:
-            return len(changed)
-    raise AssertionError("unreachable")
+        if info is None or not changed:
+            return 0
+        ctx.store.purge(base, Erasure((), redacted=tuple(changed), read_at=info.clock))
+        return len(changed)
+
+    return planned_again(ctx, new_change(ctx, "reindex", Intent()), write)
 
 
 def _renewed(states: list[State]) -> Iterator[State]:

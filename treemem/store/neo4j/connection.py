@@ -162,7 +162,7 @@ class Connection:
         return self.begin_write(work)()
 
     def begin_write(
-        self, work: Callable[[Transaction], R], then: Callable[[Transaction, R], object] | None = None
+        self, work: Callable[[Transaction], R], then: Callable[[Transaction], object] | None = None
     ) -> Callable[[], R]:
         """Run a write up to its commit and return a function that waits for that.
 
@@ -184,7 +184,7 @@ class Connection:
             finally:
                 ran.set()
             if then is not None:
-                self._repeated(lane, neo4j.WRITE_ACCESS, lambda transaction: then(transaction, result), alone=True)
+                self._repeated(lane, neo4j.WRITE_ACCESS, then, alone=True)
             return result
 
         wait = self._begin(call)

@@ -50,7 +50,12 @@ def refuse(row: Mapping[str, Any]) -> None:
 
 def vanished(error: StoreError) -> bool:
     """Return whether a transaction failed because the node whose lock it waited for was erased."""
-    return isinstance(error.__cause__, Neo4jError) and (error.__cause__.code or "").endswith("EntityNotFound")
+    return isinstance(error.__cause__, Neo4jError) and node_vanished(error.__cause__)
+
+
+def node_vanished(error: Neo4jError) -> bool:
+    """Return whether the server says so."""
+    return (error.code or "").endswith("EntityNotFound")
 
 
 def begin(tx: Transaction, cube: str, only: CubeInfo | None) -> bool:

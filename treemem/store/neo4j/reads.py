@@ -24,10 +24,6 @@ from treemem.temporal import BEGINNING, END, END_TIME, Moment
 class Reads(Calls):
     """Reads of a cube: every one is a statement, but for a recall, which reads the states picked in a second one."""
 
-    @property
-    def reads_snapshots(self) -> bool:
-        return False
-
     def cubes(self) -> list[CubeInfo]:
         return [rows.cube_info(row) for row in self._read("cubes")]
 
@@ -308,8 +304,6 @@ def _shown(state: State, clock: int) -> State | None:
     """Return a state as readers know it at the time that is shown to them, None if they do not know it yet."""
     if state.recorded_from > clock:
         return None
-    return (
-        state
-        if state.recorded_to == END or state.recorded_to <= clock
-        else replace(state, recorded_to=END, closed_by=None)
-    )
+    if clock < state.recorded_to < END:
+        return replace(state, recorded_to=END, closed_by=None)
+    return state

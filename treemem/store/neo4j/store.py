@@ -16,7 +16,7 @@ from treemem.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
-from treemem.store.neo4j import purging, rows, writing
+from treemem.store.neo4j import erasing, purging, rows, writing
 from treemem.store.neo4j.admin import Admin
 from treemem.store.neo4j.connection import Connection, Transaction
 from treemem.store.neo4j.leases import Leases
@@ -64,11 +64,11 @@ class Neo4jStore(Reads, Leases, Admin):
     def _begin(self, cube: str, work: Callable[[Transaction], Receipt]) -> Callable[[], Receipt]:
         """Begin a write, which is shown to readers in a second transaction: its commit is whole by then."""
 
-        def show(tx: Transaction, _: Receipt) -> None:
+        def show(tx: Transaction) -> None:
             try:
                 tx.run(statement("settled_cube"), cube=cube)
             except Neo4jError as error:
-                if (error.code or "").endswith("EntityNotFound"):
+                if erasing.node_vanished(error):
                     return  # the cube was erased meanwhile: nothing is left to show
                 if error.is_retryable():
                     raise

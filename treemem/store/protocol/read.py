@@ -26,11 +26,6 @@ from treemem.temporal import Moment
 class ReadStore(Protocol):
     """Reads of a cube. Nothing it does changes what is remembered. Every call names its cube."""
 
-    @property
-    def reads_snapshots(self) -> bool:
-        """Whether one read sees one committed moment; if not, it may see a commit half done (Neo4j: row by row)."""
-        ...
-
     def cube(self, cube: str) -> CubeInfo | None:
         """Return one cube, or None if nothing was ever written to it."""
         ...

@@ -56,10 +56,6 @@ class SqliteStore:
     def location(self) -> str:
         return str(self._database.path)
 
-    @property
-    def reads_snapshots(self) -> bool:
-        return True
-
     def migrate(self) -> list[str]:
         return self._database.migrate()
 
