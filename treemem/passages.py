@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 
 #: UTF-8 bytes at the beginning of a text that its own vector says well: some 250 tokens, as many as the carried model
 #: reads; a model that reads more blurs what is among them.
@@ -91,11 +91,13 @@ def _said(piece: str) -> Iterator[str]:
 def sentences(text: str, most: int = MOST) -> Iterator[str]:
     """Yield the sentences of a text, with the white space behind them; one of more than `most` bytes in pieces."""
     start = 0
-    for end in _END.finditer(text):
-        yield from _short(text[start : end.end()], most)
-        start = end.end()
-    if start < len(text):
-        yield from _short(text[start:], most)
+    for end in chain((found.end() for found in _END.finditer(text)), (len(text),)):
+        sentence, start = text[start:end], end
+        if 4 * len(sentence) <= most or byte_size(sentence) <= most:
+            if sentence:
+                yield sentence
+        else:
+            yield from _short(sentence, most)
 
 
 def _short(sentence: str, most: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from treemem.checks import shown
@@ -119,7 +120,7 @@ def _to_datetime(value: TimeLike, field: str) -> datetime:
                 f"{field}: {shown(value)} seconds since 1970 is outside the years 1 to 9999"
             ) from error
     if isinstance(value, str):
-        return _parse_text(value.strip(), field)
+        return (_kept_time if len(value) <= _LONGEST_KEPT else _parse_text)(value.strip(), field)
     raise InvalidInputError(f"{field}: wanted a datetime, date, ISO 8601 string or Unix seconds, found {shown(value)}")
 
 
@@ -139,6 +140,11 @@ def _parse_text(text: str, field: str) -> datetime:
     with contextlib.suppress(ValueError):
         return parsedate_to_datetime(text)
     raise InvalidInputError(f"{field}: {shown(text)} is no time; {_WRITE}")
+
+
+# The messages of one day often have one time.
+_LONGEST_KEPT = 64
+_kept_time = lru_cache(maxsize=1_024)(_parse_text)
 
 
 def day_after(micros: int) -> int:

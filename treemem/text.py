@@ -145,6 +145,13 @@ def caption(text: str, limit: int = 60) -> str:
     return (cut.rsplit(" ", 1)[0] if " " in cut[limit // 2 :] else cut) + "…"
 
 
-def distinct(values: Iterable[str]) -> list[str]:
-    """Return the values without repetition, in the order of first appearance."""
-    return list(dict.fromkeys(values))
+def distinct(values: Iterable[str], most: int | None = None) -> list[str]:
+    """Return the first `most` values without repetition, in order; no more of them are read than that needs."""
+    if most is None:
+        return list(dict.fromkeys(values))
+    found: dict[str, None] = {}
+    for value in values:
+        found[value] = None
+        if len(found) >= most:
+            break
+    return list(found)

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
 
 from tests.helpers import fresh_cube
 from treemem import InvalidInputError, TreeTextMemory
 from treemem.changes import EdgeType
-from treemem.ingest.telling import Told
+from treemem.ingest.telling import Answer, Known, Needed, Told, words_of
 
 LOOPS = Path(__file__).parents[2] / "benchmarks" / "labelled" / "loops.jsonl"
 FACT = "My dentist is Dr. Okafor on Mill Road."
@@ -231,9 +233,27 @@ def test_a_call_of_many_messages_compares_each_answer_with_few() -> None:
     for number in range(5_000):
         told.note(f"The build of branch {number} passed.", "us")
     words = frozenset({"build", "branch", "pass"})
-    assert len(list(told.holding([words], "us"))) == 10
-    assert "The build of branch 4999 passed." in list(told.holding([words | {"4999"}], "us"))
-    assert list(told.holding([words], "others")) == []
+    assert len(list(told.holding([Needed(frozenset(), words, 3)], "us"))) == 10
+    assert list(told.holding([Needed(frozenset({"4999"}), words, 2)], "us")) == [
+        ("The build of branch 4999 passed.", words | {"the", "of", "4999"})
+    ]
+    assert list(told.holding([Needed(frozenset(), words | {"failed"}, 4)], "us")) == []
+    assert list(told.holding([Needed(words, words, 3)], "others")) == []
+
+
+WORDS = st.lists(st.sampled_from("oak elm fir ash yew Bo Cy 7 9 我 喜 欢".split()), max_size=7).map(" ".join)
+
+
+@given(st.lists(WORDS, max_size=9), WORDS, st.none() | WORDS.map("{}?".format))
+@settings(max_examples=1_000)
+def test_whatever_an_answer_repeats_is_looked_at(said: list[str], text: str, turn: str | None) -> None:
+    answer, told = Answer(text, turn), Told()
+    for each in said:
+        told.note(each, "us")
+    looked_at = dict(told.holding(answer.needed(), "us"))
+    for each in said if answer else ():
+        event(repeated := f"repeats: {answer.repeats([Known(words_of(each), lambda: True)])}")
+        assert each in looked_at or repeated.endswith("False")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 
@@ -75,8 +75,8 @@ def _before_brackets(key: str) -> str:
     return trimmed[:at].rstrip()
 
 
-def names_in(text: str, known: Mapping[str, Collection[str]] | None = None) -> list[str]:
-    """Return the proper names in a text, in order, then the names of `known` that it says in lower case.
+def names_in(text: str, known: Mapping[str, Collection[str]] | None = None, most: int = MAX_NAMES) -> list[str]:
+    """Return the first `most` proper names in a text, in order, then the names of `known` that it says in lower case.
 
     `known` holds folded names by their first word.
 
@@ -85,28 +85,31 @@ def names_in(text: str, known: Mapping[str, Collection[str]] | None = None) -> l
     its first 50,000 characters.
     """
     text = beginning(text, NAMES_READ)
-    runs = _ASCII_RUN.findall(text) if text.isascii() else _runs(text)
-    found = [name for run in runs for name in _name(run.split(" "))]
-    if known:
+    runs = (run.group() for run in _ASCII_RUN.finditer(text)) if text.isascii() else _runs(text)
+    found = distinct((name for run in runs for name in _name(run.split(" "))), most)
+    if known and len(found) < most:
         found += _known_names(text, known, {" ".join(words(name)) for name in found})
-    return distinct(found)[:MAX_NAMES]
+    return distinct(found, most)
 
 
-def _runs(text: str) -> list[str]:
-    """Return the runs of capitalised words, one space apart; any script that has capitals."""
-    runs: list[list[str]] = []
+def _runs(text: str) -> Iterator[str]:
+    """Yield the runs of capitalised words, one space apart; any script that has capitals."""
+    run: list[str] = []
     end = -1
     for match in _WORD.finditer(text):
         word = match.group()
         if not word[:1].isupper():
             continue
-        between = text[end : match.start()] if runs else ""
-        if between == " " or (between == ". " and len(runs[-1][-1]) == 1):
-            runs[-1] += between, word
+        between = text[end : match.start()] if run else ""
+        if between == " " or (between == ". " and len(run[-1]) == 1):
+            run += between, word
         else:
-            runs.append([word])
+            if run:
+                yield "".join(run)
+            run = [word]
         end = match.end()
-    return ["".join(run) for run in runs]
+    if run:
+        yield "".join(run)
 
 
 def _known_names(text: str, known: Mapping[str, Collection[str]], found: Collection[str]) -> list[str]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections import Counter
+import sys
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -80,6 +81,15 @@ class Known:
     is_about_it: Callable[[], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What a memory has at least that repeats a sentence: all of some words, and so many of others."""
+
+    all_of: Words
+    words: Words
+    least: int
+
+
 class Answer:
     """What an assistant tells in answer to what was said before, None if nothing was.
 
@@ -113,9 +123,15 @@ class Answer:
                 return True
         return not left
 
-    def needed(self) -> list[Words]:
-        """Return the words of each sentence of which a memory that it repeats has some."""
-        return [said - (self._asked or frozenset()) or said for said, _ in self._told]
+    def needed(self) -> list[Needed]:
+        """Return what a memory has at least that repeats a sentence, for each."""
+        return [self._needed(*each) for each in self._told]
+
+    def _needed(self, said: Words, particular: Words) -> Needed:
+        new = said - (self._asked or frozenset())
+        if self._asked is None or not new:
+            return Needed(said, said, len(said))
+        return Needed(particular | self._meant, new, max(1, len(new) - int(_spare(said, particular & new))))
 
     def _is_in(self, memory: Known, said: Words, particular: Words) -> bool:
         """Return whether a memory says a sentence, in words of its own or of what was asked, and is about that.
@@ -132,7 +148,7 @@ class Answer:
         missing = (new or said) - words
         if missing and (not new & words or any(map(_LETTER.fullmatch, missing))):
             return False
-        if _size(missing) > max(_size(said) * OTHER, 1 if particular & new else 0):
+        if _size(missing) > _spare(said, particular & new):
             return False
         return bool(self._asked & words) or _size(said - missing) >= WHOLE or memory.is_about_it()
 
@@ -142,28 +158,40 @@ class Told:
 
     def __init__(self) -> None:
         self._at: dict[str, list[int]] = {}
-        self._said: list[tuple[str, object]] = []
+        self._said: list[tuple[str, tuple[str, ...], object]] = []
 
     def note(self, text: str, whose: object) -> None:
         """Add a message."""
         place = len(self._said)
-        for word in words_of(text):
+        said = tuple(map(sys.intern, words_of(text)))
+        for word in said:
             self._at.setdefault(word, []).append(place)
-        self._said.append((text, whose))
+        self._said.append((text, said, whose))
 
-    def holding(self, needed: Sequence[Words], whose: object) -> Iterator[str]:
-        """Yield the messages of theirs that have most of the words of one of these sets.
+    def holding(self, needed: Sequence[Needed], whose: object) -> Iterator[tuple[str, Words]]:
+        """Yield the messages of theirs that have what one of these sentences needs, and their words; those with most of
+        the words of a sentence first.
 
-        Of each word the last 256 messages with it are looked at, and of all the best ten, so that no call is slow.
+        Of the rarest words, one of which each has, the last 256 messages with it are looked at, and the best ten of all
+        are returned, so that no call is slow.
         """
-        best: Counter[int] = Counter()
-        for words in needed[:SENTENCES]:
-            had = Counter(place for word in words for place in self._at.get(word, ())[-LATEST:])
-            for place, count in had.items():
-                best[place] = max(best[place], count)
-        mine = [(-count, -place) for place, count in best.items() if self._said[place][1] == whose]
+        best: dict[int, int] = {}
+        for each in needed[:SENTENCES]:
+            named, others = self._places(each.all_of), self._places(each.words)
+            rare = named[:1] or others[: len(others) - each.least + 1]
+            for place in {place for places in rare for place in places[-LATEST:]}:
+                if self._said[place][2] == whose and all(_has(places, place) for places in named):
+                    count = sum(_has(places, place) for places in others)
+                    if count >= max(each.least, best.get(place, 0)):
+                        best[place] = count
+        mine = [(-count, -place) for place, count in best.items()]
         for _, place in heapq.nsmallest(BEST, mine):
-            yield self._said[-place][0]
+            text, said, _ = self._said[-place]
+            yield text, frozenset(said)
+
+    def _places(self, words: Words) -> list[list[int]]:
+        """Return the messages that have each word, the rarest word first."""
+        return sorted((self._at.get(word, []) for word in words), key=len)
 
 
 def words_of(text: str) -> Words:
@@ -207,6 +235,17 @@ def _form(word: str, numbers: Mapping[str, str]) -> str:
     word = numbers.get(word, word)
     ordinal = _ORDINAL.fullmatch(word)
     return ordinal[1] if ordinal else stemmed(word)
+
+
+def _has(places: Sequence[int], place: int) -> bool:
+    """Return whether a place is one of some in ascending order."""
+    at = bisect_left(places, place)
+    return at < len(places) and places[at] == place
+
+
+def _spare(said: Words, named: Words) -> float:
+    """Return how many words of a sentence a memory that it repeats may lack; `named` are its new names and numbers."""
+    return max(_size(said) * OTHER, 1 if named else 0)
 
 
 def _united(sentences: Sequence[Words]) -> Words:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from treemem.ingest.entities import NAMES_READ, names_in
+from treemem.ingest.entities import MAX_NAMES, NAMES_READ, names_in
 from treemem.pieces import beginning
 from treemem.text import STOP_WORDS, distinct, words
 
@@ -34,19 +34,19 @@ _HINT = re.compile(r"[\"“`《「『#@_]|[a-z][A-Z]|[-v]\d|\.[a-z]")
 
 
 def mentioned_in(
-    text: str, known: Mapping[str, Collection[str]] | None = None, names: int | None = None, terms: int | None = None
+    text: str, known: Mapping[str, Collection[str]] | None = None, names: int = MAX_NAMES, terms: int = MOST
 ) -> list[str]:
     """Return the names in a text, those of `known` too, then its terms: the first `names` and `terms` of them."""
-    return [*names_in(text, known)[:names], *terms_in(text)[:terms]]
+    return [*names_in(text, known, names), *terms_in(text, terms)]
 
 
-def terms_in(text: str) -> list[str]:
-    """Return the terms in the first 50,000 characters of a text, in order, at most eight of a few words each."""
+def terms_in(text: str, most: int = MOST) -> list[str]:
+    """Return the first terms in the first 50,000 characters of a text, in order, of a few words each."""
     text = beginning(text, NAMES_READ)
     if not _HINT.search(text):
         return []
     found = (match.group(match.lastgroup or 0) for match in _TERM.finditer(text))
-    return distinct(term for term in map(_plain, found) if _is_term(term))[:MOST]
+    return distinct((term for term in map(_plain, found) if _is_term(term)), most)
 
 
 def _plain(term: str) -> str:

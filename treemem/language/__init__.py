@@ -13,6 +13,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar
 
+from treemem.text import cached_if_short
+
 #: Letters of scripts without spaces between words: each of them is a token.
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+(?:['-][^\W_{CJK}]+)*")
@@ -184,8 +186,15 @@ def fitting(text: str, said: Sequence[str] | None = None) -> tuple[Pack, ...]:
     A language fits where the text has letters of its script, or words that it marks as its own alone; most of them
     come first. What fits no language is read by the pack that says it is the default.
     """
-    text = text[:TOLD_BY]
-    said = tokens(text) if said is None else said
+    return _fitting(text[:TOLD_BY]) if said is None else _scored(text[:TOLD_BY], said)
+
+
+@cached_if_short()
+def _fitting(text: str) -> tuple[Pack, ...]:
+    return _scored(text, tokens(text))
+
+
+def _scored(text: str, said: Sequence[str]) -> tuple[Pack, ...]:
     scored = []
     for pack in packs().values():
         if pack.code != SHARED:

@@ -118,14 +118,22 @@ class Remembering:
             yield said
         waiting.clear()
 
+    @cached
+    def _empty(self) -> bool:
+        """Whether the cube was empty when the first answer was looked at: it has no more than what passed, then."""
+        info = self._ctx.store.cube(self._ctx.cube)
+        return info is None or info.clock == 0
+
     def _memories(self, said: Said, answer: Answer, turn: str) -> Iterator[Known]:
         """Yield the memories that a message may repeat, which the same callers see: of this call, then of the cube."""
-        whose, asked = _whose(said), _Asked(self._ctx, turn)
+        whose, asked, empty = _whose(said), _Asked(self._ctx, turn), self._empty
         for text, owner in self._unread:
             self._told.note(text, owner)
         self._unread.clear()
-        for text in self._told.holding(answer.needed(), whose):
-            yield Known(words_of(text), partial(asked.is_near, text, None))
+        for text, words in self._told.holding(answer.needed(), whose):
+            yield Known(words, partial(asked.is_near, text, None))
+        if empty:
+            return
         recall = Recall(
             self._ctx.cube,
             Moment(self._base.now, said.source.chat_time),
