@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.files import pdf
 from tests.helpers import fresh_cube
 from treemem.cli import app
 from treemem.cli.shell import console
@@ -464,6 +465,9 @@ def test_documents(run: Callable[..., Result], tmp_path: Path) -> None:
     wrong = run("add-documents", str(tmp_path / "no.md"), *place, code=1)
     assert "cannot be read" in json.loads(wrong.stdout)["error"]
     run("add-documents", str(guide), "b.md", "--id", "x", *place, code=1)
+    (scanned := tmp_path / "scan.pdf").write_bytes(pdf("The ferries of the islands.", None))
+    assert "pages 2 are pictures" in " ".join(run("add-documents", str(scanned), *place[:2]).stdout.split())
+    assert json.loads(run("add-documents", str(scanned), *place).stdout)["documents"][0]["unread"] == [2]
     assert "brings them back" in run("remove-documents", "guide", *place[:2]).stdout
     run("remove-documents", "nothing", *place, code=1)
 

@@ -93,6 +93,8 @@ def test_the_originals_file(tmp_path: Path) -> None:
         ('{"graph_db": {"backend": "nebula", "config": {}}}', ConfigError, "wanted one of neo4j"),
         ('{"embedder": {"kind": "openai", "model": "m"}}', ConfigError, "needs the dimension"),
         ('{"embedder": {"kind": "openai"}}', ConfigError, "needs a model"),
+        ('{"embedder": {"model": "intfloat/e5-base"}}', ConfigError, "has a model of its own"),
+        ('{"embedder": {"kind": "multilingual", "model": "e5-base"}}', ConfigError, "has a model of its own"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, error: type[Exception], said: str) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.files import pdf
 from treemem import InvalidInputError
 from treemem.ingest.documents import as_document
 from treemem.ingest.markdown import passages, sections
 from treemem.ingest.parsers import PARSED
+from treemem.models.llm import Picture
 
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -46,29 +48,6 @@ def paragraph(text: str, level: int = 0) -> str:
     return f"<w:p>{style}<w:r><w:t>{text}</w:t></w:r></w:p>"
 
 
-def pdf(*pages: str) -> bytes:
-    """A PDF with one line of text on each page."""
-    objects = ["<< /Type /Catalog /Pages 2 0 R >>"]
-    kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(pages)))
-    objects.append(f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>")
-    objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
-    for n, text in enumerate(pages):
-        objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {5 + 2 * n} 0 R "
-            "/Resources << /Font << /F1 3 0 R >> >> >>"
-        )
-        drawn = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET"
-        objects.append(f"<< /Length {len(drawn)} >>\nstream\n{drawn}\nendstream")
-    raw, places = "%PDF-1.4\n", []
-    for number, each in enumerate(objects, 1):
-        places.append(len(raw))
-        raw += f"{number} 0 obj\n{each}\nendobj\n"
-    start = len(raw)
-    raw += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n" + "".join(f"{at:010d} 00000 n \n" for at in places)
-    raw += f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"
-    return raw.encode("latin-1")
-
-
 def read(content: bytes, name: str) -> list[tuple[str, int | None, str]]:
     """The passages of a document: the heading above, the page, the text."""
     document = as_document({"name": name, "content": content})
@@ -99,6 +78,21 @@ def test_pdf_says_the_page() -> None:
     found = read(pdf(*pages), "a.pdf")
     assert [(page, text) for _, page, text in found] == list(enumerate(pages, 1))
     assert as_document(pdf("Found by its first bytes.")).pages[0].number == 1
+
+
+def test_pages_of_a_pdf_that_are_pictures_are_told_from_blank_ones() -> None:
+    content = {"name": "a.pdf", "content": pdf("The first page.", None, "", "The last page.")}
+    document = as_document(content)
+    assert [page.text for page in document.pages] == ["The first page.", "", "", "The last page."]
+    assert [(page.number, page.picture) for page in document.pictures] == [(2, Picture(b"", "image/png"))]
+    (looked_at,) = as_document(content, look=True).pictures
+    assert looked_at.picture is not None
+    assert looked_at.picture.content.startswith(b"\x89PNG")
+
+
+def test_a_pdf_of_very_many_scanned_pages_is_refused_before_a_model_looks() -> None:
+    with pytest.raises(InvalidInputError, match="more than 200 scanned pages; split it first"):
+        as_document({"name": "a.pdf", "content": pdf(*[None] * 201)}, look=True)
 
 
 def test_mail_says_who_wrote_to_whom() -> None:

@@ -376,9 +376,9 @@ class TreeTextMemory:
         all. Passages have the headings above them as `key`, page and line in `sources`, and are KnowledgeBaseMemory
         where the `metadata` says nothing else. What cannot be read is refused; with `on_error` "skip" or a function
         (position, error) the others go in. Other formats than text, Markdown, CSV, JSON and XML want
-        treemem[documents]. Of a picture (PNG, JPEG, GIF, WebP) the memory's `llm`, which must be one that sees, says
-        what is on it and what can be read there; one that did not change is not looked at again. Nothing is fetched
-        from anywhere.
+        treemem[documents]. Of a picture (PNG, JPEG, GIF, WebP, a scanned page of a PDF) the memory's `llm`, which must
+        be one that sees, says what is on it and what can be read there; one that did not change is not looked at
+        again. Nothing is fetched from anywhere.
         """
         intent = Intent(operation_id, actor, reason)
         return filing.add_documents(self._context, documents, at, on_error, intent, progress, metadata)

@@ -42,6 +42,10 @@ def open_embedder(config: EmbedderConfig) -> Embedder:
     from treemem.models.multilingual import MultilingualE5
     from treemem.models.packages import FastEmbedEmbedder, SentenceTransformersEmbedder
 
+    if config.kind in ("minilm", "multilingual") and config.model is not None:
+        raise ConfigError(
+            f"embedder: kind {config.kind!r} has a model of its own; leave model out, or name another kind"
+        )
     if config.kind == "minilm":
         return MiniLM()
     if config.kind == "multilingual":

@@ -286,7 +286,8 @@ class Statistics:
 class AddedDocument:
     """What became of a document that was added: the ids of its passages that are new, that stayed, and that ended.
 
-    `id` is its memory, `document_id` what its owner calls it.
+    `id` is its memory, `document_id` what its owner calls it. `unread` are the pages, from 1, that are pictures, and
+    that no model has looked at.
     """
 
     id: str
@@ -295,6 +296,7 @@ class AddedDocument:
     added: tuple[str, ...]
     kept: tuple[str, ...]
     ended: tuple[str, ...]
+    unread: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

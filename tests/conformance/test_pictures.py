@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import OpenMemory
+from tests.files import pdf
 from tests.helpers import HashEmbedder
 from tests.openai_server import Script, serving
 from treemem import InvalidInputError, LLMAnswer, LLMError, LLMUsage, OpenAILLM, OperationMismatchError
@@ -234,3 +235,43 @@ def test_a_picture_of_another_name_is_told_by_how_it_begins(open_memory: OpenMem
     memory = open_memory(embedder=HashEmbedder(), llm=seeing(server))
     memory.add_documents({"id": "sign", "name": name, "content": PNG})
     assert len(server.requests) == 1
+
+
+def scan(*pages: str | None) -> dict[str, Any]:
+    return {"id": "plan", "name": "plan.pdf", "content": pdf(*pages)}
+
+
+def test_scanned_pages_are_looked_at_where_they_stand(open_memory: OpenMemory, server: Script) -> None:
+    memory = open_memory(llm=seeing(server))
+    (added,) = memory.add_documents(scan("The ferries of the islands.", None, "The buses of the town."))
+    assert (added.title, added.unread, len(added.added)) == ("plan.pdf", (), 3)
+    assert len(server.requests) == 1
+    assert "image/png;base64" in server.requests[0]["messages"][1]["content"][1]["image_url"]["url"]
+    hit = memory.search("When does the ferry to Naxos leave?")[0]
+    assert (hit.metadata.sources[0]["page"], "08:40" in hit.memory) == (2, True)
+    (again,) = memory.add_documents(scan("The ferries of the islands.", None, "The buses of the town."))
+    assert (set(again.kept), again.added, again.ended, len(server.requests)) == (set(added.added), (), (), 1)
+
+
+def test_scanned_pages_without_a_model_that_sees_are_told(open_memory: OpenMemory, server: Script) -> None:
+    blind, pages = open_memory(), ("The ferries of the islands.", None, "")
+    for _ in range(2):
+        (added,) = blind.add_documents(scan(*pages))
+        assert added.unread == (2,)
+    with pytest.raises(InvalidInputError, match=r"a picture wants a model that sees, and there is none"):
+        blind.add_documents({**scan(None, ""), "id": "other"})
+    (looked_at,) = open_memory(llm=seeing(server)).add_documents(scan(*pages))
+    assert (looked_at.unread, len(looked_at.added), looked_at.ended) == ((), 1, ())
+    (kept,) = blind.add_documents(scan(*pages))  # what a model read stays
+    assert (kept.unread, set(kept.kept)) == ((), {*looked_at.kept, *looked_at.added})
+    with pytest.raises(InvalidInputError, match=r"a picture wants a model that sees, and there is none"):
+        blind.add_documents(scan(*pages), tags=["ferry"])
+    assert "08:40" in blind.search("ferry to Naxos")[0].memory
+
+
+def test_a_model_that_fails_on_a_scanned_page_leaves_nothing(open_memory: OpenMemory, server: Script) -> None:
+    memory = open_memory(llm=seeing(server))
+    server.default = saying({**SEEN, "description": "", "text": ""})
+    with pytest.raises(LLMError, match=r"says nothing of what is on the picture 'plan', page 2"):
+        memory.add_documents(scan("The ferries of the islands.", None))
+    assert memory.documents() == []

@@ -21,7 +21,6 @@ from treemem.errors import InvalidInputError
 from treemem.ingest.markdown import Page
 from treemem.ingest.parsers import PARSED, parsed
 from treemem.ingest.pictures import PICTURES, is_picture, picture_of
-from treemem.models.llm import Picture
 from treemem.storable import checked_text
 
 #: Bytes of a document at most.
@@ -37,7 +36,7 @@ _LONGEST_ID = 2_000
 class Document:
     """A document that was read. `id` is what its owner calls it; `digest` the SHA-256 of its bytes.
 
-    A picture has no pages yet: a model says what is on it.
+    Pages that are pictures have no text yet: a model says what is on them.
     """
 
     id: str
@@ -45,17 +44,22 @@ class Document:
     title: str | None
     digest: str
     pages: tuple[Page, ...]
-    picture: Picture | None = None
+
+    @property
+    def pictures(self) -> tuple[Page, ...]:
+        """The pages that are pictures; the one of a picture that is a document by itself has no number."""
+        return tuple(page for page in self.pages if page.picture is not None)
 
 
 #: A document as people give it: a path, bytes, a text, or a dict that says more of it.
 DocumentLike = PurePath | bytes | str | Mapping[str, Any]
 
 
-def as_document(value: Any) -> Document:
+def as_document(value: Any, *, look: bool = False) -> Document:
     """Return what somebody gives as a document: a Path, bytes, a text, or a dict with `id` and one of these.
 
-    Raises InvalidInputError that says what was wanted. Nothing is fetched from anywhere.
+    Scanned pages have their pictures if a model will `look` at them. Nothing is fetched from anywhere. Raises
+    InvalidInputError that says what was wanted.
     """
     given = _given(value)
     path = given.get("path")
@@ -68,9 +72,10 @@ def as_document(value: Any) -> Document:
     own = given.get("id") or (path.resolve().as_uri() if path is not None else f"sha256:{digest}")
     suffix = PurePath(name).suffix.lower() if name else ""
     if isinstance(content, bytes) and is_picture(content, suffix, FORMATS):
-        return Document(own, name, given.get("title"), digest, (), picture_of(content, name))
+        picture = Page("", plain=True, picture=picture_of(content, name))
+        return Document(own, name, given.get("title"), digest, (picture,))
     try:
-        pages = tuple(_pages(content, name))
+        pages = tuple(_pages(content, name, look))
     except RecursionError as error:
         raise InvalidInputError(f"document {shown(own)}: it is nested too deeply to be read") from error
     return Document(own, name, given.get("title"), digest, pages)
@@ -129,12 +134,12 @@ def _bytes_of(path: Path) -> bytes:
         raise InvalidInputError(f"document: {path} cannot be read: {error.strerror or error}") from error
 
 
-def _pages(content: str | bytes, name: str | None) -> Iterator[Page]:
+def _pages(content: str | bytes, name: str | None, look: bool) -> Iterator[Page]:
     """Yield the pages of a document, by what its name says that it is."""
     suffix = PurePath(name).suffix.lower() if name else ""
     if suffix in PARSED or (isinstance(content, bytes) and not suffix and _is_binary(content)):
         raw = content if isinstance(content, bytes) else content.encode()
-        yield from parsed(raw, suffix, name)
+        yield from parsed(raw, suffix, name, look=look)
         return
     reader = _READERS.get(suffix)
     if reader is None:

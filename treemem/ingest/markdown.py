@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
+from treemem.models.llm import Picture
 from treemem.passages import MOST, byte_size, cut, in_passages
 
 #: Characters of a heading that are kept.
@@ -22,11 +23,15 @@ _MARKS = re.compile(r"[*_`]{1,3}")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A piece of a document as its reader gives it: Markdown or plain text, and the page it stands on, from 1."""
+    """A piece of a document as its reader gives it: Markdown or plain text, and the page it stands on, from 1.
+
+    One that is a picture, a scanned page say, has no text before a model has looked at it.
+    """
 
     text: str
     number: int | None = None
     plain: bool = False
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)

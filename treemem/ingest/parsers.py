@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.ingest.markdown import Page
+from treemem.models.llm import Picture
 
 #: The endings of the names of files that want treemem[documents].
 PARSED = (".pdf", ".docx", ".pptx", ".xlsx", ".epub", ".html", ".htm", ".eml")
@@ -20,8 +22,10 @@ _SIGNS = {b"%PDF-": ".pdf"}
 _MISSING = 3
 
 
-def parsed(content: bytes, suffix: str, name: str | None) -> Iterator[Page]:
-    """Yield the pages of a document. Raises InvalidInputError for what cannot be read, or is not installed."""
+def parsed(content: bytes, suffix: str, name: str | None, *, look: bool = False) -> Iterator[Page]:
+    """Yield the pages of a document. One that is a picture has no text, but the picture, which is empty unless a
+    model will `look` at it. Raises InvalidInputError for what cannot be read, or is not installed.
+    """
     suffix = suffix or next((kind for sign, kind in _SIGNS.items() if content.startswith(sign)), "")
     what = f"document {shown(name)}" if name else "document"
     if not suffix:
@@ -33,7 +37,7 @@ def parsed(content: bytes, suffix: str, name: str | None) -> Iterator[Page]:
     }
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "treemem.ingest.parsing", suffix],
+            [sys.executable, "-m", "treemem.ingest.parsing", suffix, "look" if look else "plain"],
             input=content,
             capture_output=True,
             env=environment,
@@ -48,5 +52,8 @@ def parsed(content: bytes, suffix: str, name: str | None) -> Iterator[Page]:
         told = "its parser broke off, perhaps for want of memory"
     if done.returncode:
         raise InvalidInputError(f"{what}: it cannot be read as {suffix} ({told or f'exit code {done.returncode}'})")
-    for number, text in json.loads(done.stdout):
-        yield Page(text.replace("\0", ""), number)
+    for number, text, picture in json.loads(done.stdout):
+        if picture is None:
+            yield Page(text.replace("\0", ""), number)
+        else:
+            yield Page("", number, picture=Picture(base64.b64decode(picture), "image/png"))

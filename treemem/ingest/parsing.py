@@ -1,13 +1,16 @@
-"""Reads a file that others made, in a process of its own: `python -m treemem.ingest.parsing .docx < FILE`.
+"""Reads a file that others made, in a process of its own: `python -m treemem.ingest.parsing .docx plain < FILE`.
 
 The parsers are compiled, and files are anybody's: what crashes, hangs or fills the memory is this process, and not the
-memory's. It writes a JSON list of [page or null, Markdown] to its output, or ends with a message on its error output.
+memory's. It writes a JSON list of [page or null, Markdown, picture or null] to its output, or ends with a message on
+its error output. A page of a PDF without a text that is not blank is a picture: with "look" instead of "plain" as PNG
+in base64, else empty.
 xberg reads most formats; liteparse reads PDFs, whose tables and headings it keeps; the standard library e-mail.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import email
 import email.policy
 import io
@@ -19,7 +22,7 @@ from collections.abc import Iterator
 from os import _exit as end_process
 from typing import Any
 
-Pages = list[tuple[int | None, str]]
+Pages = list[tuple[int | None, str, str | None]]
 
 #: Bytes and members that a packed file may have unpacked.
 MOST_UNPACKED, MOST_MEMBERS = 200_000_000, 10_000
@@ -27,6 +30,10 @@ MOST_UNPACKED, MOST_MEMBERS = 200_000_000, 10_000
 MOST_MEMORY = 3_000_000_000
 #: Pages of a PDF that are read at once.
 _WINDOW = 20
+#: Pages of a PDF that a model looks at, at most.
+MOST_PICTURES = 200
+#: Pixels in an inch of a page that a model looks at, and of one of which only is asked whether anything is on it.
+_READABLE, _COARSE = 150, 36
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 MIME_TYPES = {
     ".docx": _OFFICE + "wordprocessingml.document",
@@ -41,17 +48,19 @@ _CHARSET = re.compile(r"charset\s{0,5}=\s{0,5}[\"']?([\w-]{1,40})", re.IGNORECAS
 _HEADERS = ("From", "To", "Cc", "Date")
 
 
-def pages_of(content: bytes, suffix: str) -> Pages:
-    """Return the pages of a file. Whatever a parser raises goes on."""
+def pages_of(content: bytes, suffix: str, *, look: bool) -> Pages:
+    """Return the pages of a file, those without a text as pictures if a model will `look` at them. Whatever a parser
+    raises goes on.
+    """
     if suffix == ".pdf":
-        return list(_pdf(content))
+        return list(_pdf(content, look))
     if suffix == ".eml":
-        return [(None, _mail(content))]
+        return [(None, _mail(content), None)]
     if suffix in _PACKED:
         _check_packed(content)
     if suffix in (".html", ".htm"):
         content = _as_utf8(content)
-    return list(_parsed(content, suffix))
+    return [(number, text, None) for number, text in _parsed(content, suffix)]
 
 
 def _check_packed(content: bytes) -> None:
@@ -78,23 +87,32 @@ def _as_utf8(content: bytes) -> bytes:
     return content
 
 
-def _pdf(content: bytes) -> Iterator[tuple[int, str]]:
+def _pdf(content: bytes, look: bool) -> Iterator[tuple[int, str, str | None]]:
     import liteparse
 
+    def parsed(pages: str, **options: Any) -> Any:
+        return liteparse.LiteParse(ocr_enabled=False, quiet=True, target_pages=pages, **options).parse(content)
+
     total = None
-    first = 1
+    first, looked_at = 1, 0
     while total is None or first <= total:
-        parser = liteparse.LiteParse(
-            ocr_enabled=False,
-            output_format="markdown",
-            quiet=True,
-            keep_headers_footers=True,
-            target_pages=f"{first}-{first + _WINDOW - 1}",
-        )
-        found = parser.parse(content)
+        window = f"{first}-{first + _WINDOW - 1}"
+        found = parsed(window, output_format="markdown", keep_headers_footers=True)
         total = found.total_pages
-        yield from ((page.page_num, page.markdown) for page in found.pages)
+        pictures: dict[int, str] = {}
+        if bare := ",".join(str(page.page_num) for page in found.pages if not page.text.strip()):
+            taken = parsed(bare, extract_screenshots=True, dpi=_READABLE if look else _COARSE).screenshots or ()
+            pictures = {each.page_num: _base64(each.image_bytes, look) for each in taken if not each.is_solid_fill}
+        looked_at += len(pictures) if look else 0
+        if looked_at > MOST_PICTURES:
+            raise ValueError(f"it has more than {MOST_PICTURES} scanned pages; split it first")
+        for page in found.pages:
+            yield page.page_num, page.markdown if page.text.strip() else "", pictures.get(page.page_num)
         first += _WINDOW
+
+
+def _base64(image: bytes, look: bool) -> str:
+    return base64.b64encode(image).decode("ascii") if look else ""
 
 
 def _parsed(content: bytes, suffix: str) -> Iterator[tuple[int | None, str]]:
@@ -188,7 +206,7 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most, hard))
     code = 0
     try:
-        told = json.dumps(pages_of(sys.stdin.buffer.read(), sys.argv[1]))
+        told = json.dumps(pages_of(sys.stdin.buffer.read(), sys.argv[1], look=sys.argv[2] == "look"))
         sys.stdout.buffer.write(told.encode("ascii"))
         sys.stdout.buffer.flush()
     except ModuleNotFoundError as error:

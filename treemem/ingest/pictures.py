@@ -70,17 +70,22 @@ def check_sees(llm: LLM | None, what: str) -> LLM:
     )
 
 
-def described(picture: Picture, llm: LLM | None, what: str) -> tuple[str | None, tuple[Page, ...]]:
-    """Return a picture's title and its pages: what a model sees on it, and what it reads there.
+def described(page: Page, llm: LLM | None, what: str) -> tuple[str | None, Page]:
+    """Return the title of a page that is a picture, and the page with a text: what a model sees on it, and reads there.
 
-    `what` says in errors which picture it is. Raises InvalidInputError without a model that sees, LLMError where one
-    fails.
+    `what` says in errors which document it is of. Raises InvalidInputError without a model that sees, LLMError where
+    one fails.
     """
+    if page.picture is None:
+        return None, page
+    if page.number is not None:
+        what = f"{what}, page {page.number}"
     model = check_sees(llm, what)
     asked = "Say what is on this picture."
-    seen = look(model, prompt(_PICTURE), asked, _Seen, picture, max_tokens=_MOST_TOKENS).value
+    seen = look(model, prompt(_PICTURE), asked, _Seen, page.picture, max_tokens=_MOST_TOKENS).value
     title, description, text = (part.replace("\0", "") for part in (seen.title, seen.description, seen.text))
     parts = [" ".join(description.split()), text.strip()]
     if not any(parts):
         raise LLMError(f"{name_of(model)}: says nothing of what is on the picture {what}", "invalid")
-    return " ".join(title.split()) or None, (Page("\n\n".join(part for part in parts if part), plain=True),)
+    text = "\n\n".join(part for part in parts if part)
+    return " ".join(title.split()) or None, Page(text, page.number, plain=True)

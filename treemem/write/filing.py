@@ -25,7 +25,6 @@ from treemem.ingest.documents import Document, as_document
 from treemem.ingest.markdown import Page, passages, sections
 from treemem.ingest.pictures import check_sees, described, sees
 from treemem.items import TextualMemoryItem, as_item, set_fields
-from treemem.models.llm import Picture
 from treemem.read.filed import PART, parts_of_document
 from treemem.read.states import VISIBLE, batched, edges_at, histories
 from treemem.records import AddedDocument
@@ -82,13 +81,16 @@ def add_documents(
     read: list[tuple[int, Document, list[_Part]]] = []
     for position, each in enumerate(many):
         try:
-            document = as_document(each)
-            if document.picture is None:
+            document = as_document(each, look=sees(ctx.llm))
+            pictures = document.pictures
+            if not pictures or not (sees(ctx.llm) or _unchanged(ctx, document, shared, start)):
+                if pictures and (
+                    not any(page.text for page in document.pages) or _looked_at(ctx, document, shared, start)
+                ):
+                    check_sees(ctx.llm, shown(document.id))
                 read.append((position, document, list(_parts(document, shared))))
-                continue
-            if not sees(ctx.llm) and _unchanged(ctx, document, shared, start) is None:
-                check_sees(ctx.llm, shown(document.id))
-            read.append((position, document, []))
+            else:
+                read.append((position, document, []))
         except InvalidInputError as error:
             refused(position, InvalidInputError(f"documents[{position}]: {error}"))
     twice = [i for i, count in Counter(document.id for _, document, _ in read).items() if count > 1]
@@ -105,10 +107,10 @@ def add_documents(
 
         one = intent if len(many) == 1 or not intent.repeatable else _of_many(intent, document.id)
         try:
-            if document.picture is None:
+            if parts:
                 found.append(_add(ctx, document, parts, start, one, told))
             else:
-                found.append(_add_picture(ctx, document, document.picture, shared, start, one, told))
+                found.append(_add_pictures(ctx, document, shared, start, one, told))
         except (InvalidInputError, NotAllowedError) as error:
             refused(position, error)
         except LLMError as error:
@@ -209,17 +211,16 @@ def _parts(document: Document, shared: Mapping[str, Any]) -> Iterator[_Part]:
 # ---- what is written
 
 
-def _add_picture(
+def _add_pictures(
     ctx: Context,
     document: Document,
-    picture: Picture,
     shared: Mapping[str, Any],
     at: int | None,
     intent: Intent,
     told: Callable[[int], None],
 ) -> AddedDocument:
-    """Write a picture as a model describes it. It is asked once, and not where nothing would change: it may describe a
-    picture otherwise each time. So what is asked for, when an operation is repeated, is the picture.
+    """Write a document with pictures as a model describes these. It is asked once, and not where nothing would change:
+    it may describe a picture otherwise each time. So what is asked for, when an operation is repeated, is the picture.
     """
     request = ["add_documents", document.id, document.digest, [document.title, document.name, dict(shared)], at]
     base = new_change(ctx, "add_documents", intent, request=request)
@@ -230,13 +231,16 @@ def _add_picture(
         if intent.repeatable:
             commit(ctx, base, lambda base: base, repeatable=True)
         return unchanged
-    title, pages = described(picture, ctx.llm, shown(document.id))
-    seen = replace(document, title=document.title or title, pages=pages)
+    looked = [described(page, ctx.llm, shown(document.id)) for page in document.pages]
+    title = document.title or (looked[0][0] if document.pages[0].number is None else None)
+    seen = replace(document, title=title, pages=tuple(page for _, page in looked))
     return _add(ctx, seen, list(_parts(seen, shared)), at, intent, told, request)
 
 
 def _unchanged(ctx: Context, document: Document, shared: Mapping[str, Any], at: int | None) -> AddedDocument | None:
-    """Return what is there of a picture that is the same and has the same metadata; None if anything would change."""
+    """Return what is there of a document with pictures that is the same and has the same metadata; None if anything
+    would change, or a model that sees can look at what none has looked at.
+    """
     root, states = _states_of(ctx, document, shared, at)
     ours = [s for s in states.values() if origin_of(s.fields).get("sha256") == document.digest]
     if root not in states or len(ours) < 2 or any(s.fields["status"] not in VISIBLE for s in ours):
@@ -246,16 +250,29 @@ def _unchanged(ctx: Context, document: Document, shared: Mapping[str, Any], at: 
     fields = fields_of(next(_parts(titled, shared)).item)
     if _told(held) != _told(fields) or held.get("sources") != fields.get("sources"):
         return None
-    return _there(document, root, states)
+    there = _there(document, root, states)
+    return None if there.unread and sees(ctx.llm) else there
 
 
 def _there(document: Document, root: str, states: Mapping[str, State]) -> AddedDocument:
-    """Return what is there of a picture, as kept."""
+    """Return what is there of a document with pictures, as kept."""
     title = str(states[root].fields["memory"]) if root in states else document.title or ""
-    kept = sorted(
-        i for i, s in states.items() if origin_of(s.fields).get("type") == "passage" and s.fields["status"] in VISIBLE
-    )
-    return AddedDocument(root, document.id, title, added=(), kept=tuple(kept), ended=())
+    origins = {i: origin_of(s.fields) for i, s in states.items() if s.fields["status"] in VISIBLE}
+    kept = {i: origin.get("page") for i, origin in origins.items() if origin.get("type") == "passage"}
+    unread = tuple(page for page in _numbers(document) if page not in kept.values())
+    return AddedDocument(root, document.id, title, added=(), kept=tuple(sorted(kept)), ended=(), unread=unread)
+
+
+def _looked_at(ctx: Context, document: Document, shared: Mapping[str, Any], at: int | None) -> bool:
+    """Return whether a page that is a picture has passages of this version: without a model they would end."""
+    pages = {*_numbers(document)}
+    origins = [origin_of(s.fields) for s in _states_of(ctx, document, shared, at)[1].values()]
+    return any(origin.get("sha256") == document.digest and origin.get("page") in pages for origin in origins)
+
+
+def _numbers(document: Document) -> list[int]:
+    """Return the numbers of the pages that are pictures."""
+    return [page.number for page in document.pictures if page.number is not None]
 
 
 def _states_of(
@@ -297,7 +314,8 @@ def _add(
     commit(ctx, base, plan, repeatable=intent.repeatable)
     if not became:  # done before, under the same operation id
         became.update(_Change(ctx, base, parts, fields, at).became())
-    return AddedDocument(parts[0].id, document.id, parts[0].item.memory, **became)
+    unread = tuple(_numbers(document))
+    return AddedDocument(parts[0].id, document.id, parts[0].item.memory, **became, unread=unread)
 
 
 def _told(fields: Mapping[str, Any]) -> dict[str, Any]:
