@@ -65,6 +65,12 @@ def role_of(fields: Mapping[str, Any]) -> str:
     return str(origin_of(fields).get("role") or "user")
 
 
+def spoken_text(fields: Mapping[str, Any]) -> str:
+    """Return what a message says, without the name of who says it, which leads its memory."""
+    text, name = str(fields["memory"]), origin_of(fields).get("name")
+    return text.removeprefix(f"{name}: ") if name else text
+
+
 def tokens_of(fields: dict[str, Any]) -> str:
     """Return the index tokens of a content: a line of its key, text, a background of its own, and the day it is about,
     and, where the text is long, a line for each of its passages with the beginning of the key and the day.

@@ -54,11 +54,11 @@ def told(memory: TreeTextMemory, conversation: str = "talk") -> list[tuple[Any, 
 
 TALK = st.lists(
     st.tuples(
-        st.sampled_from(["user", "assistant", "tool"]),
+        st.sampled_from(["user", "assistant", "tool", "Ana"]),
         st.sampled_from(
             [
                 *("yes", "ok", "", "And then?", "I moved to Ghent.", "好的", "Done with the large report now."),
-                *("Where did I move?", "You moved to Ghent.", "I don't know."),
+                *("Where did I move?", "You moved to Ghent.", "I don't know.", "Thanks!"),
             ]
         ),
     ),
@@ -74,7 +74,11 @@ def test_turn_by_turn_is_all_at_once(
 ) -> None:
     """With times or operations, which make it exact whatever is said twice."""
     messages = [
-        {"role": role, "content": content, **({"chat_time": 1_736_503_201 + i} if timed else {})}
+        {
+            **({"role": "user", "name": role} if role == "Ana" else {"role": role}),
+            "content": content,
+            **({"chat_time": 1_736_503_201 + i} if timed else {}),
+        }
         for i, (role, content) in enumerate(talk)
     ]
 
@@ -92,6 +96,26 @@ def test_turn_by_turn_is_all_at_once(
     cuts = data.draw(st.sets(st.integers(1, max(1, len(messages) - 1))))
     for some in (cuts, set(range(len(messages)))):
         assert spoken(some) == once
+
+
+@pytest.mark.parametrize(("tools", "archived"), [(0, True), (1, True), (6, True), (16, True), (17, False)])
+@pytest.mark.parametrize("name", [None, "Ana"])
+def test_a_call_for_each_message_archives_what_one_call_does(
+    memory: TreeTextMemory, tools: int, archived: bool, name: str | None
+) -> None:
+    messages = [
+        {"role": "user", "content": "My dentist is Dr. Okafor on Mill Road.", "name": name},
+        {"role": "user", "content": "Who is my dentist?", "name": name},
+        *({"role": "tool", "content": f"looked it up in place {n}"} for n in range(tools)),
+        {"role": "assistant", "content": "Your dentist is Dr. Okafor on Mill Road."},
+        {"role": "user", "content": "Thanks!", "name": name},
+    ]
+    memory.add_messages(messages, conversation_id="once")
+    for message in messages:
+        memory.add_messages([message], conversation_id="each")
+    assert told(memory, "each") == told(memory, "once")
+    question = told(memory, "once")[1]
+    assert question[-1][0] == ("archived" if archived else "activated")
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -38,6 +38,22 @@ class Spoken(NamedTuple):
     role: str
 
 
+#: Who neither asks nor answers, and how many of their messages may stand between a question and its answer.
+ASIDE, BETWEEN = ("tool", "system", "developer"), 16
+
+
+class Answered(NamedTuple):
+    """What the first of some messages may answer, and how many messages of others than people and assistants stand
+    between.
+    """
+
+    spoken: Spoken | None = None
+    between: int = 0
+
+
+NOTHING = Answered()
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a message stands: the id of its memory, and its number in its conversation, None outside of one.
@@ -156,7 +172,7 @@ class Reader:
             if not said.silent:
                 entities, mentions = _mentions(self.cube, said, known)
                 edges += mentions
-                one = Spoken(item.id, item.memory, source.role or "user")
+                one = Spoken(item.id, said.text, source.role or "user")
                 if last is not None:
                     edges.append(_follows(one, last, at, planned=planned))
                 if said.place.next_there is not None:

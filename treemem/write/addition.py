@@ -29,7 +29,7 @@ Progress = Callable[[int, int | None], None]
 EMBED_BATCH = 256
 Span = tuple[int | None, int]
 #: Yields messages as they are remembered; the second argument is what the first of them follows.
-Judged = Callable[[Iterator[Said], Spoken | None], Iterator[Said]]
+Judged = Callable[[Iterator[Said]], Iterator[Said]]
 
 
 class Addition:
@@ -72,7 +72,7 @@ class Addition:
             self._date_after(message.at for message, _ in messages)
         said = self._said(messages, reader)
         if judged is not None:
-            said = judged(said, before)
+            said = judged(said)
         for batch in _batches(reader.readings(said, before), EMBED_BATCH):
             items = [r.said.item for r in batch]
             fields = [self._noted(item) for item in items]

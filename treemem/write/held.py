@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from treemem.changes import Log, State
-from treemem.contents import origin_of, role_of
+from treemem.contents import origin_of, role_of, spoken_text
 from treemem.context import Context
 from treemem.forks import cached
-from treemem.ingest.messages import Spoken
+from treemem.ingest.messages import ASIDE, BETWEEN, NOTHING, Answered, Spoken
 from treemem.ingest.window import Line
 from treemem.records import said_at
 from treemem.store.protocol import FIRST, LAST
@@ -37,7 +37,7 @@ class Entry:
         origin = origin_of(first.fields)
         line = Line(role_of(first.fields), str(first.fields["memory"]), first.fields.get("user_id"), said_at(origin))
         deleted = last.fields["status"] == "deleted"
-        text = None if deleted or origin.get("silent") else line.text
+        text = None if deleted or origin.get("silent") else spoken_text(first.fields)
         return cls(int(last.fields["sequence"]), first.memory_id, line, text, deleted)
 
     @property
@@ -121,6 +121,15 @@ class Held:
         last = max(said, key=lambda e: e.number, default=None)
         return None if last is None else last.spoken
 
+    def answered(self, below: int, ending: Sequence[Entry]) -> Answered:
+        """Return what a message may answer: the last one of a person or an assistant among those before a number, which
+        end with these as far as they were read.
+        """
+        if len(ending) < min(self.end, BETWEEN + 1) and not any(map(_speaks, ending)):
+            ending = self.read(below=below, newest=True, limit=BETWEEN + 1)
+        near = enumerate(ending[: -BETWEEN - 2 : -1])
+        return next((Answered(each.spoken, between) for between, each in near if _speaks(each)), NOTHING)
+
     def says(self, line: Line) -> bool:
         """Return whether such a message is among those that were read."""
         return line in self._lines
@@ -133,6 +142,10 @@ class Held:
     def tombstones(self) -> set[str]:
         """The ids of all that was erased from the cube."""
         return {memory_id for memory_id, *_ in self._ctx.store.tombstones(self._ctx.cube)}
+
+
+def _speaks(entry: Entry) -> bool:
+    return entry.text is not None and entry.line.role not in ASIDE
 
 
 def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:

@@ -80,7 +80,7 @@ def _write(
     addition = addition_of(ctx, base, intent)
     said = [message for _, message in taken]
     placed_ones = list(zip(said, placement.places, strict=True))
-    judged = Remembering(ctx, base) if remember == "new" else None
+    judged = Remembering(ctx, base, placement.answered) if remember == "new" else None
     groups = addition.from_messages(placed_ones, reader, placement.before, judged, replay=replay)
     total = sum(place is not None and not place.there for place in placement.places)
     write_parts(ctx.store, base, groups, progress, total, None if base.log is None else placement.end)

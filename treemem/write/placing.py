@@ -19,7 +19,7 @@ from treemem.changes import Log
 from treemem.context import Context
 from treemem.errors import InvalidInputError
 from treemem.ids import derived_id
-from treemem.ingest.messages import Place, Spoken
+from treemem.ingest.messages import NOTHING, Answered, Place, Spoken
 from treemem.ingest.window import Line, align, edited
 from treemem.store.protocol import LAST
 from treemem.write.held import BESIDE, GAP, Entry, Held
@@ -41,10 +41,13 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A place for each message, None for what was erased or deleted; what the first follows; the log and its end."""
+    """A place for each message, None for what was erased or deleted; what the first follows and what it may answer; the
+    log and its end.
+    """
 
     places: tuple[Place | None, ...]
     before: Spoken | None = None
+    answered: Answered = NOTHING
     log: Log | None = None
     end: int = 0
 
@@ -104,8 +107,15 @@ class _Placing:
         new = [i for i in range(len(self._given)) if i not in self._found]
         places = self._places(new, max(end, *self._ghosts, 0))
         first = next((p for p in places if p is not None and not p.there and not p.older), None)
-        below = None if first is None or first.append else first.number
-        return Placement(tuple(places), self._held.last_said(LAST if below is None else below), self._log, end)
+        number = None if first is None or first.append else first.number
+        below = LAST if number is None else number
+        return Placement(
+            tuple(places),
+            self._held.last_said(below),
+            self._held.answered(below, ending if number is None else ()),
+            self._log,
+            end,
+        )
 
     def _find_by_number(self) -> None:
         self._held.read_numbers(one.number for one in self._given if one.number is not None)

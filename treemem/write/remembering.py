@@ -23,11 +23,11 @@ from treemem import planning
 from treemem.caller import owners_of
 from treemem.canonical import Vector
 from treemem.changes import ChangeSet, State
-from treemem.contents import is_label, role_of
+from treemem.contents import is_label, role_of, spoken_text
 from treemem.context import Context
 from treemem.errors import EmbedderError
 from treemem.forks import cached
-from treemem.ingest.messages import Said, Spoken
+from treemem.ingest.messages import ASIDE, BETWEEN, Answered, Said, Spoken
 from treemem.ingest.telling import LONGEST, Answer, Known, Told, asks_only, only_thanks, tells_nothing, words_of
 from treemem.segments import is_latin
 from treemem.store.protocol import LIVE, Recall, Subgraph
@@ -44,40 +44,41 @@ MOST_LOOKED_AT, MOST_WORDS = 10, 64
 NEAR = 0.3
 #: How many earlier messages of a call are embedded for that, for one answer.
 MOST_EMBEDDED = 4
-#: How many messages of tools may stand between a question and its answer.
-BETWEEN = 16
-#: Who neither asks nor answers.
-_ASIDE = ("tool", "system", "developer")
 
 
 class Remembering:
-    """Looks at the new messages of one call in order; `base` says who adds them, and when."""
+    """Looks at the new messages of one call in order; `base` says who adds them, and when.
 
-    def __init__(self, ctx: Context, base: ChangeSet) -> None:
+    `answered` is what the first of them may answer. Where that is a question which it answers with nothing new, the
+    question is archived in the same change.
+    """
+
+    def __init__(self, ctx: Context, base: ChangeSet, answered: Answered) -> None:
         self._ctx = ctx
         self._base = base
+        self._answered = answered
         self._unread: list[tuple[str, tuple[Any, ...]]] = []  # what passed and was not put into `_told` yet
         self._told = Told()
 
-    def __call__(self, messages: Iterator[Said], before: Spoken | None) -> Iterator[Said]:
-        """Yield the messages, archived where they tell nothing new; a question waits for its answer.
-
-        `before` is the message before the first one. Where that is a question which the first one answers with nothing
-        new, it is archived in the same change.
-        """
-        if before is not None and before.role in _ASIDE:
-            before = None
-        given, before, last = before, None, None  # what is older than all does not follow the last message
+    def __call__(self, messages: Iterator[Said]) -> Iterator[Said]:
+        """Yield the messages, archived where they tell nothing new; a question waits for its answer."""
+        before: Spoken | None = None  # a message of an earlier call; what is older than all follows none
+        last: str | None = None
         waiting: list[Said] = []  # a question, and what tools said since
-        started = False
+        started, aside = False, 0
         for said in messages:
             if not (started or said.place.older):
-                started, before, last = True, given, None if given is None else given.text
-            if said.silent or said.source.role in _ASIDE:
+                started, (before, aside) = True, self._answered
+                last = None if before is None else before.text
+            if said.silent or said.source.role in ASIDE:
+                aside += 1
                 waiting.append(said)
-                if len(waiting) == 1 or len(waiting) > BETWEEN:
+                if len(waiting) == 1 or aside > BETWEEN:
                     yield from self._passed(waiting)
+                if aside > BETWEEN:
+                    before, last = None, None
                 continue
+            aside = 0
             if said.source.role == "assistant":
                 question = waiting[0] if waiting else None
                 said, repeats = self._answer(said, question, before, last)
@@ -147,7 +148,7 @@ class Remembering:
         )
         _, states = self._ctx.store.recall(recall, _seeds)
         for state in states:
-            text, own = str(state.fields["memory"]), state.memory_id == said.item.id
+            text, own = spoken_text(state.fields), state.memory_id == said.item.id
             if not own and owners_of(state.fields) == whose and not is_label(state.fields) and not asks_only(text):
                 yield Known(words_of(text), partial(asked.is_near, text, state.embedding))
 
@@ -195,7 +196,7 @@ class _Asked:
 def _may_go(state: State, whose: tuple[Any, ...]) -> bool:
     fields = state.fields
     free = fields["status"] in LIVE and not fields.get("frozen") and role_of(fields) == "user"
-    return free and owners_of(fields) == whose and asks_only(str(fields["memory"]))
+    return free and owners_of(fields) == whose and asks_only(spoken_text(fields))
 
 
 def _seeds(found: Subgraph) -> list[tuple[str, int]]:
