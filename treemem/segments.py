@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from treemem.pieces import PIECE, normalized, pieces
 
@@ -69,12 +69,11 @@ def fold(text: str) -> str:
 
 
 def words_in(text: str, *, singles: bool = False) -> Iterator[str]:
-    """Yield the words of a text in order; of a run of letters the pairs, with `singles` each letter before its pair."""
+    """Return the words of a text in order; of a run of letters its pairs, with `singles` each letter before a pair."""
     if len(text) <= PIECE:
-        yield from _words_of(_bare(fold(text)), singles=singles, goes_on=False)
-        return
-    for piece, goes_on in _whole_words(_folded(text)):
-        yield from _words_of(piece, singles=singles, goes_on=goes_on)
+        return iter(_words_of(_bare(fold(text)), singles=singles, goes_on=False))
+    parts = _whole_words(_folded(text))
+    return chain.from_iterable(_words_of(part, singles=singles, goes_on=goes_on) for part, goes_on in parts)
 
 
 def is_latin(text: str) -> bool:

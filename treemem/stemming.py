@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from itertools import chain
 from typing import Any
 
 from treemem.forks import ForkLock
@@ -31,6 +32,8 @@ _SCRIPTS = (
     ("ऀ", "ॿ", "hindi"),
     ("஀", "௿", "tamil"),
 )
+#: Words that are read at once: other threads run in between.
+_AT_ONCE = 10_000
 _LATIN_END = _SCRIPTS[0][0]
 Scripts = tuple[tuple[str, str, str], ...]
 # Letters that Persian and Urdu have beside those of Arabic.
@@ -95,17 +98,21 @@ def language_of(words: Sequence[str], english: frozenset[str]) -> str | None:
     return language if support[language] > _AHEAD * ours else None
 
 
-def stems(words: Sequence[str], language: str | None) -> Iterator[str]:
-    """Yield words without their endings: those of a script by its language, others as English ones and, where that is
+def stems(words: Sequence[str], language: str | None) -> list[str]:
+    """Return words without their endings: those of a script by its language, others as English ones and, where that is
     another, as words of `language`.
     """
     scripts = _scripts_of(words)
-    known: dict[str, tuple[str, ...]] = {}
-    for word in words:
-        forms = known.get(word)
-        if forms is None:
-            forms = known[word] = _forms(word, language, scripts)
-        yield from forms
+    found: list[str] = []
+    for start in range(0, len(words), _AT_ONCE):
+        some = words[start : start + _AT_ONCE]
+        if language is None and not scripts:
+            english = {word: stemmed(word) for word in set(some)}
+            found += map(english.__getitem__, some)
+        else:
+            forms = {word: _forms(word, language, scripts) for word in set(some)}
+            found += chain.from_iterable(map(forms.__getitem__, some))
+    return found
 
 
 def _forms(word: str, language: str | None, scripts: Scripts) -> tuple[str, ...]:
@@ -137,7 +144,9 @@ def _scripts_of(words: Sequence[str]) -> Scripts:
     """Return the scripts with a stemmer that a text has words of; not Arabic where a letter of Persian or Urdu says
     that it is in one of these.
     """
-    different = dict.fromkeys(words)
+    if "".join(words).isascii():
+        return ()
+    different = set(words)
     if not any(_LATIN_END <= word[0] <= _SCRIPTS[-1][1] for word in different):
         return ()
     persian = any(_BEYOND_ARABIC.search(word) for word in different)

@@ -101,7 +101,7 @@ def analyse(text: str) -> list[str]:
     letters and pairs.
     """
     said, language = _read(text)
-    return list(islice(stems(said, language), MAX_TOKENS))
+    return stems(said, language)[:MAX_TOKENS]
 
 
 def asked(text: str) -> list[str]:
