@@ -90,9 +90,11 @@ def test_pages_of_a_pdf_that_are_pictures_are_told_from_blank_ones() -> None:
     assert looked_at.picture.content.startswith(b"\x89PNG")
 
 
-def test_a_pdf_of_very_many_scanned_pages_is_refused_before_a_model_looks() -> None:
-    with pytest.raises(InvalidInputError, match="more than 200 scanned pages; split it first"):
-        as_document({"name": "a.pdf", "content": pdf(*[None] * 201)}, look=True)
+def test_a_page_as_large_as_a_wall_is_drawn_small() -> None:
+    content = pdf("Words.", None).replace(b"[0 0 595 842]", b"[0 0 14400 14400]")
+    (page,) = as_document({"name": "a.pdf", "content": content}, look=True).pictures
+    assert page.picture is not None
+    assert len(page.picture.content) < 200_000
 
 
 def test_mail_says_who_wrote_to_whom() -> None:

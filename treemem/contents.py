@@ -67,7 +67,8 @@ def role_of(fields: Mapping[str, Any]) -> str:
 
 def spoken_text(fields: Mapping[str, Any]) -> str:
     """Return what a message says, without the name of who says it, which leads its memory."""
-    text, name = str(fields["memory"]), origin_of(fields).get("name")
+    text, origin = str(fields["memory"]), origin_of(fields)
+    name = origin.get("name") if origin.get("type") == "chat" else None
     return text.removeprefix(f"{name}: ") if name else text
 
 

@@ -17,6 +17,8 @@ from typing import Any
 
 from treemem.forks import ForkLock
 
+#: Characters of the longest word that has an ending; so no longer one is kept in a cache.
+LONGEST = 64
 #: Words of a text by which its language is told.
 READ = 200
 #: How many words of grammar tell a language, where one that English has too counts half; what share of all words they
@@ -70,7 +72,7 @@ def stem(word: str, language: str = "english") -> str:
 
 def stemmed(word: str) -> str:
     """Return a casefolded word as the index holds it: English words of three letters or more without their endings."""
-    return stem(word) if len(word) > 2 and word.isascii() and word.isalpha() else word
+    return stem(word) if 2 < len(word) <= LONGEST and word.isascii() and word.isalpha() else word
 
 
 def language_of(words: Sequence[str], english: frozenset[str]) -> str | None:

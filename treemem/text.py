@@ -149,6 +149,8 @@ def distinct(values: Iterable[str], most: int | None = None) -> list[str]:
     """Return the first `most` values without repetition, in order; no more of them are read than that needs."""
     if most is None:
         return list(dict.fromkeys(values))
+    if most < 1:
+        return []
     found: dict[str, None] = {}
     for value in values:
         found[value] = None

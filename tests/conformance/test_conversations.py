@@ -58,7 +58,7 @@ TALK = st.lists(
         st.sampled_from(
             [
                 *("yes", "ok", "", "And then?", "I moved to Ghent.", "好的", "Done with the large report now."),
-                *("Where did I move?", "You moved to Ghent.", "I don't know.", "Thanks!"),
+                *("Where did I move?", "You moved to Ghent.", "I don't know.", "Thanks!", "Did I move", "Sure"),
             ]
         ),
     ),

@@ -271,7 +271,42 @@ def test_scanned_pages_without_a_model_that_sees_are_told(open_memory: OpenMemor
 
 def test_a_model_that_fails_on_a_scanned_page_leaves_nothing(open_memory: OpenMemory, server: Script) -> None:
     memory = open_memory(llm=seeing(server))
-    server.default = saying({**SEEN, "description": "", "text": ""})
-    with pytest.raises(LLMError, match=r"says nothing of what is on the picture 'plan', page 2"):
+    server.default = lambda body: (400, {"error": {"message": "this model does not take pictures"}})
+    with pytest.raises(LLMError, match=r"documents\[0\].*does not take pictures"):
         memory.add_documents(scan("The ferries of the islands.", None))
     assert memory.documents() == []
+
+
+def test_a_scanned_page_that_is_blank_is_looked_at_once(open_memory: OpenMemory, server: Script) -> None:
+    memory = open_memory(llm=seeing(server))
+    server.default = saying({**SEEN, "description": "", "text": ""})
+    for _ in range(2):
+        (added,) = memory.add_documents(scan("The ferries of the islands.", None))
+        assert (added.unread, len(added.added) + len(added.kept)) == ((), 1)
+    assert len(server.requests) == 1
+
+
+def test_the_pages_of_a_new_version_are_looked_at_once(open_memory: OpenMemory, server: Script) -> None:
+    memory, blind = open_memory(llm=seeing(server)), open_memory()
+    first, second = scan("The ferries of the islands.", None), scan("A new page.", "The ferries of the islands.", None)
+    memory.add_documents(first)
+    (changed,) = memory.add_documents(second)
+    assert (changed.unread, len(changed.kept), len(changed.added), len(server.requests)) == ((), 2, 1, 2)
+    for each in (memory, blind):
+        (again,) = each.add_documents(second)
+        assert (again.unread, len(again.kept), again.added, again.ended) == ((), 3, (), ())
+    with pytest.raises(InvalidInputError, match=r"'plan', pages 3: a picture wants a model that sees"):
+        blind.add_documents(scan("Another page.", None))
+    (no_more,) = blind.add_documents(scan("The ferries of the islands."))
+    assert (len(no_more.kept), len(no_more.ended), len(server.requests)) == (1, 2, 2)
+
+
+def test_the_progress_of_pictures_has_no_end_before_it_is_known(open_memory: OpenMemory, server: Script) -> None:
+    told: list[tuple[int, int | None]] = []
+    memory = open_memory(llm=seeing(server))
+    memory.add_documents(
+        [{"id": "a", "text": "A note."}, scan("The ferries.", None)], progress=lambda *n: told.append(n)
+    )
+    assert {total for _, total in told} == {None}
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1][0] == 5

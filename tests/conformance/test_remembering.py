@@ -231,7 +231,7 @@ def test_talk_with_an_assistant_is_joined_more_loosely(own: TreeTextMemory) -> N
 def test_a_call_of_many_messages_compares_each_answer_with_few() -> None:
     told = Told()
     for number in range(5_000):
-        told.note(f"The build of branch {number} passed.", "us")
+        told.note(words_of(text := f"The build of branch {number} passed."), text, "us")
     words = frozenset({"build", "branch", "pass"})
     assert len(list(told.holding([Needed(frozenset(), words, 3)], "us"))) == 10
     assert list(told.holding([Needed(frozenset({"4999"}), words, 2)], "us")) == [
@@ -239,6 +239,23 @@ def test_a_call_of_many_messages_compares_each_answer_with_few() -> None:
     ]
     assert list(told.holding([Needed(frozenset(), words | {"failed"}, 4)], "us")) == []
     assert list(told.holding([Needed(words, words, 3)], "others")) == []
+
+
+def test_a_name_that_everybody_says_hides_no_repeat(own: TreeTextMemory) -> None:
+    walks = [user(f"Alice went for a walk {n} today.") for n in range(260)]
+    fact, question = user("Alice stores the ladder behind the shed."), user("What does Alice store?")
+    said = [fact, *walks, question, assistant("Alice stores the ladder behind the shed.")]
+    assert statuses(own, said)[-2:] == ["archived", "archived"]
+
+
+def test_an_older_question_is_not_answered_by_what_comes_later(own: TreeTextMemory) -> None:
+    there = [user(f"The parcel for house {n} came at noon today.") for n in range(3)]
+    own.add_messages([user(FACT)])
+    ids = own.add_messages(there, conversation_id="talk")
+    window = [user(ASKED), *there, assistant("Your dentist is Dr. Okafor on Mill Road.")]
+    own.add_messages(window, conversation_id="talk")
+    assert [m.id for m in own.messages("talk")][1:4] == ids
+    assert statuses(own, window)[0] == "activated"
 
 
 WORDS = st.lists(st.sampled_from("oak elm fir ash yew Bo Cy 7 9 我 喜 欢".split()), max_size=7).map(" ".join)
@@ -249,7 +266,7 @@ WORDS = st.lists(st.sampled_from("oak elm fir ash yew Bo Cy 7 9 我 喜 欢".spl
 def test_whatever_an_answer_repeats_is_looked_at(said: list[str], text: str, turn: str | None) -> None:
     answer, told = Answer(text, turn), Told()
     for each in said:
-        told.note(each, "us")
+        told.note(words_of(each), each, "us")
     looked_at = dict(told.holding(answer.needed(), "us"))
     for each in said if answer else ():
         event(repeated := f"repeats: {answer.repeats([Known(words_of(each), lambda: True)])}")

@@ -52,7 +52,11 @@ def add_documents(
     for each in added if not as_json else ():
         if each.unread:
             pages = ", ".join(map(str, each.unread))
-            say(as_json, each, f"not read: {each.document_id}: pages {pages} are pictures; configure an llm that sees")
+            say(
+                as_json,
+                each,
+                f"not read: {each.document_id}, pages that are pictures: {pages}; configure an llm that sees",
+            )
     if left_out and not as_json:
         say(as_json, left_out, "".join(f"left out: {each['file']}: {each['error']}\n" for each in left_out).strip())
 

@@ -36,7 +36,8 @@ _LONGEST_ID = 2_000
 class Document:
     """A document that was read. `id` is what its owner calls it; `digest` the SHA-256 of its bytes.
 
-    Pages that are pictures have no text yet: a model says what is on them.
+    Pages that are pictures have no text yet: a model says what is on them. `looked_at` are the numbers of those at
+    which one has looked.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Document:
     title: str | None
     digest: str
     pages: tuple[Page, ...]
+    looked_at: tuple[int, ...] = ()
 
     @property
     def pictures(self) -> tuple[Page, ...]:

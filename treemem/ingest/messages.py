@@ -27,7 +27,7 @@ ANSWER_OF_ASSISTANT, FOLLOWS_ASSISTANT = 0.3, 0.2
 #: and full of names that nobody comes back to. On LoCoMo and BEAM more of them find nothing more.
 MENTIONED, MENTIONED_BY_ASSISTANT = (5, 3), (2, 1)
 #: The types of memories that nothing else is said of.
-_PLAIN = ("LongTermMemory", "UserMemory", "WorkingMemory")
+JUDGED = ("LongTermMemory", "UserMemory", "WorkingMemory")
 
 
 class Spoken(NamedTuple):
@@ -151,7 +151,7 @@ class Reader:
         metadata["sources"] = [origin, *(more or ())]
         data = {"id": place.memory_id, "memory": remembered(message), "metadata": metadata}
         item = validated(TextualMemoryItem, data)
-        judged = not silent and "status" not in item.metadata.model_fields_set and item.metadata.memory_type in _PLAIN
+        judged = not silent and "status" not in item.metadata.model_fields_set and item.metadata.memory_type in JUDGED
         return Said(item, source, message.name, place, silent, judged)
 
     def readings(self, messages: Iterable[Said], before: Spoken | None = None) -> Iterator[Reading]:

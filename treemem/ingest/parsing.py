@@ -30,8 +30,8 @@ MOST_UNPACKED, MOST_MEMBERS = 200_000_000, 10_000
 MOST_MEMORY = 3_000_000_000
 #: Pages of a PDF that are read at once.
 _WINDOW = 20
-#: Pages of a PDF that a model looks at, at most.
-MOST_PICTURES = 200
+#: Bytes of the pictures of scanned pages, all together, and pixels of their longer side.
+MOST_PICTURES, MOST_PIXELS = 200_000_000, 3_000
 #: Pixels in an inch of a page that a model looks at, and of one of which only is asked whether anything is on it.
 _READABLE, _COARSE = 150, 36
 _OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -94,18 +94,21 @@ def _pdf(content: bytes, look: bool) -> Iterator[tuple[int, str, str | None]]:
         return liteparse.LiteParse(ocr_enabled=False, quiet=True, target_pages=pages, **options).parse(content)
 
     total = None
-    first, looked_at = 1, 0
+    first, size = 1, 0
     while total is None or first <= total:
         window = f"{first}-{first + _WINDOW - 1}"
         found = parsed(window, output_format="markdown", keep_headers_footers=True)
         total = found.total_pages
         pictures: dict[int, str] = {}
-        if bare := ",".join(str(page.page_num) for page in found.pages if not page.text.strip()):
-            taken = parsed(bare, extract_screenshots=True, dpi=_READABLE if look else _COARSE).screenshots or ()
+        if bare := [page for page in found.pages if not page.text.strip()]:
+            longest = max(max(page.width, page.height) for page in bare)  # in points, 72 to an inch
+            dpi = min(_READABLE if look else _COARSE, 72 * MOST_PIXELS / max(longest, 1))
+            named = ",".join(str(page.page_num) for page in bare)
+            taken = parsed(named, extract_screenshots=True, dpi=dpi).screenshots or ()
             pictures = {each.page_num: _base64(each.image_bytes, look) for each in taken if not each.is_solid_fill}
-        looked_at += len(pictures) if look else 0
-        if looked_at > MOST_PICTURES:
-            raise ValueError(f"it has more than {MOST_PICTURES} scanned pages; split it first")
+        size += sum(map(len, pictures.values()))
+        if size > MOST_PICTURES:
+            raise ValueError(f"its scanned pages have more than {MOST_PICTURES} bytes; split it first")
         for page in found.pages:
             yield page.page_num, page.markdown if page.text.strip() else "", pictures.get(page.page_num)
         first += _WINDOW

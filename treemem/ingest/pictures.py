@@ -16,6 +16,8 @@ from treemem.prompts import prompt
 _PICTURE = "picture.v1"
 #: The endings of the names of pictures that models take, and of others.
 PICTURES, OTHERS = (".png", ".jpg", ".jpeg", ".gif", ".webp"), (".tif", ".tiff", ".bmp", ".heic")
+#: Scanned pages of a document at which a model looks, at most.
+MOST_PICTURES = 200
 #: Bytes of a picture at most: servers take no more.
 MOST_BYTES = 20_000_000
 _MOST_TOKENS = 4_096
@@ -85,7 +87,7 @@ def described(page: Page, llm: LLM | None, what: str) -> tuple[str | None, Page]
     seen = look(model, prompt(_PICTURE), asked, _Seen, page.picture, max_tokens=_MOST_TOKENS).value
     title, description, text = (part.replace("\0", "") for part in (seen.title, seen.description, seen.text))
     parts = [" ".join(description.split()), text.strip()]
-    if not any(parts):
+    if not any(parts) and page.number is None:  # a scanned page may be blank
         raise LLMError(f"{name_of(model)}: says nothing of what is on the picture {what}", "invalid")
     text = "\n\n".join(part for part in parts if part)
     return " ".join(title.split()) or None, Page(text, page.number, plain=True)

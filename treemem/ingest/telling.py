@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 import re
-import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -157,13 +156,14 @@ class Told:
     """What earlier messages of a call said, and whose they are: which of them have most of some words."""
 
     def __init__(self) -> None:
+        self._words: dict[str, str] = {}  # each word once
         self._at: dict[str, list[int]] = {}
         self._said: list[tuple[str, tuple[str, ...], object]] = []
 
-    def note(self, text: str, whose: object) -> None:
-        """Add a message."""
+    def note(self, words: Words, text: str, whose: object) -> None:
+        """Add a message: its words, and the text of its memory."""
         place = len(self._said)
-        said = tuple(map(sys.intern, words_of(text)))
+        said = tuple(self._words.setdefault(word, word) for word in words)
         for word in said:
             self._at.setdefault(word, []).append(place)
         self._said.append((text, said, whose))
@@ -178,7 +178,9 @@ class Told:
         best: dict[int, int] = {}
         for each in needed[:SENTENCES]:
             named, others = self._places(each.all_of), self._places(each.words)
-            rare = named[:1] or others[: len(others) - each.least + 1]
+            rare = others[: len(others) - each.least + 1]
+            if named and len(named[0]) < sum(map(len, rare)):
+                rare = named[:1]
             for place in {place for places in rare for place in places[-LATEST:]}:
                 if self._said[place][2] == whose and all(_has(places, place) for places in named):
                     count = sum(_has(places, place) for places in others)

@@ -41,7 +41,7 @@ def mentioned_in(
 
 
 def terms_in(text: str, most: int = MOST) -> list[str]:
-    """Return the first terms in the first 50,000 characters of a text, in order, of a few words each."""
+    """Return the first `most` terms in the first 50,000 characters of a text, in order, of a few words each."""
     text = beginning(text, NAMES_READ)
     if not _HINT.search(text):
         return []

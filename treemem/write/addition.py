@@ -28,7 +28,7 @@ from treemem.write.parts import in_parts
 Progress = Callable[[int, int | None], None]
 EMBED_BATCH = 256
 Span = tuple[int | None, int]
-#: Yields messages as they are remembered; the second argument is what the first of them follows.
+#: Yields messages as they are remembered.
 Judged = Callable[[Iterator[Said]], Iterator[Said]]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from treemem import planning
@@ -22,39 +22,23 @@ from treemem.context import Context
 from treemem.errors import InvalidInputError, LLMError, MemoryNotFoundError, NotAllowedError
 from treemem.ids import ID, derived_id
 from treemem.ingest.documents import Document, as_document
-from treemem.ingest.markdown import Page, passages, sections
-from treemem.ingest.pictures import check_sees, described, sees
-from treemem.items import TextualMemoryItem, as_item, set_fields
-from treemem.read.filed import PART, parts_of_document
+from treemem.items import as_item, set_fields
+from treemem.read.filed import parts_of_document
 from treemem.read.states import VISIBLE, batched, edges_at, histories
 from treemem.records import AddedDocument
 from treemem.storable import checked_text
 from treemem.temporal import END, Moment, TimeLike, format_micros, parse_time
-from treemem.text import caption
 from treemem.write.adding import addition_of
 from treemem.write.addition import Progress
 from treemem.write.committing import commit, done_before, new_change
+from treemem.write.document_parts import Part, made_of, root_of, told
 from treemem.write.hiding import delete
 from treemem.write.intent import Intent
+from treemem.write.looking import as_kept, looked_at, numbers, states_of, there, wants_a_look
 from treemem.write.messaging import OnError, refusing
 
-#: Passages of a document at most: it is written as one transaction.
-MOST_PASSAGES = 20_000
-#: Characters of a passage's title, which is those of its document and headings.
-LONGEST_KEY = 250
 #: Metadata that says where a part stands, which a caller does not give.
 _OWN = ("id", "embedding", "key", "source", "sources", "type", "valid_from", "valid_to", "conversation_id", "sequence")
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A memory of a document: its id, what it says, its parent, and the passage before it where it is a passage."""
-
-    id: str
-    item: TextualMemoryItem
-    parent: str | None = None
-    before: str | None = None
-    is_passage: bool = False
 
 
 def add_documents(
@@ -78,45 +62,41 @@ def add_documents(
     refused = refusing(on_error)
     many = [documents] if isinstance(documents, (str, bytes, bytearray, Mapping)) else documents
     many = list(many) if is_several(many) and not isinstance(many, type) else [many]
-    read: list[tuple[int, Document, list[_Part]]] = []
+    read: list[tuple[int, Document, list[Part] | None]] = []
     for position, each in enumerate(many):
         try:
-            document = as_document(each, look=sees(ctx.llm))
-            pictures = document.pictures
-            if not pictures or not (sees(ctx.llm) or _unchanged(ctx, document, shared, start)):
-                if pictures and (
-                    not any(page.text for page in document.pages) or _looked_at(ctx, document, shared, start)
-                ):
-                    check_sees(ctx.llm, shown(document.id))
-                read.append((position, document, list(_parts(document, shared))))
-            else:
-                read.append((position, document, []))
+            document = as_document(each)
+            looks = wants_a_look(ctx, document, shared, start)
+            read.append((position, document, None if looks else list(made_of(document, shared))))
         except InvalidInputError as error:
             refused(position, InvalidInputError(f"documents[{position}]: {error}"))
     twice = [i for i, count in Counter(document.id for _, document, _ in read).items() if count > 1]
     if twice:
         raise InvalidInputError(f"documents: {shown(twice[0])} comes twice in one call")
     found: list[AddedDocument] = []
-    total = sum(len(parts) for *_, parts in read)
+    # What a model will see is not known before it looks.
+    total = None if any(parts is None for *_, parts in read) else sum(len(parts or ()) for *_, parts in read)
     done = 0
+
+    def counted(parts: int) -> None:
+        if progress is not None:
+            progress(done + parts, total)
+
     for position, document, parts in read:
-
-        def told(embedded: int, before: int = done) -> None:
-            if progress is not None:
-                progress(before + embedded, total)
-
         one = intent if len(many) == 1 or not intent.repeatable else _of_many(intent, document.id)
+        written = len(parts or ())
         try:
-            if parts:
-                found.append(_add(ctx, document, parts, start, one, told))
+            if parts is None:
+                added, written = _add_looked_at(ctx, document, many[position], shared, start, one, counted)
             else:
-                found.append(_add_pictures(ctx, document, shared, start, one, told))
+                added = _add(ctx, document, parts, start, one, counted)
+            found.append(added)
         except (InvalidInputError, NotAllowedError) as error:
             refused(position, error)
         except LLMError as error:
             refused(position, LLMError(f"documents[{position}]: {error}", error.reason))
-        done += len(parts)
-        told(0, done)
+        done += written
+        counted(0)
     return found
 
 
@@ -141,13 +121,7 @@ def remove_documents(ctx: Context, ids: str | Iterable[str], intent: Intent) -> 
 def _roots(ctx: Context, name: str) -> list[str]:
     """Return the ids that the memory of a document may have, by what somebody calls it."""
     checked_text(name, "document")
-    return [_root(name, ctx.caller.signed({})), *([name] if ID.fullmatch(name) else [])]
-
-
-def _root(name: str, owner: Mapping[str, Any]) -> str:
-    """Return the id of a document's memory: one name is another document for each user, and for each session."""
-    user = owner.get("user_id")
-    return derived_id("document", user or "", "" if user else owner.get("session_id") or "", name)
+    return [root_of(name, ctx.caller.signed({})), *([name] if ID.fullmatch(name) else [])]
 
 
 def _of_many(intent: Intent, document: str) -> Intent:
@@ -155,148 +129,47 @@ def _of_many(intent: Intent, document: str) -> Intent:
     return replace(intent, operation_id=derived_id(intent.operation_id, document))
 
 
-# ---- what a document is made of
-
-
-def _parts(document: Document, shared: Mapping[str, Any]) -> Iterator[_Part]:
-    """Yield the memories of a document: itself, its headings and its passages, each after its parent."""
-    found = sections(document.pages)
-    first = next((s for s in found if s.level == 1), None)
-    alone = first is not None and sum(s.level == 1 for s in found) == 1 and not any(s.blocks for s in found[:1])
-    top = first if alone and found[1:2] == [first] else None
-    text = next((block.text for section in found for block in section.blocks), "")
-    title = document.title or (top.title if top else None) or document.name or caption(text)
-    if not title:
-        raise InvalidInputError(f"{shown(document.id)}: there is no text in it")
-    root, seen = _root(document.id, shared), Counter[tuple[str, ...]]()
-
-    def item(part: str, memory_id: str, memory: str, key: str | None, place: Mapping[str, Any]) -> TextualMemoryItem:
-        source = {"type": part, "document": root, "document_id": document.id, "sha256": document.digest}
-        source |= {name: value for name, value in {"name": document.name, **place}.items() if value is not None}
-        info = {**(shared.get("info") or {}), "document": document.id, PART: part}
-        metadata = {"memory_type": "KnowledgeBaseMemory", **shared, "source": "file", "sources": [source], "info": info}
-        return as_item({"id": memory_id, "memory": memory, "metadata": metadata | ({"key": key} if key else {})})[0]
-
-    def own_id(*parts: str) -> str:
-        seen[parts] += 1
-        return derived_id(*parts, seen[parts])
-
-    yield _Part(root, item("document", root, title, None, {}))
-    above = [(0, root, title)]
-    before: str | None = None
-    many = 0
-    for section in found:
-        if section.level and section is not top:
-            while above[-1][0] >= section.level:
-                above.pop()
-            heading = own_id("heading", above[-1][1], section.title)
-            place = {"line": section.line, "page": section.page}
-            yield _Part(heading, item("heading", heading, section.title, None, place), above[-1][1])
-            above.append((section.level, heading, section.title))
-        key = ": ".join(name for *_, name in above)[:LONGEST_KEY]
-        for passage in passages(section):
-            memory_id = own_id("passage", above[-1][1], passage.text)
-            place = {"line": passage.line, "page": passage.page}
-            yield _Part(
-                memory_id, item("passage", memory_id, passage.text, key, place), above[-1][1], before, is_passage=True
-            )
-            before = memory_id
-            many += 1
-            if many > MOST_PASSAGES:
-                raise InvalidInputError(f"{shown(document.id)}: more than {MOST_PASSAGES} passages; split it first")
-    if not many:
-        raise InvalidInputError(f"{shown(document.id)}: there is no text in it")
-
-
-# ---- what is written
-
-
-def _add_pictures(
+def _add_looked_at(
     ctx: Context,
     document: Document,
+    given: Any,
     shared: Mapping[str, Any],
     at: int | None,
     intent: Intent,
-    told: Callable[[int], None],
-) -> AddedDocument:
-    """Write a document with pictures as a model describes these. It is asked once, and not where nothing would change:
-    it may describe a picture otherwise each time. So what is asked for, when an operation is repeated, is the picture.
+    counted: Callable[[int], None],
+) -> tuple[AddedDocument, int]:
+    """Write a document with pictures as a model describes them; return also of how many parts it is.
+
+    The model is asked once, and not where nothing would change: it may describe a picture otherwise each time. So what
+    is asked for, when an operation is repeated, is the picture.
     """
     request = ["add_documents", document.id, document.digest, [document.title, document.name, dict(shared)], at]
     base = new_change(ctx, "add_documents", intent, request=request)
     if intent.repeatable and done_before(ctx, base) is not None:
-        return _there(document, *_states_of(ctx, document, shared, at))
-    unchanged = _unchanged(ctx, document, shared, at)
+        return as_kept(document, *states_of(ctx, document, shared, at)), 0
+    unchanged = there(ctx, document, shared, at)
     if unchanged is not None:
         if intent.repeatable:
             commit(ctx, base, lambda base: base, repeatable=True)
-        return unchanged
-    looked = [described(page, ctx.llm, shown(document.id)) for page in document.pages]
-    title = document.title or (looked[0][0] if document.pages[0].number is None else None)
-    seen = replace(document, title=title, pages=tuple(page for _, page in looked))
-    return _add(ctx, seen, list(_parts(seen, shared)), at, intent, told, request)
-
-
-def _unchanged(ctx: Context, document: Document, shared: Mapping[str, Any], at: int | None) -> AddedDocument | None:
-    """Return what is there of a document with pictures that is the same and has the same metadata; None if anything
-    would change, or a model that sees can look at what none has looked at.
-    """
-    root, states = _states_of(ctx, document, shared, at)
-    ours = [s for s in states.values() if origin_of(s.fields).get("sha256") == document.digest]
-    if root not in states or len(ours) < 2 or any(s.fields["status"] not in VISIBLE for s in ours):
-        return None
-    held = states[root].fields
-    titled = replace(document, title=document.title or str(held["memory"]), pages=(Page("-", plain=True),))
-    fields = fields_of(next(_parts(titled, shared)).item)
-    if _told(held) != _told(fields) or held.get("sources") != fields.get("sources"):
-        return None
-    there = _there(document, root, states)
-    return None if there.unread and sees(ctx.llm) else there
-
-
-def _there(document: Document, root: str, states: Mapping[str, State]) -> AddedDocument:
-    """Return what is there of a document with pictures, as kept."""
-    title = str(states[root].fields["memory"]) if root in states else document.title or ""
-    origins = {i: origin_of(s.fields) for i, s in states.items() if s.fields["status"] in VISIBLE}
-    kept = {i: origin.get("page") for i, origin in origins.items() if origin.get("type") == "passage"}
-    unread = tuple(page for page in _numbers(document) if page not in kept.values())
-    return AddedDocument(root, document.id, title, added=(), kept=tuple(sorted(kept)), ended=(), unread=unread)
-
-
-def _looked_at(ctx: Context, document: Document, shared: Mapping[str, Any], at: int | None) -> bool:
-    """Return whether a page that is a picture has passages of this version: without a model they would end."""
-    pages = {*_numbers(document)}
-    origins = [origin_of(s.fields) for s in _states_of(ctx, document, shared, at)[1].values()]
-    return any(origin.get("sha256") == document.digest and origin.get("page") in pages for origin in origins)
-
-
-def _numbers(document: Document) -> list[int]:
-    """Return the numbers of the pages that are pictures."""
-    return [page.number for page in document.pictures if page.number is not None]
-
-
-def _states_of(
-    ctx: Context, document: Document, shared: Mapping[str, Any], at: int | None
-) -> tuple[str, dict[str, State]]:
-    """Return the id of a document's memory, and the caller's states of its parts."""
-    root = _root(document.id, shared)
-    states = parts_of_document(ctx, root, Moment(ctx.now(), at)).states
-    return root, {i: s for i, s in states.items() if ctx.caller.owns(s)}
+        return unchanged, 0
+    seen = looked_at(ctx, document, given)
+    parts = list(made_of(seen, shared))
+    return _add(ctx, seen, parts, at, intent, counted, request), len(parts)
 
 
 def _add(
     ctx: Context,
     document: Document,
-    parts: Sequence[_Part],
+    parts: Sequence[Part],
     at: int | None,
     intent: Intent,
-    told: Callable[[int], None],
+    counted: Callable[[int], None],
     request: list[Any] | None = None,
 ) -> AddedDocument:
     """Write one document; what of it is there already stays. The request is what its parts say, unless one is given."""
     fields = {part.id: fields_of(part.item) for part in parts}
     if request is None:
-        request = ["add_documents", document.id, document.digest, [[i, _told(each)] for i, each in fields.items()], at]
+        request = ["add_documents", document.id, document.digest, [[i, told(each)] for i, each in fields.items()], at]
     base = new_change(ctx, "add_documents", intent, request=request)
     made: dict[str, ChangeSet] = {}
     became: dict[str, tuple[str, ...]] = {}
@@ -307,27 +180,22 @@ def _add(
         addition = addition_of(ctx, base, intent)
         for group in addition.from_items(fresh, (at, END), {}):
             made[group.states[0].memory_id] = group
-            told(len(made))
+            counted(len(made))
         became.update(change.became())
         return change.rows(made)
 
     commit(ctx, base, plan, repeatable=intent.repeatable)
     if not became:  # done before, under the same operation id
         became.update(_Change(ctx, base, parts, fields, at).became())
-    unread = tuple(_numbers(document))
+    unread = tuple(numbers(document))
     return AddedDocument(parts[0].id, document.id, parts[0].item.memory, **became, unread=unread)
-
-
-def _told(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a part says, without where and since when it says it."""
-    return {name: value for name, value in fields.items() if name not in ("sources", "created_at")}
 
 
 class _Change:
     """What of a document is new, stayed and is gone, against what is known of it."""
 
     def __init__(
-        self, ctx: Context, base: ChangeSet, parts: Sequence[_Part], fields: Mapping[str, Any], at: int | None
+        self, ctx: Context, base: ChangeSet, parts: Sequence[Part], fields: Mapping[str, Any], at: int | None
     ) -> None:
         self._base, self._at, self._parts = base, at, parts
         root = parts[0].id
@@ -349,7 +217,7 @@ class _Change:
                     f"at: the document says something else from {when} on; add it as of then or later"
                 )
         self._there = {i: s for i, s in held.states.items() if s.fields["status"] in VISIBLE}
-        same = {i for i, s in self._there.items() if i in wanted and _told(s.fields) == _told(fields[i])}
+        same = {i for i, s in self._there.items() if i in wanted and told(s.fields) == told(fields[i])}
         if root in same and self._there[root].fields.get("sources") != fields[root].get("sources"):
             same.remove(root)  # the document itself says of which version it is
         self.fresh = wanted.keys() - same

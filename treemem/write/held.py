@@ -125,7 +125,7 @@ class Held:
         """Return what a message may answer: the last one of a person or an assistant among those before a number, which
         end with these as far as they were read.
         """
-        if len(ending) < min(self.end, BETWEEN + 1) and not any(map(_speaks, ending)):
+        if self.end and len(ending) <= BETWEEN and not any(map(_speaks, ending)):
             ending = self.read(below=below, newest=True, limit=BETWEEN + 1)
         near = enumerate(ending[: -BETWEEN - 2 : -1])
         return next((Answered(each.spoken, between) for between, each in near if _speaks(each)), NOTHING)

@@ -27,7 +27,7 @@ from treemem.contents import is_label, role_of, spoken_text
 from treemem.context import Context
 from treemem.errors import EmbedderError
 from treemem.forks import cached
-from treemem.ingest.messages import ASIDE, BETWEEN, Answered, Said, Spoken
+from treemem.ingest.messages import ASIDE, BETWEEN, JUDGED, Answered, Said, Spoken
 from treemem.ingest.telling import LONGEST, Answer, Known, Told, asks_only, only_thanks, tells_nothing, words_of
 from treemem.segments import is_latin
 from treemem.store.protocol import LIVE, Recall, Subgraph
@@ -57,7 +57,8 @@ class Remembering:
         self._ctx = ctx
         self._base = base
         self._answered = answered
-        self._unread: list[tuple[str, tuple[Any, ...]]] = []  # what passed and was not put into `_told` yet
+        # What passed and was not put into `_told` yet: what was said, its memory, and whose it is.
+        self._unread: list[tuple[str, str, tuple[Any, ...]]] = []
         self._told = Told()
 
     def __call__(self, messages: Iterator[Said]) -> Iterator[Said]:
@@ -68,6 +69,7 @@ class Remembering:
         started, aside = False, 0
         for said in messages:
             if not (started or said.place.older):
+                yield from self._passed(waiting)
                 started, (before, aside) = True, self._answered
                 last = None if before is None else before.text
             if said.silent or said.source.role in ASIDE:
@@ -102,7 +104,8 @@ class Remembering:
             return said, False
         answer = Answer(said.text, last)
         if not answer:  # "yes" and "I don't know" say something of a question
-            stays = question is not None or _asks(last) or not tells_nothing(said.text)
+            asked = question is not None or (last is not None and asks_only(last)) or _asks(last)
+            stays = asked or not tells_nothing(said.text)
             return said if stays else _archived(said), False
         if not answer.repeats(self._memories(said, answer, last or "")):
             return said, False
@@ -115,21 +118,22 @@ class Remembering:
         """Yield what waited, and remember what of it may be repeated."""
         for said in waiting:
             if said.item.metadata.status in LIVE and not asks_only(said.text):
-                self._unread.append((said.text, _whose(said)))
+                self._unread.append((said.text, said.item.memory, _whose(said)))
             yield said
         waiting.clear()
 
     @cached
     def _empty(self) -> bool:
-        """Whether the cube was empty when the first answer was looked at: it has no more than what passed, then."""
-        info = self._ctx.store.cube(self._ctx.cube)
-        return info is None or info.clock == 0
+        """Whether the cube was not there when the first answer was looked at: then it has no more than what passed, and
+        what others add during this call.
+        """
+        return self._ctx.store.cube(self._ctx.cube) is None
 
     def _memories(self, said: Said, answer: Answer, turn: str) -> Iterator[Known]:
         """Yield the memories that a message may repeat, which the same callers see: of this call, then of the cube."""
         whose, asked, empty = _whose(said), _Asked(self._ctx, turn), self._empty
-        for text, owner in self._unread:
-            self._told.note(text, owner)
+        for text, memory, owner in self._unread:
+            self._told.note(words_of(text), memory, owner)
         self._unread.clear()
         for text, words in self._told.holding(answer.needed(), whose):
             yield Known(words, partial(asked.is_near, text, None))
@@ -196,6 +200,7 @@ class _Asked:
 def _may_go(state: State, whose: tuple[Any, ...]) -> bool:
     fields = state.fields
     free = fields["status"] in LIVE and not fields.get("frozen") and role_of(fields) == "user"
+    free = free and fields["memory_type"] in JUDGED
     return free and owners_of(fields) == whose and asks_only(spoken_text(fields))
 
 
