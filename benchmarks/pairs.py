@@ -12,11 +12,14 @@ import csv
 import json
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from treemem import Plan, TreeTextMemory
+import numpy as np
+
+from treemem import MiniLM, Plan, TreeTextMemory
 
 LABELLED = Path(__file__).parent / "labelled"
 #: Labels of pairs that may become one: those of equal texts alone.
@@ -43,6 +46,23 @@ def labelled() -> Iterator[Labelled]:
         for line in lines:
             row = json.loads(line)
             yield Labelled(row["batch"], "strangers", row["label"], row["first"], row["second"])
+
+
+class Prepared:
+    """The carried model, which reads all the texts of some pairs at once: one by one that takes most of the time."""
+
+    def __init__(self, pairs: Sequence[Labelled]) -> None:
+        model = MiniLM()
+        texts = list(dict.fromkeys(text for pair in pairs for text in (pair.first, pair.second)))
+        self.name, self.dimension = model.name, model.dimension
+        self._model = model
+        self._vectors = dict(zip(texts, model.embed(texts), strict=True))
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """Return the vectors of texts."""
+        missing = [text for text in texts if text not in self._vectors]
+        self._vectors.update(zip(missing, self._model.embed(missing) if missing else (), strict=True))
+        return np.stack([self._vectors[text] for text in texts])
 
 
 def planned(memory: TreeTextMemory, cube: str, pair: Labelled) -> str:
@@ -86,8 +106,12 @@ def main() -> None:
     arguments = parser.parse_args()
     counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     false: list[tuple[Labelled, str]] = []
-    with tempfile.TemporaryDirectory() as folder, TreeTextMemory.open(Path(folder) / "pairs.db") as memory:
-        for number, pair in enumerate(p for p in labelled() if p.part == arguments.part):
+    pairs = [pair for pair in labelled() if pair.part == arguments.part]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        TreeTextMemory.open(Path(folder) / "pairs.db", embedder=Prepared(pairs)) as memory,
+    ):
+        for number, pair in enumerate(pairs):
             found = planned(memory, f"pair-{number}", pair)
             counts[pair.language, pair.label][found] += 1
             if wrong(pair.label, found):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.pairs import labelled, planned, wrong
+from benchmarks.pairs import Prepared, labelled, planned, wrong
 from treemem import TreeTextMemory
 
 
@@ -15,8 +15,9 @@ from treemem import TreeTextMemory
 @pytest.mark.parametrize(("part", "actions"), [("open", 250), ("test", 60), ("strangers", 250)])
 def test_labelled_pairs(tmp_path: Path, part: str, actions: int) -> None:
     found: Counter[tuple[str, str]] = Counter()
-    with TreeTextMemory.open(tmp_path / "pairs.db") as memory:
-        for number, pair in enumerate(pair for pair in labelled() if pair.part == part):
+    pairs = [pair for pair in labelled() if pair.part == part]
+    with TreeTextMemory.open(tmp_path / "pairs.db", embedder=Prepared(pairs)) as memory:
+        for number, pair in enumerate(pairs):
             found[pair.label, planned(memory, f"pair-{number}", pair)] += 1
     assert sum(n for (label, outcome), n in found.items() if wrong(label, outcome)) == 0
     assert sum(n for (_, outcome), n in found.items() if outcome in ("one", "supersede")) >= actions

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from tests.helpers import HashEmbedder
-from treemem import TreeTextMemory
+from treemem import TreeTextMemory, TreeTextMemoryConfig
 from treemem.store.protocol import Recall
+from treemem.store.sqlite.cache import MEASURED
+from treemem.store.sqlite.index import CubeIndex
 from treemem.temporal import Moment
 
 MANY = 50_000
@@ -116,3 +118,28 @@ def test_a_new_cube_has_nothing_of_a_dropped_one_in_memory(tmp_path: Path) -> No
         assert found == []
         memory.add({"id": "m3", "memory": "Another one."})
         assert [hit.memory for hit in memory.search("Quetzal", top_k=20)] == ["Another one."]
+
+
+def test_a_use_measures_few_indexes_and_all_stay_within_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget, measured = 4_000_000, [0]
+    size = CubeIndex.nbytes
+
+    def counted(index: CubeIndex) -> int:
+        measured[0] += 1
+        return size.__get__(index)
+
+    monkeypatch.setattr(CubeIndex, "nbytes", property(counted))
+    config = TreeTextMemoryConfig(store=str(tmp_path / "m.db"), record_usage=False, cache_bytes=budget)
+    with TreeTextMemory(config, embedder=HashEmbedder()) as memory:
+        cubes = [memory.cube(f"c{n}") for n in range(40)]
+        for cube in cubes:
+            cube.add([f"Anna planted the tree number {n} in Porto." for n in range(60)])
+            cube.search("Who planted tree 7?")
+        measured[0] = 0
+        cubes[0].search("Who planted tree 8?")
+        assert 0 < measured[0] <= MEASURED
+        kept = memory.store._cache._indexes.values()  # type: ignore[attr-defined]
+        assert 1 < len(kept) < len(cubes)
+        assert sum(map(size.__get__, kept)) <= budget

@@ -5,18 +5,24 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import OrderedDict
+from itertools import islice
 
 from treemem.store.sqlite.index import CubeIndex
 
+#: How many of the indexes used last are measured at each use, since they grow while they are used.
+MEASURED = 8
+
 
 class IndexCache:
-    """The indexes of the cubes used last, under a budget of bytes."""
+    """The indexes of the cubes used last, under a budget of bytes. A use costs the same whatever their number."""
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
         self._lock = threading.Lock()
         #: By the cube's number and the one time in the past that an index serves, None for the present. Last used last.
         self._indexes: OrderedDict[tuple[int, int | None], CubeIndex] = OrderedDict()
+        self._sizes: dict[tuple[int, int | None], int] = {}
+        self._total = 0
 
     def get(
         self, conn: sqlite3.Connection, cube: int, clock: int, epoch: int, dimension: int, known_at: int
@@ -54,5 +60,10 @@ class IndexCache:
 
     def _shrink(self) -> None:
         with self._lock:
-            while len(self._indexes) > 1 and sum(i.nbytes for i in self._indexes.values()) > self._budget:
-                self._indexes.popitem(last=False)
+            for key in islice(reversed(self._indexes), MEASURED):
+                size = self._indexes[key].nbytes
+                self._total += size - self._sizes.get(key, 0)
+                self._sizes[key] = size
+            while len(self._indexes) > 1 and self._total > self._budget:
+                key, _ = self._indexes.popitem(last=False)
+                self._total -= self._sizes.pop(key, 0)
