@@ -109,7 +109,7 @@ FILTERS = st.recursive(
 def test_stores_agree_with_python(backend: str, open_memory: OpenMemory) -> None:
     memory = open_memory()
 
-    @settings(max_examples=7 if backend == "neo4j" else 40, phases=[Phase.generate])
+    @settings(max_examples=4 if backend == "neo4j" else 40, phases=[Phase.generate])
     @given(st.lists(items(), min_size=1, max_size=8), st.lists(FILTERS, min_size=1, max_size=12))
     def agree(data: list[dict[str, Any]], filters: list[Filter]) -> None:
         cube = memory.cube(f"{memory.cube_id}-{_next()}")
@@ -209,11 +209,12 @@ class Given:
 
 
 @pytest.mark.slow
-def test_a_selective_filter_still_fills_the_hits(open_memory: OpenMemory) -> None:
-    """0.1 % of 40,000 memories: every one of the forty is found, whatever is nearer."""
+def test_a_selective_filter_still_fills_the_hits(open_memory: OpenMemory, backend: str) -> None:
+    """0.1 % of 40,000 memories: every one of the forty is found, whatever is nearer; of half as many on Neo4j."""
     memory = open_memory(embedder=Given())
+    many = 20_000 if backend == "neo4j" else 40_000
     rng = np.random.default_rng(5)
-    vectors = rng.standard_normal((40_000, DIMENSION)).astype(np.float32)
+    vectors = rng.standard_normal((many, DIMENSION)).astype(np.float32)
     vectors[:40] -= 3  # far from the question
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     memory.add(
@@ -222,7 +223,7 @@ def test_a_selective_filter_still_fills_the_hits(open_memory: OpenMemory) -> Non
             "memory": string.ascii_lowercase[i % 26] * 3,
             "metadata": {"embedding": vectors[i], "scene": "rare" if i < 40 else "common", "confidence": i % 100},
         }
-        for i in range(40_000)
+        for i in range(many)
     )
     assert len(memory.search("question", top_k=40, filter={"scene": "rare"})) == 40
     both = memory.search("question", top_k=30, filter={"scene": "rare", "confidence": {"lt": 20}})

@@ -143,12 +143,16 @@ def result(call: Callable[..., Any], arguments: dict[str, Any]) -> str | None:
 
 
 @pytest.mark.slow
-def test_every_signature(memory: TreeTextMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_signature(memory: TreeTextMemory, backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every odd value for every parameter on the embedded store; on Neo4j, whose calls take ten times as long, each
+    parameter has a third of them, the next one another third.
+    """
     monkeypatch.chdir(tmp_path)
     raw: list[str] = []
     tried = 0
-    for verb, method, name in parameters(memory):
-        for odd, made in ODD.items():
+    step = 3 if backend == "neo4j" else 1
+    for place, (verb, method, name) in enumerate(parameters(memory)):
+        for odd, made in list(ODD.items())[place % step :: step]:
             if verb in ("drop", "purge") or not memory.stats().memories:
                 memory.add(
                     [{"id": "a", "memory": "Anna drinks tea."}, {"id": "b", "memory": "Ben drinks tea."}]
@@ -162,7 +166,7 @@ def test_every_signature(memory: TreeTextMemory, tmp_path: Path, monkeypatch: py
                 memory.reorganizer.stop()
             if wrong is not None:
                 raw.append(f"{verb}({name}={odd}): {wrong}")
-    assert tried > 2_000
+    assert tried > 7_000 / step
     assert not raw, "\n".join(raw)
     assert memory.check() == []
 
