@@ -1,0 +1,79 @@
+"""How fast messages come in: `python -m benchmarks.reading --data DIR [--rounds N]`, embedded store, a file.
+
+DIR holds locomo and beam_100k as `benchmarks.retrieval` reads them. Each conversation is added in one call to a cube of
+its own; vectors cost nothing. Told are messages a second, median and range of the rounds, of the whole call and of the
+reading alone, which is the call without the transactions of the store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.retrieval import READERS, Collection
+from treemem import Receipt, TreeTextMemory
+from treemem.changes import ChangeSet
+
+SETS = ("locomo", "beam_100k")
+
+
+class Fixed:
+    """A model that gives each text one of 4,096 vectors at once."""
+
+    name, dimension = "benchmark/fixed", 384
+
+    def __init__(self) -> None:
+        self._vectors = np.random.default_rng(0).normal(size=(4_096, self.dimension)).astype(np.float32)
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """Return vectors of texts that mean nothing."""
+        return self._vectors[[hash(text) % len(self._vectors) for text in texts]]
+
+
+def added(collections: Sequence[Collection]) -> tuple[float, float]:
+    """Return the seconds that adding takes, and those of them that the store takes."""
+    stored = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        with TreeTextMemory.open(Path(folder) / "m.db", embedder=Fixed(), record_usage=False) as memory:
+            begin = memory.store.begin
+
+            def timed(change: ChangeSet) -> Callable[[], Receipt]:
+                nonlocal stored
+                started = time.perf_counter()
+                receipt = begin(change)()
+                stored += time.perf_counter() - started
+                return lambda: receipt
+
+            memory.store.begin = timed  # type: ignore[assignment, method-assign]
+            started = time.perf_counter()
+            for each in collections:
+                memory.cube(each.name).add_messages(each.messages, conversation_id=each.name)
+            return time.perf_counter() - started, stored
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    print("| messages | letters each | a second, in all | a second, reading alone |\n|---|---|---|---|")
+    for name in SETS:
+        collections = list(READERS[name](arguments.data / name))
+        texts = [message["content"] for each in collections for message in each.messages]
+        added(collections[:1])  # what is read once: packs, patterns
+        rounds = [added(collections) for _ in range(arguments.rounds)]
+        whole = sorted(len(texts) / total for total, _ in rounds)
+        alone = sorted(len(texts) / (total - stored) for total, stored in rounds)
+        cells = [f"{statistics.median(each):,.0f} ({each[0]:,.0f} to {each[-1]:,.0f})" for each in (whole, alone)]
+        print(f"| {name}, {len(texts):,} | {sum(map(len, texts)) / len(texts):.0f} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
