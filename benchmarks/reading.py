@@ -1,7 +1,8 @@
 """How fast messages come in: `python -m benchmarks.reading --data DIR [--rounds N]`, embedded store, a file.
 
-DIR holds locomo and beam_100k as `benchmarks.retrieval` reads them. Each conversation is added in one call to a cube of
-its own; vectors cost nothing. Told are messages a second, median and range of the rounds, of the whole call and of the
+DIR holds locomo and beam_100k as `benchmarks.retrieval` reads them; of LoCoMo's texts a talk with an assistant is made,
+too, whose every second message is the assistant's. Each conversation is added in one call to a cube of its own; vectors
+cost nothing. Told are messages a second, median and range of the rounds, of the whole call and of the
 reading alone, which is the call without the transactions of the store.
 """
 
@@ -11,7 +12,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,6 @@ import numpy as np
 from benchmarks.retrieval import READERS, Collection
 from treemem import Receipt, TreeTextMemory
 from treemem.changes import ChangeSet
-
-SETS = ("locomo", "beam_100k")
 
 
 class Fixed:
@@ -35,6 +34,15 @@ class Fixed:
     def embed(self, texts: Sequence[str]) -> Any:
         """Return vectors of texts that mean nothing."""
         return self._vectors[[hash(text) % len(self._vectors) for text in texts]]
+
+
+def conversations(data: Path) -> Iterator[tuple[str, list[Collection]]]:
+    """Yield the conversations of each set with its name."""
+    for name in ("locomo", "beam_100k"):
+        yield name, list(READERS[name](data / name))
+    texts = [message["content"] for each in READERS["locomo"](data / "locomo") for message in each.messages]
+    said = ({"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(texts))
+    yield "locomo as a talk with an assistant", [Collection("talk", tuple(said))]
 
 
 def added(collections: Sequence[Collection]) -> tuple[float, float]:
@@ -64,8 +72,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     print("| messages | letters each | a second, in all | a second, reading alone |\n|---|---|---|---|")
-    for name in SETS:
-        collections = list(READERS[name](arguments.data / name))
+    for name, collections in conversations(arguments.data):
         texts = [message["content"] for each in collections for message in each.messages]
         added(collections[:1])  # what is read once: packs, patterns
         rounds = [added(collections) for _ in range(arguments.rounds)]

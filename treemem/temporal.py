@@ -120,13 +120,21 @@ def _to_datetime(value: TimeLike, field: str) -> datetime:
                 f"{field}: {shown(value)} seconds since 1970 is outside the years 1 to 9999"
             ) from error
     if isinstance(value, str):
-        return (_kept_time if len(value) <= _LONGEST_KEPT else _parse_text)(value.strip(), field)
+        return _read_text(value.strip(), field)
     raise InvalidInputError(f"{field}: wanted a datetime, date, ISO 8601 string or Unix seconds, found {shown(value)}")
 
 
-def _parse_text(text: str, field: str) -> datetime:
+def _read_text(text: str, field: str) -> datetime:
     if _NUMBER.fullmatch(text):
         return _to_datetime(float(text) if "." in text else int(text), field)
+    found = (_kept_time if len(text) <= _LONGEST_KEPT else _parsed)(text)
+    if found is None:
+        raise InvalidInputError(f"{field}: {shown(text)} is no time; {_WRITE}")
+    return found
+
+
+def _parsed(text: str) -> datetime | None:
+    """Return the time that a text says, None if it says none."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -139,12 +147,12 @@ def _parse_text(text: str, field: str) -> datetime:
         return found.replace(tzinfo=UTC) if text.endswith(("UTC", "GMT")) else found
     with contextlib.suppress(ValueError):
         return parsedate_to_datetime(text)
-    raise InvalidInputError(f"{field}: {shown(text)} is no time; {_WRITE}")
+    return None
 
 
 # The messages of one day often have one time.
 _LONGEST_KEPT = 64
-_kept_time = lru_cache(maxsize=1_024)(_parse_text)
+_kept_time = lru_cache(maxsize=1_024)(_parsed)
 
 
 def day_after(micros: int) -> int:
