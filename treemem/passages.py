@@ -93,11 +93,10 @@ def sentences(text: str, most: int = MOST) -> Iterator[str]:
     start = 0
     for end in chain((found.end() for found in _END.finditer(text)), (len(text),)):
         sentence, start = text[start:end], end
-        if 4 * len(sentence) <= most or byte_size(sentence) <= most:
-            if sentence:
-                yield sentence
-        else:
+        if byte_size(sentence) > most:
             yield from _short(sentence, most)
+        elif sentence:
+            yield sentence
 
 
 def _short(sentence: str, most: int) -> Iterator[str]:

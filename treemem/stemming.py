@@ -108,12 +108,8 @@ def stems(words: Sequence[str], language: str | None) -> list[str]:
     found: list[str] = []
     for start in range(0, len(words), _AT_ONCE):
         some = words[start : start + _AT_ONCE]
-        if language is None and not scripts:
-            english = {word: stemmed(word) for word in set(some)}
-            found += map(english.__getitem__, some)
-        else:
-            forms = {word: _forms(word, language, scripts) for word in set(some)}
-            found += chain.from_iterable(map(forms.__getitem__, some))
+        forms = {word: _forms(word, language, scripts) for word in set(some)}
+        found += chain.from_iterable(map(forms.__getitem__, some))
     return found
 
 

@@ -277,6 +277,15 @@ def test_a_model_that_fails_on_a_scanned_page_leaves_nothing(open_memory: OpenMe
     assert memory.documents() == []
 
 
+def test_very_many_scanned_pages_are_refused_before_a_model_looks(open_memory: OpenMemory, server: Script) -> None:
+    many = scan("The ferries of the islands.", *[None] * 201)
+    with pytest.raises(InvalidInputError, match="more than 200 scanned pages; split it first"):
+        open_memory(llm=seeing(server)).add_documents(many)
+    assert server.requests == []
+    (added,) = open_memory().add_documents(many)  # without a model that sees they are left out
+    assert (len(added.added), added.unread) == (1, tuple(range(2, 203)))
+
+
 def test_a_scanned_page_that_is_blank_is_looked_at_once(open_memory: OpenMemory, server: Script) -> None:
     memory = open_memory(llm=seeing(server))
     server.default = saying({**SEEN, "description": "", "text": ""})

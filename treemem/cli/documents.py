@@ -49,16 +49,15 @@ def add_documents(
     for each in added:
         table.add_row(*map(cell, (each.document_id, each.title, len(each.added), len(each.kept), len(each.ended))))
     say(as_json, {"documents": added, "left_out": left_out}, table)
-    for each in added if not as_json else ():
-        if each.unread:
-            pages = ", ".join(map(str, each.unread))
-            say(
-                as_json,
-                each,
-                f"not read: {each.document_id}, pages that are pictures: {pages}; configure an llm that sees",
-            )
-    if left_out and not as_json:
-        say(as_json, left_out, "".join(f"left out: {each['file']}: {each['error']}\n" for each in left_out).strip())
+    notes = [
+        f"not read: {each.document_id}, pages that are pictures: {', '.join(map(str, each.unread))}; "
+        "configure an llm that sees"
+        for each in added
+        if each.unread
+    ]
+    notes += (f"left out: {each['file']}: {each['error']}" for each in left_out)
+    if notes and not as_json:
+        say(as_json, notes, "\n".join(notes))
 
 
 @app.command()

@@ -31,7 +31,7 @@ MOST_MEMORY = 3_000_000_000
 #: Pages of a PDF that are read at once.
 _WINDOW = 20
 #: Bytes of the pictures of scanned pages, all together, and pixels of their longer side.
-MOST_PICTURES, MOST_PIXELS = 200_000_000, 3_000
+MOST_DRAWN, MOST_PIXELS = 200_000_000, 3_000
 #: Pixels in an inch of a page that a model looks at, and of one of which only is asked whether anything is on it.
 _READABLE, _COARSE = 150, 36
 _OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -107,8 +107,8 @@ def _pdf(content: bytes, look: bool) -> Iterator[tuple[int, str, str | None]]:
             taken = parsed(named, extract_screenshots=True, dpi=dpi).screenshots or ()
             pictures = {each.page_num: _base64(each.image_bytes, look) for each in taken if not each.is_solid_fill}
         size += sum(map(len, pictures.values()))
-        if size > MOST_PICTURES:
-            raise ValueError(f"its scanned pages have more than {MOST_PICTURES} bytes; split it first")
+        if size > MOST_DRAWN:
+            raise ValueError(f"its scanned pages have more than {MOST_DRAWN} bytes; split it first")
         for page in found.pages:
             yield page.page_num, page.markdown if page.text.strip() else "", pictures.get(page.page_num)
         first += _WINDOW

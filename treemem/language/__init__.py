@@ -13,6 +13,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar
 
+from treemem.stemming import LONGEST, stem
 from treemem.text import cached_if_short
 
 #: Letters of scripts without spaces between words: each of them is a token.
@@ -152,16 +153,8 @@ def _bare(text: str) -> str:
     return text.replace("’", "'").replace("'s ", " ").removesuffix("'s")
 
 
-@lru_cache(maxsize=8)
-def _stemmer(name: str) -> Any:
-    import snowballstemmer
-
-    return snowballstemmer.stemmer(name)
-
-
-@lru_cache(maxsize=4_096)
 def _stem(name: str, word: str) -> str:
-    return str(_stemmer(name).stemWord(word)) if name and len(word) > 2 and word.isalpha() else word
+    return stem(word, name) if name and 2 < len(word) <= LONGEST and word.isalpha() else word
 
 
 @lru_cache(maxsize=1)

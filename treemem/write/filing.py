@@ -147,7 +147,7 @@ def _add_looked_at(
     base = new_change(ctx, "add_documents", intent, request=request)
     if intent.repeatable and done_before(ctx, base) is not None:
         return as_kept(document, *states_of(ctx, document, shared, at)), 0
-    unchanged = there(ctx, document, shared, at)
+    unchanged = there(ctx, document, shared, *states_of(ctx, document, shared, at))
     if unchanged is not None:
         if intent.repeatable:
             commit(ctx, base, lambda base: base, repeatable=True)

@@ -34,13 +34,15 @@ def wants_a_look(ctx: Context, document: Document, shared: Mapping[str, Any], at
     pages = numbers(document)
     if not document.pictures:
         return False
-    if len(pages) > MOST_PICTURES:
-        raise InvalidInputError(
-            f"document {shown(document.id)}: more than {MOST_PICTURES} scanned pages; split it first"
-        )
-    if sees(ctx.llm) or there(ctx, document, shared, at) is not None:
+    if sees(ctx.llm):
+        if len(pages) > MOST_PICTURES:
+            raise InvalidInputError(
+                f"document {shown(document.id)}: more than {MOST_PICTURES} scanned pages; split it first"
+            )
         return True
     root, states = states_of(ctx, document, shared, at)
+    if there(ctx, document, shared, root, states) is not None:
+        return True
     before = _looked_at(states[root]) if root in states else []
     if before or not any(page.text for page in document.pages):
         place = f", pages {', '.join(map(str, before or pages))}" if before or pages else ""
@@ -48,11 +50,12 @@ def wants_a_look(ctx: Context, document: Document, shared: Mapping[str, Any], at
     return False
 
 
-def there(ctx: Context, document: Document, shared: Mapping[str, Any], at: int | None) -> AddedDocument | None:
+def there(
+    ctx: Context, document: Document, shared: Mapping[str, Any], root: str, states: Mapping[str, State]
+) -> AddedDocument | None:
     """Return what is there of a document with pictures that is the same and has the same metadata; None if anything
     would change, or a model that sees can look at what none has looked at.
     """
-    root, states = states_of(ctx, document, shared, at)
     ours = [s for s in states.values() if origin_of(s.fields).get("sha256") == document.digest]
     if root not in states or any(s.fields["status"] not in VISIBLE for s in ours):
         return None

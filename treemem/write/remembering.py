@@ -199,9 +199,9 @@ class _Asked:
 
 def _may_go(state: State, whose: tuple[Any, ...]) -> bool:
     fields = state.fields
-    free = fields["status"] in LIVE and not fields.get("frozen") and role_of(fields) == "user"
-    free = free and fields["memory_type"] in JUDGED
-    return free and owners_of(fields) == whose and asks_only(spoken_text(fields))
+    free = fields["status"] in LIVE and not fields.get("frozen") and fields["memory_type"] in JUDGED
+    theirs = role_of(fields) == "user" and owners_of(fields) == whose
+    return free and theirs and asks_only(spoken_text(fields))
 
 
 def _seeds(found: Subgraph) -> list[tuple[str, int]]:
