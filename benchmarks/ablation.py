@@ -18,12 +18,12 @@ import numpy as np
 from benchmarks.retrieval import READERS, asked, interval, link, load, place_of, score
 from treemem import SearchOptions, TreeTextMemory
 from treemem.changes import EdgeAssert, EdgeType
-from treemem.store.protocol import WALKED
+from treemem.store.protocol import NOT_WALKED
 from treemem.temporal import Moment
 
 
 def _without(*types: EdgeType) -> tuple[EdgeType, ...]:
-    return tuple(t for t in WALKED if t not in types)
+    return tuple(t for t in EdgeType if t not in (*NOT_WALKED, *types))
 
 
 #: What is changed: options, and other arguments of the search.

@@ -30,6 +30,7 @@ def test_embedded_migrations_run_once(tmp_path: Path) -> None:
         "0004_file.sql",
         "0005_conversations.sql",
         "0006_passages.sql",
+        "0007_edge_properties.sql",
     ]
     assert store.migrate() == []
     store.close()

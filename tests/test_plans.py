@@ -66,6 +66,7 @@ PARAMETERS: dict[str, Any] = {
     "fan_out": 25,
     "hub_degree": 200,
     "edge_types": ["CAUSES"],
+    "listed_types": True,
     "since": NOW,
     "until": NOW,
     "latest": NOW,

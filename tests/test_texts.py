@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from treemem.changes import EdgeType
 from treemem.store.neo4j.statements import CYPHER
 from treemem.store.sqlite.statements import SQL
 from treemem.store.texts import Texts
@@ -27,10 +26,6 @@ def test_every_statement_can_be_put_together_and_every_fragment_is_used(language
     sources += [texts.source(name, "fragments") for name in fragments]
     used = {name for source in sources for name in re.findall(r"\{\{([a-z_0-9]+)", source)}
     assert used == set(fragments)
-
-
-def test_the_fragment_of_edge_types_names_every_type() -> None:
-    assert set(CYPHER.script("fragments", "edge_types")[0].split("|")) == set(EdgeType)
 
 
 @pytest.fixture

@@ -784,11 +784,17 @@ class AsyncTreeTextMemory:
         confidence: float = 100.0,
         at: TimeLike | None = None,
         until: TimeLike | None = None,
+        properties: Mapping[str, Any] | None = None,
         operation_id: str | None = None,
         actor: str | None = None,
         reason: str | None = None,
     ) -> Receipt:
         """Join two memories by a typed edge that holds from `at` (default: now) until `until` (default: open).
+
+        `type` is an `EdgeType` or one of your own, such as WORKS_AT: 2 to 64 capital letters, digits and low lines. A
+        search walks edges of your own types. `properties` are JSON-able values by name; they are kept with the edge and
+        come back in `neighbours`, `subgraph` and exports. MemOS's names of types (CAUSE, RELATE, CONFLICT, MERGED_TO,
+        PRECEDING, FOLLOWING) are understood.
 
         Raises InvalidChangeError if an end is missing or PARENT would get a second parent or a cycle, and
         MemoryNotFoundError if the caller may not see an end.
@@ -802,6 +808,7 @@ class AsyncTreeTextMemory:
             confidence=confidence,
             at=at,
             until=until,
+            properties=properties,
             operation_id=operation_id,
             actor=actor,
             reason=reason,

@@ -6,19 +6,55 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from treemem.changes import EdgeType
-from treemem.checks import among, known_names, shown
+from treemem.checks import among, is_several, known_names, shown
 from treemem.errors import InvalidInputError
 from treemem.filters import Filter, of_types
 from treemem.ids import checked_id
 from treemem.items import MEMORY_TYPES, METADATA_FIELDS, TreeNodeTextualMemoryMetadata, set_fields
 
+#: What MemOS calls types that treemem has, and whether their edges go the other way round.
+ALIASES = {
+    "CAUSE": (EdgeType.CAUSES, False),
+    "RELATE": (EdgeType.RELATES_TO, False),
+    "RELATE_TO": (EdgeType.RELATES_TO, False),
+    "CONFLICT": (EdgeType.CONTRADICTS, False),
+    "MERGED_TO": (EdgeType.MERGED_INTO, False),
+    "FOLLOW": (EdgeType.FOLLOWS, False),
+    "PRECEDING": (EdgeType.FOLLOWS, False),
+    "FOLLOWING": (EdgeType.FOLLOWS, True),
+}
+
+
+def edge_named(value: str | EdgeType) -> tuple[EdgeType, bool]:
+    """Return an edge type by its name, or by that which MemOS has for it, and whether source and target change places.
+
+    Raises InvalidInputError.
+    """
+    try:
+        return ALIASES[value] if value in ALIASES else (EdgeType(value), False)
+    except (ValueError, TypeError, RecursionError):
+        raise InvalidInputError(
+            f"type: wanted one of {', '.join(EdgeType)}, or a type of your own of 2 to 64 capital letters, digits and "
+            f"low lines, such as WORKS_AT; found {shown(value)}"
+        ) from None
+
 
 def edge_type(value: str | EdgeType) -> EdgeType:
-    """Return an edge type by name, or raise InvalidInputError listing the types."""
+    """Return an edge type by its name, or raise InvalidInputError."""
+    return edge_named(value)[0]
+
+
+def edge_types(name: str, values: str | Iterable[str | EdgeType]) -> tuple[EdgeType, ...]:
+    """Return one or more edge types by their names, or raise InvalidInputError naming the argument."""
+    if isinstance(values, (bytes, type)) or not is_several(values):
+        raise InvalidInputError(f"{name}: wanted types of edges, found {shown(values)}")
+    many = [values] if isinstance(values, str) else list(values)
+    if not many:
+        raise InvalidInputError(f"{name}: wanted at least one type of edge, found none")
     try:
-        return EdgeType(value)
-    except (ValueError, TypeError, RecursionError):
-        raise InvalidInputError(f"type: wanted one of {', '.join(EdgeType)}, found {shown(value)}") from None
+        return tuple(edge_type(value) for value in many)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{name}: {error}") from None
 
 
 def given_metadata(verb: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -11,11 +12,18 @@ from typing import Any
 from treemem.canonical import Vector, Vectors, canonical_json, number, request_json
 from treemem.temporal import END, Interval
 
+#: What a type of edge of one's own is called: letters, digits and low lines, as Neo4j writes types of relationships.
+_FREE_TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,62}[A-Z0-9]", re.ASCII)
+#: Types of relationships that hold the graph together; no edge has one.
+_STRUCTURE = frozenset({"STATE_OF", "PASSAGE_OF"})
+
 
 class EdgeType(StrEnum):
-    """The relationship types of the graph. Edges start at a memory; MENTIONS ends at an entity.
+    """The types of edges. Edges start at a memory; MENTIONS ends at an entity.
 
-    DERIVED_FROM ends at a source or a memory, the others at a memory.
+    DERIVED_FROM ends at a source or a memory, the others at a memory. Beside the nine below, which mean something to
+    treemem, an edge can have any type of one's own: `EdgeType("WORKS_AT")`, 2 to 64 capital letters, digits and low
+    lines. Equal types are equal, but of the nine alone there is one object each.
     """
 
     PARENT = "PARENT"
@@ -27,6 +35,20 @@ class EdgeType(StrEnum):
     MERGED_INTO = "MERGED_INTO"
     MENTIONS = "MENTIONS"
     DERIVED_FROM = "DERIVED_FROM"
+
+    @classmethod
+    def _missing_(cls, value: object) -> EdgeType | None:
+        """Return a type of one's own, None for what cannot be one. It is not kept: names come from users."""
+        if not isinstance(value, str) or _FREE_TYPE.fullmatch(value) is None or value in _STRUCTURE:
+            return None
+        made = str.__new__(cls, value)
+        made._name_ = made._value_ = value
+        return made
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it is a type of somebody's own, which means nothing to treemem."""
+        return self._value_ not in EdgeType.__members__
 
 
 class NodeKind(StrEnum):
@@ -94,7 +116,7 @@ class EdgeAssert:
     """Assert an edge on [valid_from, valid_to), or its absence where `remove` is true.
 
     With `present` an absence that changes nothing, because the edge is not there, is refused. `planned` edges come
-    from what was read, not from what was asked for.
+    from what was read, not from what was asked for. `properties` are the user's own: JSON-able values by name.
     """
 
     type: EdgeType
@@ -108,6 +130,7 @@ class EdgeAssert:
     remove: bool = False
     present: bool = False
     planned: bool = False
+    properties: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Make floats of whole numbers, so that stores and hashes tell no 1 from 1.0."""
@@ -215,6 +238,7 @@ class ChangeSet:
                 [
                     *(e.type, e.source, e.target, e.target_kind, number(e.weight), number(e.confidence)),
                     *(e.valid_from, e.valid_to, e.remove),
+                    *([e.properties] if e.properties else []),
                 ]
                 for e in self.edges
                 if not e.planned
@@ -270,7 +294,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A typed edge with the same four times as a state."""
+    """A typed edge with the same four times as a state. `properties` are the user's own: JSON-able values by name."""
 
     type: EdgeType
     source: str
@@ -284,6 +308,7 @@ class Edge:
     recorded_to: int
     opened_by: str
     closed_by: str | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def interval(self) -> Interval:

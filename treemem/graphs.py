@@ -21,7 +21,10 @@ DEEPEST = 40
 
 @dataclass(frozen=True, slots=True)
 class GraphEdge:
-    """A typed edge between two nodes of a graph, by id. An end is a memory, an entity or a source."""
+    """A typed edge between two nodes of a graph, by id. An end is a memory, an entity or a source.
+
+    `properties` are what `link` was given.
+    """
 
     type: str
     source: str
@@ -29,11 +32,15 @@ class GraphEdge:
     weight: float
     confidence: float
     target_kind: str = "memory"
+    properties: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
     def of(cls, edge: Edge) -> GraphEdge:
         """Return a store's edge for a user."""
-        return cls(edge.type.value, edge.source, edge.target, edge.weight, edge.confidence, edge.target_kind.value)
+        kind = edge.target_kind.value
+        return cls(
+            edge.type.value, edge.source, edge.target, edge.weight, edge.confidence, kind, properties=edge.properties
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ class MemoryGraph:
                 "target_kind": e.target_kind,
                 "weight": e.weight,
                 "confidence": e.confidence,
+                **({"properties": dict(e.properties)} if e.properties else {}),
             }
             for e in self.edges
         ]

@@ -228,6 +228,15 @@ def _status_before(segment: State, history: Sequence[State]) -> str:
     return str(max(earlier, key=lambda s: s.version).fields["status"]) if earlier else "activated"
 
 
+def asserted(edge: Edge, valid_from: int, *, remove: bool = False) -> EdgeAssert:
+    """Return the assert of an edge as it was read, or of its absence, from `valid_from` on."""
+    return EdgeAssert(
+        *(edge.type, edge.source, edge.target, edge.target_kind, edge.weight, edge.confidence),
+        *(valid_from, edge.valid_to, remove),
+        properties=edge.properties,
+    )
+
+
 def undo(base: ChangeSet, operation: str, touched: Touched, last_versions: Mapping[str, int]) -> ChangeSet:
     """Return the change set that closes what an operation opened and opens copies of what it closed.
 
@@ -246,7 +255,7 @@ def undo(base: ChangeSet, operation: str, touched: Touched, last_versions: Mappi
     states = [StateAssert(s.memory_id, None, s.valid_from, s.valid_to) for s in touched.states_opened]
     states += [StateAssert(s.memory_id, s.content, s.valid_from, s.valid_to) for s in touched.states_closed]
     edges = [
-        EdgeAssert(e.type, e.source, e.target, e.target_kind, e.weight, e.confidence, e.valid_from, e.valid_to, remove)
+        asserted(e, e.valid_from, remove=remove)
         for some, remove in ((touched.edges_opened, True), (touched.edges_closed, False))
         for e in some
     ]

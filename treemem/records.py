@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -162,7 +162,10 @@ def _texts(states: Sequence[State]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """The other end of an edge. `kind` is memory, entity or source; `name` is an entity's, `item` a memory's."""
+    """The other end of an edge. `kind` is memory, entity or source; `name` is an entity's, `item` a memory's.
+
+    `properties` are what `link` was given.
+    """
 
     type: str
     direction: str
@@ -172,6 +175,7 @@ class Neighbour:
     item: TextualMemoryItem | None
     weight: float
     confidence: float
+    properties: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

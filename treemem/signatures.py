@@ -63,7 +63,7 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(("relativity", "budget"), _or_none(NUMBER)),
     **dict.fromkeys(("ids", "statuses", "bookmarks"), WORDS),
     **dict.fromkeys(("types", "memory_types", "kinds", "cubes"), _or_none(WORDS)),
-    **dict.fromkeys(("limits", "capacity", "expiry"), _or_none(MAPPING)),
+    **dict.fromkeys(("limits", "capacity", "expiry", "properties"), _or_none(MAPPING)),
     **dict.fromkeys(("count_tokens", "clock"), FUNCTION),
     "progress": _or_none(FUNCTION),
     "options": _or_none(("SearchOptions", lambda value: isinstance(value, SearchOptions))),

@@ -9,7 +9,7 @@ CALL (now) {
   MATCH (e)<-[r:MENTIONS]-(m:Memory)<-[:STATE_OF]-(s:State)
   WHERE r.recorded_to > now AND r.valid_from <= now AND r.valid_to > now
     AND s.recorded_to > now AND s.valid_from <= now AND s.valid_to > now AND s.status IN ['activated', 'generated']
-  OPTIONAL MATCH (m)-[link:CAUSES|FOLLOWS|PARENT|RELATES_TO|SUPERSEDES|CONTRADICTS]-(other:Memory)
+  OPTIONAL MATCH (m)-[link:!(MENTIONS|MERGED_INTO|DERIVED_FROM|STATE_OF)]-(other:Memory)
   WHERE link.recorded_to > now AND link.valid_from <= now AND link.valid_to > now
     AND EXISTS {
       (other)<-[:STATE_OF]-(o:State)

@@ -8,7 +8,7 @@ CALL (now) {
   WHERE s.cube_id = $cube AND s.recorded_to > now AND s.valid_to > $as_of
     AND s.valid_from <= $as_of AND s.status IN ['activated', 'generated']
   MATCH (s)-[:STATE_OF]->(m:Memory)
-  OPTIONAL MATCH (m)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS]->(other)
+  OPTIONAL MATCH (m)-[r:!DERIVED_FROM]->(other)
   WHERE r.recorded_to > now AND r.valid_from <= $as_of AND r.valid_to > $as_of
     AND (other:Entity OR EXISTS {
       (other)<-[:STATE_OF]-(o:State)

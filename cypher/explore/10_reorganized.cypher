@@ -9,7 +9,7 @@ WITH collect(o) AS actions, collect(o.id) AS ids
 CALL (ids) {
   MATCH (m:Memory)
   WHERE m.cube_id = $cube AND m.id > ''
-  MATCH (m)-[r:PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO]-()
+  MATCH (m)-[r:!(MENTIONS|DERIVED_FROM|STATE_OF)]-()
   WHERE r.opened_by IN ids
   RETURN collect(DISTINCT {operation: r.opened_by, memory: m}) AS linked
 }

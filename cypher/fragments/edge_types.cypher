@@ -1,2 +1,2 @@
-// Every type of edge.
-PARENT|CAUSES|FOLLOWS|RELATES_TO|CONTRADICTS|SUPERSEDES|MERGED_INTO|MENTIONS|DERIVED_FROM
+// Every type of edge of a memory, users' own among them: what does not join it to its states.
+!STATE_OF

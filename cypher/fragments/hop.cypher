@@ -8,7 +8,7 @@ CALL ({{FROM}}, t, k, u) {
   UNWIND COLLECT {
     MATCH (a)-[r:{{edge_types}}]-(b)
     WHERE {{holds ROW=r SINCE=t UNTIL=u}}
-      AND type(r) IN $given.edge_types
+      AND (type(r) IN $given.edge_types) = $given.listed_types
     RETURN r ORDER BY r.weight DESC, r.tiebreak LIMIT $given.fan_out
   } AS r
   RETURN collect(DISTINCT r) AS R{{HOP}}

@@ -1,5 +1,5 @@
 // Open states under their identities, whose cache shows the state written last, and the edges that start at them: to
-// entities (MENTIONS), to sources (DERIVED_FROM), to memories (the type is a value of our enum). Times come as
+// entities (MENTIONS), to sources (DERIVED_FROM), to memories (the type is an EdgeType). Times come as
 // [seconds, nanoseconds]; an edge without times holds as long as its state, an open end is null.
 {{language}}
 UNWIND $given.rows AS row

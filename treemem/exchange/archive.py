@@ -80,7 +80,10 @@ def _records(store: GraphStore, info: CubeInfo, valid_at: int | None, past: bool
             yield "state", _as_of(plain, clock) | {"embedding": encode_vectors(state.content.vectors)}
     for edge in store.all_edges(cube):
         if edge.recorded_from <= clock and (valid_at is None or _held(edge, valid_at, clock, held)):
-            yield "edge", _as_of(asdict(edge), clock)
+            plain = asdict(edge)
+            if not edge.properties:
+                del plain["properties"]
+            yield "edge", _as_of(plain, clock)
     for memory_id, purged_at, reason in store.tombstones(cube):
         if purged_at <= clock:
             yield "tombstone", [memory_id, purged_at, reason]

@@ -3,7 +3,8 @@
 `{"format", "version", "cube", "clock", "embedder", "dimension"}`, then `{"<kind>": row, "sha256": hash}` for each row,
 then `{"end": count, "sha256": hash}`. A record's hash is that of its kind and its row in canonical JSON; the last one
 is that of the head and of all records' hashes in order. Version 1 had no hashes. Since version 3 a long
-text has the vectors of its passages behind its own, and a line of words for each.
+text has the vectors of its passages behind its own, and a line of words for each. Since version 4 an edge can be of any
+type and has properties.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from treemem.models.embedders import MOST_NUMBERS, name_fits
 from treemem.store.protocol import CubeInfo
 from treemem.temporal import BEGINNING, END
 
-FORMAT, VERSION = "treemem-archive", 3
+FORMAT, VERSION = "treemem-archive", 4
 ARCHIVE, GRAPH = "archive.jsonl", "textual_memory.json"
 #: The kinds of records, in the order in which they come.
 KINDS = ("operation", "entity", "source", "state", "edge", "tombstone")

@@ -21,11 +21,8 @@ from treemem.items import METADATA_FIELDS, as_item
 from treemem.models.embedders import checked_vectors
 from treemem.temporal import END, to_micros
 from treemem.write.addition import checked_span
-from treemem.write.linking import memory_edge
+from treemem.write.linking import checked_properties, memory_edge
 
-#: Edge types of the original.
-RENAMED = {"CAUSE": "CAUSES", "RELATE": "RELATES_TO", "CONFLICT": "CONTRADICTS", "MERGED_TO": "MERGED_INTO"}
-RENAMED |= {"RELATE_TO": "RELATES_TO", "FOLLOW": "FOLLOWS"}
 _FROM_THE_STORE = ("version", "recorded_from", "recorded_to", "updated_at")
 _MAX_BYTES = 1 << 30
 
@@ -38,6 +35,7 @@ class Link(NamedTuple):
     target: str
     weight: float
     confidence: float
+    properties: dict[str, Any]
 
 
 class Graph(NamedTuple):
@@ -124,15 +122,18 @@ def _link(edge: Any, ids: set[str]) -> Link | None:
     name = edge.get("type")
     if not isinstance(name, str):
         raise InvalidInputError(f"type: wanted a type of edge, found {shown(name)}")
-    kind = memory_edge(RENAMED.get(name, name))
+    kind, reversed_ = memory_edge(name)
     source, target = checked_id(edge.get("source"), "source"), checked_id(edge.get("target"), "target")
+    if reversed_:
+        source, target = target, source
     for end, memory in (("source", source), ("target", target)):
         if memory not in ids:
             raise InvalidInputError(f"{end}: {memory!r} is none of the nodes")
     if source == target:
         raise InvalidInputError(f"{kind}: {source!r} cannot be linked to itself")
     weight = within("weight", edge.get("weight", 1.0), 0, 1_000_000)
-    return Link(kind, source, target, weight, within("confidence", edge.get("confidence", 100.0), 0, 100))
+    confidence = within("confidence", edge.get("confidence", 100.0), 0, 100)
+    return Link(kind, source, target, weight, confidence, checked_properties(edge.get("properties")))
 
 
 def _refuse_no_forest(links: list[Link]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +25,6 @@ from treemem.temporal import END, Moment, TimeLike, from_micros
 from treemem.write.addition import Addition, Progress, write_parts
 from treemem.write.committing import new_change
 from treemem.write.intent import Intent
-from treemem.write.linking import link
 
 #: How often a cube is written out while others may write; if it changed each time, they wait for the next.
 _TRIES = 3
@@ -102,15 +102,17 @@ def _load_graph(ctx: Context, path: Path, progress: Progress | None) -> int:
     nodes, links = graph.read(path, ctx.model.dimension)
     base = new_change(ctx, "add", Intent())
     addition = Addition(ctx.cube, ctx.embedder, base, ctx.caller, stable_ids=False)
-    edges = [EdgeAssert(e.type, e.source, e.target, weight=e.weight, confidence=e.confidence) for e in links]
+    edges = [
+        EdgeAssert(e.type, e.source, e.target, weight=e.weight, confidence=e.confidence, properties=e.properties)
+        for e in links
+    ]
     try:
         groups = list(addition.from_items(nodes, (None, END), {}))
         rehearse(ctx, groups, planning.with_rows(new_change(ctx, "link", Intent()), edges=edges))
     except (InvalidInputError, MemoryExistsError) as error:
         raise InvalidInputError(f"load: {path}: {error}; nothing was loaded") from error
-    write_parts(ctx.store, base, groups, progress, len(nodes))
-    for each in links:
-        link(ctx, each.source, each.type, each.target, each.weight, each.confidence, None, None, Intent())
+    joined = (planning.with_rows(base, edges=[edge]) for edge in edges)
+    write_parts(ctx.store, base, itertools.chain(groups, joined), progress, len(nodes))
     return len(nodes) + len(links)
 
 

@@ -23,6 +23,7 @@ from treemem.passages import MOST_PASSAGES
 from treemem.storable import check_json
 from treemem.store.protocol import CubeInfo
 from treemem.temporal import BEGINNING, END, to_micros
+from treemem.write.linking import checked_properties
 
 _OPERATION = re.compile(r"[A-Za-z0-9._:-]{1,128}(/[0-9]{1,12})*")
 _HASH = re.compile(r"[0-9a-f]{0,128}")
@@ -31,6 +32,8 @@ _FIELDS = frozenset(TreeNodeTextualMemoryMetadata.model_fields) - {
     "embedding", "updated_at", "valid_from", "valid_to", "recorded_from", "recorded_to", "version",
 }  # fmt: skip
 _MICROS = ("created_at", "memory_time")
+#: Fields that may be missing.
+_OPTIONAL = {"edge": frozenset({"properties"})}
 _ENDS = {EdgeType.MENTIONS: {NodeKind.ENTITY}, EdgeType.DERIVED_FROM: {NodeKind.SOURCE, NodeKind.MEMORY}}
 Row = Operation | Entity | Source | State | Edge | tuple[str, int, str | None]
 
@@ -41,8 +44,7 @@ def row_of(kind: str, plain: Any, info: CubeInfo) -> Row:
         return _tombstone(plain, info)
     if not isinstance(plain, dict):
         raise InvalidInputError(f"{kind}: wanted a JSON object, found {shown(plain)}")
-    if plain.keys() != _NAMES[kind]:
-        wrong = sorted(_NAMES[kind] ^ plain.keys())
+    if wrong := sorted((_NAMES[kind] ^ plain.keys()) - (_OPTIONAL.get(kind, frozenset()) - plain.keys())):
         raise InvalidInputError(f"{kind}: a field is missing or unknown: {shown(wrong)}")
     row: Row = _MAKERS[kind](plain, info)
     return row
@@ -237,6 +239,7 @@ def _edge(plain: dict[str, Any], info: CubeInfo) -> Edge:
         weight=_number(plain, "weight", 0, 1e9),
         confidence=_number(plain, "confidence", 0, 100),
         **_times(plain, info),
+        properties=checked_properties(plain.get("properties")),
     )
 
 

@@ -94,6 +94,7 @@ def get_all(ctx: Context, as_of: TimeLike | None, known_at: TimeLike | None) -> 
                 "target_kind": e.target_kind.value,
                 "weight": e.weight,
                 "confidence": e.confidence,
+                **({"properties": dict(e.properties)} if e.properties else {}),
             }
     shown = {node["id"] for node in nodes}
     kept = [e for e in edges.values() if e["target_kind"] != "memory" or e["target"] in shown]

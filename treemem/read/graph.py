@@ -18,8 +18,8 @@ from treemem.read.states import BATCH, VISIBLE, each_page, edges_at, states_at
 from treemem.records import Neighbour
 from treemem.temporal import Moment, TimeLike
 
-#: The edges between memories that a path or a subgraph follows by default.
-BETWEEN_MEMORIES = tuple(t for t in EdgeType if t not in (EdgeType.MENTIONS, EdgeType.DERIVED_FROM))
+#: The edges that neither a subgraph nor a path follows by default; a path follows no mentions either.
+_LEFT_OUT = (EdgeType.DERIVED_FROM,)
 _MAX_NODES = 10_000
 #: The most memories that a subgraph may be asked for.
 MAX_NODES = 100_000
@@ -55,6 +55,7 @@ def neighbours(
             item=items.get(other),
             weight=e.weight,
             confidence=e.confidence,
+            properties=e.properties,
         )
         for e, other in zip(edges, others, strict=True)
     ]
@@ -70,7 +71,7 @@ def subgraph(
     known_at: TimeLike | None,
 ) -> MemoryGraph:
     """See `TreeTextMemory.subgraph`."""
-    wanted = [*BETWEEN_MEMORIES, EdgeType.MENTIONS] if types is None else [edge_type(t) for t in types]
+    wanted = None if types is None else [edge_type(t) for t in types]
     within("depth", depth, 0, 10)
     within("max_nodes", max_nodes, 1, MAX_NODES)
     moment = _pinned(ctx, as_of, known_at)
@@ -78,13 +79,13 @@ def subgraph(
     edges: dict[tuple[object, ...], Edge] = {}
     frontier = list(items)
     for _ in range(depth):
-        found = edges_at(ctx, frontier, wanted, moment)
+        found = _beside(ctx, frontier, wanted, moment)
         ends = [n for e in found for n in memory_ends(e) if n not in items]
         fresh = _held(ctx, sorted(set(ends))[: max(0, max_nodes - len(items))], moment)
         items |= fresh
         edges |= {(*e.key, e.valid_from): e for e in found}
         frontier = list(fresh)
-    edges |= {(*e.key, e.valid_from): e for e in edges_at(ctx, frontier, wanted, moment)}
+    edges |= {(*e.key, e.valid_from): e for e in _beside(ctx, frontier, wanted, moment)}
     kept = [e for e in edges.values() if all(n in items for n in memory_ends(e))]
     named = sorted({e.target for e in kept if e.target_kind is NodeKind.ENTITY})
     entities = {e.id: e.name for e in ctx.store.entities(ctx.cube, named)} if named else {}
@@ -102,8 +103,8 @@ def path(
     known_at: TimeLike | None,
 ) -> MemoryPath | None:
     """See `TreeTextMemory.path`."""
-    wanted = BETWEEN_MEMORIES if types is None else tuple(edge_type(t) for t in types)
-    if EdgeType.MENTIONS in wanted:
+    wanted = None if types is None else [edge_type(t) for t in types]
+    if wanted is not None and EdgeType.MENTIONS in wanted:
         raise InvalidInputError(
             "types: MENTIONS leads to names; a path walks from memory to memory, subgraph() shows names"
         )
@@ -140,14 +141,27 @@ def path(
 
 
 def _load(
-    ctx: Context, beside: dict[str, list[Edge]], nodes: list[str], types: Sequence[EdgeType], moment: Moment
+    ctx: Context, beside: dict[str, list[Edge]], nodes: list[str], types: Sequence[EdgeType] | None, moment: Moment
 ) -> None:
     for node in nodes:
         beside[node] = []
-    for edge in _shown(ctx, edges_at(ctx, nodes, types, moment), moment):
+    edges = _beside(ctx, nodes, types, moment, (*_LEFT_OUT, EdgeType.MENTIONS))
+    for edge in _shown(ctx, edges, moment):
         for node in {edge.source, edge.target} & set(nodes):
             if edge.target_kind is NodeKind.MEMORY:
                 beside[node].append(edge)
+
+
+def _beside(
+    ctx: Context,
+    nodes: Sequence[str],
+    types: Sequence[EdgeType] | None,
+    moment: Moment,
+    left_out: Sequence[EdgeType] = _LEFT_OUT,
+) -> list[Edge]:
+    """Return the edges of some types at these memories, without types those of all but the ones left out."""
+    edges = edges_at(ctx, nodes, types, moment)
+    return edges if types is not None else [edge for edge in edges if edge.type not in left_out]
 
 
 def tree(

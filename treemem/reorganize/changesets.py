@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from treemem import planning
@@ -302,6 +302,4 @@ def _inherited(
 
 def _as_assert(edge: Edge, source: str, target: str, since: int | None, *, remove: bool = False) -> EdgeAssert:
     start = edge.valid_from if since is None else max(edge.valid_from, since)
-    return EdgeAssert(
-        edge.type, source, target, edge.target_kind, edge.weight, edge.confidence, start, edge.valid_to, remove
-    )
+    return planning.asserted(replace(edge, source=source, target=target), start, remove=remove)

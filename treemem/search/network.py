@@ -34,7 +34,10 @@ TYPE_WEIGHTS = {
 }
 
 
+#: The same for a type of somebody's own: said in so many words, but treemem does not know what it means.
+FREE_WEIGHT = 0.5
 _CODES = {kind: code for code, kind in enumerate(TYPE_WEIGHTS)}
+_FREE = len(_CODES)
 PLAIN = 1.0  # what a mention weighs at most that is no title
 
 
@@ -63,9 +66,10 @@ class Network:
         self.ends = np.concatenate([last, first])
         self.restart = np.zeros(len(number))
         self.restart[: len(restart)] = list(restart.values())
-        kinds = np.array([_CODES[kind] for kind in types], np.intp)
+        kinds = np.array([_CODES.get(kind, _FREE) for kind in types], np.intp)
         own = np.array(weights, float)
-        prices = np.array([worth * boosts.get(kind, 1.0) / 100.0 for kind, worth in TYPE_WEIGHTS.items()])
+        known = [worth * boosts.get(kind, 1.0) for kind, worth in TYPE_WEIGHTS.items()]
+        prices = np.array([*known, FREE_WEIGHT]) / 100.0
         self.worths = own * prices[kinds] * np.maximum(np.array(confidences, float), 1.0)
         self._weigh_mentions(last, kinds == _CODES[EdgeType.MENTIONS], own)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from treemem.arguments import edge_types
 from treemem.changes import EdgeType
 from treemem.checks import among, shown, whole, within
 from treemem.errors import InvalidInputError
 from treemem.keywords import checked_names
-from treemem.store.protocol import WALKED
 
 MAX_TOP_K = 1_000
-EDGES = tuple(EdgeType)
 #: The options that count something.
 _COUNTS = frozenset(
     {"vector_limit", "text_limit", "walk_seeds", "hops", "fan_out", "hub_degree", "restart_seeds", "rerank"}
@@ -35,7 +34,8 @@ class SearchOptions:
     title the question names weighs `title_restart` of the best at least, and `entity_restart` is the share of the names
     themselves.
     `fusion` is how the scores of the arms come together: as `shares` of the best, `min-max`, or by `rrf`.
-    `supersession` is whether hits are compared for what supersedes what.
+    `supersession` is whether hits are compared for what supersedes what. The walk follows edges of `edge_types`; with
+    None those of all types but MERGED_INTO and DERIVED_FROM, types of one's own among them.
 
     `confidence_weight`, `assistant_weight` (what an assistant said, unless it is asked for that: "What did you say?"),
     `question_weight` (a short message that only asks, unless it is asked for that), `speaker_weight` (what was said by
@@ -56,7 +56,7 @@ class SearchOptions:
     hops: int = 2
     fan_out: int = 25
     hub_degree: int = 200
-    edge_types: tuple[EdgeType, ...] = WALKED
+    edge_types: tuple[EdgeType, ...] | None = None
     restart_seeds: int = 5
     temperature: float = 0.05
     entity_restart: float = 0.1
@@ -110,9 +110,8 @@ class SearchOptions:
         among("options.fusion", self.fusion, FUSIONS)
         if not isinstance(self.supersession, bool):
             raise InvalidInputError(f"options.supersession: wanted True or False, found {shown(self.supersession)}")
-        object.__setattr__(
-            self, "edge_types", tuple(map(EdgeType, among("options.edge_types", self.edge_types, EDGES)))
-        )
+        if self.edge_types is not None:
+            object.__setattr__(self, "edge_types", edge_types("options.edge_types", self.edge_types))
 
     def for_foreign_text(self) -> SearchOptions:
         """Return the options for a text that the embedding model cannot read: the vector arm counts for nothing."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from treemem.canonical import canonical_json
 from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, NodeKind, Receipt, State, StateAssert
 from treemem.errors import ConflictError, InvalidChangeError, MemoryExistsError
 from treemem.temporal import END, Interval, carve, format_micros, present
@@ -254,7 +255,7 @@ def _resolve_edges(
         span = Interval(since if ask.valid_from is None else ask.valid_from, ask.valid_to)
         rows = working.setdefault(key, [])
         if not rows and not ask.remove:
-            rows.append(_edge(key, ask.weight, ask.confidence, span, recorded_at, operation))
+            rows.append(_edge(key, ask, span, recorded_at, operation))
             continue
         if not ask.remove and any(_same_edge(row, ask, span) for row in rows):
             continue
@@ -267,11 +268,9 @@ def _resolve_edges(
             row = by_start[start]
             if row.recorded_from != recorded_at or row.opened_by != operation:
                 closed[key, start] = row
-        opened = [(by_start[start].weight, by_start[start].confidence, piece) for start, piece in pieces]
+        kept += [_edge(key, by_start[start], piece, recorded_at, operation) for start, piece in pieces]
         if not ask.remove:
-            opened.append((ask.weight, ask.confidence, span))
-        for weight, confidence, piece in opened:
-            kept.append(_edge(key, weight, confidence, piece, recorded_at, operation))
+            kept.append(_edge(key, ask, span, recorded_at, operation))
         working[key] = kept
     result.close_edges = list(closed.values())
     result.open_edges = [
@@ -279,8 +278,12 @@ def _resolve_edges(
     ]
 
 
-def _edge(key: EdgeKey, weight: float, confidence: float, span: Interval, recorded_at: int, operation: str) -> Edge:
-    return Edge(*key, weight, confidence, span.start, span.end, recorded_at, END, opened_by=operation)
+def _edge(key: EdgeKey, like: Edge | EdgeAssert, span: Interval, recorded_at: int, operation: str) -> Edge:
+    return Edge(
+        *(*key, like.weight, like.confidence, span.start, span.end, recorded_at, END),
+        opened_by=operation,
+        properties=like.properties,
+    )
 
 
 def _same_edge(row: Edge, ask: EdgeAssert, span: Interval) -> bool:
@@ -289,6 +292,7 @@ def _same_edge(row: Edge, ask: EdgeAssert, span: Interval) -> bool:
         and span.end <= row.valid_to
         and row.weight == ask.weight
         and row.confidence == ask.confidence
+        and (not (row.properties or ask.properties) or canonical_json(row.properties) == canonical_json(ask.properties))
     )
 
 

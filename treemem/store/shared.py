@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
-from treemem.changes import ChangeSet, Model, Operation, Receipt
+from treemem.canonical import canonical_json
+from treemem.changes import ChangeSet, Edge, Model, Operation, Receipt
 from treemem.checks import shown
 from treemem.errors import ConflictError, InvalidInputError, LeaseError, ModelMismatchError, OperationMismatchError
 from treemem.store.protocol import Lease, Subgraph
@@ -13,6 +16,16 @@ from treemem.temporal import Moment
 
 #: No lease is taken for longer, in microseconds: two hours.
 LONGEST_LEASE = 7_200 * 1_000_000
+
+
+def properties_text(edge: Edge) -> str | None:
+    """Return the properties of an edge as both stores keep them: JSON, None where there are none."""
+    return canonical_json(edge.properties) if edge.properties else None
+
+
+def properties_of(text: str | None) -> Mapping[str, Any]:
+    """Return the properties of an edge as they were given."""
+    return json.loads(text) if text else {}
 
 
 def receipt_of(operation: Operation) -> Receipt:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from treemem import planning
-from treemem.arguments import edge_type
+from treemem.arguments import edge_named
+from treemem.canonical import canonical_json
 from treemem.changes import EdgeAssert, EdgeType, Receipt
-from treemem.checks import within
+from treemem.checks import shown, within
 from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryNotFoundError, NotAllowedError
 from treemem.ids import checked_id
 from treemem.read.states import seen_history
+from treemem.storable import check_json
 from treemem.temporal import END, TimeLike, parse_time
 from treemem.write.addition import checked_span
 from treemem.write.committing import commit, new_change
@@ -53,6 +58,7 @@ def link(
     confidence: float,
     at: TimeLike | None,
     until: TimeLike | None,
+    properties: Mapping[str, Any] | None,
     intent: Intent,
 ) -> Receipt:
     """See `TreeTextMemory.link`."""
@@ -60,13 +66,12 @@ def link(
         None if at is None else parse_time(at, "at"), END if until is None else parse_time(until, "until")
     )
     edge = EdgeAssert(
-        memory_edge(type),
-        checked_id(source, "source"),
-        checked_id(target, "target"),
+        *_ends(source, type, target),
         weight=within("weight", weight, 0, 1_000_000),
         confidence=within("confidence", confidence, 0, 100),
         valid_from=start,
         valid_to=end,
+        properties=checked_properties(properties),
     )
     return _change_edge(ctx, "link", edge, intent)
 
@@ -75,15 +80,8 @@ def unlink(
     ctx: Context, source: str, type: str | EdgeType, target: str, at: TimeLike | None, intent: Intent
 ) -> Receipt:
     """See `TreeTextMemory.unlink`."""
-    kind, start = memory_edge(type), None if at is None else parse_time(at, "at")
-    edge = EdgeAssert(
-        kind,
-        checked_id(source, "source"),
-        checked_id(target, "target"),
-        valid_from=start,
-        remove=True,
-        present=True,
-    )
+    start = None if at is None else parse_time(at, "at")
+    edge = EdgeAssert(*_ends(source, type, target), valid_from=start, remove=True, present=True)
     return _change_edge(ctx, "unlink", edge, intent)
 
 
@@ -98,14 +96,36 @@ def _change_edge(ctx: Context, kind: str, edge: EdgeAssert, intent: Intent) -> R
         edge.confidence,
         edge.valid_from,
         edge.valid_to,
+        *([dict(edge.properties)] if edge.properties else []),
     ]
     base = new_change(ctx, kind, intent, request=request)
     return commit(ctx, base, partial(planning.with_rows, edges=[edge]), repeatable=intent.repeatable)
 
 
-def memory_edge(value: str | EdgeType) -> EdgeType:
-    """Return the type of an edge that may be made between two memories, or raise InvalidInputError."""
-    kind = edge_type(value)
+def memory_edge(value: str | EdgeType) -> tuple[EdgeType, bool]:
+    """Return the type of an edge that may be made between two memories, and whether its ends change places.
+
+    Raises InvalidInputError.
+    """
+    kind, reversed_ = edge_named(value)
     if kind is EdgeType.MENTIONS:
         raise InvalidInputError("type: MENTIONS is derived from the text; list names in `entities` instead")
-    return kind
+    return kind, reversed_
+
+
+def _ends(source: str, type: str | EdgeType, target: str) -> tuple[EdgeType, str, str]:
+    """Return the type of an edge between two memories, its source and its target."""
+    kind, reversed_ = memory_edge(type)
+    ends = checked_id(source, "source"), checked_id(target, "target")
+    return kind, *(reversed(ends) if reversed_ else ends)
+
+
+def checked_properties(properties: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the properties of an edge as they are kept, or raise InvalidInputError."""
+    if properties is None:
+        return {}
+    if not isinstance(properties, Mapping):
+        raise InvalidInputError(f"properties: wanted a dict, found {shown(properties)}")
+    check_json(properties, "properties")
+    plain: dict[str, Any] = json.loads(canonical_json(properties))
+    return plain

@@ -21,7 +21,6 @@ SPAN_BREADTH = 400
 SELECTIVE_BREADTH = 200
 #: How many times as many passages as states an arm looks at: of one long text many may match.
 PASSAGES_BREADTH = 4
-_TYPES = {t.value: t for t in EdgeType}
 
 
 def moment_parameters(moment: Moment) -> dict[str, Any]:
@@ -90,6 +89,7 @@ def _parameters(recall: Recall, statuses: Sequence[str] | None, *, selective: bo
     spanned = SPAN_BREADTH if recall.span is not None else 0
     breadth = max(recall.text_limit, SELECTIVE_BREADTH if selective else 20, spanned)
     scope = rows.scope_token(recall.cube)
+    types, listed = recall.types_tested
     return {
         "cube": recall.cube,
         **span_parameters(recall),
@@ -112,7 +112,8 @@ def _parameters(recall: Recall, statuses: Sequence[str] | None, *, selective: bo
         "hops": recall.hops,
         "fan_out": recall.fan_out,
         "hub_degree": recall.hub_degree,
-        "edge_types": [t.value for t in recall.edge_types],
+        "edge_types": types,
+        "listed_types": listed,
     }
 
 
@@ -143,7 +144,7 @@ def subgraph(row: dict[str, Any], moment: Moment) -> Subgraph:
     alive |= {each.id: ENTITY for each in (*named, *walked)}
     alive |= dict.fromkeys(row["sources"], SOURCE)
     edges = [
-        WalkedEdge(_TYPES[edge_type], MEMORY + source, alive[target] + target, weight, confidence)
+        WalkedEdge(EdgeType(edge_type), MEMORY + source, alive[target] + target, weight, confidence)
         for edge_type, source, target, weight, confidence in row["edges"]
         if source in versions and target in alive
     ]

@@ -15,6 +15,7 @@ from treemem.changes import Edge, EdgeType, Entity, Log, Model, NodeKind, Operat
 from treemem.errors import InvalidInputError
 from treemem.store.neo4j.facts import INFO, facts_of
 from treemem.store.protocol import FIRST, CubeInfo
+from treemem.store.shared import properties_of, properties_text
 from treemem.temporal import BEGINNING, END, END_TIME, from_micros
 from treemem.text import caption
 
@@ -149,6 +150,7 @@ def of_log(log: Log | None, above: int = FIRST) -> dict[str, Any]:
 def _edge_list(edge: Edge, state: State) -> list[Any]:
     """Return an edge that opens with its memory's state; without times where it holds as long as the state does."""
     shown: list[Any] = [edge.type.value, edge.target, float(edge.weight), float(edge.confidence), edge.tiebreak]
+    shown.append(properties_text(edge))
     if (edge.valid_from, edge.valid_to) != (state.valid_from, state.valid_to):
         shown += [pair(edge.valid_from), pair(edge.valid_to)]
     return shown
@@ -215,6 +217,7 @@ def edge_row(edge: Edge) -> dict[str, Any]:
         "weight": float(edge.weight),
         "confidence": float(edge.confidence),
         "tiebreak": edge.tiebreak,
+        "properties": properties_text(edge),
         "valid_from": pair(edge.valid_from),
         "valid_to": pair(edge.valid_to),
     }
@@ -242,6 +245,7 @@ def edge(edge_type: str, source: str, target: str, kind: NodeKind, properties: M
         properties["recorded_to"],
         properties["opened_by"],
         properties.get("closed_by"),
+        properties_of(properties.get("properties")),
     )
 
 

@@ -21,16 +21,8 @@ PASSAGE, PASSAGE_TEXT = 0.15, 0.75
 #: Below the first and above the last number that a message can have in its conversation.
 FIRST, LAST = -(1 << 62), 1 << 62
 
-#: The edge types that a search walks by default.
-WALKED = (
-    EdgeType.PARENT,
-    EdgeType.CAUSES,
-    EdgeType.FOLLOWS,
-    EdgeType.RELATES_TO,
-    EdgeType.CONTRADICTS,
-    EdgeType.SUPERSEDES,
-    EdgeType.MENTIONS,
-)
+#: The edge types that a search does not walk by default; it walks all others, users' own among them.
+NOT_WALKED = (EdgeType.MERGED_INTO, EdgeType.DERIVED_FROM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +32,8 @@ class Recall:
     `vector` has unit norm; `tokens` come from `treemem.text.analyse`. `filter` binds the seeds (and later the hits),
     `visible` also every memory walked through. A limit of 0 switches an arm off. The walk starts at the `walk_seeds`
     best of each arm and at the entities; it follows at most `fan_out` edges a node, strongest first, and does not go
-    through nodes with more than `hub_degree` edges unless it starts there. A `model` other than the cube's raises
+    through nodes with more than `hub_degree` edges unless it starts there; it walks `edge_types`, with None all but
+    NOT_WALKED. A `model` other than the cube's raises
     ModelMismatchError. With a `span`, states and edges that hold at some time of it are found and walked, instead of
     those that hold at the moment's valid time; a memory may then be a seed by several of its states. Where `seconds`
     are given and do not suffice, StoreTimeoutError is raised. `vectors` is whether the states picked come with theirs.
@@ -61,10 +54,17 @@ class Recall:
     hops: int = 2
     fan_out: int = 25
     hub_degree: int = 200
-    edge_types: tuple[EdgeType, ...] = WALKED
+    edge_types: tuple[EdgeType, ...] | None = None
     model: Model | None = None
     seconds: float | None = None
     vectors: bool = False
+
+    @property
+    def types_tested(self) -> tuple[list[str], bool]:
+        """The types that an edge's type is looked for among, and whether it must be there, or must not."""
+        if self.edge_types is None:
+            return [t.value for t in NOT_WALKED], False
+        return [t.value for t in self.edge_types], True
 
 
 class Unstaged(NamedTuple):

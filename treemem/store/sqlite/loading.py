@@ -11,6 +11,7 @@ from treemem.canonical import Vectors, canonical_json
 from treemem.changes import Edge, Model, NodeKind, State
 from treemem.errors import ConflictError
 from treemem.store.protocol import Rows
+from treemem.store.shared import properties_text
 from treemem.store.sqlite import rows
 from treemem.store.sqlite.statements import statement
 
@@ -136,6 +137,7 @@ def _edge(
         "recorded_to": e.recorded_to,
         "opened_by": operations[e.opened_by],
         "closed_by": operations[e.closed_by],
+        "properties": properties_text(e),
     }
     conn.execute(statement("load_edge"), row)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from treemem.canonical import Vectors, canonical_json
 from treemem.changes import Edge, EdgeType, Entity, NodeKind, Operation, Source, State
+from treemem.store.shared import properties_of
 
 
 def blob(vectors: Vectors) -> bytes:
@@ -30,6 +31,7 @@ def state(row: Sequence[Any]) -> State:
 def edge(row: Sequence[Any]) -> Edge:
     """Return what the fragment `edge_columns` reads as an Edge."""
     kind, source, target, target_kind, *rest = row
+    rest[-1] = properties_of(rest[-1])
     return Edge(EdgeType(kind), source, target, NodeKind(target_kind), *rest)
 
 

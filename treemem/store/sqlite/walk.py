@@ -29,7 +29,8 @@ KEPT = 1_000
 class _Walk:
     """What is asked, where, as which transaction, and the nodes reached so far, as numbers of the node table.
 
-    `keep` tells which states hold.
+    `keep` tells which states hold. An edge is walked if its type is one of `types`, or with `listed` False if it is
+    none of them.
     """
 
     conn: sqlite3.Connection
@@ -39,6 +40,7 @@ class _Walk:
     parameters: dict[str, Any]
     keep: Mask
     types: frozenset[str] = frozenset()
+    listed: bool = True
     seeded: set[int] = field(default_factory=set)
     names: dict[int, Node] = field(default_factory=dict)
     dead: set[int] = field(default_factory=set)
@@ -49,7 +51,8 @@ class _Walk:
 
     def walked(self, edge: EdgeRow) -> WalkedEdge:
         """Return an edge between nodes reached as others know it."""
-        found = WalkedEdge(_TYPES[edge.type], self.names[edge.src], self.names[edge.dst], edge.weight, edge.confidence)
+        ends = self.names[edge.src], self.names[edge.dst]
+        found = WalkedEdge(EdgeType(edge.type), *ends, edge.weight, edge.confidence)
         self.index.graph.walked[edge.num] = found
         return found
 
@@ -71,7 +74,8 @@ def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, c
     if ask.tokens and ask.text_limit:
         hits = index.matching(ask.tokens, keep, k, max(ask.text_limit, wide), passing)
         arms.append(_seeds(hits, "text", walk))
-    walk.types = frozenset(t.value for t in ask.edge_types)
+    types, walk.listed = ask.types_tested
+    walk.types = frozenset(types)
     best = sorted({seed.memory_id for arm in arms for seed in arm[: ask.walk_seeds]})
     entities = _start(best, walk)
     frontier: Collection[int] = list(walk.names)
@@ -129,7 +133,6 @@ def _hop(frontier: Collection[int], walk: _Walk) -> list[int]:
     return fresh
 
 
-_TYPES = {t.value: t for t in EdgeType}
 _KINDS = {k.value: k for k in NodeKind}
 
 
@@ -151,7 +154,7 @@ def _passed_on(nodes: Collection[int], walk: _Walk) -> list[EdgeRow]:
                 edge.valid_from <= until
                 and edge.valid_to > since
                 and edge.recorded_from <= k < edge.recorded_to
-                and edge.type in walk.types
+                and (edge.type in walk.types) is walk.listed
             ):
                 chosen[edge.num] = edge
                 left -= 1
@@ -190,7 +193,7 @@ def _degree(node: int, walk: _Walk) -> int:
 
 
 def _strongest(node: int, walk: _Walk) -> list[EdgeRow]:
-    asked = {"node": node, "types": rows.listed(walk.ask.edge_types), "fan": walk.ask.fan_out}
+    asked = {"node": node, "types": rows.listed(walk.types), "listed": walk.listed, "fan": walk.ask.fan_out}
     found = walk.conn.execute(statement("strongest"), {**walk.parameters, **asked})
     return sorted((EdgeRow(*row) for row in found), key=_strength)
 

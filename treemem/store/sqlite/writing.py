@@ -10,7 +10,7 @@ from treemem.canonical import canonical_json
 from treemem.changes import ChangeSet, NodeKind, Operation, Receipt, State
 from treemem.errors import OperationMismatchError
 from treemem.store import resolve
-from treemem.store.shared import check_model, operation_mismatch, receipt_of, refuse_taken_batch
+from treemem.store.shared import check_model, operation_mismatch, properties_text, receipt_of, refuse_taken_batch
 from treemem.store.sqlite import conversations, rows
 from treemem.store.sqlite.statements import statement
 from treemem.temporal import END
@@ -263,6 +263,7 @@ def _write_edges(
                 e.recorded_from,
                 e.recorded_to,
                 operation,
+                properties_text(e),
             )
             for e in result.open_edges
         ],
