@@ -25,6 +25,7 @@ from __future__ import annotations
 
 if TYPE_CHECKING:
     import neo4j
+    import networkx
 
 P = ParamSpec("P")
 R = TypeVar("R")

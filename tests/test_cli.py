@@ -435,11 +435,11 @@ def test_chats_are_imported_once(shell: Shell, tmp_path: Path) -> None:
         chat = {"name": "Bo", "id": 7, "messages": said[:until]}
         (tmp_path / "result.json").write_text(json.dumps(chat))
         done = shell.json("import", "result.json")
-        assert (done["conversations"], done["messages"], done["added"]) == (1, until, added)
+        assert (done["conversations"], done["messages"], done["memories"]) == (1, until, added)
     assert [m["content"] for m in shell.json("messages", "telegram-7")] == [each["text"] for each in said]
     said[1]["date_unixtime"] = "soon"
     (tmp_path / "odd.json").write_text(json.dumps({"name": "Bo", "id": 8, "messages": said}))
-    assert "left out: telegram-8: messages[1]" in shell.run("import", "odd.json")
+    assert "left out: telegram-8, message 1" in shell.run("import", "odd.json")
     (tmp_path / "note.txt").write_text("no chat")
     assert "wanted an export" in shell.run("import", "note.txt", code=1)
 

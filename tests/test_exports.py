@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.helpers import HashEmbedder
 from treemem import InvalidInputError, TreeTextMemory
-from treemem.ingest.exports import READERS, read_chats
+from treemem.ingest.exports import READERS, read_export
 
 
 def node(key: str, parent: str | None, role: str, *parts: Any, at: float = 0.0, **message: Any) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def written(folder: Path, name: str, data: Any) -> Path:
 def imported(path: Path, format: str = "auto") -> list[list[tuple[str, str | None, str]]]:
     """What the memory has after importing twice: per conversation who said what."""
     with TreeTextMemory.open(path.parent / f"{path.name}.db", embedder=HashEmbedder()) as memory:
-        chats = read_chats(path, format)
+        chats = read_export(path, format)[1]
         for _ in range(2):
             for chat in chats:
                 operation = chat.id if chat.exact else None
@@ -138,7 +138,7 @@ def test_an_export_is_read(tmp_path: Path, name: str, data: Any, expected: Any) 
 @pytest.mark.parametrize("kind", WHATSAPP)
 def test_whatsapp(tmp_path: Path, kind: str) -> None:
     path = written(tmp_path, "WhatsApp Chat with Bo.txt", WHATSAPP[kind])
-    (chat,) = read_chats(path)
+    (chat,) = read_export(path)[1]
     assert [m["chat_time"] for m in chat.messages] == ["2025-01-10T10:00:00", "2025-01-31T22:05:00"]
     assert imported(path) == [[("user", "Bo", "I keep bees.\nTwo hives."), ("user", "Ann", "What breed: Carniolan?")]]
     with zipfile.ZipFile(tmp_path / "chat.zip", "w") as archive:
@@ -164,23 +164,23 @@ def test_slack_folder_and_zip(tmp_path: Path) -> None:
 def test_what_is_no_export_is_refused(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, "odd.json", text)
     with pytest.raises(InvalidInputError):
-        read_chats(path)
+        read_export(path)[1]
     for name in READERS:
         with suppress(InvalidInputError):
-            assert not any(chat.messages for chat in read_chats(path, name) if name != "messages")
+            assert not any(chat.messages for chat in read_export(path, name)[1] if name != "messages")
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="cannot be read"):
-        read_chats(tmp_path / "missing.json")
+        read_export(tmp_path / "missing.json")[1]
     (tmp_path / "latin.txt").write_bytes("10.01.25, 10:00 - Bo: hé".encode("latin-1"))
     with pytest.raises(InvalidInputError, match="UTF-8"):
-        read_chats(tmp_path / "latin.txt")
+        read_export(tmp_path / "latin.txt")[1]
     with pytest.raises(InvalidInputError, match="format"):
-        read_chats(tmp_path / "latin.txt", "word")
+        read_export(tmp_path / "latin.txt", "word")[1]
     (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04" + b"\x00" * 40)
     with pytest.raises(InvalidInputError):
-        read_chats(tmp_path / "bad.zip")
+        read_export(tmp_path / "bad.zip")[1]
 
 
 KEYS = "mapping message author role content parts uuid chat_messages sender messages id from text ts type chats list"
@@ -195,7 +195,7 @@ JSON = st.recursive(
 def test_any_json_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: Any, name: str) -> None:
     path = written(tmp_path_factory.getbasetemp(), "any.json", data)
     with suppress(InvalidInputError):
-        for chat in read_chats(path, name):
+        for chat in read_export(path, name)[1]:
             assert chat.id
             assert chat.messages
 
@@ -226,4 +226,4 @@ def test_odd_exports_end_in_a_sentence(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     for path in (deep, told, slack, cut, headless, pipe, Path("/dev/zero"), Path("a\0b")):
         with suppress(InvalidInputError):  # and nothing else
-            read_chats(path)
+            read_export(path)[1]

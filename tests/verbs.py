@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import networkx
+
 from treemem import TreeTextMemory
 from treemem.reorganize.reorganizer import Reorganizer
 
@@ -24,11 +26,18 @@ def _folder(folder: Path) -> Path:
     return folder / _fresh("dump")
 
 
+def _drawn(name: str) -> networkx.DiGraph[str]:
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    graph.add_node(name, label="A node that was drawn.")
+    return graph
+
+
 CALLS: dict[str, Call] = {
     "add": lambda m, i, words, d: m.add({"id": i, "memory": "something else"}),
     "add_documents": lambda m, i, words, d: m.add_documents({"id": _fresh("guide"), "text": "# Guide\n\nPress it."}),
     "add_messages": lambda m, i, words, d: m.add_messages([{"content": "Hello."}], conversation_id=_fresh("talk")),
     "archive": lambda m, i, words, d: m.archive(i),
+    "backup": lambda m, i, words, d: m.backup(_folder(d).with_suffix(".db")),
     "bookmarks": lambda m, i, words, d: m.bookmarks(),
     "check": lambda m, i, words, d: m.check(),
     "conversations": lambda m, i, words, d: m.conversations(),
@@ -42,8 +51,10 @@ CALLS: dict[str, Call] = {
     "documents": lambda m, i, words, d: m.documents(),
     "drop": lambda m, i, words, d: None,
     "dump": lambda m, i, words, d: _read(m.dump(_folder(d))),
+    "export": lambda m, i, words, d: m.export(_folder(d).with_suffix(".graphml")).read_text("utf-8"),
     "expire": lambda m, i, words, d: m.expire(i, at="2100-01-01"),
     "for_caller": lambda m, i, words, d: list(m.for_caller("ann").search(words)),
+    "from_networkx": lambda m, i, words, d: m.from_networkx(_drawn(_fresh("node"))),
     "freeze": lambda m, i, words, d: m.freeze(i),
     "get": lambda m, i, words, d: m.get(i),
     "get_all": lambda m, i, words, d: m.get_all(),
@@ -51,7 +62,8 @@ CALLS: dict[str, Call] = {
     "get_relevant_subgraph": lambda m, i, words, d: m.get_relevant_subgraph(words).plain(),
     "get_working_memory": lambda m, i, words, d: m.get_working_memory(),
     "history": lambda m, i, words, d: m.history(i),
-    "link": lambda m, i, words, d: m.link(i, "RELATES_TO", m.add("A memory to link to.")[0]),
+    "import_": lambda m, i, words, d: m.import_(d / "nothing-here"),
+    "link": lambda m, i, words, d: m.link(i, "LEADS_TO", m.add("A memory to link to.")[0], properties={"n": 1}),
     "load": lambda m, i, words, d: m.load(d / "nothing-here"),
     "messages": lambda m, i, words, d: [m.messages(each.id) for each in m.conversations()],
     "neighbours": lambda m, i, words, d: m.neighbours(i),
@@ -68,6 +80,7 @@ CALLS: dict[str, Call] = {
     "subgraph": lambda m, i, words, d: m.subgraph(i).plain(),
     "subtree": lambda m, i, words, d: str(m.subtree(i)),
     "tree": lambda m, i, words, d: [str(tree) for tree in m.tree(orphans=True)],
+    "to_networkx": lambda m, i, words, d: list(m.to_networkx().nodes(data=True)),
     "undo": lambda m, i, words, d: m.undo(m.operations()[0].id),
     "unfreeze": lambda m, i, words, d: m.unfreeze(i),
     "unlink": lambda m, i, words, d: m.unlink(i, "RELATES_TO", m.add("A memory not linked to.")[0]),

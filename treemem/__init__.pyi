@@ -28,6 +28,7 @@ from .errors import (
     TreememError,
     UndoRefusedError,
 )
+from .exchange.moving import Imported
 from .filters import field
 from .graphs import GraphEdge, MemoryGraph, MemoryPath, MemoryTree
 from .items import TextualMemoryItem, TreeNodeTextualMemoryMetadata
@@ -85,6 +86,7 @@ __all__ = [
     "FastEmbedEmbedder",
     "FrozenMemoryError",
     "GraphEdge",
+    "Imported",
     "InvalidChangeError",
     "InvalidInputError",
     "LLMAnswer",

@@ -42,7 +42,7 @@ class EdgeType(StrEnum):
         if not isinstance(value, str) or _FREE_TYPE.fullmatch(value) is None or value in _STRUCTURE:
             return None
         made = str.__new__(cls, value)
-        made._name_ = made._value_ = value
+        vars(made).update(_name_=value, _value_=value)
         return made
 
     @property

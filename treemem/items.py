@@ -40,6 +40,9 @@ MEMORY_TYPES: tuple[str, ...] = get_args(MemoryType)
 #: How many memories of a type the reorganizer leaves active, where nothing else is said.
 CAPACITY: dict[str, int] = {"WorkingMemory": 20, "LongTermMemory": 1_500, "UserMemory": 480}
 STATUSES: tuple[str, ...] = get_args(Status)
+VISIBILITIES: tuple[str, ...] = get_args(Visibility)
+KINDS: tuple[str, ...] = get_args(Kind)
+ORIGINS: tuple[str, ...] = get_args(Origin)
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from treemem import beforehand as beforehand  # before forks, once a memory is used
 from treemem.changes import EdgeType, Receipt
 from treemem.config import TreeTextMemoryConfig, from_arguments
 from treemem.context import Context, open_context
 from treemem.errors import InvalidInputError
-from treemem.exchange import keeping
+from treemem.exchange import copies, keeping, moving, networks
+from treemem.exchange.moving import Imported
 from treemem.filters import FilterLike
 from treemem.graphs import MemoryGraph, MemoryPath, MemoryTree
 from treemem.ingest.documents import DocumentLike
@@ -63,6 +64,7 @@ from treemem.write.remembering import Remember
 
 if TYPE_CHECKING:
     import neo4j
+    import networkx
 
 
 @checked_verbs
@@ -927,6 +929,86 @@ class TreeTextMemory:
         that names line and reason, and nothing is written. Raises ConflictError if the cube is erased meanwhile.
         """
         return keeping.load(self._context, folder, progress)
+
+    def backup(self, path: str | Path, *, progress: Progress | None = None) -> Path:
+        """Copy the whole embedded store, all its cubes, into a new file and return its path. Others may go on writing.
+
+        The copy is the store at one moment; it is looked through before it is there, and is opened like any other. It
+        keeps what is purged later. Raises InvalidInputError if something is there already, or for a server, which
+        copies its databases itself, StoreFullError, StoreError.
+        """
+        return copies.backup(self._context, path, progress)
+
+    def export(
+        self,
+        path: str | Path,
+        *,
+        format: str | None = None,
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+        progress: Progress | None = None,
+    ) -> Path:
+        """Write the cube into one file and return its path. What ends its name says the format, or `format` does.
+
+        `archive` (.jsonl) is everything, with history, as in `dump`; `memos` (.json) what holds now, as MemOS reads it;
+        `graphml` (.graphml) the same for Gephi, yEd and networkx. `import_` reads all three. With `as_of` and
+        `known_at` the cube at another moment. A caller exports what it sees, and no archive. Only the owner can read
+        the file; a symbolic link is refused. Raises InvalidInputError, StoreFullError, StoreError.
+        """
+        return moving.export(self._context, path, format, as_of, known_at, progress)
+
+    def import_(
+        self,
+        path: str | Path,
+        *,
+        format: str = "auto",
+        conversation_id: str | None = None,
+        remember: Remember = "new",
+        on_error: Literal["raise", "skip"] = "raise",
+        actor: str | None = None,
+        reason: str | None = None,
+        progress: Progress | None = None,
+    ) -> Imported:
+        """Read a file of this library or of another program into the cube: an archive, MemOS's `textual_memory.json`,
+        GraphML, or chats as ChatGPT, Claude, Telegram, Slack, WhatsApp and others export them (`treemem formats`).
+
+        An archive wants an empty cube. A graph is added as one operation, which `undo` takes back; what MemOS says that
+        has no place here goes into `info`, vectors are made again. Chats go into their conversations, of which a file
+        with only one can be given the `conversation_id`. Importing again adds what is new. The file is read whole
+        before anything is written; what cannot be read is refused, by place and reason, or with `on_error="skip"` left
+        out and told. Raises InvalidInputError, MemoryExistsError.
+        """
+        intent = Intent(None, actor, reason)
+        return moving.import_(self._context, path, format, conversation_id, remember, on_error, intent, progress)
+
+    def to_networkx(
+        self, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None
+    ) -> networkx.MultiDiGraph[str]:
+        """Return what holds at a moment as a networkx graph.
+
+        A node has its `kind` (memory, entity, source) and a short `label`, a memory also its text (`memory`) and its
+        fields; an edge, whose key is its type, has `type`, `weight`, `confidence`, times and `properties`. Times are
+        texts. `treemem.exchange.graphml.flat` makes of it a graph that every writer of networkx takes.
+        """
+        return networks.to_networkx(self._context, as_of, known_at)
+
+    def from_networkx(
+        self,
+        graph: networkx.Graph[Any],
+        *,
+        on_error: Literal["raise", "skip"] = "raise",
+        actor: str | None = None,
+        reason: str | None = None,
+        progress: Progress | None = None,
+    ) -> Imported:
+        """Add the nodes of a networkx graph of any kind as memories, and its edges as edges, as one operation.
+
+        The text of a node is its `memory`, `text`, `label`, `name` or `title`, else the node itself; other attributes
+        become fields, or go into `info`. An edge's type is its `type`, `label`, `relation` or key, in capital letters
+        and low lines, RELATES_TO where it has none; its other attributes become `properties`. Nodes whose `kind` is
+        entity or source are made anew from the memories. Raises InvalidInputError, MemoryExistsError.
+        """
+        return moving.from_networkx(self._context, graph, on_error, Intent(None, actor, reason), progress)
 
     def drop(self, keep_last_n: int = 30, *, backups: str | Path | None = None) -> Path | None:
         """Back the cube up, then erase it with its history; return the backup's folder, None if the cube was empty.

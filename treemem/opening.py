@@ -101,7 +101,7 @@ def migrated_store(
     """Return the store as `open_store` does, and the names of the migrations that ran for it."""
     location = config.store or ("the caller's driver" if driver is not None else str(default_path()))
     served = driver is not None or is_server(location)
-    store = _neo4j(config, location, driver, dimension, bookmarks) if served else _sqlite(config, location)
+    store = _neo4j(config, location, driver, dimension, bookmarks) if served else file_store(config, location)
     try:
         return store, tuple(store.migrate())
     except BaseException:
@@ -109,10 +109,21 @@ def migrated_store(
         raise
 
 
-def _sqlite(config: TreeTextMemoryConfig, location: str) -> GraphStore:
+def file_store(config: TreeTextMemoryConfig, location: str) -> GraphStore:
+    """Return the embedded store in a file as it is, its schema not looked at. Raises ConfigError."""
     from treemem.store.sqlite import SqliteStore
     from treemem.store.sqlite.files import make_folder
 
+    path = file_of(location)
+    try:
+        make_folder(path.parent)
+    except OSError as error:
+        raise ConfigError(f"store: the folder {path.parent} cannot be made ({error.strerror})") from error
+    return SqliteStore(path, timeout=config.timeout, cache_bytes=config.cache_bytes)
+
+
+def file_of(location: str) -> Path:
+    """Return the file that a location of the embedded store names, or raise ConfigError."""
     if location == ":memory:":
         raise ConfigError("store: an SQLite database in memory cannot be shared by threads; give a file path")
     try:
@@ -121,11 +132,7 @@ def _sqlite(config: TreeTextMemoryConfig, location: str) -> GraphStore:
         raise ConfigError(f"store: {location}: there is no such user's home folder; give the whole path") from error
     if path.is_dir() or not path.name:
         raise ConfigError(f"store: {path} is a folder; name a file in it")
-    try:
-        make_folder(path.parent)
-    except OSError as error:
-        raise ConfigError(f"store: the folder {path.parent} cannot be made ({error.strerror})") from error
-    return SqliteStore(path, timeout=config.timeout, cache_bytes=config.cache_bytes)
+    return path
 
 
 def _neo4j(

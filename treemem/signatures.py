@@ -67,11 +67,12 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(("count_tokens", "clock"), FUNCTION),
     "progress": _or_none(FUNCTION),
     "options": _or_none(("SearchOptions", lambda value: isinstance(value, SearchOptions))),
-    "folder": FOLDER,
+    **dict.fromkeys(("folder", "path"), FOLDER),
+    "format": _or_none(TEXT),
     "backups": _or_none(FOLDER),
     **dict.fromkeys(("as_of", "known_at", "known_at_1", "known_at_2", "at", "until", "since", "when"), ELSEWHERE),
     **dict.fromkeys(("memories", "messages", "new", "type", "filter", "plan", "conversation", "on_error"), ELSEWHERE),
-    **dict.fromkeys(("before", "after", "documents"), ELSEWHERE),
+    **dict.fromkeys(("before", "after", "documents", "graph"), ELSEWHERE),
 }
 
 

@@ -362,7 +362,8 @@ def test_a_dump_that_fails_leaves_the_folder_as_it_was(memory: TreeTextMemory, t
 
 
 BAD_GRAPHS: dict[str, Any] = {
-    "no object": [],
+    "a number": 5,
+    "a list of numbers": [5],
     "no nodes": {"edges": []},
     "nodes no list": {"nodes": {}, "edges": []},
     "a node a text": {"nodes": ["x"]},
@@ -371,21 +372,24 @@ BAD_GRAPHS: dict[str, Any] = {
     "a node without text": {"nodes": [{"id": "a", "memory": ""}]},
     "a node twice": {"nodes": [{"id": "a", "memory": "x"}, {"id": "a", "memory": "y"}]},
     "metadata a list": {"nodes": [{"id": "a", "memory": "x", "metadata": [1]}]},
-    "metadata of no type": {"nodes": [{"id": "a", "memory": "x", "metadata": {"memory_type": "Dream"}}]},
     "metadata nested deep": {"nodes": [{"id": "a", "memory": "x", "metadata": {"d": DEEP}}]},
-    "a vector of texts": {"nodes": [{"id": "a", "memory": "x", "metadata": {"embedding": ["x"] * 48}}]},
-    "a time of rubbish": {"nodes": [{"id": "a", "memory": "x", "metadata": {"valid_from": "soon"}}]},
+    "a vector of texts": {
+        "nodes": [{"id": "a", "memory": "x", "metadata": {"embedding": ["x"] * 48, "recorded_from": "2025-01-01"}}]
+    },
+    "a time of rubbish": {
+        "nodes": [{"id": "a", "memory": "x", "metadata": {"valid_from": "soon", "recorded_from": "2025-01-01"}}]
+    },
     "validity turned round": {
         "nodes": [{"id": "a", "memory": "x", "metadata": {"valid_from": "2025-01-02", "valid_to": "2025-01-01"}}]
     },
     "an edge a text": {"edges": ["x"]},
-    "an edge of no type": {"edges": [{"source": "a", "target": "b", "type": "LOVES"}]},
+    "an edge of no type": {"edges": [{"source": "a", "target": "b", "type": "loves"}]},
     "an edge's type a list": {"edges": [{"source": "a", "target": "b", "type": []}]},
     "an edge of a type for names": {"edges": [{"source": "a", "target": "b", "type": "MENTIONS"}]},
     "a last node of no session": {
         "nodes": [
             *({"id": f"n{n}", "memory": "x"} for n in range(1_100)),
-            {"id": "a", "memory": "x", "metadata": {"visibility": "session"}},
+            {"id": "a", "memory": "x", "metadata": {"visibility": "session", "recorded_from": "2025-01-01"}},
         ]
     },
     "an edge from nowhere": {"edges": [{"source": "z", "target": "b", "type": "CAUSE"}]},
@@ -401,7 +405,8 @@ BAD_GRAPHS: dict[str, Any] = {
 def test_a_plain_graph_is_read_whole_before_anything_is_added(memory: TreeTextMemory, tmp_path: Path) -> None:
     nodes = [{"id": i, "memory": f"memory {i}"} for i in "abc"]
     for name, bad in BAD_GRAPHS.items():
-        graph = bad if isinstance(bad, list) or "nodes" in bad or name == "no nodes" else {"nodes": nodes, **bad}
+        whole = not isinstance(bad, dict) or "nodes" in bad or name == "no nodes"
+        graph = bad if whole else {"nodes": nodes, **bad}
         (tmp_path / GRAPH).write_text(json.dumps(graph))
         message = refused(memory, tmp_path)
         assert str(tmp_path) in message, name
@@ -432,7 +437,7 @@ def test_a_plain_graph_that_does_not_fit_the_cube_leaves_nothing(
     elif bad == "deleted":
         nodes.append({"id": "gone", "memory": "memory gone", "metadata": {"valid_from": str(day(0))}})
     elif bad == "no vector":
-        nodes[-1]["metadata"]["embedding"] = [0.0] * 48
+        nodes[-1]["metadata"] |= {"embedding": [0.0] * 48, "recorded_from": "2025-01-01"}
     else:
         source, target = ("n1", "middle") if bad == "a second parent" else ("middle", "top")
         edges.append({"source": source, "target": target, "type": "PARENT"})

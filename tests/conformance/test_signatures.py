@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import networkx
 import numpy as np
 import pytest
 
@@ -74,13 +75,17 @@ NEEDED: dict[str, Callable[[TreeTextMemory, Path], dict[str, Any]]] = {
     "add": lambda m, d: {"memories": "x"},
     "add_documents": lambda m, d: {"documents": "x"},
     "add_messages": lambda m, d: {"messages": [{"content": "x"}]},
+    "backup": lambda m, d: {"path": d / "backup.db"},
     "context": lambda m, d: {"question": "tea"},
     "cube": lambda m, d: {"name": m.cube_id},
     "diff": lambda m, d: {"known_at_1": "2001-01-01"},
     "drop": lambda m, d: {"backups": d / "backups"},
     "dump": lambda m, d: {"folder": d / "dump"},
+    "export": lambda m, d: {"path": d / "x.graphml"},
+    "from_networkx": lambda m, d: {"graph": networkx.DiGraph()},
     "get_by_ids": lambda m, d: {"ids": ["a"]},
     "get_relevant_subgraph": lambda m, d: {"query": "tea"},
+    "import_": lambda m, d: {"path": d / "nothing"},
     "link": lambda m, d: {"source": "a", "type": "CAUSES", "target": "b"},
     "load": lambda m, d: {"folder": d / "nothing"},
     "path": lambda m, d: {"source": "a", "target": "b"},
@@ -154,9 +159,8 @@ def test_every_signature(memory: TreeTextMemory, backend: str, tmp_path: Path, m
     for place, (verb, method, name) in enumerate(parameters(memory)):
         for odd, made in list(ODD.items())[place % step :: step]:
             if verb in ("drop", "purge") or not memory.stats().memories:
-                memory.add(
-                    [{"id": "a", "memory": "Anna drinks tea."}, {"id": "b", "memory": "Ben drinks tea."}]
-                ) if not (memory.get_by_ids(["a", "b"])) and not memory.store.history(memory.cube_id, ["a"]) else None
+                gone = [i for i in "ab" if not memory.store.history(memory.cube_id, [i])]
+                memory.add([{"id": i, "memory": f"{i} drinks tea."} for i in gone])
             if odd == "class" and name in ("progress", "count_tokens"):
                 continue  # a function of the caller's may raise what it likes
             arguments = {**NEEDED.get(verb, lambda m, d: {})(memory, tmp_path), name: made()}

@@ -348,14 +348,17 @@ def test_get_all_is_the_graph(memory: TreeTextMemory) -> None:
     memory.link(a, "FOLLOWS", b)
     graph = memory.get_all()
     assert {n["id"] for n in graph["nodes"]} == {a, b}
-    assert {
+    (edge,) = [e for e in graph["edges"] if e["type"] == "FOLLOWS"]
+    assert edge.pop("valid_from").endswith("+00:00")
+    assert edge == {
         "source": a,
         "target": b,
         "type": "FOLLOWS",
         "target_kind": "memory",
         "weight": 1.0,
         "confidence": 100.0,
-    } in graph["edges"]
+        "valid_to": None,
+    }
     assert sum(e["type"] == "MENTIONS" for e in graph["edges"]) == 2
 
 

@@ -1,60 +1,119 @@
-"""The command `import`: chats as other programs export them go into the log and become memories."""
+"""Files in and out: the commands `import`, `export`, `formats`, `backup` and `restore`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from treemem.cli.shell import AsJson, Config, Cube, Everything, Reason, Store, app, opened, progress_bar, say
-from treemem.errors import InvalidInputError, TreememError
+from treemem.cli.shell import (
+    AsJson,
+    AsOf,
+    Config,
+    Cube,
+    Everything,
+    KnownAt,
+    Reason,
+    Store,
+    app,
+    opened,
+    plain,
+    progress_bar,
+    say,
+    settings,
+)
+
+#: How many of the things left out, or read as something else, are shown.
+_SHOWN = 20
 
 
 @app.command(name="import")
 def import_(
     file: Annotated[Path, typer.Argument(help="An exported file, ZIP archive or folder.")],
-    format: Annotated[str, typer.Option(help="auto, or the program: chatgpt, claude, telegram, ...")] = "auto",
+    format: Annotated[str, typer.Option(help="auto, or one that treemem formats lists.")] = "auto",
     conversation: Annotated[str | None, typer.Option(help="The id for a file that holds one conversation.")] = None,
     everything: Everything = False,
+    strict: Annotated[bool, typer.Option(help="Refuse the whole file where something in it cannot be read.")] = False,
     reason: Reason = None,
     store: Store = None,
     cube: Cube = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remember the chats that another program exported. Importing again adds what is new."""
-    from treemem.ingest.exports import read_chats
-
-    chats = read_chats(file, format)
-    if conversation is not None and len(chats) != 1:
-        raise InvalidInputError(f"import: --conversation goes with one conversation, {file} holds {len(chats)}")
-    left_out: list[dict[str, Any]] = []
-    added = 0
+    """Read what another program, or treemem export, wrote. Importing again adds what is new."""
     with opened(store, cube, config) as memory, progress_bar("Importing", as_json) as progress:
-        total = sum(len(chat.messages) for chat in chats)
-        done = 0
-        before = memory.stats().memories
-        for chat in chats:
-            name = conversation or chat.id
+        done = memory.import_(
+            file,
+            format=format,
+            conversation_id=conversation,
+            remember="all" if everything else "new",
+            on_error="raise" if strict else "skip",
+            reason=reason,
+            progress=progress,
+        )
+    counts = ("rows", "conversations", "messages", "edges")
+    told = [f"{done.format}: {done.memories} new memories"]
+    told[0] += "".join(f", {number} {name}" for name in counts if (number := getattr(done, name)))
+    told += [f"note: {note}" for note in done.notes[:_SHOWN]]
+    told += [f"left out: {where}: {why.removeprefix(where + ': ')}" for where, why in done.left_out[:_SHOWN]]
+    if (more := len(done.left_out) - _SHOWN) > 0:
+        told.append(f"left out: {more} more; --json lists all")
+    say(as_json, plain(done), "\n".join(told))
 
-            def refused(position: int, error: TreememError, name: str = name) -> None:
-                left_out.append({"conversation": name, "position": position, "error": str(error)})
 
-            operation = f"import-{chat.id}" if chat.exact else None
-            memory.add_messages(
-                chat.messages,
-                conversation_id=name,
-                remember="all" if everything else "new",
-                on_error=refused,
-                operation_id=operation,
-                reason=reason,
-            )
-            done += len(chat.messages)
-            if progress is not None:
-                progress(done, total)
-        added = memory.stats().memories - before
-    told = f"{len(chats)} conversations, {total} messages, {added} new memories"
-    if left_out:
-        told += "".join(f"\nleft out: {each['conversation']}: {each['error']}" for each in left_out[:20])
-    say(as_json, {"conversations": len(chats), "messages": total, "added": added, "left_out": left_out}, told)
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Where to; what ends its name says the format.")],
+    format: Annotated[str | None, typer.Option(help="One that treemem formats lists.")] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    store: Store = None,
+    cube: Cube = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the cube into one file: an archive, MemOS's format, GraphML."""
+    with opened(store, cube, config) as memory, progress_bar("Exporting", as_json) as progress:
+        path = memory.export(file, format=format, as_of=as_of, known_at=known_at, progress=progress)
+    say(as_json, {"file": str(path)}, f"written to {path}")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to; nothing may be there yet.")],
+    store: Store = None,
+    cube: Cube = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy the whole embedded store, all its cubes, while others may write to it."""
+    with opened(store, cube, config) as memory, progress_bar("Copying", as_json) as progress:
+        path = memory.backup(file, progress=progress)
+    say(as_json, {"file": str(path)}, f"copied to {path}; treemem restore {path} --store FILE brings it back")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What backup wrote.")],
+    store: Store = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy a backup to the place of a store, where nothing may be yet."""
+    from treemem.exchange.copies import restored
+
+    path = restored(settings(store, None, config), file)
+    say(as_json, {"file": str(path)}, f"restored to {path}; treemem check --store {path} looks through it")
+
+
+@app.command()
+def formats(as_json: AsJson = False) -> None:
+    """List the formats of files that can be read and written."""
+    from treemem.exchange.moving import FORMATS
+
+    lines = []
+    for each in FORMATS:
+        ways = " and ".join(word for word, can in (("read", each.reads), ("written", each.writes)) if can)
+        lines.append(f"{each.name:11} {' '.join(each.suffixes):9} {ways:17} {each.about}")
+    say(as_json, [each._asdict() for each in FORMATS], "\n".join(lines))

@@ -1,98 +1,133 @@
-"""The plain graph: `{"nodes", "edges"}` as JSON, of this library and of others. Read whole before anything is added."""
+"""The plain graph: memories and the edges between them as JSON, of this library and of MemOS.
+
+It is read whole before anything is added.
+"""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 import numpy as np
 
 from treemem.caller import check_session
-from treemem.changes import EdgeType
+from treemem.changes import EdgeAssert, EdgeType
 from treemem.checks import shown, within
 from treemem.contents import fields_of
 from treemem.errors import InvalidInputError, TreememError
-from treemem.exchange import files
+from treemem.exchange import files, memos
+from treemem.exchange.forest import Forest
 from treemem.ids import checked_id
 from treemem.items import METADATA_FIELDS, as_item
 from treemem.models.embedders import checked_vectors
-from treemem.temporal import END, to_micros
+from treemem.temporal import END, parse_time, to_micros
 from treemem.write.addition import checked_span
 from treemem.write.linking import checked_properties, memory_edge
 
 _FROM_THE_STORE = ("version", "recorded_from", "recorded_to", "updated_at")
 _MAX_BYTES = 1 << 30
+T = TypeVar("T")
+#: Is told where something stands that cannot be read, and why; may raise it.
+Refused = Callable[[str, InvalidInputError], None]
 
 
-class Link(NamedTuple):
-    """An edge between two memories, to be made."""
+@dataclass(slots=True)
+class Graph:
+    """What a file says: memories to add, edges between them, and what was read as something else."""
 
-    type: EdgeType
-    source: str
-    target: str
-    weight: float
-    confidence: float
-    properties: dict[str, Any]
+    nodes: list[dict[str, Any]] = field(default_factory=list)
+    edges: list[EdgeAssert] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
-class Graph(NamedTuple):
-    """What a file says: memories to add and links between them."""
+def graph_of(data: Any, dimension: int, refused: Refused) -> Graph:
+    """Return the memories and edges of a plain graph; what cannot be read goes to `refused`, by its place and with the
+    reason.
 
-    nodes: list[dict[str, Any]]
-    links: list[Link]
-
-
-def read(path: Path, dimension: int) -> Graph:
-    """Return the memories and links of a file, or raise InvalidInputError that names the node or edge and the reason.
-
-    A vector of another dimension is left out, to be made again.
+    Raises InvalidInputError for what is none. A vector of another dimension is left out, to be made again.
     """
-    try:
-        graph = _parsed(path)
-        nodes = [_checked(f"nodes[{i}]", lambda n=node: _node(n, dimension)) for i, node in enumerate(graph[0])]
-        ids = {node["id"] for node in nodes}
-        if len(ids) < len(nodes):
-            twice = Counter(node["id"] for node in nodes).most_common(1)[0][0]
-            raise InvalidInputError(f"nodes: {twice!r} comes twice")
-        made = [_checked(f"edges[{i}]", lambda e=edge: _link(e, ids)) for i, edge in enumerate(graph[1])]
-        links = [link for link in made if link is not None]
-        _refuse_no_forest(links)
-    except InvalidInputError as error:
-        raise InvalidInputError(f"{path}: {error}; nothing was loaded") from error
-    return Graph(nodes, links)
+    shape = memos.shape_of(data)
+    graph, reading = Graph(), memos.Reading(shape.nodes)
+    node_of = _from_ours if shape.ours else reading.node
+    edge_of = dict if shape.ours else reading.edge
+    _take_nodes(graph, shape.nodes, lambda node: _node(node_of(node), dimension), refused)
+    _take_edges(graph, shape.edges, edge_of, refused)
+    graph.notes = reading.notes
+    return graph
 
 
-def _parsed(path: Path) -> tuple[list[Any], list[Any]]:
+def parsed(path: Path) -> Any:
+    """Return what a JSON file says, or raise InvalidInputError."""
     with files.told(path, "read"):
         if path.stat().st_size > _MAX_BYTES:
             raise InvalidInputError(f"larger than {_MAX_BYTES} bytes; an archive has no such limit")
         data = path.read_bytes()
     try:
-        graph = json.loads(data)
-        nodes, edges = graph["nodes"], graph.get("edges") or []
+        return json.loads(data)
     except RecursionError:
         raise InvalidInputError("nested too deep") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidInputError(f"wanted JSON with 'nodes' and 'edges' ({error!r})") from error
-    if not isinstance(nodes, list) or not isinstance(edges, list):
-        raise InvalidInputError("'nodes' and 'edges': wanted lists")
-    return nodes, edges
+    except ValueError as error:
+        raise InvalidInputError(f"no JSON ({error})") from error
 
 
-def _checked(where: str, read_it: Any) -> Any:
+def _take_nodes(graph: Graph, nodes: Sequence[Any], taken: Callable[[Any], dict[str, Any]], refused: Refused) -> None:
+    ids: set[str] = set()
+    for i, node in enumerate(nodes):
+        made = _read(f"nodes[{i}]", partial(taken, node), refused)
+        if made is None:
+            continue
+        if made["id"] in ids:
+            refused(f"nodes[{i}]", InvalidInputError(f"nodes[{i}]: {made['id']!r} comes twice"))
+            continue
+        ids.add(made["id"])
+        graph.nodes.append(made)
+
+
+def _take_edges(
+    graph: Graph, edges: Sequence[Any], taken: Callable[[Mapping[str, Any]], dict[str, Any]], refused: Refused
+) -> None:
+    """Take the edges of a file; several names of one edge come to one, which has them all."""
+    since = {node["id"]: node["metadata"].get("valid_from") for node in graph.nodes}
+    forest = Forest()
+    found: dict[tuple[EdgeType, str, str], dict[str, Any]] = {}
+    properties: dict[tuple[EdgeType, str, str], list[dict[str, Any]]] = defaultdict(list)
+
+    def read_edge(edge: Any) -> None:
+        if not isinstance(edge, Mapping):
+            raise InvalidInputError(f"wanted an object with 'source', 'target' and 'type', found {shown(edge)}")
+        if edge.get("target_kind", "memory") != "memory":
+            return  # names and sources are made again with their memories
+        kind, given = _edge(taken(edge), since)
+        if kind[0] is EdgeType.PARENT and (reason := forest.refuses(*kind[1:])):
+            raise InvalidInputError(reason)
+        properties[kind].append(given["properties"])
+        found[kind] = given
+
+    for i, edge in enumerate(edges):
+        _read(f"edges[{i}]", partial(read_edge, edge), refused)
+    for kind, given in found.items():
+        given["properties"] = memos.joined(properties[kind])
+    graph.edges = [EdgeAssert(*kind, **given) for kind, given in found.items()]
+
+
+def _read(where: str, read_it: Callable[[], T], refused: Refused) -> T | None:
+    """Return what is read, None where it cannot be."""
     try:
         return read_it()
     except TreememError as error:
-        raise InvalidInputError(f"{where}: {error}") from error
+        refused(where, InvalidInputError(f"{where}: {error}"))
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
-        raise InvalidInputError(f"{where}: {type(error).__name__}: {shown(str(error))}") from error
+        refused(where, InvalidInputError(f"{where}: {type(error).__name__}: {shown(str(error))}"))
+    return None
 
 
-def _node(node: Any, dimension: int) -> dict[str, Any]:
-    """Return an exported node as a memory to add; a vector of another model is made again."""
+def _from_ours(node: Any) -> dict[str, Any]:
+    """Return an exported node as a memory to add."""
     if not isinstance(node, Mapping) or not isinstance(node.get("metadata") or {}, Mapping):
         raise InvalidInputError(f"wanted an object with 'id', 'memory' and 'metadata', found {shown(node)}")
     given = dict(node.get("metadata") or {})
@@ -100,10 +135,16 @@ def _node(node: Any, dimension: int) -> dict[str, Any]:
     own = {n: metadata.pop(n) for n in list(metadata) if n not in METADATA_FIELDS}
     if own:  # others' fields, whatever they are called
         metadata["info"] = {**own, **(metadata.get("info") or {})}
+    return {"id": node.get("id"), "memory": node.get("memory"), "metadata": metadata}
+
+
+def _node(made: dict[str, Any], dimension: int) -> dict[str, Any]:
+    """Return a memory that can be added, or raise InvalidInputError; a vector of another dimension is made again."""
+    checked_id(made["id"])
+    metadata = made["metadata"]
     vector = metadata.get("embedding")
     if vector is not None and (not isinstance(vector, list) or len(vector) != dimension):
         metadata.pop("embedding")
-    made = {"id": checked_id(node.get("id")), "memory": node.get("memory"), "metadata": metadata}
     item, _ = as_item(made)
     check_session(fields_of(item))
     start, end = item.metadata.valid_from, item.metadata.valid_to
@@ -113,45 +154,30 @@ def _node(node: Any, dimension: int) -> dict[str, Any]:
     return made
 
 
-def _link(edge: Any, ids: set[str]) -> Link | None:
-    """Return an exported edge as a link between two memories; None for one to a name or a source."""
-    if not isinstance(edge, Mapping):
-        raise InvalidInputError(f"wanted an object with 'source', 'target' and 'type', found {shown(edge)}")
-    if edge.get("target_kind", "memory") != "memory":
-        return None
+def _edge(edge: Mapping[str, Any], since: Mapping[str, Any]) -> tuple[tuple[EdgeType, str, str], dict[str, Any]]:
+    """Return an edge between two of the memories: type, source and target, and what it says.
+
+    `since` is when each of them begins. An edge without a beginning begins when both ends do.
+    """
     name = edge.get("type")
     if not isinstance(name, str):
         raise InvalidInputError(f"type: wanted a type of edge, found {shown(name)}")
-    kind, reversed_ = memory_edge(name)
+    kind, turned = memory_edge(name)
     source, target = checked_id(edge.get("source"), "source"), checked_id(edge.get("target"), "target")
-    if reversed_:
-        source, target = target, source
     for end, memory in (("source", source), ("target", target)):
-        if memory not in ids:
+        if memory not in since:
             raise InvalidInputError(f"{end}: {memory!r} is none of the nodes")
     if source == target:
         raise InvalidInputError(f"{kind}: {source!r} cannot be linked to itself")
-    weight = within("weight", edge.get("weight", 1.0), 0, 1_000_000)
-    confidence = within("confidence", edge.get("confidence", 100.0), 0, 100)
-    return Link(kind, source, target, weight, confidence, checked_properties(edge.get("properties")))
-
-
-def _refuse_no_forest(links: list[Link]) -> None:
-    parents: dict[str, str] = {}
-    for link in links:
-        if link.type is EdgeType.PARENT and parents.setdefault(link.target, link.source) != link.source:
-            raise InvalidInputError(
-                f"edges: {link.target!r} has two parents, {parents[link.target]!r} and {link.source!r}"
-            )
-    sound: set[str] = set()
-    for start in parents:
-        way: list[str] = []
-        node: str | None = start
-        mine: set[str] = set()
-        while node is not None and node not in sound:
-            if node in mine:
-                raise InvalidInputError(f"edges: {node!r} is its own ancestor by PARENT")
-            mine.add(node)
-            way.append(node)
-            node = parents.get(node)
-        sound.update(way)
+    begins, ends = (None if edge.get(n) is None else parse_time(edge[n], n) for n in ("valid_from", "valid_to"))
+    if begins is None and None not in (since[source], since[target]):
+        begins = max(parse_time(since[source]), parse_time(since[target]))
+    valid_from, valid_to = checked_span(begins, END if ends is None else ends)
+    said = {
+        "valid_from": valid_from,
+        "valid_to": valid_to,
+        "weight": within("weight", edge.get("weight", 1.0), 0, 1_000_000),
+        "confidence": within("confidence", edge.get("confidence", 100.0), 0, 100),
+        "properties": checked_properties(edge.get("properties")),
+    }
+    return (kind, target, source) if turned else (kind, source, target), said

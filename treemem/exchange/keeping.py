@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from treemem import planning
-from treemem.changes import EdgeAssert
+from treemem.changes import Receipt
 from treemem.checks import within
 from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryExistsError, StoreError, StoreUnavailableError, TreememError
@@ -26,6 +27,7 @@ from treemem.write.addition import Addition, Progress, write_parts
 from treemem.write.committing import new_change
 from treemem.write.intent import Intent
 
+log = logging.getLogger("treemem.exchange")
 #: How often a cube is written out while others may write; if it changed each time, they wait for the next.
 _TRIES = 3
 #: A cube that there never is.
@@ -39,10 +41,7 @@ def dump(
     ctx.caller.require_whole_cube("dump")
     path = files.as_path(folder, "folder")
     moment = ctx.moment(as_of, known_at)
-    info = ctx.store.settled(ctx.cube)
-    if info is None:
-        raise InvalidInputError(f"cube {ctx.cube!r} is empty: nothing was ever written to it; nothing to dump")
-    _write_out(ctx, path, info, moment, progress)
+    _write_out(ctx, path, _settled(ctx, "dump"), moment, progress)
     return path
 
 
@@ -60,11 +59,28 @@ def _write_out(ctx: Context, path: Path, info: CubeInfo, moment: Moment, progres
         except (ValueError, RecursionError) as error:
             raise InvalidInputError(f"a memory of cube {ctx.cube!r} cannot be written as JSON ({error})") from error
 
-    def everything(file: IO[bytes]) -> None:
-        past = known.clock < info.clock
-        archive.write(file, ctx.store, known, progress, valid_at=moment.valid_at, past=past)
+    files.write_together(path, {ARCHIVE: _everything(ctx, info, moment, progress), GRAPH: plain_graph})
 
-    files.write_together(path, {ARCHIVE: everything, GRAPH: plain_graph})
+
+def _everything(
+    ctx: Context, info: CubeInfo, moment: Moment, progress: Progress | None
+) -> Callable[[IO[bytes]], object]:
+    """Return what writes the archive of a cube as it is known at the moment, at most up to its clock `info` says."""
+    known = replace(info, clock=moment.pin(info.clock)[1])
+    past = known.clock < info.clock
+    return lambda file: archive.write(file, ctx.store, known, progress, valid_at=moment.valid_at, past=past)
+
+
+def archive_writer(ctx: Context, moment: Moment, progress: Progress | None) -> Callable[[IO[bytes]], object]:
+    """Return what writes the archive of a cube as it was known at the moment, or raise InvalidInputError."""
+    return _everything(ctx, _settled(ctx, "export"), moment, progress)
+
+
+def _settled(ctx: Context, verb: str) -> CubeInfo:
+    info = ctx.store.settled(ctx.cube)
+    if info is None:
+        raise InvalidInputError(f"cube {ctx.cube!r} is empty: nothing was ever written to it; nothing to {verb}")
+    return info
 
 
 def load(ctx: Context, folder: str | Path, progress: Progress | None) -> int:
@@ -75,10 +91,24 @@ def load(ctx: Context, folder: str | Path, progress: Progress | None) -> int:
         found = next((path / name for name in (ARCHIVE, GRAPH) if (path / name).is_file()), None)
     if found is None:
         raise InvalidInputError(f"{path}: has neither {ARCHIVE} nor {GRAPH}; dump() writes them")
-    return (_load_archive if found.name == ARCHIVE else _load_graph)(ctx, found, progress)
+    if found.name == ARCHIVE:
+        return load_archive(ctx, found, progress)
+    try:
+        read = graph.graph_of(graph.parsed(found), ctx.model.dimension, _refuse)
+        add_graph(ctx, read, Intent(), progress)
+    except (InvalidInputError, MemoryExistsError) as error:
+        raise InvalidInputError(f"load: {found}: {error}; nothing was loaded") from error
+    for note in read.notes:
+        log.warning("load: %s: %s", found, note)
+    return len(read.nodes) + len(read.edges)
 
 
-def _load_archive(ctx: Context, path: Path, progress: Progress | None) -> int:
+def _refuse(_: str, error: InvalidInputError) -> None:
+    raise error
+
+
+def load_archive(ctx: Context, path: Path, progress: Progress | None) -> int:
+    """Load an archive, which `ctx` may, into its cube, and return the number of rows."""
     with archive.opened(path) as found:
         theirs = found.head.info
         info = ctx.store.cube(ctx.cube)
@@ -98,22 +128,16 @@ def _load_archive(ctx: Context, path: Path, progress: Progress | None) -> int:
         return found.load(ctx.store, ctx.cube, progress)
 
 
-def _load_graph(ctx: Context, path: Path, progress: Progress | None) -> int:
-    nodes, links = graph.read(path, ctx.model.dimension)
-    base = new_change(ctx, "add", Intent())
+def add_graph(ctx: Context, read: graph.Graph, intent: Intent, progress: Progress | None = None) -> Receipt:
+    """Add the memories and edges of a plain graph, as one operation. What does not fit the cube is told before anything
+    is written: raises InvalidInputError, MemoryExistsError.
+    """
+    base = new_change(ctx, "add", intent)
     addition = Addition(ctx.cube, ctx.embedder, base, ctx.caller, stable_ids=False)
-    edges = [
-        EdgeAssert(e.type, e.source, e.target, weight=e.weight, confidence=e.confidence, properties=e.properties)
-        for e in links
-    ]
-    try:
-        groups = list(addition.from_items(nodes, (None, END), {}))
-        rehearse(ctx, groups, planning.with_rows(new_change(ctx, "link", Intent()), edges=edges))
-    except (InvalidInputError, MemoryExistsError) as error:
-        raise InvalidInputError(f"load: {path}: {error}; nothing was loaded") from error
-    joined = (planning.with_rows(base, edges=[edge]) for edge in edges)
-    write_parts(ctx.store, base, itertools.chain(groups, joined), progress, len(nodes))
-    return len(nodes) + len(links)
+    groups = list(addition.from_items(read.nodes, (None, END), {}))
+    rehearse(ctx, groups, planning.with_rows(new_change(ctx, "link", Intent()), edges=read.edges))
+    joined = (planning.with_rows(base, edges=[edge]) for edge in read.edges)
+    return write_parts(ctx.store, base, itertools.chain(groups, joined), progress, len(read.nodes))
 
 
 def drop(ctx: Context, keep_last_n: int, backups: str | Path | None) -> Path | None:

@@ -33,15 +33,18 @@ class Chat:
     exact: bool = False
 
 
-def read_chats(path: Path, format: str = "auto") -> list[Chat]:
-    """Return the conversations of an exported file. Raises InvalidInputError for what is no such export."""
+def read_export(path: Path, format: str = "auto") -> tuple[str, list[Chat]]:
+    """Return the format of an exported file and its conversations, or raise InvalidInputError."""
     if format != "auto" and format not in READERS:
         raise InvalidInputError(f"format: wanted auto, {', '.join(READERS)}, found {shown(format)}")
     data = _data(path)
     for name, (fits, read) in READERS.items():
         if format == name or (format == "auto" and fits(data)):
             try:
-                return [chat for chat in read(data, path.stem) if chat.messages]
+                chats = [chat for chat in read(data, path.stem) if chat.messages]
+                if chats or fits(data):
+                    return name, chats
+                raise ValueError("no message is in it")
             except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
                 raise InvalidInputError(
                     f"{path}: wanted an export of {name}, found something else ({type(error).__name__}: {error})"
@@ -333,6 +336,16 @@ def _all(data: Any, fits: Callable[[Any], bool]) -> bool:
     return isinstance(data, (list, tuple)) and len(data) > 0 and all(map(fits, data))
 
 
+#: What each format is.
+ABOUT = {
+    "chatgpt": "ChatGPT's export: conversations.json, or the ZIP archive",
+    "claude": "Claude's export: conversations.json, or the ZIP archive",
+    "telegram": "Telegram Desktop's result.json",
+    "slack": "Slack's export: the ZIP archive, or its folder",
+    "whatsapp": "WhatsApp's text of a chat, of Android and of iOS",
+    "finetuning": "OpenAI's JSON Lines for fine-tuning",
+    "messages": "messages of OpenAI, Anthropic or LangChain, as JSON or JSON Lines",
+}
 #: How each format is recognised and read, the most telling first.
 READERS: dict[str, tuple[Callable[[Any], bool], Callable[[Any, str], Iterator[Chat]]]] = {
     "chatgpt": (_is_chatgpt, _chatgpt),

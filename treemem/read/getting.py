@@ -16,7 +16,7 @@ from treemem.items import STATUSES, TextualMemoryItem
 from treemem.read.states import VISIBLE, each_page, states_at, with_backgrounds
 from treemem.records import MemoryPage
 from treemem.store.protocol import Page
-from treemem.temporal import Moment, TimeLike
+from treemem.temporal import END, Moment, TimeLike, from_micros
 
 
 def get(ctx: Context, memory_id: str, as_of: TimeLike | None, known_at: TimeLike | None) -> TextualMemoryItem:
@@ -94,6 +94,8 @@ def get_all(ctx: Context, as_of: TimeLike | None, known_at: TimeLike | None) -> 
                 "target_kind": e.target_kind.value,
                 "weight": e.weight,
                 "confidence": e.confidence,
+                "valid_from": from_micros(e.valid_from).isoformat(),
+                "valid_to": None if e.valid_to == END else from_micros(e.valid_to).isoformat(),
                 **({"properties": dict(e.properties)} if e.properties else {}),
             }
     shown = {node["id"] for node in nodes}

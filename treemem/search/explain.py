@@ -49,8 +49,8 @@ class Explanation:
         return replace(self, stages=(*self.stages, *stages), hits=hits)
 
     def graph(self) -> networkx.MultiDiGraph:
-        """Return the walked graph: nodes with `kind`, `label`, `score` (of hits) and `seed` (arms), edges with `type`
-        and `weight`.
+        """Return the walked graph: nodes with `kind`, `label`, `seed` (its arms, with blanks between) and, of hits,
+        `score`; edges with `type` and `weight`. Every writer of networkx takes it.
         """
         import networkx
 
@@ -62,10 +62,11 @@ class Explanation:
         for memory_id in self.subgraph.versions:
             hit = texts.get(memory_id)
             label = memory_id if hit is None else caption(hit.memory)
-            score = None if hit is None else hit.score
-            graph.add_node(MEMORY + memory_id, kind="memory", label=label, score=score, seed=arms.get(memory_id, []))
+            score = {} if hit is None else {"score": float(hit.score)}
+            found_by = " ".join(arms.get(memory_id, ()))
+            graph.add_node(MEMORY + memory_id, kind="memory", label=label, seed=found_by, **score)
         for entity in (*self.subgraph.entities, *self.subgraph.walked_entities):
-            graph.add_node(ENTITY + entity.id, kind="entity", label=entity.name, score=None, seed=[])
+            graph.add_node(ENTITY + entity.id, kind="entity", label=entity.name, seed="")
         for edge in self.subgraph.edges:
             graph.add_edge(edge.source, edge.target, type=edge.type.value, weight=edge.weight)
         return graph

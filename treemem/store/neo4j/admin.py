@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from treemem.canonical import Vectors
@@ -37,6 +38,12 @@ class Admin(Admitting):
 
     def close(self) -> None:
         self._connection.close()
+
+    def backup(self, target: Path, progress: Callable[[int, int | None], None] | None = None) -> None:
+        raise InvalidInputError(
+            f"backup: {self.location} is a server, which copies its databases itself (neo4j-admin database dump, or "
+            "backup); export() or dump() writes one cube into a file"
+        )
 
     def bookmarks(self) -> list[str]:
         return sorted(self._connection.bookmarks.get_bookmarks())

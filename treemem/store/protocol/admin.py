@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from treemem.canonical import Vectors
@@ -24,6 +25,13 @@ class AdminStore(Protocol):
 
     def close(self) -> None:
         """Release connections. Closing twice is fine."""
+        ...
+
+    def backup(self, target: Path, progress: Callable[[int, int | None], None] | None = None) -> None:
+        """Copy the whole store into a new file, as it is at one moment, while others write.
+
+        Raises InvalidInputError where a store is no file, StoreError.
+        """
         ...
 
     def bookmarks(self) -> list[str]:

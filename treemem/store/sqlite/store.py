@@ -29,7 +29,7 @@ from treemem.store.protocol import (
 )
 from treemem.store.shared import check_lease, check_model, checked_bookmarks, lease_holds, nothing
 from treemem.store.sqlite import conversations as talks
-from treemem.store.sqlite import loading, purging, reading, rows, walk, writing
+from treemem.store.sqlite import copying, loading, purging, reading, rows, walk, writing
 from treemem.store.sqlite.cache import IndexCache
 from treemem.store.sqlite.database import Database
 from treemem.store.sqlite.index import CubeIndex
@@ -58,6 +58,10 @@ class SqliteStore:
 
     def migrate(self) -> list[str]:
         return self._database.migrate()
+
+    def backup(self, target: Path, progress: Callable[[int, int | None], None] | None = None) -> None:
+        with self._database.read() as conn:
+            copying.copy(conn, target, progress)
 
     def apply(self, changes: ChangeSet, *, lease: Lease | None = None) -> Receipt:
         with self._database.write() as conn:

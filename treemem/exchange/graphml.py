@@ -1,0 +1,88 @@
+"""GraphML (http://graphml.graphdrawing.org): a networkx graph as a file that Gephi, yEd and networkx read, and back.
+
+A value that GraphML has no type for (a list, a dict, a text with characters that XML cannot hold) is written as JSON
+under its name with `__json` behind it, and read back as it was; what is None is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from treemem.errors import InvalidInputError
+from treemem.exchange import files
+
+if TYPE_CHECKING:
+    import networkx
+
+JSON = "__json"
+#: What XML 1.0 cannot hold, or does not give back as it was.
+_NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: A document type can make a small file as large as memory; GraphML needs none.
+_DOCTYPE = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
+_MOST_BYTES = 1 << 30
+
+
+def flat(graph: networkx.Graph[Any]) -> networkx.Graph[Any]:
+    """Return a copy of a graph whose attributes are texts, numbers and booleans alone, as files want them."""
+    copied = graph.copy()
+    for data in (
+        copied.graph,
+        *(d for _, d in copied.nodes(data=True)),
+        *(each[-1] for each in copied.edges(data=True)),
+    ):
+        plain = dict(filter(None, (_flat(name, value) for name, value in data.items())))
+        data.clear()
+        data.update(plain)
+    return copied
+
+
+def _flat(name: str, value: Any) -> tuple[str, Any] | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        if _NO_XML.search(value) is None:
+            return name, value
+    elif isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
+        return name, value
+    return name + JSON, json.dumps(value, default=str)
+
+
+def write(graph: networkx.Graph[Any], file: IO[bytes]) -> None:
+    """Write a graph into an open file."""
+    from networkx.readwrite.graphml import GraphMLWriter
+
+    writer = GraphMLWriter(encoding="utf-8", prettyprint=False)
+    writer.add_graph_element(flat(graph))
+    writer.dump(file)
+
+
+def fits(head: bytes) -> bool:
+    """Return whether a file that begins so is GraphML."""
+    return b"<graphml" in head
+
+
+def read(path: Path) -> networkx.Graph[Any]:
+    """Return the graph of a file, or raise InvalidInputError."""
+    import networkx as nx
+
+    with files.told(path, "read"):
+        if path.stat().st_size > _MOST_BYTES:
+            raise InvalidInputError(f"{path}: larger than {_MOST_BYTES:,} bytes")
+        data = path.read_bytes()
+    if _DOCTYPE.search(data):
+        raise InvalidInputError(f"{path}: has a document type, which GraphML does not need; take it out")
+    try:
+        graph = nx.parse_graphml(data.decode("utf-8"), force_multigraph=True)
+    except Exception as error:  # of the parser of XML, of networkx, of a number that is none
+        raise InvalidInputError(f"{path}: no GraphML ({type(error).__name__}: {error})") from error
+    for data_of in (*(d for _, d in graph.nodes(data=True)), *(d for *_, d in graph.edges(data=True))):
+        for name in [name for name in data_of if name.endswith(JSON)]:
+            try:
+                data_of[name.removesuffix(JSON)] = json.loads(data_of.pop(name))
+            except (ValueError, RecursionError) as error:
+                raise InvalidInputError(f"{path}: {name}: no JSON ({error})") from error
+    return graph

@@ -1,0 +1,228 @@
+"""import_ and export: files of other programs into a cube, a cube into files for them. `FORMATS` lists them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from treemem.checks import shown
+from treemem.context import Context
+from treemem.errors import InvalidInputError, MemoryExistsError, TreememError
+from treemem.exchange import files, graph, graphml, keeping, memos, networks
+from treemem.exchange.format import ARCHIVE, FORMAT, GRAPH
+from treemem.ingest import exports
+from treemem.ingest.exports import Chat
+from treemem.read import audit
+from treemem.read.getting import get_all
+from treemem.temporal import TimeLike
+from treemem.write.addition import Progress
+from treemem.write.intent import Intent
+from treemem.write.messaging import add_messages
+from treemem.write.remembering import Remember
+
+log = logging.getLogger("treemem.exchange")
+ON_ERROR = ("raise", "skip")
+
+
+class Format(NamedTuple):
+    """A format of files: what it is, the ends of names that stand for it, whether it can be read, and written."""
+
+    name: str
+    about: str
+    suffixes: tuple[str, ...] = ()
+    reads: bool = True
+    writes: bool = False
+
+
+FORMATS = (
+    Format("archive", "everything of a cube, with its history; lossless", (".jsonl",), writes=True),
+    Format("memos", "MemOS's textual_memory.json: its graphs and its lists", (".json",), writes=True),
+    Format("graphml", "GraphML, as Gephi, yEd and networkx read and write it", (".graphml",), writes=True),
+    *(Format(name, about) for name, about in exports.ABOUT.items()),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did: how many memories are new, and how many edges, conversations, messages and rows the file has.
+
+    `notes` say what was read as something else, with how often; `left_out` what could not be read: where, and why.
+    """
+
+    format: str
+    memories: int = 0
+    edges: int = 0
+    conversations: int = 0
+    messages: int = 0
+    rows: int = 0
+    notes: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class _Import:
+    """One call of import_."""
+
+    ctx: Context
+    path: str
+    skip: bool
+    remember: Remember
+    conversation: str | None
+    intent: Intent
+    progress: Progress | None
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+
+    def refused(self, where: str, error: TreememError) -> None:
+        """Note what cannot be read, or raise it."""
+        if not self.skip:
+            raise error
+        self.left_out.append((where, str(error)))
+
+    def archive(self, path: Path) -> Imported:
+        self.ctx.caller.require_whole_cube("import_ of an archive")
+        rows = keeping.load_archive(self.ctx, path, self.progress)
+        return Imported("archive", memories=self.ctx.store.counts(self.ctx.cube)["memories"], rows=rows)
+
+    def graph(self, name: str, data: Any) -> Imported:
+        """Add what a plain graph says, as one operation."""
+        try:
+            read = graph.graph_of(data, self.ctx.model.dimension, self.refused)
+            receipt = keeping.add_graph(self.ctx, read, self.intent, self.progress)
+        except (InvalidInputError, MemoryExistsError) as error:
+            raise type(error)(f"{self.path}: {error}; nothing was imported") from error
+        for note in read.notes:
+            log.warning("import of %s: %s", self.path, note)
+        return Imported(
+            name,
+            memories=receipt.states_opened,
+            edges=len(read.edges),
+            notes=tuple(read.notes),
+            left_out=tuple(self.left_out),
+        )
+
+    def chats(self, name: str, chats: list[Chat]) -> Imported:
+        """Add conversations, each as one operation."""
+        if self.conversation is not None and len(chats) != 1:
+            raise InvalidInputError(
+                f"conversation_id: goes with one conversation, {self.path} holds {len(chats)}; leave it out"
+            )
+        total, done = sum(len(chat.messages) for chat in chats), 0
+        before = audit.stats(self.ctx).memories
+        for chat in chats:
+            talk = self.conversation or chat.id
+
+            def refused(position: int, error: TreememError, talk: str = talk) -> None:
+                self.refused(f"{talk}, message {position}", error)
+
+            operation = f"import-{chat.id}" if chat.exact else None
+            intent = Intent(operation, self.intent.actor, self.intent.reason)
+            add_messages(self.ctx, chat.messages, talk, False, self.remember, refused, intent, None, {})
+            done += len(chat.messages)
+            if self.progress is not None:
+                self.progress(done, total)
+        return Imported(
+            name,
+            memories=audit.stats(self.ctx).memories - before,
+            conversations=len(chats),
+            messages=total,
+            left_out=tuple(self.left_out),
+        )
+
+
+def import_(
+    ctx: Context,
+    path: str | Path,
+    format: str,
+    conversation_id: str | None,
+    remember: Remember,
+    on_error: str,
+    intent: Intent,
+    progress: Progress | None,
+) -> Imported:
+    """See `TreeTextMemory.import_`."""
+    skip = _skips(on_error)
+    readable = [each.name for each in FORMATS if each.reads]
+    if format not in ("auto", *readable):
+        raise InvalidInputError(f"format: wanted auto, {', '.join(readable)}, found {shown(format)}")
+    place = files.as_path(path, "path")
+    work = _Import(ctx, str(place), skip, remember, conversation_id, intent, progress)
+    with files.told(place, "read"):
+        inner = [place / name for name in (ARCHIVE, GRAPH)] if place.is_dir() else []
+        found = next((each for each in inner if each.is_file()), place)
+        head = b"" if found.is_dir() else _head(found)
+    if format == "archive" or (format == "auto" and _is_archive(head)):
+        return work.archive(found)
+    if format == "graphml" or (format == "auto" and graphml.fits(head)):
+        return work.graph("graphml", networks.plain_of(graphml.read(found)))
+    if format == "memos" or (format == "auto" and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")):
+        data = graph.parsed(found) if format == "memos" else _json_or_none(found)
+        if format == "memos" or memos.fits(data):
+            return work.graph("memos", data)
+    name, chats = exports.read_export(found, format)
+    return work.chats(name, chats)
+
+
+def from_networkx(ctx: Context, graph_: Any, on_error: str, intent: Intent, progress: Progress | None) -> Imported:
+    """See `TreeTextMemory.from_networkx`."""
+    work = _Import(ctx, "graph", _skips(on_error), "all", None, intent, progress)
+    return work.graph("networkx", networks.plain_of(graph_))
+
+
+def _skips(on_error: str) -> bool:
+    if not isinstance(on_error, str) or on_error not in ON_ERROR:
+        raise InvalidInputError(f"on_error: wanted 'raise' or 'skip', found {shown(on_error)}")
+    return on_error == "skip"
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4_096)
+
+
+def _is_archive(head: bytes) -> bool:
+    return b"\n" in head and head.startswith(b"{") and f'"{FORMAT}"'.encode() in head.split(b"\n", 1)[0]
+
+
+def _json_or_none(path: Path) -> Any:
+    """Return what a JSON file says, None where it is none: JSON Lines, a chat that begins with a bracket."""
+    try:
+        return graph.parsed(path)
+    except InvalidInputError:
+        return None
+
+
+def export(
+    ctx: Context,
+    path: str | Path,
+    format: str | None,
+    as_of: TimeLike | None,
+    known_at: TimeLike | None,
+    progress: Progress | None,
+) -> Path:
+    """See `TreeTextMemory.export`."""
+    place = files.as_path(path, "path")
+    writable = {each.name: each for each in FORMATS if each.writes}
+    name = format or next((n for n, each in writable.items() if place.suffix.lower() in each.suffixes), None)
+    if name not in writable:
+        ends = ", ".join(f"{n} ({' '.join(each.suffixes)})" for n, each in writable.items())
+        raise InvalidInputError(f"format: wanted {ends}, found {shown(format or place.name)}; name one with format=")
+    files.write_together(place.parent, {place.name: _writer(ctx, name, as_of, known_at, progress)})
+    return place
+
+
+def _writer(
+    ctx: Context, name: str, as_of: TimeLike | None, known_at: TimeLike | None, progress: Progress | None
+) -> Callable[[IO[bytes]], Any]:
+    if name == "archive":
+        ctx.caller.require_whole_cube("export of an archive")
+        return keeping.archive_writer(ctx, ctx.moment(as_of, known_at), progress)
+    if name == "graphml":
+        drawn = networks.to_networkx(ctx, as_of, known_at)
+        return lambda file: graphml.write(drawn, file)
+    plain = get_all(ctx, as_of, known_at)
+    theirs = memos.written(plain["nodes"], plain["edges"])
+    return lambda file: file.write(json.dumps(theirs, ensure_ascii=False, indent=1).encode())
