@@ -167,7 +167,10 @@ def _given(node: ast.FunctionDef) -> tuple[list[str], list[str]]:
 
 def _imports(sources: list[str], text: str) -> str:
     """Return the imports of the sources whose names the text uses, sorted as ruff sorts them."""
-    used = {each.id for each in ast.walk(ast.parse(text.replace("{imports}", ""))) if isinstance(each, ast.Name)}
+    tree = list(ast.walk(ast.parse(text.replace("{imports}", ""))))
+    used = {each.id for each in tree if isinstance(each, ast.Name)} - {
+        each.arg for each in tree if isinstance(each, ast.arg)
+    }
     plain: set[str] = set()
     named: dict[str, set[str]] = {}
     for source in sources:

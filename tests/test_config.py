@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import stat
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,17 @@ import pytest
 
 from tests.helpers import HashEmbedder, fresh_cube
 from tests.neo4j_server import driver as plain_driver
-from treemem import ConfigError, InvalidInputError, StoreError, TreememError, TreeTextMemory, TreeTextMemoryConfig
+from treemem import (
+    ConfigError,
+    CosineReranker,
+    InvalidInputError,
+    LLMReranker,
+    OpenAILLM,
+    StoreError,
+    TreememError,
+    TreeTextMemory,
+    TreeTextMemoryConfig,
+)
 from treemem.opening import open_embedder
 from treemem.store.neo4j import Neo4jStore
 
@@ -380,3 +391,105 @@ def test_a_driver_of_the_callers_is_used_and_left_open(neo4j_uri: str) -> None:
             assert memory.search("driver")[0].memory == "through my own driver"
             assert "driver" in memory.stats().location
         assert mine.execute_query("RETURN 1 AS one").records[0]["one"] == 1
+
+
+OLLAMA = {"backend": "ollama", "config": {"model_name_or_path": "qwen3"}}
+THEIR_EMBEDDER = {"backend": "ollama", "config": {"model_name_or_path": "nomic"}}
+THEIR_GRAPH = {
+    "backend": "neo4j-community",
+    "config": {"uri": "bolt://h:1", "user_name": "al", "embedding_dimension": 768},
+}
+THEIR_TREE = {
+    "extractor_llm": {"backend": "huggingface", "config": {"model_name_or_path": "x"}},
+    "dispatcher_llm": OLLAMA,
+    "graph_db": THEIR_GRAPH,
+    "embedder": THEIR_EMBEDDER,
+    "reranker": {"backend": "cosine_local", "config": {"level_weights": {}}},
+    "internet_retriever": {"backend": "google", "config": {}},
+    "mode": "sync",
+    "reorganize": True,
+}
+
+
+def test_the_sections_of_memos_that_we_have_are_used(caplog: pytest.LogCaptureFixture) -> None:
+    config = TreeTextMemoryConfig.of(THEIR_TREE)
+    assert config.embedder.dimension == 768
+    assert config.llm is not None
+    assert (config.llm.model, config.llm.base_url) == ("qwen3", "http://localhost:11434/v1")
+    assert config.reranker is not None
+    assert (config.reranker.kind, config.reorganize, config.cube) == ("cosine", True, "al")
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert warning.endswith("left aside: extractor_llm, internet_retriever")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "cube", "left"),
+    [
+        (
+            {"cube_id": "u/c", "user_id": "u", "text_mem": {"backend": "tree_text", "config": THEIR_TREE}},
+            "al",
+            "act_mem",
+        ),
+        (
+            {"cube_id": "u/c", "text_mem": {"backend": "general_text", "config": {"embedder": THEIR_EMBEDDER}}},
+            "u/c",
+            "act_mem",
+        ),
+        (
+            {
+                "user_id": "root",
+                "chat_model": OLLAMA,
+                "mem_reader": {"backend": "s", "config": {"embedder": THEIR_EMBEDDER}},
+            },
+            "default",
+            "act_mem",
+        ),
+    ],
+)
+def test_configurations_of_memos_and_of_its_cubes_open(
+    theirs: dict[str, Any], cube: str, left: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = TreeTextMemoryConfig.of({**theirs, "act_mem": {"backend": "kv_cache", "config": {}}, "para_mem": {}})
+    assert (config.cube, config.embedder.model, config.user_id) == (cube, "nomic", None)
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert left in warning
+    assert "para_mem" not in warning
+
+
+def test_yaml_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("store: m.db\nllm:\n  model: qwen3\n  api_key: hunter2\n")
+    config = TreeTextMemoryConfig.from_file(path)
+    assert (config.store, config.llm and config.llm.model) == ("m.db", "qwen3")
+    assert "hunter2" not in repr(config) + config.model_dump_json()
+    for wrong in ("a: [hunter2", "hunter2: !!python/object:os.system {}", "- hunter2", "a: &a [*a]\n\t"):
+        path.write_text(wrong)
+        with pytest.raises((ConfigError, InvalidInputError)) as error:
+            TreeTextMemoryConfig.from_file(path)
+        assert "hunter2" not in str(error.value)
+
+
+def test_a_language_model_and_a_reranker_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"llm": {"model": "m", "api_key": "k", "base_url": "http://127.0.0.1:1/v1"}, "reranker": {"kind": "llm"}}
+    config = TreeTextMemoryConfig.of({"store": str(tmp_path / "m.db"), **settings})
+    with TreeTextMemory(config, embedder=HashEmbedder()) as memory:
+        assert isinstance(memory._context.llm, OpenAILLM)
+        assert isinstance(memory._context.reranker, LLMReranker)
+        memory.add(["The key hangs here.", "The key hangs here"])
+    monkeypatch.setenv("TREEMEM_RERANKER_KIND", "cosine")
+    monkeypatch.setenv("TREEMEM_REORGANIZE", "true")
+    with TreeTextMemory.open(tmp_path / "m.db", embedder=HashEmbedder()) as memory:
+        assert isinstance(memory._context.reranker, CosineReranker)
+        end = time.monotonic() + 30
+        while len(memory.operations()) == 1 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert "merged" in [node["metadata"]["status"] for node in memory.get_all()["nodes"]]
+    for wrong, said in (
+        ({"reranker": {"kind": "llm"}}, "needs a language model"),
+        ({"reranker": {"kind": "cross-encoder"}}, "needs a model"),
+        ({"llm": {"base_url": "http://x"}}, "wanted a model"),
+        ({"llm": {"modle": "m"}}, "llm.model"),
+        ({"llm": {"model": "m", "base_url": "http://a:b@c"}}, "llm.base_url"),
+    ):
+        with pytest.raises((ConfigError, InvalidInputError), match=said):
+            TreeTextMemory(TreeTextMemoryConfig.of({"store": str(tmp_path / "m.db"), **wrong}), embedder=HashEmbedder())

@@ -3,7 +3,7 @@
 from ._version import __version__
 from .aio import AsyncReorganizer, AsyncTreeTextMemory
 from .changes import EdgeType, Receipt
-from .config import EmbedderConfig, TreeTextMemoryConfig
+from .config import EmbedderConfig, LLMConfig, RerankerConfig, TreeTextMemoryConfig
 from .errors import (
     ConfigError,
     ConflictError,
@@ -90,6 +90,7 @@ __all__ = [
     "InvalidChangeError",
     "InvalidInputError",
     "LLMAnswer",
+    "LLMConfig",
     "LLMError",
     "LLMReranker",
     "LLMUsage",
@@ -119,6 +120,7 @@ __all__ = [
     "Receipt",
     "Report",
     "Reranker",
+    "RerankerConfig",
     "RerankerError",
     "SchemaError",
     "SearchHit",

@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import (
@@ -25,7 +25,7 @@ from pydantic import (
 from treemem.errors import ConfigError, InvalidInputError
 from treemem.items import CAPACITY, MEMORY_TYPES
 from treemem.locations import checked_location, is_secret
-from treemem.memos import translated
+from treemem.memos_settings import translated
 from treemem.zones import zone_of
 
 S = TypeVar("S", bound=BaseModel)
@@ -33,39 +33,76 @@ S = TypeVar("S", bound=BaseModel)
 _PLAIN = frozenset({"timeout", "cache_bytes", "record_usage", "capacity", "kind", "dimension", "batch_size"})
 
 
-class EmbedderConfig(BaseModel):
+class _Model(BaseModel):
+    """A model as the settings name it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
+
+    #: What stands before the names of its settings.
+    section: ClassVar[str]
+
+    model: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, data: Any) -> Any:
+        return _with_known_names(cls, data, f"{cls.section}.")
+
+
+class _Served(_Model):
+    """A model that may be behind an HTTP interface."""
+
+    base_url: str | None = None
+    api_key: SecretStr | None = Field(default=None, repr=False)
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_secrets(cls, url: str | None) -> str | None:
+        where = f"{cls.section}.base_url"
+        try:
+            parts = urlsplit(url or "")
+            secret = "@" in parts.netloc or any(is_secret(name) for name, _ in parse_qsl(parts.query))
+        except ValueError:
+            raise ValueError(f"{where}: wanted a URL such as http://localhost:11434/v1") from None
+        if secret:
+            raise ValueError(f"{where}: holds a password or a key; pass it as api_key")
+        return url
+
+
+class LLMConfig(_Served):
+    """A chat model behind an OpenAI-compatible interface (extra `openai`): `OpenAILLM` with these settings."""
+
+    section: ClassVar[str] = "llm"
+
+    timeout: float = Field(default=60.0, gt=0, le=3_600)
+    max_retries: int = Field(default=3, ge=0, le=100)
+    max_parallel: int = Field(default=4, ge=1, le=1_000)
+    structured: Literal["json_schema", "json_object"] = "json_schema"
+
+
+class RerankerConfig(_Model):
+    """What orders the best hits of a search: `cosine` by the cube's own model, a `cross-encoder` of
+    sentence-transformers by its `model`, or the `llm` of the settings.
+    """
+
+    section: ClassVar[str] = "reranker"
+
+    kind: Literal["cosine", "cross-encoder", "llm"]
+
+
+class EmbedderConfig(_Served):
     """An embedding model by kind: `minilm` (carried), `multilingual` (of that extra), `fastembed`,
     `sentence-transformers`, or `openai` (any compatible server).
 
     `dimension` is needed for `openai`; the key comes from `api_key` or OPENAI_API_KEY.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
+    section: ClassVar[str] = "embedder"
 
     kind: Literal["minilm", "multilingual", "fastembed", "sentence-transformers", "openai"] = "minilm"
-    model: str | None = None
     dimension: int | None = Field(default=None, ge=1, le=65_536)
-    base_url: str | None = None
-    api_key: SecretStr | None = Field(default=None, repr=False)
     batch_size: int | None = Field(default=None, ge=1, le=10_000)
     timeout: float = Field(default=30.0, gt=0, le=3_600)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known(cls, data: Any) -> Any:
-        return _with_known_names(cls, data, "embedder.")
-
-    @field_validator("base_url")
-    @classmethod
-    def _without_secrets(cls, url: str | None) -> str | None:
-        try:
-            parts = urlsplit(url or "")
-            secret = "@" in parts.netloc or any(is_secret(name) for name, _ in parse_qsl(parts.query))
-        except ValueError:
-            raise ValueError("embedder.base_url: wanted a URL such as http://localhost:11434/v1") from None
-        if secret:
-            raise ValueError("embedder.base_url: holds a password or a key; pass it as api_key")
-        return url
 
 
 class TreeTextMemoryConfig(BaseModel):
@@ -79,6 +116,7 @@ class TreeTextMemoryConfig(BaseModel):
     reorganizer keeps what is of use. Without it reading writes nothing. `capacity` is how many memories of a type it
     leaves active; the least valuable ones beyond are archived; without a bound for a type none is. `zone` is the IANA
     name of the zone in which times without one are read, and the days and weeks of questions; by default the machine's.
+    With `reorganize` a worker of this memory tidies its cube in the background while it is open.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
@@ -98,6 +136,9 @@ class TreeTextMemoryConfig(BaseModel):
     zone: str | None = None
     capacity: dict[str, NonNegativeInt] = Field(default_factory=lambda: dict(CAPACITY))
     embedder: EmbedderConfig = Field(default_factory=EmbedderConfig)
+    llm: LLMConfig | None = None
+    reranker: RerankerConfig | None = None
+    reorganize: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -123,9 +164,9 @@ class TreeTextMemoryConfig(BaseModel):
 
     @classmethod
     def from_file(cls, path: str | Path) -> TreeTextMemoryConfig:
-        """Return the settings in a TOML or JSON file, ours or of the original; raises ConfigError, InvalidInputError.
+        """Return the settings in a TOML, JSON or YAML file, ours or of the original.
 
-        What the file leaves out comes from the environment.
+        What the file leaves out comes from the environment. Raises ConfigError, InvalidInputError.
         """
         return layered(from_environment(), file_settings(path))
 
@@ -166,28 +207,30 @@ ENVIRONMENT = {
     "TREEMEM_SESSION_ID": "session_id",
     "TREEMEM_RECORD_USAGE": "record_usage",
     "TREEMEM_ZONE": "zone",
+    "TREEMEM_REORGANIZE": "reorganize",
 }
-
-
-_EMBEDDER = "TREEMEM_EMBEDDER_"
+#: The sections whose settings can stand in the environment, as TREEMEM_LLM_MODEL does.
+_MODELS: tuple[type[_Model], ...] = (EmbedderConfig, LLMConfig, RerankerConfig)
 
 
 def from_environment() -> dict[str, Any]:
     """Return the settings that the environment gives; empty variables count as not given."""
     found: dict[str, Any] = {setting: os.environ[name] for name, setting in ENVIRONMENT.items() if os.environ.get(name)}
-    given = {name: value for name, value in os.environ.items() if name.startswith(_EMBEDDER) and value}
-    known = [_EMBEDDER + setting.upper() for setting in EmbedderConfig.model_fields]
-    for name in given:
-        if name not in known:
-            raise ConfigError(f"{name}: there is no such setting{_nearest(name, known)}")
-    embedder = {name.removeprefix(_EMBEDDER).lower(): value for name, value in given.items()}
-    return found | ({"embedder": embedder} if embedder else {})
+    for section in _MODELS:
+        start = f"TREEMEM_{section.section.upper()}_"
+        given = {name: value for name, value in os.environ.items() if name.startswith(start) and value}
+        known = [start + setting.upper() for setting in section.model_fields]
+        for name in given:
+            if name not in known:
+                raise ConfigError(f"{name}: there is no such setting{_nearest(name, known)}")
+        if given:
+            found[section.section] = {name.removeprefix(start).lower(): value for name, value in given.items()}
+    return found
 
 
 def file_settings(where: str | Path) -> Mapping[str, Any]:
-    """Return our settings from a TOML or JSON file; raises ConfigError, which repeats nothing of the file."""
+    """Return our settings from a TOML, JSON or YAML file; raises ConfigError, which repeats nothing of the file."""
     path = Path(where)
-    toml = path.suffix.lower() == ".toml"
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
@@ -195,14 +238,32 @@ def file_settings(where: str | Path) -> Mapping[str, Any]:
     except ValueError as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from None
     try:
-        data = tomllib.loads(text) if toml else json.loads(text)
+        data = _parsed(text, path.suffix.lower())
     except ValueError as error:
-        raise ConfigError(f"{path}: no {'TOML' if toml else 'JSON'} ({error})") from None
+        raise ConfigError(f"{path}: no {error}") from None
     except RecursionError:
         raise ConfigError(f"{path}: nested too deep for settings") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: wanted an object with settings, found {type(data).__name__}")
     return translated(data)
+
+
+def _parsed(text: str, suffix: str) -> Any:
+    """Return what a file says, or raise ValueError with its language and what is wrong."""
+    if suffix in (".yaml", ".yml"):
+        try:
+            import yaml
+        except ImportError as error:
+            raise ConfigError("YAML is read with PyYAML; pip install 'treemem[yaml]', or write TOML or JSON") from error
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            raise ValueError("YAML" + ("" if mark is None else f" (line {mark.line + 1})")) from None
+    try:
+        return tomllib.loads(text) if suffix == ".toml" else json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{'TOML' if suffix == '.toml' else 'JSON'} ({error})") from None
 
 
 def _as_a_name(name: object) -> str:

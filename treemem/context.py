@@ -19,7 +19,7 @@ from treemem.models.failures import answered
 from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
 from treemem.models.vectors import vectors_of
-from treemem.opening import chosen_embedder, open_store
+from treemem.opening import chosen_embedder, open_llm, open_reranker, open_store
 from treemem.store.protocol import GraphStore
 from treemem.temporal import BEGINNING, Clock, Moment, TimeLike, parse_time, system_clock, to_micros
 from treemem.usage import UsageLog
@@ -120,13 +120,15 @@ def open_context(
 ) -> Context:
     """Open the memory that `config` describes, or one over a `store` that is open.
 
-    What the configuration leaves out comes from the environment; `embedder` and `driver` stand before it. Reads see
-    what the `bookmarks` stand for. Raises ConfigError, StoreError, EmbedderError.
+    What the configuration leaves out comes from the environment; `embedder`, `llm`, `reranker` and `driver` stand
+    before it. Reads see what the `bookmarks` stand for. Raises ConfigError, StoreError, EmbedderError.
     """
     given = {} if config is None else {name: getattr(config, name) for name in config.model_fields_set}
     settings = from_arguments(given) if store is None else config or TreeTextMemoryConfig()
     cube = checked_id(settings.cube, "cube")
     model = checked_embedder(chosen_embedder(settings.embedder, embedder))
+    llm = open_llm(settings.llm) if llm is None else llm
+    reranker = open_reranker(settings.reranker, model, llm) if reranker is None else reranker
     if store is None:
         store = open_store(settings, driver, dimension=model.dimension, bookmarks=bookmarks)
     return Context(

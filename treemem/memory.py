@@ -109,6 +109,8 @@ class TreeTextMemory:
         )
         self._take(context, is_view=False)
         self._owns_store = store is None
+        if context.config.reorganize:
+            self.reorganizer.start()
 
     def _take(self, context: Context, *, is_view: bool) -> None:
         self._context = context

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from treemem.config import EmbedderConfig, TreeTextMemoryConfig
+from treemem.config import EmbedderConfig, LLMConfig, RerankerConfig, TreeTextMemoryConfig
 from treemem.errors import ConfigError
 from treemem.locations import is_server
 from treemem.store.protocol import GraphStore
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import neo4j
 
     from treemem.models.embedders import Embedder
+    from treemem.models.llm import LLM
+    from treemem.models.rerankers import Reranker
 
 
 def chosen_embedder(config: EmbedderConfig, given: Embedder | str | None) -> Embedder:
@@ -66,6 +68,42 @@ def open_embedder(config: EmbedderConfig) -> Embedder:
         batch_size=config.batch_size or 128,
         timeout=config.timeout,
     )
+
+
+def open_llm(config: LLMConfig | None) -> LLM | None:
+    """Return the language model that a configuration names; raises ConfigError, LLMError."""
+    if config is None:
+        return None
+    if config.model is None:
+        raise ConfigError("llm: wanted a model, found none; name one, or leave the section out")
+    from treemem.models.llm import OpenAILLM
+
+    return OpenAILLM(
+        config.model,
+        base_url=config.base_url,
+        api_key=None if config.api_key is None else config.api_key.get_secret_value(),
+        timeout=config.timeout,
+        max_retries=config.max_retries,
+        max_parallel=config.max_parallel,
+        structured=config.structured,
+    )
+
+
+def open_reranker(config: RerankerConfig | None, embedder: Embedder, llm: LLM | None) -> Reranker | None:
+    """Return the reranker that a configuration names; raises ConfigError, RerankerError."""
+    if config is None:
+        return None
+    from treemem.models.rerankers import CosineReranker, CrossEncoderReranker, LLMReranker
+
+    if config.kind == "cosine":
+        return CosineReranker(embedder)
+    if config.kind == "llm":
+        if llm is None:
+            raise ConfigError("reranker: kind 'llm' needs a language model; name one in the section llm")
+        return LLMReranker(llm)
+    if config.model is None:
+        raise ConfigError("reranker: kind 'cross-encoder' needs a model")
+    return CrossEncoderReranker(config.model)
 
 
 def default_path() -> Path:

@@ -79,7 +79,7 @@ def settings(
 
     default = {"actor": actor, "store": None if default_store is None else str(default_store)}
     said = {} if config is None else file_settings(config)
-    return layered(default, from_environment(), said, {"store": store, "cube": cube})
+    return layered(default, from_environment(), said, {"store": store, "cube": cube, "reorganize": False})
 
 
 @contextmanager
