@@ -432,7 +432,7 @@ def test_the_sections_of_memos_that_we_have_are_used(caplog: pytest.LogCaptureFi
         ),
         (
             {"cube_id": "u/c", "text_mem": {"backend": "general_text", "config": {"embedder": THEIR_EMBEDDER}}},
-            "u/c",
+            "u-c",
             "act_mem",
         ),
         (

@@ -45,11 +45,6 @@ class EdgeType(StrEnum):
         vars(made).update(_name_=value, _value_=value)
         return made
 
-    @property
-    def is_free(self) -> bool:
-        """Whether it is a type of somebody's own, which means nothing to treemem."""
-        return self._value_ not in EdgeType.__members__
-
 
 class NodeKind(StrEnum):
     """What an edge can end at."""

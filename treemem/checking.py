@@ -124,4 +124,5 @@ def _said(store: GraphStore, cube: str, known_at: int | None) -> Iterator[list[A
         if known(edge):
             kind = NodeKind(edge.target_kind).value
             ends = [edge.source, kind, edge.target]
-            yield ["edge", edge.type.value, *ends, edge.weight, edge.confidence, edge.valid_from, edge.valid_to]
+            said = [dict(edge.properties)] if edge.properties else []
+            yield ["edge", edge.type.value, *ends, edge.weight, edge.confidence, edge.valid_from, edge.valid_to, *said]

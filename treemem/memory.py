@@ -954,8 +954,9 @@ class TreeTextMemory:
 
         `archive` (.jsonl) is everything, with history, as in `dump`; `memos` (.json) what holds now, as MemOS reads it;
         `graphml` (.graphml) the same for Gephi, yEd and networkx. `import_` reads all three. With `as_of` and
-        `known_at` the cube at another moment. A caller exports what it sees, and no archive. Only the owner can read
-        the file; a symbolic link is refused. Raises InvalidInputError, StoreFullError, StoreError.
+        `known_at` the cube at another moment. A caller exports what it sees, and no archive. A file that is there is
+        replaced. Only the owner can read it; a symbolic link is refused. Raises InvalidInputError, StoreFullError,
+        StoreError.
         """
         return moving.export(self._context, path, format, as_of, known_at, progress)
 
@@ -976,9 +977,10 @@ class TreeTextMemory:
 
         An archive wants an empty cube. A graph is added as one operation, which `undo` takes back; what MemOS says that
         has no place here goes into `info`, vectors are made again. Chats go into their conversations, of which a file
-        with only one can be given the `conversation_id`. Importing again adds what is new. The file is read whole
-        before anything is written; what cannot be read is refused, by place and reason, or with `on_error="skip"` left
-        out and told. Raises InvalidInputError, MemoryExistsError.
+        with only one can be given the `conversation_id`. Importing again adds what is new; an edge that was ended here
+        stays so. An archive or a graph is looked through before anything is written, of chats each conversation. What
+        cannot be read, or does not fit the cube, is refused, by place and reason, or with `on_error="skip"` left out
+        and told. Raises InvalidInputError, MemoryExistsError, InvalidChangeError, NotAllowedError.
         """
         intent = Intent(None, actor, reason)
         return moving.import_(self._context, path, format, conversation_id, remember, on_error, intent, progress)
@@ -1005,10 +1007,11 @@ class TreeTextMemory:
     ) -> Imported:
         """Add the nodes of a networkx graph of any kind as memories, and its edges as edges, as one operation.
 
-        The text of a node is its `memory`, `text`, `label`, `name` or `title`, else the node itself; other attributes
-        become fields, or go into `info`. An edge's type is its `type`, `label`, `relation` or key, in capital letters
-        and low lines, RELATES_TO where it has none; its other attributes become `properties`. Nodes whose `kind` is
-        entity or source are made anew from the memories. Raises InvalidInputError, MemoryExistsError.
+        What `to_networkx` gave comes back as it was. Of graphs of others, the text of a node is its `memory`, `text`,
+        `label`, `name` or `title`, else the node itself, and its other attributes go into `info` unless they are a
+        `key`, `tags`, `entities`, `confidence` or times; what is no id becomes one. An edge's type is its `type`,
+        `label`, `relation` or key, in capital letters and low lines, RELATES_TO where it has none; its other attributes
+        become `properties`. Raises InvalidInputError, MemoryExistsError, InvalidChangeError, NotAllowedError.
         """
         return moving.from_networkx(self._context, graph, on_error, Intent(None, actor, reason), progress)
 

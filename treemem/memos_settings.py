@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,6 +59,8 @@ def translated(data: Mapping[str, Any]) -> dict[str, Any]:
         _, config = _section("text_mem", data["text_mem"], None)
         cube = data.get("cube_id") or data.get("user_id")
         left |= {name for name in config if name in _THEIRS - _NOTHING and _says(config[name])}
+        if isinstance(cube, str):  # "user/cube" there; an id is no path here
+            cube = re.sub(r"[^A-Za-z0-9._:-]", "-", cube)[:128]
         found = {**({"cube": cube} if cube else {}), **_tree(config, ("extractor_llm", "dispatcher_llm"), left)}
         left -= {"text_mem", "cube_id"}
     elif "mem_reader" in data or "chat_model" in data:  # of MemOS itself; its user is whose memories are meant

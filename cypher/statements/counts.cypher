@@ -1,6 +1,6 @@
 // How many rows of each kind a cube has, and how many of its memories a conversation holds beside what was said.
 CALL () { MATCH (m:Memory) WHERE m.cube_id = $given.cube AND m.id > '' RETURN count(m) AS memories,
-  sum(COUNT { (m)-->() })
+  sum(COUNT { (m)-[r]->() WHERE {{ours ROW=r}} })
   AS edges, sum(COUNT { (m)<-[:STATE_OF]-() }) AS states }
 CALL (memories) { MATCH (s:State)
   WHERE s.cube_id = $given.cube AND s.conversation_id > '' AND s.sequence > $given.above AND s.status = 'logged'

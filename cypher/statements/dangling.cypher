@@ -17,13 +17,13 @@ CALL (m) {
   RETURN "a memory whose version is not its last state's" AS what
   UNION ALL
   MATCH (m)-[r]->(b)
-  WHERE r.opened_by IS NOT NULL AND b.cube_id <> m.cube_id RETURN 'an edge into another cube' AS what
+  WHERE {{ours ROW=r}} AND b.cube_id <> m.cube_id RETURN 'an edge into another cube' AS what
   UNION ALL
   MATCH (m)-[r]->()
-  WHERE r.recorded_from IS NOT NULL AND NOT EXISTS { MATCH (:Operation {cube_id: $given.cube, id: r.opened_by}) }
+  WHERE {{ours ROW=r}} AND NOT EXISTS { MATCH (:Operation {cube_id: $given.cube, id: r.opened_by}) }
   RETURN 'an edge without the operation that opened it' AS what
   UNION ALL
   MATCH (m)-[r]->()
-  WHERE r.recorded_to < $given.end AND r.closed_by IS NULL RETURN 'an edge closed without an operation' AS what
+  WHERE {{ours ROW=r}} AND r.recorded_to < $given.end AND r.closed_by IS NULL RETURN 'an edge closed without an operation' AS what
 }
 RETURN what, m.id AS id

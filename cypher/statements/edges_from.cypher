@@ -2,6 +2,6 @@
 UNWIND $given.ids AS id
 MATCH (m:Memory {cube_id: $given.cube, id: id})
 MATCH (m)-[r]->(b)
-WHERE r.opened_by IS NOT NULL
+WHERE {{ours ROW=r}}
 RETURN type(r) AS type, m.id AS source, b.id AS target, labels(b) AS labels, {{edge}} AS edge
 ORDER BY source, type, target, edge.recorded_from, edge.valid_from

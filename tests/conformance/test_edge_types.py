@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -62,6 +63,16 @@ def test_properties_are_part_of_what_an_edge_says(memory: TreeTextMemory) -> Non
     assert [n.type for n in memory.neighbours("ann")] == ["KNOWS"]
     memory.undo(memory.operations(limit=1)[0].id)
     assert memory.check() == []
+
+
+def test_properties_are_in_the_hash_and_of_any_mapping(memory: TreeTextMemory) -> None:
+    people(memory)
+    hashes = set()
+    for said in ({"k": 1}, {"k": 2}, MappingProxyType({"k": MappingProxyType({"n": 1})})):
+        memory.link("ann", "KNOWS", "yard", properties=said, at=day(1))
+        hashes.add(memory.content_hash())
+    assert len(hashes) == 3
+    assert memory.neighbours("ann")[0].properties == {"k": {"n": 1}}
 
 
 def test_undo_brings_properties_back(memory: TreeTextMemory) -> None:
@@ -176,7 +187,8 @@ def test_relationships_of_others_are_left_alone(open_memory: OpenMemory, neo4j_u
         session.execute_query(
             "MATCH (m:Memory {cube_id: $cube, id: 'ann'}), (n:Memory {cube_id: $cube, id: 'town'}) "
             "CREATE (m)-[:LIKES {since: 1}]->(n), (m)-[:WORKS_AT]->(n), (m)<-[:TICKET]-(:Ticket {cube: $cube}), "
-            "(m)-[:ABOUT]->(:Ticket {cube: $cube})",
+            "(m)-[:ABOUT]->(:Ticket {cube: $cube}), (m)-[:assigned {opened_by: 'bob'}]->(:Ticket {cube: $cube}) "
+            "WITH m UNWIND range(1, 250) AS i CREATE (m)<-[:TICKET]-(:Ticket {cube: $cube})",
             cube=memory.cube_id,
         )
     assert [n.id for n in memory.neighbours("ann")] == ["yard"]
@@ -187,8 +199,9 @@ def test_relationships_of_others_are_left_alone(open_memory: OpenMemory, neo4j_u
     copy = memory.cube(memory.cube_id + "-copy")
     copy.load(tmp_path / "dump")
     assert copy.get_all()["edges"] == memory.get_all()["edges"]
+    assert memory.stats().edges == 1
     memory.update("ann", "ann sings")
-    memory.purge("ann")
+    assert memory.purge("ann").edges_closed == 1
     assert memory.get_all()["edges"] == []
     with driver(neo4j_uri) as session:
         assert session.execute_query("MATCH (t:Ticket {cube: $c}) DETACH DELETE t RETURN 1", c=memory.cube_id).records

@@ -34,7 +34,7 @@ def import_(
     format: Annotated[str, typer.Option(help="auto, or one that treemem formats lists.")] = "auto",
     conversation: Annotated[str | None, typer.Option(help="The id for a file that holds one conversation.")] = None,
     everything: Everything = False,
-    strict: Annotated[bool, typer.Option(help="Refuse the whole file where something in it cannot be read.")] = False,
+    strict: Annotated[bool, typer.Option(help="Refuse what cannot be read instead of leaving it out.")] = False,
     reason: Reason = None,
     store: Store = None,
     cube: Cube = None,

@@ -51,6 +51,7 @@ def copied(store: AdminStore, place: Path, progress: Progress | None = None) -> 
 
     Raises InvalidInputError, StoreFullError, StoreError.
     """
+    place = place.parent.resolve() / place.name  # links that lead to the folder are for whoever names it to make
     for suffix in _BESIDE:
         if os.path.lexists(there := place.with_name(place.name + suffix)):
             raise InvalidInputError(f"{there}: exists already, and is not replaced; choose another place")

@@ -104,6 +104,18 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def read(path: Path, most: int) -> bytes:
+    """Return what a plain file of at most `most` bytes holds, or raise InvalidInputError, StoreError."""
+    with told(path, "read"):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InvalidInputError(f"{path}: is no file; choose another path")
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    if len(data) > most:
+        raise InvalidInputError(f"{path}: larger than {most:,} bytes")
+    return data
+
+
 def create(path: Path) -> IO[bytes]:
     """Open a new file for writing that only its owner may read; one that exists is refused."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)

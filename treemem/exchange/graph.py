@@ -6,9 +6,8 @@ It is read whole before anything is added.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,7 +32,7 @@ _FROM_THE_STORE = ("version", "recorded_from", "recorded_to", "updated_at")
 _MAX_BYTES = 1 << 30
 T = TypeVar("T")
 #: Is told where something stands that cannot be read, and why; may raise it.
-Refused = Callable[[str, InvalidInputError], None]
+Refused = Callable[[str, TreememError], None]
 
 
 @dataclass(slots=True)
@@ -63,12 +62,8 @@ def graph_of(data: Any, dimension: int, refused: Refused) -> Graph:
 
 def parsed(path: Path) -> Any:
     """Return what a JSON file says, or raise InvalidInputError."""
-    with files.told(path, "read"):
-        if path.stat().st_size > _MAX_BYTES:
-            raise InvalidInputError(f"larger than {_MAX_BYTES} bytes; an archive has no such limit")
-        data = path.read_bytes()
     try:
-        return json.loads(data)
+        return json.loads(files.read(path, _MAX_BYTES))
     except RecursionError:
         raise InvalidInputError("nested too deep") from None
     except ValueError as error:
@@ -91,28 +86,38 @@ def _take_nodes(graph: Graph, nodes: Sequence[Any], taken: Callable[[Any], dict[
 def _take_edges(
     graph: Graph, edges: Sequence[Any], taken: Callable[[Mapping[str, Any]], dict[str, Any]], refused: Refused
 ) -> None:
-    """Take the edges of a file; several names of one edge come to one, which has them all."""
+    """Take the edges of a file; several names that MemOS has for one edge come to one."""
     since = {node["id"]: node["metadata"].get("valid_from") for node in graph.nodes}
     forest = Forest()
-    found: dict[tuple[EdgeType, str, str], dict[str, Any]] = {}
-    properties: dict[tuple[EdgeType, str, str], list[dict[str, Any]]] = defaultdict(list)
+    found: dict[tuple[EdgeType, str, str], list[tuple[EdgeAssert, list[str]]]] = {}
 
     def read_edge(edge: Any) -> None:
         if not isinstance(edge, Mapping):
             raise InvalidInputError(f"wanted an object with 'source', 'target' and 'type', found {shown(edge)}")
         if edge.get("target_kind", "memory") != "memory":
             return  # names and sources are made again with their memories
-        kind, given = _edge(taken(edge), since)
-        if kind[0] is EdgeType.PARENT and (reason := forest.refuses(*kind[1:])):
+        said = taken(edge)
+        name = said.pop(memos.NAMES, None)
+        made = _edge(said, since)
+        key = (made.type, made.source, made.target)
+        for there, names in found.get(key, ()):
+            apart = there.valid_to <= (made.valid_from or 0) or made.valid_to <= (there.valid_from or 0)
+            if replace(there, valid_from=made.valid_from, valid_to=made.valid_to) == made and not apart:
+                names += [name] if name else []
+                return  # the same again, or by another of its names
+            if not apart:
+                raise InvalidInputError(
+                    f"{made.source} -{made.type}-> {made.target} comes twice for the same time, and says something else"
+                )
+        if made.type is EdgeType.PARENT and (reason := forest.refuses(made.source, made.target)):
             raise InvalidInputError(reason)
-        properties[kind].append(given["properties"])
-        found[kind] = given
+        found.setdefault(key, []).append((made, [name] if name else []))
 
     for i, edge in enumerate(edges):
         _read(f"edges[{i}]", partial(read_edge, edge), refused)
-    for kind, given in found.items():
-        given["properties"] = memos.joined(properties[kind])
-    graph.edges = [EdgeAssert(*kind, **given) for kind, given in found.items()]
+    graph.edges = [
+        replace(edge, properties=memos.named(edge.properties, names)) for each in found.values() for edge, names in each
+    ]
 
 
 def _read(where: str, read_it: Callable[[], T], refused: Refused) -> T | None:
@@ -121,7 +126,7 @@ def _read(where: str, read_it: Callable[[], T], refused: Refused) -> T | None:
         return read_it()
     except TreememError as error:
         refused(where, InvalidInputError(f"{where}: {error}"))
-    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
         refused(where, InvalidInputError(f"{where}: {type(error).__name__}: {shown(str(error))}"))
     return None
 
@@ -154,8 +159,8 @@ def _node(made: dict[str, Any], dimension: int) -> dict[str, Any]:
     return made
 
 
-def _edge(edge: Mapping[str, Any], since: Mapping[str, Any]) -> tuple[tuple[EdgeType, str, str], dict[str, Any]]:
-    """Return an edge between two of the memories: type, source and target, and what it says.
+def _edge(edge: Mapping[str, Any], since: Mapping[str, Any]) -> EdgeAssert:
+    """Return an edge between two of the memories.
 
     `since` is when each of them begins. An edge without a beginning begins when both ends do.
     """
@@ -173,11 +178,13 @@ def _edge(edge: Mapping[str, Any], since: Mapping[str, Any]) -> tuple[tuple[Edge
     if begins is None and None not in (since[source], since[target]):
         begins = max(parse_time(since[source]), parse_time(since[target]))
     valid_from, valid_to = checked_span(begins, END if ends is None else ends)
-    said = {
-        "valid_from": valid_from,
-        "valid_to": valid_to,
-        "weight": within("weight", edge.get("weight", 1.0), 0, 1_000_000),
-        "confidence": within("confidence", edge.get("confidence", 100.0), 0, 100),
-        "properties": checked_properties(edge.get("properties")),
-    }
-    return (kind, target, source) if turned else (kind, source, target), said
+    return EdgeAssert(
+        kind,
+        target if turned else source,
+        source if turned else target,
+        weight=within("weight", edge.get("weight", 1.0), 0, 1_000_000),
+        confidence=within("confidence", edge.get("confidence", 100.0), 0, 100),
+        valid_from=valid_from,
+        valid_to=valid_to,
+        properties=checked_properties(edge.get("properties")),
+    )

@@ -23,6 +23,7 @@ JSON = "__json"
 _NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: A document type can make a small file as large as memory; GraphML needs none.
 _DOCTYPE = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
+_GRAPHS = re.compile(rb"<graph[\s>/]")
 _MOST_BYTES = 1 << 30
 
 
@@ -51,12 +52,17 @@ def _flat(name: str, value: Any) -> tuple[str, Any] | None:
     return name + JSON, json.dumps(value, default=str)
 
 
-def write(graph: networkx.Graph[Any], file: IO[bytes]) -> None:
-    """Write a graph into an open file."""
+def write(graph: networkx.MultiDiGraph[Any], file: IO[bytes]) -> None:
+    """Write a graph into an open file. Its edges are numbered: ids of edges are unique in GraphML, types are not."""
+    import networkx as nx
     from networkx.readwrite.graphml import GraphMLWriter
 
+    numbered: networkx.MultiDiGraph[Any] = nx.MultiDiGraph(**graph.graph)
+    numbered.add_nodes_from(graph.nodes(data=True))
+    for number, (source, target, data) in enumerate(graph.edges(data=True)):
+        numbered.add_edge(source, target, key=f"e{number}", **data)
     writer = GraphMLWriter(encoding="utf-8", prettyprint=False)
-    writer.add_graph_element(flat(graph))
+    writer.add_graph_element(flat(numbered))
     writer.dump(file)
 
 
@@ -69,20 +75,19 @@ def read(path: Path) -> networkx.Graph[Any]:
     """Return the graph of a file, or raise InvalidInputError."""
     import networkx as nx
 
-    with files.told(path, "read"):
-        if path.stat().st_size > _MOST_BYTES:
-            raise InvalidInputError(f"{path}: larger than {_MOST_BYTES:,} bytes")
-        data = path.read_bytes()
-    if _DOCTYPE.search(data):
+    data = files.read(path, _MOST_BYTES)
+    if _DOCTYPE.search(data.partition(b"<graphml")[0]):
         raise InvalidInputError(f"{path}: has a document type, which GraphML does not need; take it out")
+    if len(_GRAPHS.findall(data)) > 1:
+        raise InvalidInputError(f"{path}: has several graphs, or one in another; write each into a file of its own")
     try:
         graph = nx.parse_graphml(data.decode("utf-8"), force_multigraph=True)
     except Exception as error:  # of the parser of XML, of networkx, of a number that is none
         raise InvalidInputError(f"{path}: no GraphML ({type(error).__name__}: {error})") from error
-    for data_of in (*(d for _, d in graph.nodes(data=True)), *(d for *_, d in graph.edges(data=True))):
+    for data_of in (graph.graph, *(d for _, d in graph.nodes(data=True)), *(d for *_, d in graph.edges(data=True))):
         for name in [name for name in data_of if name.endswith(JSON)]:
             try:
                 data_of[name.removesuffix(JSON)] = json.loads(data_of.pop(name))
-            except (ValueError, RecursionError) as error:
+            except (TypeError, ValueError, RecursionError) as error:
                 raise InvalidInputError(f"{path}: {name}: no JSON ({error})") from error
     return graph

@@ -8,10 +8,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from treemem import planning
-from treemem.changes import Receipt
 from treemem.checks import within
 from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryExistsError, StoreError, StoreUnavailableError, TreememError
@@ -95,7 +94,7 @@ def load(ctx: Context, folder: str | Path, progress: Progress | None) -> int:
         return load_archive(ctx, found, progress)
     try:
         read = graph.graph_of(graph.parsed(found), ctx.model.dimension, _refuse)
-        add_graph(ctx, read, Intent(), progress)
+        add_graph(ctx, read, Intent(), progress, _refuse)
     except (InvalidInputError, MemoryExistsError) as error:
         raise InvalidInputError(f"load: {found}: {error}; nothing was loaded") from error
     for note in read.notes:
@@ -103,7 +102,7 @@ def load(ctx: Context, folder: str | Path, progress: Progress | None) -> int:
     return len(read.nodes) + len(read.edges)
 
 
-def _refuse(_: str, error: InvalidInputError) -> None:
+def _refuse(_: str, error: TreememError) -> None:
     raise error
 
 
@@ -128,16 +127,30 @@ def load_archive(ctx: Context, path: Path, progress: Progress | None) -> int:
         return found.load(ctx.store, ctx.cube, progress)
 
 
-def add_graph(ctx: Context, read: graph.Graph, intent: Intent, progress: Progress | None = None) -> Receipt:
-    """Add the memories and edges of a plain graph, as one operation. What does not fit the cube is told before anything
-    is written: raises InvalidInputError, MemoryExistsError.
+class Added(NamedTuple):
+    """What became of a graph: its operation, how many of its memories are new, how many of its edges hold now."""
+
+    operation: str
+    memories: int
+    edges: int
+
+
+def add_graph(
+    ctx: Context, read: graph.Graph, intent: Intent, progress: Progress | None, refused: graph.Refused
+) -> Added:
+    """Add the memories and edges of a plain graph, as one operation.
+
+    What does not fit the cube goes to `refused` before anything is written. What is there already stays as it is, and
+    an edge that was there and was ended does not come back.
     """
     base = new_change(ctx, "add", intent)
     addition = Addition(ctx.cube, ctx.embedder, base, ctx.caller, stable_ids=False)
     groups = list(addition.from_items(read.nodes, (None, END), {}))
-    rehearse(ctx, groups, planning.with_rows(new_change(ctx, "link", Intent()), edges=read.edges))
-    joined = (planning.with_rows(base, edges=[edge]) for edge in read.edges)
-    return write_parts(ctx.store, base, itertools.chain(groups, joined), progress, len(read.nodes))
+    links = planning.with_rows(new_change(ctx, "link", Intent()), edges=read.edges)
+    fitting, edges, new = rehearse(ctx, groups, links, refused)
+    joined = (planning.with_rows(base, edges=[edge]) for edge in edges)
+    write_parts(ctx.store, base, itertools.chain(fitting, joined), progress, len(fitting), apart=True)
+    return Added(base.operation, new, len(edges))
 
 
 def drop(ctx: Context, keep_last_n: int, backups: str | Path | None) -> Path | None:

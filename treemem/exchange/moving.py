@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, get_args
 
 from treemem.checks import shown
 from treemem.context import Context
-from treemem.errors import InvalidInputError, MemoryExistsError, TreememError
-from treemem.exchange import files, graph, graphml, keeping, memos, networks
+from treemem.errors import InvalidInputError, NotAllowedError, TreememError
+from treemem.exchange import files, graphml, keeping, mem0, memos, networks
 from treemem.exchange.format import ARCHIVE, FORMAT, GRAPH
+from treemem.exchange.graph import Graph, graph_of, parsed
+from treemem.ids import derived_id
 from treemem.ingest import exports
 from treemem.ingest.exports import Chat
-from treemem.read import audit
 from treemem.read.getting import get_all
-from treemem.temporal import TimeLike
+from treemem.temporal import TimeLike, from_micros
+from treemem.write import adding, changing
 from treemem.write.addition import Progress
 from treemem.write.intent import Intent
 from treemem.write.messaging import add_messages
@@ -41,6 +44,7 @@ class Format(NamedTuple):
 FORMATS = (
     Format("archive", "everything of a cube, with its history; lossless", (".jsonl",), writes=True),
     Format("memos", "MemOS's textual_memory.json: its graphs and its lists", (".json",), writes=True),
+    Format("mem0", "mem0's get_all() and search(), and its history() with all versions"),
     Format("graphml", "GraphML, as Gephi, yEd and networkx read and write it", (".graphml",), writes=True),
     *(Format(name, about) for name, about in exports.ABOUT.items()),
 )
@@ -48,7 +52,8 @@ FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did: how many memories are new, and how many edges, conversations, messages and rows the file has.
+    """What an import did: how many memories are new, how many edges hold now, and how many conversations, messages and
+    rows the file has. `operation` is that of a graph, for `undo`.
 
     `notes` say what was read as something else, with how often; `left_out` what could not be read: where, and why.
     """
@@ -59,6 +64,7 @@ class Imported:
     conversations: int = 0
     messages: int = 0
     rows: int = 0
+    operation: str | None = None
     notes: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
 
@@ -85,24 +91,79 @@ class _Import:
     def archive(self, path: Path) -> Imported:
         self.ctx.caller.require_whole_cube("import_ of an archive")
         rows = keeping.load_archive(self.ctx, path, self.progress)
-        return Imported("archive", memories=self.ctx.store.counts(self.ctx.cube)["memories"], rows=rows)
+        return Imported("archive", memories=self._memories(), rows=rows)
+
+    def _memories(self) -> int:
+        found = self.ctx.store.counts(self.ctx.cube)
+        return found["memories"] - found["logged"]
 
     def graph(self, name: str, data: Any) -> Imported:
         """Add what a plain graph says, as one operation."""
         try:
-            read = graph.graph_of(data, self.ctx.model.dimension, self.refused)
-            receipt = keeping.add_graph(self.ctx, read, self.intent, self.progress)
-        except (InvalidInputError, MemoryExistsError) as error:
+            read = graph_of(data, self.ctx.model.dimension, self.refused)
+            self._sign(read)
+        except (InvalidInputError, NotAllowedError) as error:
+            raise type(error)(f"{self.path}: {error}; nothing was imported") from error
+        refusals: list[TreememError] = []
+
+        def refused(where: str, error: TreememError) -> None:
+            refusals.append(error)
+            self.refused(where, error)
+
+        try:
+            added = keeping.add_graph(self.ctx, read, self.intent, self.progress, refused)
+        except TreememError as error:
+            if error not in refusals:
+                raise  # of the store: parts may be written
             raise type(error)(f"{self.path}: {error}; nothing was imported") from error
         for note in read.notes:
             log.warning("import of %s: %s", self.path, note)
         return Imported(
             name,
-            memories=receipt.states_opened,
-            edges=len(read.edges),
+            memories=added.memories,
+            edges=added.edges,
+            operation=added.operation,
             notes=tuple(read.notes),
             left_out=tuple(self.left_out),
         )
+
+    def _sign(self, read: Graph) -> None:
+        """Take out the memories that the caller may not add, with their edges."""
+        if not self.ctx.caller:
+            return
+        signed = []
+        for node in read.nodes:
+            try:
+                self.ctx.caller.signed(node["metadata"])
+            except TreememError as error:
+                self.refused(node["id"], error)
+            else:
+                signed.append(node)
+        if len(signed) < len(read.nodes):
+            ids = {node["id"] for node in signed}
+            read.nodes = signed
+            read.edges = [edge for edge in read.edges if {edge.source, edge.target} <= ids]
+
+    def events(self, data: list[Any]) -> Imported:
+        """Tell the events of memories one after the other, each as one operation."""
+        events = mem0.events_of(data, self.refused)
+        before = self._memories()
+        for done, event in enumerate(events, 1):
+            intent = Intent(f"mem0-{event.id}", event.actor or self.intent.actor, self.intent.reason)
+            at = from_micros(event.at)
+            try:
+                if event.kind == "ADD":
+                    new = {"id": event.memory_id, "memory": event.text}
+                    adding.add(self.ctx, new, at, None, intent, None, {})
+                elif event.kind == "UPDATE":
+                    changing.update(self.ctx, event.memory_id, event.text, at, intent, {})
+                else:
+                    changing.expire(self.ctx, event.memory_id, at, intent)
+            except TreememError as error:
+                self.refused(f"event {event.id}", error)
+            if self.progress is not None:
+                self.progress(done, len(events))
+        return Imported("mem0", memories=self._memories() - before, left_out=tuple(self.left_out))
 
     def chats(self, name: str, chats: list[Chat]) -> Imported:
         """Add conversations, each as one operation."""
@@ -111,26 +172,35 @@ class _Import:
                 f"conversation_id: goes with one conversation, {self.path} holds {len(chats)}; leave it out"
             )
         total, done = sum(len(chat.messages) for chat in chats), 0
-        before = audit.stats(self.ctx).memories
+        before = self._memories()
         for chat in chats:
             talk = self.conversation or chat.id
 
             def refused(position: int, error: TreememError, talk: str = talk) -> None:
                 self.refused(f"{talk}, message {position}", error)
 
-            operation = f"import-{chat.id}" if chat.exact else None
+            mine = (self.ctx.caller.user_id or "", self.ctx.caller.session_id or "")
+            operation = derived_id("import", *mine, talk, chat.id) if chat.exact else None
             intent = Intent(operation, self.intent.actor, self.intent.reason)
-            add_messages(self.ctx, chat.messages, talk, False, self.remember, refused, intent, None, {})
+            messages = [self._own(message, mine) for message in chat.messages] if any(mine) else chat.messages
+            add_messages(self.ctx, messages, talk, False, self.remember, refused, intent, None, {})
             done += len(chat.messages)
             if self.progress is not None:
                 self.progress(done, total)
         return Imported(
             name,
-            memories=audit.stats(self.ctx).memories - before,
+            memories=self._memories() - before,
             conversations=len(chats),
             messages=total,
             left_out=tuple(self.left_out),
         )
+
+    @staticmethod
+    def _own(message: Any, mine: tuple[str, str]) -> Any:
+        """Return a message with an id that is its caller's: two users may export one conversation."""
+        if not isinstance(message, Mapping) or message.get("id") is None:
+            return message
+        return {**message, "id": derived_id("import", *mine, message["id"])}
 
 
 def import_(
@@ -148,18 +218,27 @@ def import_(
     readable = [each.name for each in FORMATS if each.reads]
     if format not in ("auto", *readable):
         raise InvalidInputError(f"format: wanted auto, {', '.join(readable)}, found {shown(format)}")
+    if remember not in (modes := get_args(Remember)):
+        raise InvalidInputError(f"remember: wanted one of {', '.join(modes)}, found {shown(remember)}")
     place = files.as_path(path, "path")
     work = _Import(ctx, str(place), skip, remember, conversation_id, intent, progress)
     with files.told(place, "read"):
-        inner = [place / name for name in (ARCHIVE, GRAPH)] if place.is_dir() else []
+        names = (GRAPH, ARCHIVE) if format in ("memos", "mem0") else (ARCHIVE, GRAPH)
+        inner = [place / name for name in names] if place.is_dir() else []
         found = next((each for each in inner if each.is_file()), place)
         head = b"" if found.is_dir() else _head(found)
     if format == "archive" or (format == "auto" and _is_archive(head)):
         return work.archive(found)
     if format == "graphml" or (format == "auto" and graphml.fits(head)):
         return work.graph("graphml", networks.plain_of(graphml.read(found)))
-    if format == "memos" or (format == "auto" and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")):
-        data = graph.parsed(found) if format == "memos" else _json_or_none(found)
+    if format in ("memos", "mem0") or (format == "auto" and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")):
+        data = _json_or_none(found) if format == "auto" else parsed(found)
+        if mem0.is_history(data):
+            return work.events(data)
+        if format == "mem0" or mem0.is_memories(data):
+            if not mem0.is_memories(data):
+                raise InvalidInputError(f"{place}: wanted memories or events of mem0, found something else")
+            return work.graph("mem0", mem0.plain_of(data))
         if format == "memos" or memos.fits(data):
             return work.graph("memos", data)
     name, chats = exports.read_export(found, format)
@@ -179,6 +258,8 @@ def _skips(on_error: str) -> bool:
 
 
 def _head(path: Path) -> bytes:
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise InvalidInputError(f"{path}: is no file; choose another path")
     with path.open("rb") as file:
         return file.read(4_096)
 
@@ -190,7 +271,7 @@ def _is_archive(head: bytes) -> bool:
 def _json_or_none(path: Path) -> Any:
     """Return what a JSON file says, None where it is none: JSON Lines, a chat that begins with a bracket."""
     try:
-        return graph.parsed(path)
+        return parsed(path)
     except InvalidInputError:
         return None
 
@@ -210,7 +291,8 @@ def export(
     if name not in writable:
         ends = ", ".join(f"{n} ({' '.join(each.suffixes)})" for n, each in writable.items())
         raise InvalidInputError(f"format: wanted {ends}, found {shown(format or place.name)}; name one with format=")
-    files.write_together(place.parent, {place.name: _writer(ctx, name, as_of, known_at, progress)})
+    folder = place.parent.resolve()  # links that lead to the folder are for whoever names it to make
+    files.write_together(folder, {place.name: _writer(ctx, name, as_of, known_at, progress)})
     return place
 
 

@@ -305,6 +305,7 @@ def _check_forest(parents: Iterable[Edge], result: Resolution) -> None:
     into: dict[str, list[Edge]] = defaultdict(list)
     for edge in [e for e in parents if (e.key, e.valid_from) not in gone] + opened:
         into[edge.target].append(edge)
+    sound = _is_forest(into)
     for edge in opened:
         for other in into[edge.target]:
             if other.source != edge.source and other.interval.overlaps(edge.interval):
@@ -313,7 +314,26 @@ def _check_forest(parents: Iterable[Edge], result: Resolution) -> None:
                     f"{format_micros(other.valid_from)} to {format_micros(other.valid_to)}; unlink it first",
                     (edge.target, other.source),
                 )
-        _refuse_cycle(edge, into)
+        if not sound:
+            _refuse_cycle(edge, into)
+
+
+def _is_forest(into: Mapping[str, Sequence[Edge]]) -> bool:
+    """Return whether the edges are a forest even if all of them held at once: then they are one at every moment."""
+    above = {node: {edge.source for edge in edges} for node, edges in into.items()}
+    if any(len(sources) > 1 for sources in above.values()):
+        return False
+    sound: set[str] = set()
+    for start in above:
+        way: dict[str, None] = {}
+        node: str | None = start
+        while node is not None and node not in sound:
+            if node in way:
+                return False
+            way[node] = None
+            node = next(iter(above.get(node, ())), None)
+        sound.update(way)
+    return True
 
 
 def _refuse_cycle(edge: Edge, into: Mapping[str, Sequence[Edge]]) -> None:

@@ -197,10 +197,12 @@ def write_parts(
     progress: Progress | None,
     total: int | None,
     log_end: int | None = None,
+    *,
+    apart: bool = False,
 ) -> Receipt:
     """Apply groups in parts of at most 1,000 rows and return their receipts summed.
 
-    With a `log_end` the first part is applied only while that is the last number of the log.
+    With a `log_end` the first part is applied only while that is the last number of the log; `apart` as in `in_parts`.
     """
     done = 0
     receipt: Receipt | None = None
@@ -218,7 +220,7 @@ def write_parts(
 
     try:
         # The next part is made while the store writes this one.
-        for part in in_parts(groups, base.operation):
+        for part in in_parts(groups, base.operation, apart=apart):
             if waiting is not None:
                 settle(*waiting)
             waiting = part, store.begin(replace(part, log_end=log_end))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
 from treemem import planning
 from treemem.arguments import edge_named
-from treemem.canonical import canonical_json
 from treemem.changes import EdgeAssert, EdgeType, Receipt
 from treemem.checks import shown, within
 from treemem.context import Context
@@ -27,21 +26,21 @@ from treemem.write.intent import Intent
 _OF_BOTH = frozenset({EdgeType.PARENT, EdgeType.SUPERSEDES, EdgeType.MERGED_INTO, EdgeType.DERIVED_FROM})
 
 
-def require_joinable(ctx: Context, edge: EdgeAssert) -> None:
+def require_joinable(ctx: Context, edge: EdgeAssert, among: Collection[str] | None = None) -> None:
     """Raise MemoryNotFoundError unless the caller sees both ends, NotAllowedError unless it may join them.
 
-    An edge is its source's. One that moves, ends, absorbs or binds its target (PARENT, SUPERSEDES,
-    MERGED_INTO, DERIVED_FROM) is both's.
+    With `among`, ends that are not among them are the caller's: it is about to add them. An edge is its source's. One
+    that moves, ends, absorbs or binds its target (PARENT, SUPERSEDES, MERGED_INTO, DERIVED_FROM) is both's.
     """
     if not ctx.caller:
         return
-    ends = {edge.source, edge.target}
+    ends = {edge.source, edge.target} & (set(among) if among is not None else {edge.source, edge.target})
     known = [s for s in seen_history(ctx, sorted(ends)) if s.closed_by is None]
     hidden = ends - {s.memory_id for s in known}
     if hidden:
         raise MemoryNotFoundError(f"no memory {min(hidden)!r} in cube {ctx.cube!r}")
     own = {s.memory_id for s in known} - {s.memory_id for s in known if not ctx.caller.owns(s)}
-    wanted = ends if edge.type in _OF_BOTH else {edge.source}
+    wanted = ends if edge.type in _OF_BOTH else {edge.source} & ends
     if not wanted <= own:
         raise NotAllowedError(
             f"{edge.type}: memory {min(wanted - own)!r} belongs to somebody else; {ctx.caller} may read it, not "
@@ -127,5 +126,5 @@ def checked_properties(properties: Mapping[str, Any] | None) -> dict[str, Any]:
     if not isinstance(properties, Mapping):
         raise InvalidInputError(f"properties: wanted a dict, found {shown(properties)}")
     check_json(properties, "properties")
-    plain: dict[str, Any] = json.loads(canonical_json(properties))
+    plain: dict[str, Any] = json.loads(json.dumps(properties, default=dict))
     return plain

@@ -11,15 +11,18 @@ from treemem.changes import ChangeSet, Part
 MAX_ROWS = 1_000
 
 
-def in_parts(groups: Iterable[ChangeSet], operation: str, limit: int = MAX_ROWS) -> Iterator[ChangeSet]:
+def in_parts(
+    groups: Iterable[ChangeSet], operation: str, limit: int = MAX_ROWS, *, apart: bool = False
+) -> Iterator[ChangeSet]:
     """Yield the change sets of one piece of work, merged into parts of at most `limit` rows each.
 
     Each group stays whole. Work that fits into one part is one plain operation; otherwise the parts are
-    `<operation>/<n>` below the parent `operation`. Groups are consumed lazily.
+    `<operation>/<n>` below the parent `operation`. Groups are consumed lazily. With `apart` those without states have
+    parts of their own: beside a state that is there already, an edge of its memory would be taken for there as well.
     """
     index = 0
     pending: ChangeSet | None = None
-    for whole in _packed(groups, limit):
+    for whole in _packed(groups, limit, apart):
         if pending is not None:
             yield replace(pending, operation=f"{operation}/{index}", part=Part(operation, index, last=False))
             index += 1
@@ -32,14 +35,15 @@ def in_parts(groups: Iterable[ChangeSet], operation: str, limit: int = MAX_ROWS)
         yield replace(pending, operation=f"{operation}/{index}", part=Part(operation, index, last=True))
 
 
-def _packed(groups: Iterable[ChangeSet], limit: int) -> Iterator[ChangeSet]:
+def _packed(groups: Iterable[ChangeSet], limit: int, apart: bool) -> Iterator[ChangeSet]:
     pack: list[ChangeSet] = []
     entities: set[str] = set()
     rows = 0
     for group in groups:
         named = {e.id for e in group.entities}
         more = group.rows - len(group.entities) + len(named - entities)
-        if pack and (rows + more > limit or group.now != pack[0].now):
+        other = pack and (group.now != pack[0].now or (apart and bool(group.states) != bool(pack[0].states)))
+        if pack and (rows + more > limit or other):
             yield _joined(pack)
             pack, entities, rows, more = [], set(), 0, group.rows
         pack.append(group)

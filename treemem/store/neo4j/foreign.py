@@ -18,7 +18,7 @@ _WRITTEN = frozenset(TreeNodeTextualMemoryMetadata.model_fields) | frozenset(
     "id cube_id version memory valid_from valid_to recorded_from recorded_to opened_by closed_by tokens scope extra "
     "facts staged staged_by lock clock dimension caption recalled recalled_at name kind role content chat_time uri "
     "recorded_at actor reason part_of undoes payload_hash receipt touched purged_at operation holder fence expires "
-    "weight tiebreak applied_at lts".split()
+    "weight tiebreak properties applied_at lts".split()
 )
 
 

@@ -1,0 +1,2 @@
+// Whether a relationship of a memory is an edge of ours: others may join our nodes as they like.
+{{ROW}}.opened_by IS NOT NULL AND {{ROW}}.recorded_from IS NOT NULL AND {{ROW}}.tiebreak IS NOT NULL
