@@ -86,7 +86,7 @@ REFUSED: dict[str, tuple[Call, type[TreememError], str]] = {
     "cycle": (lambda m: m.link("other", "PARENT", "kept", at=day(0)), InvalidChangeError, "ancestor"),
     "itself": (lambda m: m.link("kept", "CAUSES", "kept"), InvalidChangeError, "itself"),
     "missing end": (lambda m: m.link("kept", "CAUSES", "nobody"), InvalidChangeError, "there is no memory"),
-    "unknown type": (lambda m: m.link("kept", "KNOWS", "other"), InvalidInputError, "wanted one of PARENT"),
+    "unknown type": (lambda m: m.link("kept", "knows", "other"), InvalidInputError, "wanted one of PARENT"),
     "type as Cypher": (lambda m: m.link("kept", "A|B]->() //", "other"), InvalidInputError, "wanted one of"),
     "weight": (lambda m: m.link("kept", "CAUSES", "other", weight=-1), InvalidInputError, "weight"),
     "unknown memory": (lambda m: m.update("nobody", "x"), MemoryNotFoundError, "add() makes one"),

@@ -24,7 +24,9 @@ def backup(ctx: Context, path: str | Path, progress: Progress | None) -> Path:
     ctx.caller.require_whole_cube("backup")
     if ctx.walled:
         raise InvalidInputError(f"cube {ctx.cube!r}: this view cannot reach the store; ask whoever opened it")
-    return copied(ctx.store, files.as_path(path, "path"), progress)
+    place = files.as_path(path, "path")
+    copied(ctx.store, place, progress)
+    return place
 
 
 def restored(config: TreeTextMemoryConfig, file: Path) -> Path:
@@ -41,13 +43,14 @@ def restored(config: TreeTextMemoryConfig, file: Path) -> Path:
             raise InvalidInputError(f"{file}: no backup of an embedded store; treemem import reads other files")
     store = file_store(config, str(file))
     try:
-        return copied(store, place)
+        copied(store, place)
     finally:
         store.close()
+    return place
 
 
-def copied(store: AdminStore, place: Path, progress: Progress | None = None) -> Path:
-    """Copy a store to a place where nothing is yet, whole or not at all, and return it.
+def copied(store: AdminStore, place: Path, progress: Progress | None = None) -> None:
+    """Copy a store to a place where nothing is yet, whole or not at all.
 
     Raises InvalidInputError, StoreFullError, StoreError.
     """
@@ -71,4 +74,3 @@ def copied(store: AdminStore, place: Path, progress: Progress | None = None) -> 
                 with contextlib.suppress(OSError):
                     each.rmdir()
             raise
-    return place

@@ -22,8 +22,8 @@ JSON = "__json"
 #: What XML 1.0 cannot hold, or does not give back as it was.
 _NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: A document type can make a small file as large as memory; GraphML needs none.
-_DOCTYPE = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
-_GRAPHS = re.compile(rb"<graph[\s>/]")
+_DOCTYPE = re.compile(r"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
+_GRAPHS = re.compile(r"<graph[\s>/]")
 _MOST_BYTES = 1 << 30
 
 
@@ -75,13 +75,16 @@ def read(path: Path) -> networkx.Graph[Any]:
     """Return the graph of a file, or raise InvalidInputError."""
     import networkx as nx
 
-    data = files.read(path, _MOST_BYTES)
-    if _DOCTYPE.search(data.partition(b"<graphml")[0]):
+    try:
+        text = files.read(path, _MOST_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"{path}: no UTF-8 at byte {error.start}; save it as UTF-8") from error
+    if _DOCTYPE.search(text.partition("<graphml")[0]):
         raise InvalidInputError(f"{path}: has a document type, which GraphML does not need; take it out")
-    if len(_GRAPHS.findall(data)) > 1:
+    if len(_GRAPHS.findall(text)) > 1:
         raise InvalidInputError(f"{path}: has several graphs, or one in another; write each into a file of its own")
     try:
-        graph = nx.parse_graphml(data.decode("utf-8"), force_multigraph=True)
+        graph = nx.parse_graphml(text, force_multigraph=True)
     except Exception as error:  # of the parser of XML, of networkx, of a number that is none
         raise InvalidInputError(f"{path}: no GraphML ({type(error).__name__}: {error})") from error
     for data_of in (graph.graph, *(d for _, d in graph.nodes(data=True)), *(d for *_, d in graph.edges(data=True))):

@@ -19,6 +19,7 @@ from treemem.exchange.graph import Graph, graph_of, parsed
 from treemem.ids import derived_id
 from treemem.ingest import exports
 from treemem.ingest.exports import Chat
+from treemem.keywords import checked_names
 from treemem.read.getting import get_all
 from treemem.temporal import TimeLike, from_micros
 from treemem.write import adding, changing
@@ -50,6 +51,7 @@ FORMATS = (
 )
 
 
+@checked_names
 @dataclass(frozen=True, slots=True)
 class Imported:
     """What an import did: how many memories are new, how many edges hold now, and how many conversations, messages and
