@@ -7,7 +7,7 @@ CALL ({{FROM}}, t, k, u) {
   WITH a, t, k, u WHERE {{PASSABLE}}
   UNWIND COLLECT {
     MATCH (a)-[r:{{edge_types}}]-(b)
-    WHERE {{ours ROW=r}} AND {{holds ROW=r SINCE=t UNTIL=u}}
+    WHERE {{holds ROW=r SINCE=t UNTIL=u}}
       AND (type(r) IN $given.edge_types) = $given.listed_types
     RETURN r ORDER BY r.weight DESC, r.tiebreak LIMIT $given.fan_out
   } AS r

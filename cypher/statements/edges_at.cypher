@@ -4,7 +4,7 @@ CALL (t, k) {
   UNWIND $given.ids AS id
   MATCH (m:Memory {cube_id: $given.cube, id: id})
   MATCH (m)-[r:{{edge_types}}]-(other)
-  WHERE {{ours ROW=r}} AND {{holds ROW=r SINCE=t UNTIL=t}}
+  WHERE {{holds ROW=r SINCE=t UNTIL=t}}
     AND ($given.types IS NULL OR type(r) IN $given.types)
     AND (($given.outward AND startNode(r) = m) OR ($given.inward AND endNode(r) = m))
     AND ($given.statuses IS NULL OR (
