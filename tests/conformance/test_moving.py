@@ -573,3 +573,20 @@ def test_the_history_of_mem0_becomes_versions(memory: TreeTextMemory, tmp_path: 
         memory.import_(written(tmp_path / "bad.json", bad))
     done = memory.import_(tmp_path / "bad.json", on_error="skip")
     assert [where for where, _ in done.left_out] == ["events[0]", "events[1]", "events[2]"]
+
+
+def test_a_conversation_goes_with_conversations(memory: TreeTextMemory, tmp_path: Path) -> None:
+    path = written(tmp_path / "m.json", [theirs("a")])
+    with pytest.raises(InvalidInputError, match="conversation_id"):
+        memory.import_(path, conversation_id="t")
+    with pytest.raises(InvalidInputError, match="remember"):
+        memory.import_(path, remember="some")  # type: ignore[arg-type]
+    assert memory.stats().operations == 0
+
+
+def test_what_memos_cannot_say_comes_back_once(memory: TreeTextMemory, tmp_path: Path) -> None:
+    memory.add({"id": "a", "memory": "x"}, memory_type="KnowledgeBaseMemory", at=day(0))
+    copy = memory.cube(memory.cube_id + "-copy")
+    copy.import_(memory.export(tmp_path / "m.json"))
+    item = copy.get("a").metadata
+    assert (item.memory_type, item.info.keys()) == ("KnowledgeBaseMemory", {"updated_at"})

@@ -135,6 +135,8 @@ class Reading:
             own["created_at"] = info["updated_at"]  # it was there by then
         if isinstance(own.get("info"), Mapping):
             info |= own.pop("info")
+        if isinstance(ours, Mapping):
+            own |= _taken_back(ours, given)
         words = self._take_words(own)
         self._take_times(own, words)
         self._take_lists(own)
@@ -144,10 +146,9 @@ class Reading:
         if own.get("created_at"):
             own.setdefault("valid_from", own["created_at"])
         memory_id = _text_of(node.get("id"))
-        if isinstance(ours, Mapping):
-            own |= _taken_back(ours, given)
-            if isinstance(ours.get("id"), str):
-                self._ids[memory_id] = memory_id = ours["id"]
+        if isinstance(ours, Mapping) and isinstance(ours.get("id"), str):
+            self._ids[memory_id] = ours["id"]
+            memory_id = ours["id"]
         if words:
             info[WORDS] = words
         return {"id": memory_id, "memory": node.get("memory"), "metadata": {**own, **({"info": info} if info else {})}}
@@ -253,12 +254,11 @@ _GOES_BACK = ("memory_type", "status", "type", "source")
 
 
 def names_of(properties: Mapping[str, Any]) -> list[str]:
-    """Return the names that an edge has there, none where it has those that are plain."""
+    """Return the names that an edge has there, none where nothing of the kind is said."""
     names = properties.get(NAMES)
-    known = isinstance(names, list) and all(
-        isinstance(name, str) and (name in NEAREST or name in ALIASES) for name in names
-    )
-    return list(names) if known and isinstance(names, list) else []
+    if not isinstance(names, list) or not all(isinstance(n, str) and (n in NEAREST or n in ALIASES) for n in names):
+        return []
+    return names
 
 
 def named(properties: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

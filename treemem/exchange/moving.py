@@ -91,9 +91,15 @@ class _Import:
         self.left_out.append((where, str(error)))
 
     def archive(self, path: Path) -> Imported:
+        """Load an archive into a cube that is empty."""
+        self._refuse_conversation()
         self.ctx.caller.require_whole_cube("import_ of an archive")
         rows = keeping.load_archive(self.ctx, path, self.progress)
         return Imported("archive", memories=self._memories(), rows=rows)
+
+    def _refuse_conversation(self) -> None:
+        if self.conversation is not None:
+            raise InvalidInputError(f"conversation_id: {self.path} holds no conversation; leave it out")
 
     def _memories(self) -> int:
         found = self.ctx.store.counts(self.ctx.cube)
@@ -101,6 +107,7 @@ class _Import:
 
     def graph(self, name: str, data: Any) -> Imported:
         """Add what a plain graph says, as one operation."""
+        self._refuse_conversation()
         try:
             read = graph_of(data, self.ctx.model.dimension, self.refused)
             self._sign(read)
@@ -148,19 +155,22 @@ class _Import:
 
     def events(self, data: list[Any]) -> Imported:
         """Tell the events of memories one after the other, each as one operation."""
+        self._refuse_conversation()
         events = mem0.events_of(data, self.refused)
         before = self._memories()
         for done, event in enumerate(events, 1):
-            intent = Intent(f"mem0-{event.id}", event.actor or self.intent.actor, self.intent.reason)
-            at = from_micros(event.at)
+            operation, memory_id, at = f"mem0-{event.id}", event.memory_id, from_micros(event.at)
+            if any(self.mine):  # two users may have the history of one memory
+                operation, memory_id = (derived_id("mem0", *self.mine, each) for each in (operation, memory_id))
+            intent = Intent(operation, event.actor or self.intent.actor, self.intent.reason)
             try:
                 if event.kind == "ADD":
-                    new = {"id": event.memory_id, "memory": event.text}
+                    new = {"id": memory_id, "memory": event.text}
                     adding.add(self.ctx, new, at, None, intent, None, {})
                 elif event.kind == "UPDATE":
-                    changing.update(self.ctx, event.memory_id, event.text, at, intent, {})
+                    changing.update(self.ctx, memory_id, event.text, at, intent, {})
                 else:
-                    changing.expire(self.ctx, event.memory_id, at, intent)
+                    changing.expire(self.ctx, memory_id, at, intent)
             except TreememError as error:
                 self.refused(f"event {event.id}", error)
             if self.progress is not None:
@@ -181,10 +191,9 @@ class _Import:
             def refused(position: int, error: TreememError, talk: str = talk) -> None:
                 self.refused(f"{talk}, message {position}", error)
 
-            mine = (self.ctx.caller.user_id or "", self.ctx.caller.session_id or "")
-            operation = derived_id("import", *mine, talk, chat.id) if chat.exact else None
+            operation = derived_id("import", *self.mine, talk, chat.id) if chat.exact else None
             intent = Intent(operation, self.intent.actor, self.intent.reason)
-            messages = [self._own(message, mine) for message in chat.messages] if any(mine) else chat.messages
+            messages = [self._own(message) for message in chat.messages] if any(self.mine) else chat.messages
             add_messages(self.ctx, messages, talk, False, self.remember, refused, intent, None, {})
             done += len(chat.messages)
             if self.progress is not None:
@@ -197,12 +206,16 @@ class _Import:
             left_out=tuple(self.left_out),
         )
 
-    @staticmethod
-    def _own(message: Any, mine: tuple[str, str]) -> Any:
+    @property
+    def mine(self) -> tuple[str, str]:
+        """Who imports: user and session, empty where nobody is named."""
+        return self.ctx.caller.user_id or "", self.ctx.caller.session_id or ""
+
+    def _own(self, message: Any) -> Any:
         """Return a message with an id that is its caller's: two users may export one conversation."""
         if not isinstance(message, Mapping) or message.get("id") is None:
             return message
-        return {**message, "id": derived_id("import", *mine, message["id"])}
+        return {**message, "id": derived_id("import", *self.mine, message["id"])}
 
 
 def import_(
