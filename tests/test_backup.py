@@ -53,10 +53,12 @@ def test_a_backup_beside_writers_is_one_moment(tmp_path: Path) -> None:
         threads = [threading.Thread(target=write, args=(name,)) for name in ("b", "c")]
         for thread in threads:
             thread.start()
-        copies = [memory.backup(tmp_path / f"copy{n}.db") for n in range(5)]
-        stop.set()
-        for thread in threads:
-            thread.join()
+        try:
+            copies = [memory.backup(tmp_path / f"copy{n}.db") for n in range(5)]
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
     counts = []
     for path in copies:
         with opened(path, cube="a") as copy:
@@ -65,6 +67,7 @@ def test_a_backup_beside_writers_is_one_moment(tmp_path: Path) -> None:
             assert copy.stats().memories == 2_000
             assert [copy.cube(name).check() for name in "abc"] == [[], [], []]
     assert counts == sorted(counts)
+    assert counts[-1] > counts[0]
 
 
 def test_a_backup_replaces_nothing_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +127,10 @@ def test_backup_and_restore_by_hand(shell: Shell, tmp_path: Path) -> None:
     assert shell.json("backup", "kept.db")["file"] == "kept.db"
     shell.run("add", "two")
     shutil.move(tmp_path / "m.db", tmp_path / "old.db")
+    before = (tmp_path / "kept.db").read_bytes()
     shell.run("restore", "kept.db")
+    assert (tmp_path / "kept.db").read_bytes() == before
+    assert not list(tmp_path.glob("kept.db-*"))
     assert shell.json("stats")["memories"] == 1
     assert "exists already" in shell.run("restore", "kept.db", code=1)
     (tmp_path / "text").write_text("no database")

@@ -189,7 +189,9 @@ def layered(*layers: Mapping[str, Any]) -> TreeTextMemoryConfig:
     """
     merged: dict[str, Any] = {}
     for layer in layers:
-        merged |= _located({name: value for name, value in layer.items() if value is not None})
+        for name, value in _located({name: value for name, value in layer.items() if value is not None}).items():
+            both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping) and name in _SECTIONS
+            merged[name] = {**merged[name], **value} if both else value
     return _checked(TreeTextMemoryConfig, merged)
 
 
@@ -211,6 +213,7 @@ ENVIRONMENT = {
 }
 #: The sections whose settings can stand in the environment, as TREEMEM_LLM_MODEL does.
 _MODELS: tuple[type[_Model], ...] = (EmbedderConfig, LLMConfig, RerankerConfig)
+_SECTIONS = frozenset(each.section for each in _MODELS)
 
 
 def from_environment() -> dict[str, Any]:
@@ -257,7 +260,9 @@ def _parsed(text: str, suffix: str) -> Any:
             raise ConfigError("YAML is read with PyYAML; pip install 'treemem[yaml]', or write TOML or JSON") from error
         try:
             return yaml.safe_load(text)
-        except yaml.YAMLError as error:
+        except RecursionError:
+            raise
+        except Exception as error:  # of a value that its tag does not fit, whose words may be secret
             mark = getattr(error, "problem_mark", None)
             raise ValueError("YAML" + ("" if mark is None else f" (line {mark.line + 1})")) from None
     try:

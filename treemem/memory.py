@@ -110,7 +110,11 @@ class TreeTextMemory:
         self._take(context, is_view=False)
         self._owns_store = store is None
         if context.config.reorganize:
-            self.reorganizer.start()
+            try:
+                self.reorganizer.start()
+            except BaseException:
+                self.close()
+                raise
 
     def _take(self, context: Context, *, is_view: bool) -> None:
         self._context = context

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from treemem.errors import ConfigError
+from treemem.ids import ID, derived_id
 
 log = logging.getLogger("treemem.config")
 #: Sections that only the original has: of a tree memory, of a cube, of MemOS itself.
@@ -34,6 +35,8 @@ _EMBEDDERS = {
     "ollama": "openai",
     "ark": "openai",
 }
+#: What no id has.
+_NO_ID = re.compile(r"[^A-Za-z0-9._:-]")
 _OLLAMA = "http://localhost:11434"
 #: Language models behind an interface that is compatible with OpenAI's, and where it is if nothing is said.
 _LLMS = {
@@ -59,20 +62,27 @@ def translated(data: Mapping[str, Any]) -> dict[str, Any]:
         _, config = _section("text_mem", data["text_mem"], None)
         cube = data.get("cube_id") or data.get("user_id")
         left |= {name for name in config if name in _THEIRS - _NOTHING and _says(config[name])}
-        if isinstance(cube, str):  # "user/cube" there; an id is no path here
-            cube = re.sub(r"[^A-Za-z0-9._:-]", "-", cube)[:128]
+        if isinstance(cube, str) and not ID.fullmatch(cube):  # "user/cube" there; an id is no path here
+            cube = f"{_NO_ID.sub('-', cube)[:80]}-{derived_id('memos', cube)[:8]}"
         found = {**({"cube": cube} if cube else {}), **_tree(config, ("extractor_llm", "dispatcher_llm"), left)}
+        found = {**found, **_own(data)}
         left -= {"text_mem", "cube_id"}
     elif "mem_reader" in data or "chat_model" in data:  # of MemOS itself; its user is whose memories are meant
         _, config = _section("mem_reader", data.get("mem_reader") or {"config": {}}, None)
         models = {"embedder": config.get("embedder"), "llm": config.get("llm"), "chat_model": data.get("chat_model")}
         found = _tree({name: model for name, model in models.items() if model}, ("chat_model", "llm"), left)
+        found = {**found, **_own(data)}
         left.discard("mem_reader")
     else:
         found = _tree(data, ("extractor_llm", "dispatcher_llm"), left)
     if left:
         log.warning("settings of MemOS that treemem does not have are left aside: %s", ", ".join(sorted(left)))
     return found
+
+
+def _own(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of ours that stand beside theirs; their `user_id` says whose memories are meant."""
+    return {name: value for name, value in data.items() if name not in {*_THEIRS, "user_id"}}
 
 
 def _says(value: Any) -> bool:

@@ -95,6 +95,10 @@ def open_reranker(config: RerankerConfig | None, embedder: Embedder, llm: LLM | 
         return None
     from treemem.models.rerankers import CosineReranker, CrossEncoderReranker, LLMReranker
 
+    if config.kind != "cross-encoder" and config.model is not None:
+        raise ConfigError(
+            f"reranker: kind {config.kind!r} has no model of its own; leave model out, or name another kind"
+        )
     if config.kind == "cosine":
         return CosineReranker(embedder)
     if config.kind == "llm":
@@ -158,6 +162,13 @@ def file_store(config: TreeTextMemoryConfig, location: str) -> GraphStore:
     except OSError as error:
         raise ConfigError(f"store: the folder {path.parent} cannot be made ({error.strerror})") from error
     return SqliteStore(path, timeout=config.timeout, cache_bytes=config.cache_bytes)
+
+
+def copy_of_file(file: Path, target: Path) -> None:
+    """Copy the file of an embedded store that nobody has open, which is not written to. Raises StoreError."""
+    from treemem.store.sqlite.copying import copy_file
+
+    copy_file(file, target)
 
 
 def file_of(location: str) -> Path:

@@ -114,6 +114,8 @@ def test_what_memos_writes_is_read(memory: TreeTextMemory, tmp_path: Path) -> No
     assert done.operation == first.id
     memory.undo(first.id)
     assert memory.get_all() == {"nodes": [], "edges": []}
+    assert memory.import_(tmp_path).memories == 3  # what was undone is new again, edges too
+    assert {(e["source"], e["type"], e["target"]) for e in memory.get_all()["edges"]} == found.keys()
 
 
 @pytest.mark.parametrize("shape", ["naive", "general"])
@@ -343,6 +345,7 @@ def test_what_the_cube_refuses_is_left_out(memory: TreeTextMemory, tmp_path: Pat
     edges = [
         {"source": "new", "target": "changed", "type": "KNOWS"},
         {"source": "new", "target": "child", "type": "PARENT"},
+        {"source": "top", "target": "new", "type": "KNOWS", "valid_from": str(day(1)), "valid_to": str(day(2))},
         {"source": "new", "target": "top", "type": "KNOWS"},
     ]
     path = written(tmp_path / "m.json", {"nodes": nodes, "edges": edges})
@@ -351,8 +354,19 @@ def test_what_the_cube_refuses_is_left_out(memory: TreeTextMemory, tmp_path: Pat
         memory.import_(path)
     assert memory.stats().operations == before
     done = memory.import_(path, on_error="skip")
-    assert (done.memories, done.edges) == (1, 1)
-    assert [where for where, _ in done.left_out] == ["changed", "gone", "new -KNOWS-> changed", "edges"]
+    assert (done.memories, done.edges) == (1, 2)
+    assert [where for where, _ in done.left_out] == [
+        "changed",
+        "gone",
+        "new -KNOWS-> changed",
+        "new -PARENT-> child",
+    ]
+    later = {"source": "top", "target": "new", "type": "KNOWS", "valid_from": str(day(2)), "valid_to": None}
+    ended = theirs("ended", valid_to=str(day(-9)))
+    written(path, {"nodes": [*nodes, ended], "edges": [*edges, later]})
+    done = memory.import_(path, on_error="skip")
+    assert (done.memories, done.edges) == (0, 1)
+    assert "ended" in dict(done.left_out)
     assert memory.check() == []
 
 
@@ -572,7 +586,11 @@ def test_the_history_of_mem0_becomes_versions(memory: TreeTextMemory, tmp_path: 
     with pytest.raises(InvalidInputError, match=r"events\[0\]"):
         memory.import_(written(tmp_path / "bad.json", bad))
     done = memory.import_(tmp_path / "bad.json", on_error="skip")
-    assert [where for where, _ in done.left_out] == ["events[0]", "events[1]", "events[2]"]
+    assert sorted(where for where, _ in done.left_out) == ["events[0]", "events[1]", "events[2]"]
+    again = memory.cube(memory.cube_id + "-again")
+    again.import_(written(path, [*events[:2], events[2] | {"created_at": None}]))  # as mem0 tells some deletions
+    assert again.get("a", as_of="2024-02-01").memory == "Lives in Porto"
+    assert again.get_by_ids(["a"], as_of="2024-07-01") == []
 
 
 def test_a_conversation_goes_with_conversations(memory: TreeTextMemory, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ Store = Annotated[
     str | None, typer.Option("--store", "-s", help="A file path or neo4j://host:7687. Default: TREEMEM_STORE.")
 ]
 Cube = Annotated[str | None, typer.Option("--cube", "-c", help="The cube (tenant). Default: TREEMEM_CUBE or default.")]
-Config = Annotated[Path | None, typer.Option("--config", help="A TOML or JSON file with settings.")]
+Config = Annotated[Path | None, typer.Option("--config", help="A TOML, JSON or YAML file with settings.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.", callback=_note_json)]
 AsOf = Annotated[str | None, typer.Option(help="What was true then (ISO 8601).")]
 KnownAt = Annotated[str | None, typer.Option(help="As it was known then (ISO 8601).")]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from treemem.config import TreeTextMemoryConfig
@@ -12,10 +14,12 @@ from treemem.context import Context
 from treemem.errors import InvalidInputError
 from treemem.exchange import files
 from treemem.locations import is_server
-from treemem.opening import default_path, file_of, file_store
-from treemem.store.protocol import AdminStore
+from treemem.opening import copy_of_file, default_path, file_of
 from treemem.write.addition import Progress
 
+_NO_LINKS = frozenset(
+    getattr(errno, name) for name in ("EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS") if hasattr(errno, name)
+)
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
@@ -25,7 +29,7 @@ def backup(ctx: Context, path: str | Path, progress: Progress | None) -> Path:
     if ctx.walled:
         raise InvalidInputError(f"cube {ctx.cube!r}: this view cannot reach the store; ask whoever opened it")
     place = files.as_path(path, "path")
-    copied(ctx.store, place, progress)
+    copied(ctx.store.backup, place, progress)
     return place
 
 
@@ -38,19 +42,14 @@ def restored(config: TreeTextMemoryConfig, file: Path) -> Path:
     if is_server(location):
         raise InvalidInputError(f"restore: {location} is a server; a backup is a file, restore it to a path")
     place = file_of(location)
-    with files.told(file, "read"), file.open("rb") as opened:
-        if opened.read(16) != b"SQLite format 3\0":
-            raise InvalidInputError(f"{file}: no backup of an embedded store; treemem import reads other files")
-    store = file_store(config, str(file))
-    try:
-        copied(store, place)
-    finally:
-        store.close()
+    if not files.is_database(file):
+        raise InvalidInputError(f"{file}: no backup of an embedded store; treemem import reads other files")
+    copied(lambda target, _: copy_of_file(file, target), place)
     return place
 
 
-def copied(store: AdminStore, place: Path, progress: Progress | None = None) -> None:
-    """Copy a store to a place where nothing is yet, whole or not at all.
+def copied(copy: Callable[[Path, Progress | None], None], place: Path, progress: Progress | None = None) -> None:
+    """Put what `copy` makes to a place where nothing is yet, whole or not at all.
 
     Raises InvalidInputError, StoreFullError, StoreError.
     """
@@ -62,10 +61,8 @@ def copied(store: AdminStore, place: Path, progress: Progress | None = None) -> 
         made = files.private_folder(place.parent)
         partial = place.with_name(f"{place.name}.{uuid.uuid4().hex}.partial")
         try:
-            store.backup(partial, progress)
-            os.link(partial, place)  # unlike a rename, replaces nothing that came meanwhile
-            partial.unlink()
-            files.sync(place.parent)
+            copy(partial, progress)
+            _put(partial, place)
         except BaseException:
             for suffix in _BESIDE:
                 with contextlib.suppress(OSError):
@@ -74,3 +71,17 @@ def copied(store: AdminStore, place: Path, progress: Progress | None = None) -> 
                 with contextlib.suppress(OSError):
                     each.rmdir()
             raise
+        files.sync(place.parent)
+
+
+def _put(partial: Path, place: Path) -> None:
+    """Give a whole file its name, and replace nothing that came there meanwhile. Raises OSError."""
+    try:
+        os.link(partial, place)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # the file system has no links
+        partial.replace(place)
+    else:
+        partial.unlink()

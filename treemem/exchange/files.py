@@ -116,6 +116,15 @@ def read(path: Path, most: int) -> bytes:
     return data
 
 
+def is_database(path: Path) -> bool:
+    """Return whether a plain file is a database of SQLite, as an embedded store is. Raises InvalidInputError."""
+    with told(path, "read"):
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
+        with path.open("rb") as file:
+            return file.read(16) == b"SQLite format 3\0"
+
+
 def create(path: Path) -> IO[bytes]:
     """Open a new file for writing that only its owner may read; one that exists is refused."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)

@@ -68,7 +68,7 @@ def write(graph: networkx.MultiDiGraph[Any], file: IO[bytes]) -> None:
 
 def fits(head: bytes) -> bool:
     """Return whether a file that begins so is GraphML."""
-    return b"<graphml" in head
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and b"<graphml" in head
 
 
 def read(path: Path) -> networkx.Graph[Any]:
@@ -79,7 +79,7 @@ def read(path: Path) -> networkx.Graph[Any]:
         text = files.read(path, _MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{path}: no UTF-8 at byte {error.start}; save it as UTF-8") from error
-    if _DOCTYPE.search(text.partition("<graphml")[0]):
+    if _DOCTYPE.search(text):
         raise InvalidInputError(f"{path}: has a document type, which GraphML does not need; take it out")
     if len(_GRAPHS.findall(text)) > 1:
         raise InvalidInputError(f"{path}: has several graphs, or one in another; write each into a file of its own")

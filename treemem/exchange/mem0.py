@@ -68,15 +68,20 @@ def _node(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def events_of(data: list[Any], refused: Refused) -> list[Event]:
     """Return the events of memories in order of time; what cannot be read goes to `refused`."""
-    timed: list[tuple[int, int]] = []
+    timed: list[tuple[int, int, int]] = []
     for place, given in enumerate(data):
+        told = given.get("updated_at") or given.get("created_at")
+        rank = EVENTS.index(given["event"]) if given["event"] in EVENTS else len(EVENTS)
         try:
-            timed.append((parse_time(given.get("updated_at") or given.get("created_at") or "", "created_at"), place))
+            if told is None and timed:  # mem0 gives some deletions no time: then when the event before it was
+                timed.append((timed[-1][0], rank, place))
+            else:
+                timed.append((parse_time(told or "", "created_at"), rank, place))
         except InvalidInputError as error:
             refused(f"events[{place}]", InvalidInputError(f"events[{place}]: {error}"))
     found: list[Event] = []
     known: set[str] = set()
-    for at, place in sorted(timed):
+    for at, _, place in sorted(timed):
         try:
             event = _event(data[place], at, known)
         except InvalidInputError as error:

@@ -306,6 +306,8 @@ def export(
     if name not in writable:
         ends = ", ".join(f"{n} ({' '.join(each.suffixes)})" for n, each in writable.items())
         raise InvalidInputError(f"format: wanted {ends}, found {shown(format or place.name)}; name one with format=")
+    if place.exists() and files.is_database(place):
+        raise InvalidInputError(f"{place}: is a database, perhaps a store, and is not replaced; choose another name")
     folder = place.parent.resolve()  # links that lead to the folder are for whoever names it to make
     files.write_together(folder, {place.name: _writer(ctx, name, as_of, known_at, progress)})
     return place

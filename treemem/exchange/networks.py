@@ -96,7 +96,12 @@ def _of_ours(graph: Any) -> dict[str, Any]:
 
 
 def _of_others(graph: Any) -> dict[str, Any]:
-    ids = {node: _id(node) for node in graph.nodes}
+    ids: dict[Hashable, str] = {}
+    taken: set[str] = set()
+    for node in sorted(graph.nodes, key=lambda node: not isinstance(node, str)):  # names keep theirs
+        own = _id(node)
+        ids[node] = own if own not in taken else derived_id("networkx", type(node).__name__, node)
+        taken.add(ids[node])
     nodes = [_node(node, ids[node], data) for node, data in graph.nodes(data=True)]
     edges = [_edge(ids[source], ids[target], key, data) for source, target, key, data in _edges_of(graph)]
     return {"nodes": nodes, "edges": edges}

@@ -26,8 +26,9 @@ def rehearse(
 ) -> tuple[list[ChangeSet], list[EdgeAssert], int]:
     """Return the additions and the edges that the store would take, and how many memories are new; nothing is written.
 
-    The others go to `refused`, which may raise what it is given. Edges that are there, or were once, are left as they
-    are, without a word. The store decides again when all is written: somebody else may write meanwhile.
+    The others go to `refused`, which may raise what it is given. Edges that are there, or were once, at the time asked
+    for are left as they are, without a word. What an undo took out of the cube is new again. The store decides again
+    when all is written: somebody else may write meanwhile.
     """
     info = ctx.store.cube(ctx.cube)
     clock = links.now if info is None else min(max(links.now, info.clock + 1), _LAST)
@@ -37,26 +38,42 @@ def rehearse(
         own = {s.memory_id: there[s.memory_id] for s in each.states if there.get(s.memory_id)}
         try:
             resolve(each, _known(own), clock)
-        except (MemoryExistsError, InvalidChangeError) as error:
+        except (MemoryExistsError, InvalidInputError) as error:
             gone |= {s.memory_id for s in each.states}
             refused(each.states[0].memory_id, error)
             continue
         fitting.append(each)
-        new += not own
-    before = {memory_id for memory_id, states in there.items() if states}
+        new += not any(state.closed_by is None for states in own.values() for state in states)
+    before = {memory_id for memory_id, states in there.items() if any(s.closed_by is None for s in states)}
     edges = _fitting_edges(ctx, links, before, gone, refused)
     ends = {memory_id: there.get(memory_id, ()) for edge in edges for memory_id in (edge.source, edge.target)}
     known = _known({i: states for i, states in ends.items() if states})
     known.versions |= {i: known.versions.get(i, 1) for i in ends}
     _know_edges(ctx, known, edges, before)
-    taken = replace(links, edges=tuple(edges))
-    try:
-        check(taken, known)
-        resolve(taken, known, clock)
-    except InvalidChangeError as error:
-        refused("edges", error)
-        edges = [edge for edge in edges if edge.type is not EdgeType.PARENT or not {edge.source, edge.target} & before]
-    return fitting, edges, new
+    while True:
+        taken = replace(links, edges=tuple(edges))
+        try:
+            check(taken, known)
+            resolve(taken, known, clock)
+        except InvalidChangeError as error:
+            wrong = next((edge for edge in edges if _is_named(edge, error)), None)
+            if wrong is None:
+                raise
+            refused(_where(wrong), error)
+            edges.remove(wrong)
+        else:
+            return fitting, edges, new
+
+
+def _where(edge: EdgeAssert) -> str:
+    return f"{edge.source} -{edge.type}-> {edge.target}"
+
+
+def _is_named(edge: EdgeAssert, error: InvalidChangeError) -> bool:
+    """Return whether an edge is the one that would give a second parent, or close a circle."""
+    named = error.memories
+    ends = (edge.source, edge.target)
+    return edge.type is EdgeType.PARENT and bool(named) and (edge.target == named[0] or ends == named)
 
 
 def _fitting_edges(
@@ -72,13 +89,17 @@ def _fitting_edges(
         recorded.setdefault((edge.type, edge.source, edge.target), []).append(edge)
     found = []
     for ask in links.edges:
-        where = f"{ask.source} -{ask.type}-> {ask.target}"
+        where = _where(ask)
         try:
             if {ask.source, ask.target} & gone:
                 raise InvalidInputError(f"{where}: one of its ends is left out")
             if {ask.source, ask.target} & before:
                 require_joinable(ctx, ask, before)
-            there = recorded.get((ask.type, ask.source, ask.target), ())
+            since = links.now if ask.valid_from is None else ask.valid_from
+            if ask.valid_to <= since:
+                raise InvalidInputError(f"{where}: ends before it begins")
+            every = recorded.get((ask.type, ask.source, ask.target), ())
+            there = [edge for edge in every if edge.valid_from < ask.valid_to and since < edge.valid_to]
             if any(_differs(edge, ask) for edge in there):
                 raise InvalidInputError(f"{where}: is there already and says something else; link() changes it")
         except TreememError as error:
@@ -90,11 +111,9 @@ def _fitting_edges(
 
 
 def _differs(edge: Edge, ask: EdgeAssert) -> bool:
-    """Return whether an edge that is known now says something else at a time that is asked for."""
-    since = edge.valid_from if ask.valid_from is None else ask.valid_from
-    at_once = edge.closed_by is None and edge.valid_from < ask.valid_to and since < edge.valid_to
+    """Return whether an edge of the same time that is known now says something else."""
     said = (edge.weight, edge.confidence, canonical_json(edge.properties))
-    return at_once and said != (ask.weight, ask.confidence, canonical_json(ask.properties))
+    return edge.closed_by is None and said != (ask.weight, ask.confidence, canonical_json(ask.properties))
 
 
 def _states(ctx: Context, ids: Sequence[str]) -> dict[str, list[State]]:

@@ -62,6 +62,7 @@ class SqliteStore:
     def backup(self, target: Path, progress: Callable[[int, int | None], None] | None = None) -> None:
         with self._database.read() as conn:
             copying.copy(conn, target, progress)
+        copying.verify(target)  # outside the transaction: the file is nobody's yet
 
     def apply(self, changes: ChangeSet, *, lease: Lease | None = None) -> Receipt:
         with self._database.write() as conn:
