@@ -143,7 +143,7 @@ def migrated_store(
     """Return the store as `open_store` does, and the names of the migrations that ran for it."""
     location = config.store or ("the caller's driver" if driver is not None else str(default_path()))
     served = driver is not None or is_server(location)
-    store = _neo4j(config, location, driver, dimension, bookmarks) if served else file_store(config, location)
+    store = _neo4j(config, location, driver, dimension, bookmarks) if served else _file_store(config, location)
     try:
         return store, tuple(store.migrate())
     except BaseException:
@@ -151,7 +151,7 @@ def migrated_store(
         raise
 
 
-def file_store(config: TreeTextMemoryConfig, location: str) -> GraphStore:
+def _file_store(config: TreeTextMemoryConfig, location: str) -> GraphStore:
     """Return the embedded store in a file as it is, its schema not looked at. Raises ConfigError."""
     from treemem.store.sqlite import SqliteStore
     from treemem.store.sqlite.files import make_folder

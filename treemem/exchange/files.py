@@ -104,13 +104,18 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def read(path: Path, most: int) -> bytes:
-    """Return what a plain file of at most `most` bytes holds, or raise InvalidInputError, StoreError."""
+def beginning(path: Path, most: int) -> bytes:
+    """Return at most the first `most` bytes of a plain file, or raise InvalidInputError, StoreError."""
     with told(path, "read"):
         if not stat.S_ISREG(path.stat().st_mode):
             raise InvalidInputError(f"{path}: is no file; choose another path")
         with path.open("rb") as file:
-            data = file.read(most + 1)
+            return file.read(most)
+
+
+def read(path: Path, most: int) -> bytes:
+    """Return what a plain file of at most `most` bytes holds, or raise InvalidInputError, StoreError."""
+    data = beginning(path, most + 1)
     if len(data) > most:
         raise InvalidInputError(f"{path}: larger than {most:,} bytes")
     return data
@@ -119,10 +124,7 @@ def read(path: Path, most: int) -> bytes:
 def is_database(path: Path) -> bool:
     """Return whether a plain file is a database of SQLite, as an embedded store is. Raises InvalidInputError."""
     with told(path, "read"):
-        if not stat.S_ISREG(path.stat().st_mode):
-            return False
-        with path.open("rb") as file:
-            return file.read(16) == b"SQLite format 3\0"
+        return stat.S_ISREG(path.stat().st_mode) and beginning(path, 16) == b"SQLite format 3\0"
 
 
 def create(path: Path) -> IO[bytes]:

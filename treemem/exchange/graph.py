@@ -20,10 +20,10 @@ from treemem.checks import shown, within
 from treemem.contents import fields_of
 from treemem.errors import InvalidInputError, TreememError
 from treemem.exchange import files, memos
-from treemem.exchange.forest import Forest
 from treemem.ids import checked_id
 from treemem.items import METADATA_FIELDS, as_item
 from treemem.models.embedders import checked_vectors
+from treemem.store.forest import Forest
 from treemem.temporal import END, parse_time, to_micros
 from treemem.write.addition import checked_span
 from treemem.write.linking import checked_properties, memory_edge

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -241,7 +240,7 @@ def import_(
         names = (GRAPH, ARCHIVE) if format in ("memos", "mem0") else (ARCHIVE, GRAPH)
         inner = [place / name for name in names] if place.is_dir() else []
         found = next((each for each in inner if each.is_file()), place)
-        head = b"" if found.is_dir() else _head(found)
+        head = b"" if found.is_dir() else files.beginning(found, 4_096)
     if format == "archive" or (format == "auto" and _is_archive(head)):
         return work.archive(found)
     if format == "graphml" or (format == "auto" and graphml.fits(head)):
@@ -270,13 +269,6 @@ def _skips(on_error: str) -> bool:
     if not isinstance(on_error, str) or on_error not in ON_ERROR:
         raise InvalidInputError(f"on_error: wanted 'raise' or 'skip', found {shown(on_error)}")
     return on_error == "skip"
-
-
-def _head(path: Path) -> bytes:
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise InvalidInputError(f"{path}: is no file; choose another path")
-    with path.open("rb") as file:
-        return file.read(4_096)
 
 
 def _is_archive(head: bytes) -> bool:

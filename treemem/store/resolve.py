@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from treemem.canonical import canonical_json
 from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, NodeKind, Receipt, State, StateAssert
 from treemem.errors import ConflictError, InvalidChangeError, MemoryExistsError
+from treemem.store.forest import Forest
 from treemem.temporal import END, Interval, carve, format_micros, present
 
 EdgeKey = tuple[EdgeType, str, str, NodeKind]
@@ -320,20 +321,8 @@ def _check_forest(parents: Iterable[Edge], result: Resolution) -> None:
 
 def _is_forest(into: Mapping[str, Sequence[Edge]]) -> bool:
     """Return whether the edges are a forest even if all of them held at once: then they are one at every moment."""
-    above = {node: {edge.source for edge in edges} for node, edges in into.items()}
-    if any(len(sources) > 1 for sources in above.values()):
-        return False
-    sound: set[str] = set()
-    for start in above:
-        way: dict[str, None] = {}
-        node: str | None = start
-        while node is not None and node not in sound:
-            if node in way:
-                return False
-            way[node] = None
-            node = next(iter(above.get(node, ())), None)
-        sound.update(way)
-    return True
+    forest = Forest()
+    return all(forest.refuses(edge.source, edge.target) is None for edges in into.values() for edge in edges)
 
 
 def _refuse_cycle(edge: Edge, into: Mapping[str, Sequence[Edge]]) -> None:
