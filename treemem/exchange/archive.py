@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from treemem.canonical import canonical_json, encode_vectors
-from treemem.changes import Edge, Entity, State, memory_ends
+from treemem.changes import Edge, Entity, State
 from treemem.errors import ConflictError, InvalidInputError
 from treemem.exchange import files
 from treemem.exchange.checking import Checked, check, record_of
 from treemem.exchange.format import MAX_LINE, Head, Summed, head_line, read_lines, record_line
 from treemem.exchange.records import Row
+from treemem.exchange.rows import rows_at
 from treemem.ids import derived_id
 from treemem.ingest.entities import entity_id
 from treemem.store.protocol import CubeInfo, GraphStore, Rows
-from treemem.temporal import END
 from treemem.text import words
 from treemem.write.addition import Progress
 
@@ -61,44 +61,17 @@ def write(
 
 
 def _records(store: GraphStore, info: CubeInfo, valid_at: int | None, past: bool) -> Iterator[tuple[str, Any]]:
-    cube, clock = info.id, info.clock
-    held: set[str] = set()
-    ends = {(e.target_kind, e.target) for e in store.all_edges(cube) if e.recorded_from <= clock} if past else None
-    for operation in store.all_operations(cube):
-        if operation.recorded_at <= clock:
-            yield "operation", asdict(operation)
-    for entity in store.all_entities(cube):
-        if ends is None or ("entity", entity.id) in ends:
-            yield "entity", asdict(entity)
-    for source in store.all_sources(cube):
-        if ends is None or ("source", source.id) in ends:
-            yield "source", asdict(source)
-    for state in store.all_states(cube):
-        if state.recorded_from <= clock and (valid_at is None or state.holds(valid_at, clock)):
-            held.add(state.memory_id)
-            plain = {n: getattr(state, n) for n in State.__slots__ if n != "vectors"}
-            yield "state", _as_of(plain, clock) | {"embedding": encode_vectors(state.content.vectors)}
-    for edge in store.all_edges(cube):
-        if edge.recorded_from <= clock and (valid_at is None or _held(edge, valid_at, clock, held)):
-            plain = asdict(edge)
-            if not edge.properties:
+    for kind, row in rows_at(store, info, valid_at=valid_at, past=past):
+        if isinstance(row, State):
+            plain = {n: getattr(row, n) for n in State.__slots__ if n != "vectors"}
+            yield kind, plain | {"embedding": encode_vectors(row.content.vectors)}
+        elif isinstance(row, tuple):
+            yield kind, list(row)
+        else:
+            plain = asdict(row)
+            if isinstance(row, Edge) and not row.properties:
                 del plain["properties"]
-            yield "edge", _as_of(plain, clock)
-    for memory_id, purged_at, reason in store.tombstones(cube):
-        if purged_at <= clock:
-            yield "tombstone", [memory_id, purged_at, reason]
-
-
-def _held(edge: Edge, valid_at: int, clock: int, held: set[str]) -> bool:
-    at_once = edge.valid_from <= valid_at < edge.valid_to and edge.recorded_from <= clock < edge.recorded_to
-    return at_once and held.issuperset(memory_ends(edge))
-
-
-def _as_of(row: dict[str, Any], clock: int) -> dict[str, Any]:
-    """Return a row as it was at the clock: what was closed later was open then."""
-    if clock < row["recorded_to"] < END:
-        return row | {"recorded_to": END, "closed_by": None}
-    return row
+            yield kind, plain
 
 
 class Archive:

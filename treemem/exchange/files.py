@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -135,21 +135,34 @@ def create(path: Path) -> IO[bytes]:
     return open(number, "wb")  # noqa: PTH123 (the caller closes it)
 
 
-def write_together(folder: Path, writers: dict[str, Callable[[IO[bytes]], Any]]) -> None:
-    """Write files of a folder: all appear, whole and on the disk, or none does and the old ones stay.
+def write_together(folder: Path, writers: Mapping[str, Callable[[IO[bytes]], Any]]) -> None:
+    """Write files of a folder, each by its writer, as `write_all` does."""
 
-    Raises InvalidInputError, StoreFullError, StoreError, and what a writer raises.
+    def write(files: Mapping[str, IO[bytes]]) -> None:
+        for name, writer in writers.items():
+            writer(files[name])
+
+    write_all(folder, list(writers), write)
+
+
+def write_all(folder: Path, names: Sequence[str], write: Callable[[Mapping[str, IO[bytes]]], Any]) -> None:
+    """Write files of a folder in one go: all appear, whole and on the disk, or none does and the old ones stay.
+
+    `write` gets the open files by name. Raises InvalidInputError, StoreFullError, StoreError, and what `write` raises.
     """
     with told(folder, "written"):
         made = private_folder(folder)
-        partial = {name: folder / f"{name}.{uuid.uuid4().hex}.partial" for name in writers}
+        partial = {name: folder / f"{name}.{uuid.uuid4().hex}.partial" for name in names}
         try:
-            for name, write in writers.items():
-                refuse_link(folder / name)
-                if (folder / name).is_dir():
-                    raise InvalidInputError(f"{folder / name}: is a folder; choose another place")
-                with create(partial[name]) as file:
-                    write(file)
+            with contextlib.ExitStack() as stack:
+                opened = {}
+                for name in names:
+                    refuse_link(folder / name)
+                    if (folder / name).is_dir():
+                        raise InvalidInputError(f"{folder / name}: is a folder; choose another place")
+                    opened[name] = stack.enter_context(create(partial[name]))
+                write(opened)
+                for file in opened.values():
                     file.flush()
                     os.fsync(file.fileno())
             for name, path in partial.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -17,7 +17,9 @@ from treemem.errors import InvalidInputError, MemoryExistsError, StoreError, Sto
 from treemem.exchange import archive, files, graph
 from treemem.exchange.backups import Shelf
 from treemem.exchange.format import ARCHIVE, GRAPH
+from treemem.exchange.records import Row
 from treemem.exchange.rehearsing import rehearse
+from treemem.exchange.rows import rows_at
 from treemem.opening import default_path
 from treemem.read.getting import get_all
 from treemem.store.protocol import CubeInfo, GraphStore
@@ -73,6 +75,21 @@ def _everything(
 def archive_writer(ctx: Context, moment: Moment, progress: Progress | None) -> Callable[[IO[bytes]], object]:
     """Return what writes the archive of a cube as it was known at the moment, or raise InvalidInputError."""
     return _everything(ctx, _settled(ctx, "export"), moment, progress)
+
+
+def whole(ctx: Context, moment: Moment, progress: Progress | None) -> tuple[CubeInfo, Iterator[tuple[str, Row]]]:
+    """Return a cube as it is known at the moment, and all its rows, or raise InvalidInputError."""
+    info = _settled(ctx, "export")
+    known = replace(info, clock=moment.pin(info.clock)[1])
+    rows = rows_at(ctx.store, known, valid_at=moment.valid_at, past=known.clock < info.clock)
+    return known, _told(rows, progress)
+
+
+def _told(rows: Iterator[tuple[str, Row]], progress: Progress | None) -> Iterator[tuple[str, Row]]:
+    for done, row in enumerate(rows, 1):
+        yield row
+        if progress is not None and done % 1_000 == 0:
+            progress(done, None)
 
 
 def _settled(ctx: Context, verb: str) -> CubeInfo:

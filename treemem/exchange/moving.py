@@ -46,6 +46,8 @@ FORMATS = (
     Format("memos", "MemOS's textual_memory.json: its graphs and its lists", (".json",), writes=True),
     Format("mem0", "mem0's get_all() and search(), and its history() with all versions"),
     Format("graphml", "GraphML, as Gephi, yEd and networkx read and write it", (".graphml",), writes=True),
+    Format("cypher", "a script that makes the whole graph in an empty Neo4j", (".cypher",), False, True),
+    Format("neo4j-csv", "a folder of CSV for neo4j-admin database import full", (), False, True),
     *(Format(name, about) for name, about in exports.ABOUT.items()),
 )
 
@@ -300,6 +302,13 @@ def export(
         raise InvalidInputError(f"format: wanted {ends}, found {shown(format or place.name)}; name one with format=")
     if place.exists() and files.is_database(place):
         raise InvalidInputError(f"{place}: is a database, perhaps a store, and is not replaced; choose another name")
+    if name == "neo4j-csv":
+        from treemem.exchange import tables  # the driver of Neo4j takes a while to import
+
+        ctx.caller.require_whole_cube("export as neo4j-csv")
+        known, rows = keeping.whole(ctx, ctx.moment(as_of, known_at), progress)
+        files.write_all(place, tables.NAMES, lambda opened: tables.write(opened, known, rows))
+        return place
     folder = place.parent.resolve()  # links that lead to the folder are for whoever names it to make
     files.write_together(folder, {place.name: _writer(ctx, name, as_of, known_at, progress)})
     return place
@@ -311,6 +320,12 @@ def _writer(
     if name == "archive":
         ctx.caller.require_whole_cube("export of an archive")
         return keeping.archive_writer(ctx, ctx.moment(as_of, known_at), progress)
+    if name == "cypher":
+        from treemem.exchange import script
+
+        ctx.caller.require_whole_cube("export as a Cypher script")
+        known, rows = keeping.whole(ctx, ctx.moment(as_of, known_at), progress)
+        return lambda file: script.write(file, known, rows)
     if name == "graphml":
         drawn = networks.to_networkx(ctx, as_of, known_at)
         return lambda file: graphml.write(drawn, file)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from treemem.canonical import canonical_json
-from treemem.changes import Edge, NodeKind, Operation, State
+from treemem.changes import Edge, NodeKind, State
 from treemem.store.neo4j import erasing, rows
 from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.statements import statement
@@ -25,7 +24,7 @@ def load(tx: Transaction, batch: Rows) -> None:
         clock=rows.time(batch.info.clock),
         embedder=None if model is None else model.name,
         dimension=None if model is None else model.dimension,
-        operations=[_operation(o) for o in batch.operations],
+        operations=[rows.operation_row(o) for o in batch.operations],
         entities=[rows.entity_row(e) for e in batch.entities],
         sources=[rows.source_row(s) for s in batch.sources],
         tombstones=[{"id": i, "at": rows.pair(at), "reason": reason} for i, at, reason in batch.tombstones],
@@ -37,21 +36,6 @@ def load(tx: Transaction, batch: Rows) -> None:
         some = [_edge(e) for e in batch.edges if e.target_kind is kind]
         if some:
             tx.run(statement("load_edges", target=kind), cube=cube, rows=some, end=END_TIME)
-
-
-def _operation(operation: Operation) -> dict[str, Any]:
-    properties = {
-        "kind": operation.kind,
-        "status": operation.status,
-        "actor": operation.actor,
-        "reason": operation.reason,
-        "part_of": operation.part_of,
-        "undoes": operation.undoes,
-        "payload_hash": operation.payload_hash,
-        "receipt": canonical_json(dict(operation.receipt)),
-        "touched": list(operation.touched),
-    }
-    return {"id": operation.id, "recorded_at": rows.pair(operation.recorded_at), "properties": properties}
 
 
 def _state(cube: str, state: State) -> dict[str, Any]:

@@ -46,15 +46,17 @@ class Reads(Calls):
         asked = recalling.asked(recall)
 
         def work(tx: Transaction) -> tuple[Subgraph, list[State]]:
-            rows_found = tx.run(asked.statement, **asked.parameters)
+            moment = _pinned(tx, recall.cube, recall.moment)
+            parameters = asked.parameters | recalling.span_parameters(replace(recall, moment=moment))
+            rows_found = tx.run(asked.statement, **parameters)
             if not rows_found:
                 return nothing(recall.moment), []
             row = rows_found[0]
-            recall.moment.pin(row["clock"])
+            moment.pin(row["clock"])
             check_model(recall.cube, row["embedder"], row["dimension"], recall.model)
             if recalling.too_few(recall, asked, row):
-                row["seeds"] = recalling.exactly(row, tx.run(asked.exact, **asked.parameters))
-            found = recalling.subgraph(row, recall.moment)
+                row["seeds"] = recalling.exactly(row, tx.run(asked.exact, **parameters))
+            found = recalling.subgraph(row, moment)
             return found, _versions(tx, recall.cube, pick(found), vectors=recall.vectors)
 
         return self._connection.read(work, recall.seconds)
@@ -64,17 +66,18 @@ class Reads(Calls):
     ) -> list[list[tuple[str, float]]]:
         def work(tx: Transaction) -> list[list[tuple[str, float]]]:
             results = []
+            pinned = _pinned(tx, cube, moment)
             for each in vectors:
                 found = tx.run(
                     statement("neighbours"),
                     cube=cube,
-                    **recalling.moment_parameters(moment),
+                    **recalling.moment_parameters(pinned),
                     vector=rows.vector(each),
                     statuses=list(statuses),
                     limit=max(k, recalling.BREADTH),
                 )
                 if found:
-                    moment.pin(found[0]["clock"])
+                    pinned.pin(found[0]["clock"])
                 pairs = [(i, recalling.cosine(score)) for i, score in (found[0]["found"] if found else [])]
                 results.append(sorted(pairs, key=lambda p: (-p[1], p[0]))[:k])
             return results
@@ -298,6 +301,21 @@ def _versions(tx: Transaction, cube: str, keys: Sequence[tuple[str, int]], vecto
     found = tx.run(statement("states_by_version"), cube=cube, keys=[list(k) for k in keys], vectors=vectors)
     states = {(s.memory_id, s.version): s for s in (rows.state(row["state"]) for row in found)}
     return [states[i, version] for i, version in keys if (i, version) in states]
+
+
+def _pinned(tx: Transaction, cube: str, moment: Moment) -> Moment:
+    """Return a moment with both its times, read before the statement that asks an index of vectors or of words.
+
+    Such a statement opens its indexes as they are when it begins, and reads nodes as they are when it comes to them.
+    What is written between would be in the nodes, its old state no longer known, and in no index: not found at all.
+    """
+    if moment.known_at is not None:
+        return moment
+    found = tx.run(statement("clock"), cube=cube)
+    if not found:
+        return moment
+    valid_at, known_at = moment.pin(found[0]["clock"])
+    return replace(moment, valid_at=valid_at, known_at=known_at)
 
 
 def _shown(state: State, clock: int) -> State | None:

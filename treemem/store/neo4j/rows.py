@@ -75,6 +75,12 @@ def scope(cube: str, state: State, recorded_to: int) -> str:
     return " ".join([prefix + "s" + state.fields["status"], *(f"{prefix}{k}{t - BEGINNING:018d}" for k, t in ends)])
 
 
+def passage_scope(cube: str, state: State) -> str:
+    """Return the same for the passages of a state; as cypher/fragments/passage_scope makes it."""
+    token = scope_token(cube)
+    return scope(cube, state, state.recorded_to).replace(token + "s", token + "p")
+
+
 def state_properties(cube: str, state: State) -> dict[str, Any]:
     """Return the properties of a State node, without key, times and vector."""
     properties: dict[str, Any] = {}
@@ -281,6 +287,22 @@ def cube_info(row: Mapping[str, Any]) -> CubeInfo:
     """Return what a statement says of a cube."""
     model = None if row["embedder"] is None else Model(row["embedder"], row["dimension"])
     return CubeInfo(row["id"], row["clock"], model, row["epoch"])
+
+
+def operation_row(operation: Operation) -> dict[str, Any]:
+    """Return an operation as a row."""
+    properties = {
+        "kind": operation.kind,
+        "status": operation.status,
+        "actor": operation.actor,
+        "reason": operation.reason,
+        "part_of": operation.part_of,
+        "undoes": operation.undoes,
+        "payload_hash": operation.payload_hash,
+        "receipt": canonical_json(dict(operation.receipt)),
+        "touched": list(operation.touched),
+    }
+    return {"id": operation.id, "recorded_at": pair(operation.recorded_at), "properties": properties}
 
 
 def operation(properties: Mapping[str, Any]) -> Operation:

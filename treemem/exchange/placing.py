@@ -1,0 +1,51 @@
+"""The rows of a cube as the nodes and relationships of a Neo4j database, each end before what ends at it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+from treemem.changes import Edge, State
+from treemem.exchange.records import Row
+from treemem.store.neo4j import layout
+from treemem.store.neo4j.layout import Node, Relationship
+from treemem.store.protocol import CubeInfo
+
+Placed = Node | Relationship
+
+
+def placed(info: CubeInfo, rows: Iterable[tuple[str, Row]]) -> Iterator[Placed]:
+    """Yield what `rows`, those of `rows_at`, are in a database."""
+    cube = info.id
+    yield layout.cube_node(info)
+    for is_state, some in itertools.groupby((row for _, row in rows), lambda row: isinstance(row, State)):
+        if is_state:
+            yield from _states(cube, cast("Iterator[State]", some))
+        else:
+            yield from _others(cube, some)
+
+
+def _states(cube: str, states: Iterator[State]) -> Iterator[Placed]:
+    """Yield the states of memories with their passages, each memory behind its last state, which it shows."""
+    for memory_id, versions in itertools.groupby(states, lambda state: state.memory_id):
+        beneath: list[Relationship] = []
+        for state in versions:
+            node = layout.state_node(cube, state)
+            yield node
+            beneath.append(Relationship("STATE_OF", (node.label, node.key), ("Memory", memory_id), {}))
+            for passage in layout.passage_nodes(cube, state):
+                yield passage
+                beneath.append(Relationship("PASSAGE_OF", (passage.label, passage.key), (node.label, node.key), {}))
+        yield layout.memory_node(cube, state)
+        yield from beneath
+
+
+def _others(cube: str, rows: Iterable[Row]) -> Iterator[Placed]:
+    for row in rows:
+        if isinstance(row, Edge):
+            yield layout.relationship(row)
+        elif isinstance(row, tuple):
+            yield layout.tombstone_node(cube, *row)
+        elif not isinstance(row, State):
+            yield layout.node_of(cube, row)
