@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from tests.conftest import OpenMemory
 from tests.helpers import FakeClock, HashEmbedder, fresh_cube
 from tests.neo4j_server import FLAGS, LTS, Server, driver, fetch_jars, java
-from treemem import InvalidInputError, NotAllowedError, TreeTextMemory
+from treemem import InvalidInputError, NotAllowedError, TreeNodeTextualMemoryMetadata, TreeTextMemory
 from treemem.exchange.script import literal
+from treemem.exchange.tables import COLUMNS
 
 TEXTS = [
     'Anna\'s "sister" lives in Ghent;\n// and says \\u0041, \\n and `MATCH (n) DETACH DELETE n`;\nso she does.',
@@ -40,7 +41,9 @@ def fill(memory: TreeTextMemory) -> None:
     memory.link(third, "CAUSES", second, weight=0.25)
     memory.unlink(third, "CAUSES", second)
     memory.add_messages([{"role": "user", "content": TEXTS[0], "name": "Bo"}], conversation_id="talk")
-    memory.add("A long text about harbours. " * 400, frozen=True, memory_time="2020-02-29")
+    memory.add(
+        "A long text about harbours. " * 400, frozen=True, memory_time="2020-02-29", type="event", confidence=0.5
+    )
     memory.purge(memory.add("It is gone."), reason="asked for")
 
 
@@ -114,7 +117,7 @@ SCALARS = st.one_of(
 
 
 @pytest.mark.neo4j
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(st.lists(st.one_of(SCALARS, st.lists(st.text(max_size=8), max_size=4)), max_size=6))
 def test_a_literal_is_its_value(session: neo4j.Session, values: list[Any]) -> None:
     for version in ("CYPHER 5", "" if LTS else "CYPHER 25"):
@@ -141,12 +144,18 @@ def test_what_is_not_the_whole_cube_is_refused(open_memory: OpenMemory, tmp_path
     assert not [*tmp_path.glob("cypher*"), *tmp_path.glob("neo4j-csv*")]
 
 
-def test_a_list_that_csv_cannot_say_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("field", [{"tags": ["a\x1fb"]}, {"sources": [1, 2]}])
+def test_a_list_that_csv_cannot_say_is_refused(tmp_path: Path, field: dict[str, Any]) -> None:
     with TreeTextMemory.open(tmp_path / "memory.db", embedder=HashEmbedder()) as memory:
-        memory.add("One", tags=["a\x1fb"])
+        memory.add({"memory": "One", **field})
         with pytest.raises(InvalidInputError, match=r"U\+001F"):
             memory.export(tmp_path / "csv", format="neo4j-csv")
     assert not (tmp_path / "csv").exists()
+
+
+def test_every_field_of_a_memory_has_a_column() -> None:
+    of_the_store = {"updated_at", "info"}  # the time of its record, and JSON in `extra`
+    assert TreeNodeTextualMemoryMetadata.model_fields.keys() - of_the_store <= COLUMNS["State"].keys()
 
 
 @pytest.mark.neo4j

@@ -141,10 +141,22 @@ def price(edge: Edge) -> float:
     return 1.0 / edge.weight if edge.weight > 0 else math.inf
 
 
+def _place(item: TextualMemoryItem) -> tuple[int, int]:
+    """Return the page and the line of what was read from a document, (0, 0) for what was not."""
+    for source in item.metadata.sources:
+        if isinstance(source, Mapping) and "document" in source:
+            page, line = source.get("page"), source.get("line")
+            return (page if isinstance(page, int) else 0), (line if isinstance(line, int) else 0)
+    return 0, 0
+
+
 def trees(
     items: Mapping[str, TextualMemoryItem], parents: Sequence[Edge], roots: Sequence[str]
 ) -> tuple[MemoryTree, ...]:
-    """Return the trees below `roots`; children in order of weight, then id. Not recursive: a chain may be long."""
+    """Return the trees below `roots`; children in order of weight, then as their document has them, then of id.
+
+    Not recursive: a chain may be long.
+    """
     below: dict[str, list[Edge]] = {}
     for edge in parents:
         below.setdefault(edge.source, []).append(edge)
@@ -156,6 +168,6 @@ def trees(
         waiting += [e.target for e in below.get(node, ())]
     built: dict[str, MemoryTree] = {}
     for node in reversed(order):
-        children = sorted(below.get(node, ()), key=lambda e: (-e.weight, e.target))
+        children = sorted(below.get(node, ()), key=lambda e: (-e.weight, _place(items[e.target]), e.target))
         built[node] = MemoryTree(items[node], tuple(built[e.target] for e in children))
     return tuple(built[root] for root in roots)

@@ -221,3 +221,10 @@ def test_the_reorganizer_leaves_documents_as_they_are(memory: TreeTextMemory) ->
     memory.reorganizer.run(everything=True)
     assert passages(memory) == before
     assert memory.check() == []
+
+
+def test_a_tree_is_in_the_order_of_the_document(memory: TreeTextMemory) -> None:
+    names = [f"{letter} part" for letter in "QWERTZUIOP"]
+    memory.add_documents({"id": "book", "text": "# Book\n\n" + "\n\n".join(f"## {n}\n\nText of {n}." for n in names)})
+    (book,) = memory.tree()
+    assert [child.item.memory for child in book.children] == names

@@ -281,8 +281,8 @@ def test_the_store_keeps_its_time(memory: TreeTextMemory) -> None:
 
 @pytest.mark.neo4j
 def test_a_search_is_three_statements(neo4j_uri: str) -> None:
-    """The time, the walk, the texts, in one read transaction; a fourth only where a filter that the index cannot express leaves too few, and one
-    for what was said before, where there are messages among the hits.
+    """The time, the walk, the texts, in one read transaction; a fourth only where a filter that the index cannot
+    express leaves too few, and one for what was said before, where there are messages among the hits.
     """
     memory = TreeTextMemory.open(
         neo4j_uri, cube=fresh_cube(), embedder=HashEmbedder(), clock=FakeClock(), record_usage=False

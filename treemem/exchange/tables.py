@@ -1,9 +1,9 @@
 """A cube as CSV files for `neo4j-admin database import full`, the fastest way into an empty Neo4j database.
 
-One file for each label and each pair of labels that relationships join, with its header beside it: the columns with
-their types, which are known when the last row is written. `import.args` has the arguments. Texts stand in double
-quotes, a double quote in one is doubled, what is null stands for itself as nothing. A list is one field, its members
-with U+001F, the unit separator, between them.
+One file for each label and each pair of labels that relationships join; its first line has the columns and their types.
+`import.args` has the arguments. Texts stand in double quotes, a double quote in one is doubled, what is null stands for
+itself as nothing. A list is one field, its members with U+001F, the unit separator, between them. Every row has every
+column: Neo4j 5.26 reads a row that ends early on into the next.
 """
 
 from __future__ import annotations
@@ -12,22 +12,59 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import IO, Any
 
-import numpy as np
-
+from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.exchange.placing import Placed, placed
 from treemem.exchange.records import Row
 from treemem.store.neo4j.layout import Node
 from treemem.store.protocol import CubeInfo
 
-_NODES = ("Cube", "Memory", "State", "Passage", "Entity", "Source", "Operation", "Tombstone")
-_ENDS = (
-    ("State", "Memory"),
-    ("Passage", "State"),
-    ("Memory", "Memory"),
-    ("Memory", "Entity"),
-    ("Memory", "Source"),
+_KEYS = {"cube_id": "string", "id": "string"}
+_TIMES = dict.fromkeys(("valid_from", "valid_to", "recorded_from", "recorded_to"), "datetime")
+_BY = {"opened_by": "string", "closed_by": "string"}
+_TEXTS = (
+    "memory key background memory_type type status visibility source preference_type user_id session_id agent_id "
+    "app_id conversation_id tokens scope extra"
 )
+#: The properties of each label, with their types in the words of neo4j-admin.
+COLUMNS: dict[str, dict[str, str]] = {
+    "Cube": {
+        "id": "string", "clock": "datetime", "shown": "datetime", "lock": "boolean", "epoch": "long",
+        "embedder": "string", "dimension": "long",
+    },
+    "Memory": {
+        **_KEYS, **dict.fromkeys(("caption", "key", "memory_type", "type", "status"), "string"), "frozen": "boolean",
+        "version": "long", **_TIMES,
+    },
+    "State": {
+        **_KEYS, "version": "long", **dict.fromkeys(_TEXTS.split(), "string"),
+        **dict.fromkeys(("tags", "entities", "sources", "usage", "facts"), "string[]"), "confidence": "double",
+        "sequence": "long", "frozen": "boolean", **_TIMES, **_BY, "created_at": "datetime", "memory_time": "datetime",
+        "embedding": "float[]",
+    },
+    "Passage": {
+        **_KEYS, "version": "long", "number": "long", "status": "string", "memory_type": "string", "tokens": "string",
+        "scope": "string", **_TIMES, "embedding": "float[]",
+    },
+    "Entity": {**_KEYS, "name": "string", "kind": "string"},
+    "Source": {
+        **_KEYS, "kind": "string", "role": "string", "content": "string", "uri": "string", "chat_time": "datetime",
+    },
+    "Operation": {
+        **_KEYS, "kind": "string", "recorded_at": "datetime", "status": "string", "actor": "string", "reason": "string",
+        "part_of": "string", "undoes": "string", "payload_hash": "string", "receipt": "string", "touched": "string[]",
+    },
+    "Tombstone": {**_KEYS, "purged_at": "datetime", "reason": "string"},
+}  # fmt: skip
+_EDGE = {"weight": "double", "confidence": "double", "tiebreak": "long", "properties": "string", **_TIMES, **_BY}
+#: What relationships join, and their properties.
+_JOINED: dict[tuple[str, str], dict[str, str]] = {
+    ("State", "Memory"): {},
+    ("Passage", "State"): {},
+    ("Memory", "Memory"): _EDGE,
+    ("Memory", "Entity"): _EDGE,
+    ("Memory", "Source"): _EDGE,
+}
 _BETWEEN = "\x1f"
 ARGUMENTS = "import.args"
 README = "README.txt"
@@ -42,44 +79,38 @@ def _between(start: str, end: str) -> str:
     return f"{start.lower()}_to_{end.lower()}.csv"
 
 
-def _header(file: str) -> str:
-    return file.replace(".csv", ".header.csv")
-
-
-_FILES = [*map(_file, _NODES), *(_between(*ends) for ends in _ENDS)]
 #: Every file of an export, by name.
-NAMES = [*_FILES, *map(_header, _FILES), ARGUMENTS, README]
+NAMES = [*map(_file, COLUMNS), *(_between(*ends) for ends in _JOINED), ARGUMENTS, README]
 
 
 class _Table:
-    """One file of rows: its columns are those of the properties met, in order, with the type of their values."""
+    """One file of rows: the keys of a node or a relationship, then its properties."""
 
-    def __init__(self, file: IO[bytes], keys: tuple[str, ...]) -> None:
+    def __init__(self, file: IO[bytes], keys: tuple[str, ...], columns: Mapping[str, str]) -> None:
         self._file = file
-        self._keys = keys
-        self._types: dict[str, str] = {}
+        self._columns = columns
+        self._line([*keys, *(f"{name}:{kind}" for name, kind in columns.items())])
 
     def write(self, keys: tuple[str, ...], properties: Mapping[str, Any]) -> None:
-        for name, value in properties.items():
-            self._types.setdefault(name, _type(value))
-        fields = [*map(_text, keys), *(_field(properties.get(name), name) for name in self._types)]
-        self._file.write(",".join(fields).encode() + b"\n")
+        if unknown := properties.keys() - self._columns.keys():
+            raise AssertionError(f"no column for {sorted(unknown)}")
+        fields = (_field(name, kind, properties.get(name)) for name, kind in self._columns.items())
+        self._line([*map(_text, keys), *fields])
 
-    def header(self) -> bytes:
-        """Return the header of all rows; the first rows may have fewer fields, which are null."""
-        return ",".join([*self._keys, *(f"{name}:{kind}" for name, kind in self._types.items())]).encode() + b"\n"
+    def _line(self, fields: Iterable[str]) -> None:
+        self._file.write(",".join(fields).encode() + b"\n")
 
 
 def write(files: Mapping[str, IO[bytes]], info: CubeInfo, rows: Iterable[tuple[str, Row]]) -> None:
     """Write the rows of a cube into files with the names of NAMES."""
-    tables = {_file(label): _Table(files[_file(label)], (f":ID({label})",)) for label in _NODES}
-    for start, end in _ENDS:
+    tables = {}
+    for label, columns in COLUMNS.items():
+        tables[_file(label)] = _Table(files[_file(label)], (f":ID({label})",), columns)
+    for (start, end), columns in _JOINED.items():
         name = _between(start, end)
-        tables[name] = _Table(files[name], (f":START_ID({start})", f":END_ID({end})", ":TYPE"))
+        tables[name] = _Table(files[name], (f":START_ID({start})", f":END_ID({end})", ":TYPE"), columns)
     for part in placed(info, rows):
         _write(tables, part)
-    for name, table in tables.items():
-        files[_header(name)].write(table.header())
     files[ARGUMENTS].write("\n".join(_arguments()).encode() + b"\n")
     files[README].write(_ABOUT.encode())
 
@@ -93,36 +124,26 @@ def _write(tables: Mapping[str, _Table], part: Placed) -> None:
 
 
 def _arguments() -> list[str]:
-    nodes = [f"--nodes={label}=./{_header(_file(label))},./{_file(label)}" for label in _NODES]
-    joined = [f"--relationships=./{_header(_between(*ends))},./{_between(*ends)}" for ends in _ENDS]
-    return [*nodes, *joined, *_OPTIONS]
+    nodes = [f"--nodes={label}=./{_file(label)}" for label in COLUMNS]
+    return [*nodes, *(f"--relationships=./{_between(*ends)}" for ends in _JOINED), *_OPTIONS]
 
 
-def _type(value: Any) -> str:
-    """Return the type of a column, in the words of neo4j-admin."""
-    if isinstance(value, np.ndarray):
-        return "float[]"
-    if isinstance(value, list):
-        return f"{_type(value[0])}[]" if value else "string[]"
-    kinds = {bool: "boolean", int: "long", float: "double", datetime: "datetime"}
-    return kinds.get(type(value), "string")
-
-
-def _field(value: Any, name: str) -> str:
+def _field(name: str, kind: str, value: Any) -> str:
+    """Return a value as a field of a column, or raise InvalidInputError for one that no field of it can say."""
     if value is None:
         return ""
-    if isinstance(value, str):
+    if kind == "string":
         return _text(value)
-    if isinstance(value, np.ndarray):
+    if kind == "float[]":
         return _BETWEEN.join(["%.9g"] * len(value)) % tuple(value.tolist())
-    if isinstance(value, list):
-        members = [each if isinstance(each, str) else _plain(each) for each in value]
-        if any(_BETWEEN in member for member in members):
-            raise InvalidInputError(
-                f"{name}: a member of the list holds U+001F, which stands between members in CSV; "
-                "export the archive or the Cypher script instead"
-            )
-        return _text(_BETWEEN.join(members))
+    if kind == "string[]":
+        for member in value:
+            if not isinstance(member, str) or _BETWEEN in member:
+                raise InvalidInputError(
+                    f"{name}: {shown(member)} cannot be a member of a list in CSV: wanted a text without U+001F, which "
+                    "stands between members; export the archive or the Cypher script instead"
+                )
+        return _text(_BETWEEN.join(value))
     return _plain(value)
 
 

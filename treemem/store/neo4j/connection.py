@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import neo4j
 from neo4j.exceptions import ConfigurationError, DriverError, IncompleteCommit, Neo4jError
@@ -78,6 +78,14 @@ class Transaction:
         return [dict(zip(keys, record.values(), strict=True)) for record in result]
 
 
+class Way(NamedTuple):
+    """The address of a server, user and password, and the database; None for the server's defaults."""
+
+    uri: str
+    auth: tuple[str, str] | None
+    database: str | None
+
+
 class Connection:
     """What the store says to its server. Thread-safe, and usable after a fork in the parent and in the child.
 
@@ -119,6 +127,13 @@ class Connection:
         self.lts = False
         self.statements = 0
         _connections.add(self)
+
+    @property
+    def way(self) -> Way | None:
+        """How another library reaches the same database; None with a driver that was given, or certificates."""
+        if self._given is not None or self._certificates is not None:
+            return None
+        return Way(self._whole_uri, self._auth, self._database)
 
     def _new_lanes(self) -> Lanes:
         given = self._given

@@ -18,7 +18,7 @@ from treemem.errors import (
 )
 from treemem.store.neo4j import erasing, purging, rows, writing
 from treemem.store.neo4j.admin import Admin
-from treemem.store.neo4j.connection import Connection, Transaction
+from treemem.store.neo4j.connection import Connection, Transaction, Way
 from treemem.store.neo4j.leases import Leases
 from treemem.store.neo4j.reads import Reads
 from treemem.store.neo4j.statements import statement
@@ -51,6 +51,11 @@ class Neo4jStore(Reads, Leases, Admin):
             Connection(uri, auth, database, timeout, trusted_certificates, driver, checked_bookmarks(bookmarks))
         )
         self._counts_usage = True
+
+    @property
+    def way(self) -> Way | None:
+        """How another library reaches the same database; None with a driver that was given, or certificates."""
+        return self._connection.way
 
     def apply(self, changes: ChangeSet, *, lease: Lease | None = None) -> Receipt:
         return self._begin(changes.cube, lambda tx: writing.apply(tx, changes, lease))()

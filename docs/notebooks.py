@@ -1,0 +1,74 @@
+"""Runs the notebooks and keeps what they print: `python docs/notebooks.py [NAME ...]`; a test compares it.
+
+`TREEMEM_NEO4J_URI` names the server for those that need one (`"neo4j": true` in their metadata).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+
+
+def notebooks() -> list[Path]:
+    """Return the files, in order."""
+    return sorted(FOLDER.glob("*.ipynb"))
+
+
+def executed(path: Path) -> nbformat.NotebookNode:
+    """Return a notebook as it is after a run from top to bottom in an empty folder; raise CellExecutionError."""
+    notebook = nbformat.read(path, as_version=4)
+    with tempfile.TemporaryDirectory() as folder:
+        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": folder}}).execute()
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:02}"
+        cell.metadata = {}
+        if cell.cell_type == "code":
+            cell.execution_count = None
+            cell.outputs = _joined(cell.outputs)
+    kept = {name: notebook.metadata[name] for name in ("kernelspec", "neo4j") if name in notebook.metadata}
+    notebook.metadata = nbformat.from_dict(kept)
+    return notebook
+
+
+def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Return the outputs of a cell with what was printed in one piece, however it came, and without numbers of runs."""
+    kept: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        if (
+            output.output_type == "stream"
+            and kept
+            and kept[-1].output_type == "stream"
+            and kept[-1].name == output.name
+        ):
+            kept[-1].text += output.text
+        else:
+            kept.append(output)
+        if output.output_type == "execute_result":
+            output.execution_count = None
+    return kept
+
+
+def printed(notebook: nbformat.NotebookNode) -> list[str]:
+    """Return what the cells of a notebook say in text; a picture counts as one, whatever its bytes."""
+    said = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            said.append("a picture" if "image/png" in data else output.get("text") or data.get("text/plain", ""))
+    return said
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    wanted = sys.argv[1:]
+    for each in notebooks():
+        if not wanted or each.name in wanted:
+            nbformat.write(executed(each), each)
+            print(each.name)  # noqa: T201
