@@ -1261,12 +1261,12 @@ class AsyncTreeTextMemory:
     ) -> Path:
         """Write the cube into one file and return its path. What ends its name says the format, or `format` does.
 
-        `archive` (.jsonl) is everything, with history, as in `dump`; `memos` (.json) what holds now, as MemOS reads it;
-        `graphml` (.graphml) the same for Gephi, yEd and networkx. `import_` reads all three. `cypher` (.cypher) is a
-        script that makes everything in an empty Neo4j, `neo4j-csv` a folder of CSV for `neo4j-admin`. With `as_of` and
-        `known_at` the cube at another moment. A caller exports what it sees, and nothing with history. A file that is
-        there is replaced. Only the owner can read it; a symbolic link is refused. Raises InvalidInputError,
-        StoreFullError, StoreError.
+        `archive` (.jsonl; .jsonl.zst packed, with the extra `zstd`) is everything, with history, as in `dump`;
+        `memos` (.json) what holds now, as MemOS reads it; `graphml` (.graphml) the same for Gephi, yEd and networkx.
+        `import_` reads all three. `cypher` (.cypher) is a script that makes everything in an empty Neo4j, `neo4j-csv`
+        a folder of CSV for `neo4j-admin`. With `as_of` and `known_at` the cube at another moment. A caller exports
+        what it sees, and nothing with history. A file that is there is replaced. Only the owner can read it; a
+        symbolic link is refused. Raises InvalidInputError, StoreFullError, StoreError.
         """
         return await self._run(
             self._memory.export,

@@ -13,6 +13,7 @@ from treemem.changes import Edge, Entity, State
 from treemem.errors import ConflictError, InvalidInputError
 from treemem.exchange import files
 from treemem.exchange.checking import Checked, check, record_of
+from treemem.exchange.compressing import plain
 from treemem.exchange.format import MAX_LINE, Head, Summed, head_line, read_lines, record_line
 from treemem.exchange.records import Row
 from treemem.exchange.rows import rows_at
@@ -116,8 +117,7 @@ class Archive:
 
     def _rows(self) -> Iterator[tuple[str, Any]]:
         with files.told(self._path, "read"):
-            self._file.seek(0)
-            lines = read_lines(self._file)
+            lines = read_lines(plain(self._file))
             next(lines)
             for number, line in lines:
                 if "end" in line:
@@ -133,7 +133,7 @@ def opened(path: Path) -> Iterator[Archive]:
     with file:
         try:
             with files.told(path, "read"):
-                checked = check(file)
+                checked = check(plain(file))
         except InvalidInputError as error:
             raise InvalidInputError(f"{path}: {error}") from error
         yield Archive(path, file, checked)

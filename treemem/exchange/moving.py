@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple, get_args
 from treemem.checks import shown
 from treemem.context import Context
 from treemem.errors import InvalidInputError, NotAllowedError, TreememError
-from treemem.exchange import files, graphml, keeping, mem0, memos, networks
+from treemem.exchange import compressing, files, graphml, keeping, mem0, memos, networks
 from treemem.exchange.format import ARCHIVE, FORMAT, GRAPH
 from treemem.exchange.graph import Graph, graph_of, parsed
 from treemem.ids import derived_id
@@ -42,7 +42,7 @@ class Format(NamedTuple):
 
 
 FORMATS = (
-    Format("archive", "everything of a cube, with its history; lossless", (".jsonl",), writes=True),
+    Format("archive", "everything of a cube, with its history; lossless", (".jsonl", ".jsonl.zst"), writes=True),
     Format("memos", "MemOS's textual_memory.json: its graphs and its lists", (".json",), writes=True),
     Format("mem0", "mem0's get_all() and search(), and its history() with all versions"),
     Format("graphml", "GraphML, as Gephi, yEd and networkx read and write it", (".graphml",), writes=True),
@@ -242,7 +242,7 @@ def import_(
         names = (GRAPH, ARCHIVE) if format in ("memos", "mem0") else (ARCHIVE, GRAPH)
         inner = [place / name for name in names] if place.is_dir() else []
         found = next((each for each in inner if each.is_file()), place)
-        head = b"" if found.is_dir() else files.beginning(found, 4_096)
+        head = b"" if found.is_dir() else _head(found)
     if format == "archive" or (format == "auto" and _is_archive(head)):
         return work.archive(found)
     if format == "graphml" or (format == "auto" and graphml.fits(head)):
@@ -273,6 +273,15 @@ def _skips(on_error: str) -> bool:
     return on_error == "skip"
 
 
+def _head(path: Path) -> bytes:
+    """Return how a file begins, unpacked where it is packed; raise InvalidInputError, StoreError."""
+    head = files.beginning(path, 4_096)
+    if head.startswith(compressing.MAGIC):
+        with path.open("rb") as file:
+            return compressing.plain(file).read(4_096)
+    return head
+
+
 def _is_archive(head: bytes) -> bool:
     return b"\n" in head and head.startswith(b"{") and f'"{FORMAT}"'.encode() in head.split(b"\n", 1)[0]
 
@@ -296,7 +305,7 @@ def export(
     """See `TreeTextMemory.export`."""
     place = files.as_path(path, "path")
     writable = {each.name: each for each in FORMATS if each.writes}
-    name = format or next((n for n, each in writable.items() if place.suffix.lower() in each.suffixes), None)
+    name = format or next((n for n, each in writable.items() if place.name.lower().endswith(each.suffixes)), None)
     if name not in writable:
         ends = ", ".join(f"{n} ({' '.join(each.suffixes)})" for n, each in writable.items())
         raise InvalidInputError(f"format: wanted {ends}, found {shown(format or place.name)}; name one with format=")
@@ -310,16 +319,18 @@ def export(
         files.write_all(place, tables.NAMES, lambda opened: tables.write(opened, known, rows))
         return place
     folder = place.parent.resolve()  # links that lead to the folder are for whoever names it to make
-    files.write_together(folder, {place.name: _writer(ctx, name, as_of, known_at, progress)})
+    packed = place.name.lower().endswith(compressing.SUFFIX)
+    files.write_together(folder, {place.name: _writer(ctx, name, packed, as_of, known_at, progress)})
     return place
 
 
 def _writer(
-    ctx: Context, name: str, as_of: TimeLike | None, known_at: TimeLike | None, progress: Progress | None
+    ctx: Context, name: str, packed: bool, as_of: TimeLike | None, known_at: TimeLike | None, progress: Progress | None
 ) -> Callable[[IO[bytes]], Any]:
     if name == "archive":
         ctx.caller.require_whole_cube("export of an archive")
-        return keeping.archive_writer(ctx, ctx.moment(as_of, known_at), progress)
+        write = keeping.archive_writer(ctx, ctx.moment(as_of, known_at), progress)
+        return compressing.packing(write) if packed else write
     if name == "cypher":
         from treemem.exchange import script
 
