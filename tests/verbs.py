@@ -80,6 +80,7 @@ CALLS: dict[str, Call] = {
     "subgraph": lambda m, i, words, d: m.subgraph(i).plain(),
     "subtree": lambda m, i, words, d: str(m.subtree(i)),
     "tree": lambda m, i, words, d: [str(tree) for tree in m.tree(orphans=True)],
+    "to_frames": lambda m, i, words, d: [each.to_dict() for each in m.to_frames()],
     "to_networkx": lambda m, i, words, d: list(m.to_networkx().nodes(data=True)),
     "undo": lambda m, i, words, d: m.undo(m.operations()[0].id),
     "unfreeze": lambda m, i, words, d: m.unfreeze(i),

@@ -28,6 +28,7 @@ from .errors import (
     TreememError,
     UndoRefusedError,
 )
+from .exchange.frames import Frames
 from .exchange.moving import Imported
 from .filters import field
 from .graphs import GraphEdge, MemoryGraph, MemoryPath, MemoryTree
@@ -84,6 +85,7 @@ __all__ = [
     "EmbedderError",
     "Explanation",
     "FastEmbedEmbedder",
+    "Frames",
     "FrozenMemoryError",
     "GraphEdge",
     "Imported",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from treemem.changes import EdgeType, Receipt
+from treemem.exchange.frames import Frames
 from treemem.exchange.moving import Imported
 from treemem.filters import FilterLike
 from treemem.graphs import MemoryGraph, MemoryPath, MemoryTree
@@ -1324,6 +1325,26 @@ class AsyncTreeTextMemory:
         """
         return await self._run(
             self._memory.to_networkx,
+            as_of=as_of,
+            known_at=known_at,
+        )
+
+    async def to_frames(
+        self,
+        library: Literal["pandas", "polars"] = "pandas",
+        *,
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+    ) -> Frames:
+        """Return what holds at a moment as two tables, `memories` and `edges`, each a DataFrame of pandas or polars.
+
+        A row of the first is a memory with its fields, of the second an edge, both with their times (UTC). Tags, names
+        and usage are lists; `sources`, `info` and `properties` are JSON texts, so that the frames can be written as
+        Parquet. Raises ConfigError where the library is not installed.
+        """
+        return await self._run(
+            self._memory.to_frames,
+            library,
             as_of=as_of,
             known_at=known_at,
         )

@@ -12,7 +12,8 @@ from treemem.changes import EdgeType, Receipt
 from treemem.config import TreeTextMemoryConfig, from_arguments
 from treemem.context import Context, open_context
 from treemem.errors import InvalidInputError
-from treemem.exchange import copies, keeping, moving, networks
+from treemem.exchange import copies, frames, keeping, moving, networks
+from treemem.exchange.frames import Frames
 from treemem.exchange.moving import Imported
 from treemem.filters import FilterLike
 from treemem.graphs import MemoryGraph, MemoryPath, MemoryTree
@@ -1002,6 +1003,21 @@ class TreeTextMemory:
         texts. `treemem.exchange.graphml.flat` makes of it a graph that every writer of networkx takes.
         """
         return networks.to_networkx(self._context, as_of, known_at)
+
+    def to_frames(
+        self,
+        library: Literal["pandas", "polars"] = "pandas",
+        *,
+        as_of: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+    ) -> Frames:
+        """Return what holds at a moment as two tables, `memories` and `edges`, each a DataFrame of pandas or polars.
+
+        A row of the first is a memory with its fields, of the second an edge, both with their times (UTC). Tags, names
+        and usage are lists; `sources`, `info` and `properties` are JSON texts, so that the frames can be written as
+        Parquet. Raises ConfigError where the library is not installed.
+        """
+        return frames.to_frames(self._context, library, as_of, known_at)
 
     def from_networkx(
         self,

@@ -50,7 +50,7 @@ ELSEWHERE: Kind = ("anything", lambda value: True)
 KINDS: dict[str, Kind] = {
     "operation": NAME,
     **dict.fromkeys(("memory_id", "source", "target", "name", "query", "question", "mode", "dedup", "remember"), TEXT),
-    **dict.fromkeys(("direction",), TEXT),
+    **dict.fromkeys(("direction", "library"), TEXT),
     **dict.fromkeys(("operation_id", "actor", "reason", "conversation_id", "cursor", "root"), _or_none(TEXT)),
     **dict.fromkeys(("user_id", "session_id"), _or_none(NAME)),
     **dict.fromkeys(("replay", "orphans", "directed", "include_superseded", "explain", "everything"), FLAG),

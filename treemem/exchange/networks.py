@@ -36,7 +36,7 @@ def to_networkx(ctx: Context, as_of: TimeLike | None, known_at: TimeLike | None)
     """See `TreeTextMemory.to_networkx`."""
     import networkx as nx
 
-    plain = get_all(ctx, as_of, known_at)
+    plain = get_all(ctx, as_of, known_at, vectors=False)
     graph: networkx.MultiDiGraph[str] = nx.MultiDiGraph(**{OURS: 1}, cube=ctx.cube)
     named = sorted({e["target"] for e in plain["edges"] if e["target_kind"] == "entity"})
     for entity in ctx.store.entities(ctx.cube, named) if named else ():

@@ -75,12 +75,14 @@ def get_working_memory(ctx: Context, as_of: TimeLike | None, known_at: TimeLike 
     return [item for page in working for item in page.items]
 
 
-def get_all(ctx: Context, as_of: TimeLike | None, known_at: TimeLike | None) -> dict[str, list[dict[str, Any]]]:
-    """See `TreeTextMemory.get_all`."""
+def get_all(
+    ctx: Context, as_of: TimeLike | None, known_at: TimeLike | None, *, vectors: bool = True
+) -> dict[str, list[dict[str, Any]]]:
+    """See `TreeTextMemory.get_all`; without `vectors` no memory has its embedding."""
     nodes: list[dict[str, Any]] = []
     edges: dict[tuple[Any, ...], dict[str, Any]] = {}
     asked = ctx.moment(as_of, known_at)
-    for page in each_page(ctx, asked, VISIBLE, where=ctx.visible, vectors=True):
+    for page in each_page(ctx, asked, VISIBLE, where=ctx.visible, vectors=vectors):
         nodes += [item_of(state).model_dump(mode="json") for state in page.states]
         if not page.states:
             continue
