@@ -68,6 +68,8 @@ def printed(notebook: nbformat.NotebookNode) -> list[str]:
 if __name__ == "__main__":
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     wanted = sys.argv[1:]
+    if unknown := set(wanted) - {each.name for each in notebooks()}:
+        sys.exit(f"there is no {', '.join(sorted(unknown))}")
     for each in notebooks():
         if not wanted or each.name in wanted:
             nbformat.write(executed(each), each)

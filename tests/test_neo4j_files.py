@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from tests.conftest import OpenMemory
 from tests.helpers import FakeClock, HashEmbedder, fresh_cube
 from tests.neo4j_server import FLAGS, LTS, Server, driver, fetch_jars, java
-from treemem import InvalidInputError, NotAllowedError, TreeNodeTextualMemoryMetadata, TreeTextMemory
+from tests.test_plans import FORBIDDEN, operators
+from treemem import (
+    CallableEmbedder,
+    ConflictError,
+    InvalidInputError,
+    NotAllowedError,
+    TreeNodeTextualMemoryMetadata,
+    TreeTextMemory,
+)
 from treemem.exchange.script import literal
 from treemem.exchange.tables import COLUMNS
 
@@ -144,13 +152,106 @@ def test_what_is_not_the_whole_cube_is_refused(open_memory: OpenMemory, tmp_path
     assert not [*tmp_path.glob("cypher*"), *tmp_path.glob("neo4j-csv*")]
 
 
-@pytest.mark.parametrize("field", [{"tags": ["a\x1fb"]}, {"sources": [1, 2]}])
-def test_a_list_that_csv_cannot_say_is_refused(tmp_path: Path, field: dict[str, Any]) -> None:
+@pytest.mark.parametrize("given", [{"info": {"x": "a\x1fb"}}, {"id": "odd", "memory": "One", "info": {"x": ["\x1f"]}}])
+def test_a_list_that_csv_cannot_say_is_refused(tmp_path: Path, given: dict[str, Any]) -> None:
     with TreeTextMemory.open(tmp_path / "memory.db", embedder=HashEmbedder()) as memory:
-        memory.add({"memory": "One", **field})
-        with pytest.raises(InvalidInputError, match=r"U\+001F"):
+        memory.add({"id": "odd", "memory": "One", **given})
+        with pytest.raises(InvalidInputError, match=r"state 'odd': info: .*U\+001F"):
             memory.export(tmp_path / "csv", format="neo4j-csv")
     assert not (tmp_path / "csv").exists()
+
+
+def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "source.csv").write_text("mine")
+    with TreeTextMemory.open(tmp_path / "memory.db", embedder=HashEmbedder()) as memory:
+        memory.add("One")
+        with pytest.raises(InvalidInputError, match="files of others"):
+            memory.export(folder, format="neo4j-csv")
+        assert [each.name for each in folder.iterdir()] == ["source.csv"]
+        for _ in range(2):  # its own may be replaced
+            memory.export(tmp_path / "csv", format="neo4j-csv")
+
+
+@pytest.mark.parametrize("name", ["all.jsonl", "all.cypher", "csv"])
+@pytest.mark.parametrize("meanwhile", ["drop", "reembed"])
+def test_a_cube_that_is_replaced_meanwhile_is_not_kept(
+    open_memory: OpenMemory, tmp_path: Path, name: str, meanwhile: str
+) -> None:
+    memory = open_memory()
+    memory.add([f"memory {n}" for n in range(1_200)])
+    others: list[str] = []
+
+    def progress(*_: int | None) -> None:
+        if not others:
+            others.append(meanwhile)
+            if meanwhile == "drop":
+                memory.drop(backups=tmp_path / "backups")
+            else:
+                memory.reembed(
+                    CallableEmbedder(lambda texts: [[1.0, len(t)] for t in texts], name="other", dimension=2)
+                )
+
+    with pytest.raises((ConflictError, InvalidInputError)):
+        memory.export(tmp_path / "out" / name, format="neo4j-csv" if name == "csv" else None, progress=progress)
+    assert others
+    assert not list((tmp_path / "out").rglob("*")) if (tmp_path / "out").exists() else True
+
+
+@pytest.mark.neo4j
+def test_properties_of_others_are_left_alone(neo4j_uri: str, tmp_path: Path) -> None:
+    """What somebody wrote to a node of ours is no field of the memory, goes nowhere, and never becomes Cypher."""
+    cube = fresh_cube()
+    with TreeTextMemory.open(neo4j_uri, cube=cube, embedder=HashEmbedder()) as memory, driver(neo4j_uri) as server:
+        memory.add({"id": "a", "memory": "One"})
+        before = archived(memory, tmp_path)
+        name = "x``: 1}, null]] AS row CREATE (:Pwned) //"
+        server.execute_query(f"MATCH (s:State {{cube_id: $cube}}) SET s.`{name}` = 'mine', s.day = date()", cube=cube)
+        assert memory.search("One")[0].metadata.info == {}
+        assert archived(memory, tmp_path) == before
+        assert "Pwned" not in memory.export(tmp_path / "all.cypher").read_text()
+        memory.export(tmp_path / "csv", format="neo4j-csv")
+        memory.update("a", "Two")
+        assert memory.drop(backups=tmp_path / "backups") is not None
+        run(neo4j_uri, tmp_path / "all.cypher")
+        assert memory.get("a").memory == "One"
+
+
+@pytest.mark.neo4j
+def test_a_script_that_was_cut_off_leaves_no_cube(neo4j_uri: str, tmp_path: Path) -> None:
+    cube = fresh_cube()
+    with TreeTextMemory.open(tmp_path / "memory.db", cube=cube, embedder=HashEmbedder()) as memory:
+        fill(memory)
+        path = memory.export(tmp_path / "all.cypher")
+    path.write_text(path.read_text("utf-8").removesuffix("\n").rpartition("\n")[0] + "\n", "utf-8")
+    run(neo4j_uri, path)
+    with TreeTextMemory.open(neo4j_uri, cube=cube, embedder=HashEmbedder()) as copy:
+        assert copy.stats().clock is None
+        assert not copy.search("Where does Anna live?")
+
+
+def test_no_statement_grows_without_end(tmp_path: Path) -> None:
+    with TreeTextMemory.open(tmp_path / "memory.db", embedder=HashEmbedder()) as memory:
+        memory.add(["x" * 400_000 for _ in range(8)])
+        lines = memory.export(tmp_path / "all.cypher").read_text("utf-8").splitlines()
+    assert max(map(len, lines)) < 2_000_000
+    assert sum(line.startswith("UNWIND") for line in lines) < 80
+
+
+@pytest.mark.neo4j
+def test_a_script_finds_what_it_joins_by_an_index(neo4j_uri: str, tmp_path: Path) -> None:
+    with TreeTextMemory.open(tmp_path / "memory.db", cube=fresh_cube(), embedder=HashEmbedder()) as memory:
+        fill(memory)
+        script = memory.export(tmp_path / "all.cypher").read_text("utf-8")
+    with driver(neo4j_uri) as server:
+        for statement in script.split(";\n"):
+            if "UNWIND" in statement:
+                plan = server.execute_query(
+                    "EXPLAIN " + statement.partition("UNWIND")[1] + statement.partition("UNWIND")[2]
+                )
+                assert plan.summary.plan is not None
+                assert not set(operators(plan.summary.plan)) & set(FORBIDDEN)
 
 
 def test_every_field_of_a_memory_has_a_column() -> None:
@@ -159,7 +260,6 @@ def test_every_field_of_a_memory_has_a_column() -> None:
 
 
 @pytest.mark.neo4j
-@pytest.mark.slow
 def test_csv_is_imported_by_the_tool(tmp_path: Path) -> None:
     clock = FakeClock()
     with TreeTextMemory.open(tmp_path / "memory.db", embedder=HashEmbedder(), clock=clock) as memory:

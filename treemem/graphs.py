@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -150,13 +151,34 @@ def _place(item: TextualMemoryItem) -> tuple[int, int]:
     return 0, 0
 
 
+def _turns(follows: Sequence[Edge]) -> dict[str, int]:
+    """Return the place of each memory among those that follow one another; one in a circle has none."""
+    after: dict[str, list[str]] = {}
+    before: Counter[str] = Counter()
+    for edge in follows:
+        after.setdefault(edge.target, []).append(edge.source)
+        before[edge.source] += 1
+    waiting = sorted(after.keys() - before.keys(), reverse=True)
+    found: dict[str, int] = {}
+    while waiting:
+        node = waiting.pop()
+        found[node] = len(found)
+        for later in sorted(after.get(node, ()), reverse=True):
+            before[later] -= 1
+            if not before[later]:
+                waiting.append(later)
+    return found
+
+
 def trees(
-    items: Mapping[str, TextualMemoryItem], parents: Sequence[Edge], roots: Sequence[str]
+    items: Mapping[str, TextualMemoryItem], parents: Sequence[Edge], roots: Sequence[str], follows: Sequence[Edge] = ()
 ) -> tuple[MemoryTree, ...]:
-    """Return the trees below `roots`; children in order of weight, then as their document has them, then of id.
+    """Return the trees below `roots`; children in order of weight, then as they or what is below them follow one
+    another, then as their document had them, then of id.
 
     Not recursive: a chain may be long.
     """
+    turns: dict[str, float] = dict(_turns(follows))
     below: dict[str, list[Edge]] = {}
     for edge in parents:
         below.setdefault(edge.source, []).append(edge)
@@ -168,6 +190,11 @@ def trees(
         waiting += [e.target for e in below.get(node, ())]
     built: dict[str, MemoryTree] = {}
     for node in reversed(order):
-        children = sorted(below.get(node, ()), key=lambda e: (-e.weight, _place(items[e.target]), e.target))
+        children = sorted(
+            below.get(node, ()),
+            key=lambda e: (-e.weight, turns.get(e.target, math.inf), _place(items[e.target]), e.target),
+        )
         built[node] = MemoryTree(items[node], tuple(built[e.target] for e in children))
+        if node not in turns and children:
+            turns[node] = min(turns.get(e.target, math.inf) for e in children)
     return tuple(built[root] for root in roots)

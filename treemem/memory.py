@@ -962,7 +962,8 @@ class TreeTextMemory:
         `import_` reads all three. `cypher` (.cypher) is a script that makes everything in an empty Neo4j, `neo4j-csv`
         a folder of CSV for `neo4j-admin`. With `as_of` and `known_at` the cube at another moment. A caller exports
         what it sees, and nothing with history. A file that is there is replaced. Only the owner can read it; a
-        symbolic link is refused. Raises InvalidInputError, StoreFullError, StoreError.
+        symbolic link is refused. Raises InvalidInputError, NotAllowedError, StoreFullError, StoreError, and
+        ConflictError if the cube is dropped or embedded anew meanwhile.
         """
         return moving.export(self._context, path, format, as_of, known_at, progress)
 

@@ -1,4 +1,4 @@
-// One question, one round trip: seeds of both arms, entities named, then up to three hops over typed edges from the
+// One question in one statement, behind that of its time: seeds of both arms, entities named, then up to three hops over typed edges from the
 // entities and the best seeds of each arm. No hub is walked through, but every seed is walked from.
 {{language}}
 {{span}}

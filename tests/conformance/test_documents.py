@@ -228,3 +228,20 @@ def test_a_tree_is_in_the_order_of_the_document(memory: TreeTextMemory) -> None:
     memory.add_documents({"id": "book", "text": "# Book\n\n" + "\n\n".join(f"## {n}\n\nText of {n}." for n in names)})
     (book,) = memory.tree()
     assert [child.item.memory for child in book.children] == names
+
+
+def test_passages_of_one_line_are_in_order_after_an_edit_too(memory: TreeTextMemory) -> None:
+    sentences = [f"Sentence {n:04} tells of the harbour and its boats at some length, as it must." for n in range(120)]
+
+    def read() -> list[str]:
+        memory.add_documents({"id": "book", "text": "# Book\n\n" + " ".join(sentences) + "\n\n## End\n\nThe end."})
+        (book,) = memory.tree()
+        assert memory.subtree(book.item.id) == book
+        return [child.item.memory[:13] for child in book.children]
+
+    first = read()
+    assert first == [*sorted(first[:-1]), "End"]
+    sentences.insert(0, "Sentence 0000 A foreword that is long enough to be a passage. " * 12)
+    again = read()
+    assert again == [*sorted(again[:-1]), "End"]
+    assert len(again) > len(first)

@@ -73,7 +73,7 @@ def export(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the cube into one file: an archive, MemOS's format, GraphML."""
+    """Write the cube into a file, or a folder: an archive, MemOS's format, GraphML, a Cypher script, CSV for Neo4j."""
     with opened(store, cube, config) as memory, progress_bar("Exporting", as_json) as progress:
         path = memory.export(file, format=format, as_of=as_of, known_at=known_at, progress=progress)
     say(as_json, {"file": str(path)}, f"written to {path}")

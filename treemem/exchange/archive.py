@@ -16,7 +16,6 @@ from treemem.exchange.checking import Checked, check, record_of
 from treemem.exchange.compressing import plain
 from treemem.exchange.format import MAX_LINE, Head, Summed, head_line, read_lines, record_line
 from treemem.exchange.records import Row
-from treemem.exchange.rows import rows_at
 from treemem.ids import derived_id
 from treemem.ingest.entities import entity_id
 from treemem.store.protocol import CubeInfo, GraphStore, Rows
@@ -26,53 +25,34 @@ from treemem.write.addition import Progress
 BATCH = 200
 
 
-def write(
-    file: IO[bytes],
-    store: GraphStore,
-    info: CubeInfo,
-    progress: Progress | None = None,
-    *,
-    valid_at: int | None = None,
-    past: bool = False,
-) -> int:
-    """Write a cube as it was known at `info.clock`; return the number of rows.
-
-    With `valid_at`, only the states and edges that held then. `past` says that the cube has changed since that clock:
-    then only the names and sources are written that something known by then ends at. Raises ConflictError if the cube
-    is erased meanwhile.
-    """
+def write(file: IO[bytes], info: CubeInfo, rows: Iterable[tuple[str, Row]]) -> int:
+    """Write the rows of a cube, those of `rows_at` at `info.clock`, and return their number."""
     head = head_line(info)
     summed, count = Summed(head), 0
     file.write(head.encode() + b"\n")
-    for kind, row in _records(store, info, valid_at, past):
-        line, digest = record_line(kind, row)
+    for kind, row in rows:
+        line, digest = record_line(kind, _plain(row))
         data = line.encode() + b"\n"
         if len(data) > MAX_LINE:
             raise InvalidInputError(f"{kind}: a row of {len(data)} bytes, at most {MAX_LINE} can be loaded again")
         file.write(data)
         summed.add(digest)
         count += 1
-        if progress is not None and count % 1_000 == 0:
-            progress(count, None)
     file.write(canonical_json({"end": count, "sha256": summed.hex()}).encode() + b"\n")
-    now = store.cube(info.id)
-    if now is None or now.clock < info.clock:
-        raise ConflictError(f"cube {info.id!r} was erased while it was written out; nothing was kept")
     return count
 
 
-def _records(store: GraphStore, info: CubeInfo, valid_at: int | None, past: bool) -> Iterator[tuple[str, Any]]:
-    for kind, row in rows_at(store, info, valid_at=valid_at, past=past):
-        if isinstance(row, State):
-            plain = {n: getattr(row, n) for n in State.__slots__ if n != "vectors"}
-            yield kind, plain | {"embedding": encode_vectors(row.content.vectors)}
-        elif isinstance(row, tuple):
-            yield kind, list(row)
-        else:
-            plain = asdict(row)
-            if isinstance(row, Edge) and not row.properties:
-                del plain["properties"]
-            yield kind, plain
+def _plain(row: Row) -> Any:
+    """Return a row as JSON has it."""
+    if isinstance(row, State):
+        plain = {n: getattr(row, n) for n in State.__slots__ if n != "vectors"}
+        return plain | {"embedding": encode_vectors(row.content.vectors)}
+    if isinstance(row, tuple):
+        return list(row)
+    plain = asdict(row)
+    if isinstance(row, Edge) and not row.properties:
+        del plain["properties"]
+    return plain
 
 
 class Archive:

@@ -146,9 +146,10 @@ def write_together(folder: Path, writers: Mapping[str, Callable[[IO[bytes]], Any
 
 
 def write_all(folder: Path, names: Sequence[str], write: Callable[[Mapping[str, IO[bytes]]], Any]) -> None:
-    """Write files of a folder in one go: all appear, whole and on the disk, or none does and the old ones stay.
+    """Write files of a folder in one go: all appear, each whole and on the disk, or none does and the old ones stay.
 
-    `write` gets the open files by name. Raises InvalidInputError, StoreFullError, StoreError, and what `write` raises.
+    Should the system refuse one of the names in the end, those before it are new. `write` gets the open files by name.
+    Raises InvalidInputError, StoreFullError, StoreError, and what `write` raises.
     """
     with told(folder, "written"):
         made = private_folder(folder)

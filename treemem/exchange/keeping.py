@@ -35,6 +35,13 @@ _TRIES = 3
 _NONE = CubeInfo("", END, None)
 
 
+class Whole(NamedTuple):
+    """A cube as it was known at `info.clock`: every row, once."""
+
+    info: CubeInfo
+    rows: Iterator[tuple[str, Row]]
+
+
 def dump(
     ctx: Context, folder: str | Path, as_of: TimeLike | None, known_at: TimeLike | None, progress: Progress | None
 ) -> Path:
@@ -48,41 +55,31 @@ def dump(
 
 def _write_out(ctx: Context, path: Path, info: CubeInfo, moment: Moment, progress: Progress | None = None) -> None:
     """Write both files of a dump: the cube as it is known at the moment, at most up to its clock `info` says."""
-    known = replace(info, clock=moment.pin(info.clock)[1])
+    known = _known(ctx, info, moment, progress)
     as_of = None if moment.valid_at is None else from_micros(moment.valid_at)
 
     def plain_graph(file: IO[bytes]) -> None:
         try:
-            plain = get_all(ctx, as_of, from_micros(known.clock))
+            plain = get_all(ctx, as_of, from_micros(known.info.clock))
             file.write(json.dumps(plain, ensure_ascii=False).encode())
         except TreememError:
             raise
         except (ValueError, RecursionError) as error:
             raise InvalidInputError(f"a memory of cube {ctx.cube!r} cannot be written as JSON ({error})") from error
 
-    files.write_together(path, {ARCHIVE: _everything(ctx, info, moment, progress), GRAPH: plain_graph})
+    files.write_together(path, {ARCHIVE: lambda file: archive.write(file, *known), GRAPH: plain_graph})
 
 
-def _everything(
-    ctx: Context, info: CubeInfo, moment: Moment, progress: Progress | None
-) -> Callable[[IO[bytes]], object]:
-    """Return what writes the archive of a cube as it is known at the moment, at most up to its clock `info` says."""
-    known = replace(info, clock=moment.pin(info.clock)[1])
-    past = known.clock < info.clock
-    return lambda file: archive.write(file, ctx.store, known, progress, valid_at=moment.valid_at, past=past)
+def whole(ctx: Context, moment: Moment, progress: Progress | None) -> Whole:
+    """Return a cube as it is known at the moment, or raise InvalidInputError."""
+    return _known(ctx, _settled(ctx, "export"), moment, progress)
 
 
-def archive_writer(ctx: Context, moment: Moment, progress: Progress | None) -> Callable[[IO[bytes]], object]:
-    """Return what writes the archive of a cube as it was known at the moment, or raise InvalidInputError."""
-    return _everything(ctx, _settled(ctx, "export"), moment, progress)
-
-
-def whole(ctx: Context, moment: Moment, progress: Progress | None) -> tuple[CubeInfo, Iterator[tuple[str, Row]]]:
-    """Return a cube as it is known at the moment, and all its rows, or raise InvalidInputError."""
-    info = _settled(ctx, "export")
-    known = replace(info, clock=moment.pin(info.clock)[1])
-    rows = rows_at(ctx.store, known, valid_at=moment.valid_at, past=known.clock < info.clock)
-    return known, _told(rows, progress)
+def _known(ctx: Context, info: CubeInfo, moment: Moment, progress: Progress | None) -> Whole:
+    """Return a cube as it is known at the moment, at most up to its clock `info` says."""
+    clock = moment.pin(info.clock)[1]
+    rows = rows_at(ctx.store, info, clock, moment.valid_at)
+    return Whole(replace(info, clock=clock), _told(rows, progress))
 
 
 def _told(rows: Iterator[tuple[str, Row]], progress: Progress | None) -> Iterator[tuple[str, Row]]:

@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple, get_args
 from treemem.checks import shown
 from treemem.context import Context
 from treemem.errors import InvalidInputError, NotAllowedError, TreememError
-from treemem.exchange import compressing, files, graphml, keeping, mem0, memos, networks
+from treemem.exchange import archive, compressing, files, graphml, keeping, mem0, memos, networks
 from treemem.exchange.format import ARCHIVE, FORMAT, GRAPH
 from treemem.exchange.graph import Graph, graph_of, parsed
 from treemem.ids import derived_id
@@ -307,7 +307,7 @@ def export(
     writable = {each.name: each for each in FORMATS if each.writes}
     name = format or next((n for n, each in writable.items() if place.name.lower().endswith(each.suffixes)), None)
     if name not in writable:
-        ends = ", ".join(f"{n} ({' '.join(each.suffixes)})" for n, each in writable.items())
+        ends = ", ".join(f"{n} ({' '.join(each.suffixes)})" if each.suffixes else n for n, each in writable.items())
         raise InvalidInputError(f"format: wanted {ends}, found {shown(format or place.name)}; name one with format=")
     if place.exists() and files.is_database(place):
         raise InvalidInputError(f"{place}: is a database, perhaps a store, and is not replaced; choose another name")
@@ -315,8 +315,9 @@ def export(
         from treemem.exchange import tables  # the driver of Neo4j takes a while to import
 
         ctx.caller.require_whole_cube("export as neo4j-csv")
-        known, rows = keeping.whole(ctx, ctx.moment(as_of, known_at), progress)
-        files.write_all(place, tables.NAMES, lambda opened: tables.write(opened, known, rows))
+        tables.refuse_foreign(place)
+        whole = keeping.whole(ctx, ctx.moment(as_of, known_at), progress)
+        files.write_all(place, tables.NAMES, lambda opened: tables.write(opened, *whole))
         return place
     folder = place.parent.resolve()  # links that lead to the folder are for whoever names it to make
     packed = place.name.lower().endswith(compressing.SUFFIX)
@@ -329,14 +330,18 @@ def _writer(
 ) -> Callable[[IO[bytes]], Any]:
     if name == "archive":
         ctx.caller.require_whole_cube("export of an archive")
-        write = keeping.archive_writer(ctx, ctx.moment(as_of, known_at), progress)
+        whole = keeping.whole(ctx, ctx.moment(as_of, known_at), progress)
+
+        def write(file: IO[bytes]) -> int:
+            return archive.write(file, *whole)
+
         return compressing.packing(write) if packed else write
     if name == "cypher":
         from treemem.exchange import script
 
         ctx.caller.require_whole_cube("export as a Cypher script")
-        known, rows = keeping.whole(ctx, ctx.moment(as_of, known_at), progress)
-        return lambda file: script.write(file, known, rows)
+        whole = keeping.whole(ctx, ctx.moment(as_of, known_at), progress)
+        return lambda file: script.write(file, *whole)
     if name == "graphml":
         drawn = networks.to_networkx(ctx, as_of, known_at)
         return lambda file: graphml.write(drawn, file)

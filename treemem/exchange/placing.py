@@ -16,14 +16,14 @@ Placed = Node | Relationship
 
 
 def placed(info: CubeInfo, rows: Iterable[tuple[str, Row]]) -> Iterator[Placed]:
-    """Yield what `rows`, those of `rows_at`, are in a database."""
+    """Yield what `rows`, those of `rows_at`, are in a database; the node of the cube itself last."""
     cube = info.id
-    yield layout.cube_node(info)
     for is_state, some in itertools.groupby((row for _, row in rows), lambda row: isinstance(row, State)):
         if is_state:
             yield from _states(cube, cast("Iterator[State]", some))
         else:
             yield from _others(cube, some)
+    yield layout.cube_node(info)
 
 
 def _states(cube: str, states: Iterator[State]) -> Iterator[Placed]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from treemem.changes import Edge, State, memory_ends
+from treemem.errors import ConflictError
 from treemem.exchange.records import Row
 from treemem.store.protocol import CubeInfo, GraphStore
 from treemem.temporal import END
@@ -14,18 +15,19 @@ from treemem.temporal import END
 R = TypeVar("R", State, Edge)
 
 
-def rows_at(
-    store: GraphStore, info: CubeInfo, *, valid_at: int | None = None, past: bool = False
-) -> Iterator[tuple[str, Row]]:
-    """Yield (kind, row) as it was known at `info.clock`: operations, entities, sources, states by memory and version,
-    edges, tombstones.
+def rows_at(store: GraphStore, info: CubeInfo, clock: int, valid_at: int | None = None) -> Iterator[tuple[str, Row]]:
+    """Yield (kind, row) as it was known at `clock`: operations, entities, sources, states by memory and version, edges,
+    tombstones.
 
-    With `valid_at`, only the states and edges that held then. `past` says that the cube has changed since that clock:
-    then only the names and sources come that something known by then ends at.
+    `info` is the cube as it is when this begins. With `valid_at`, only the states and edges that held then. Of a clock
+    before the cube's, only the names and sources come that something known by then ends at. Raises ConflictError,
+    behind the last row, if the cube was erased meanwhile, or got another model.
     """
-    cube, clock = info.id, info.clock
+    cube = info.id
     held: set[str] = set()
-    ends = {(e.target_kind, e.target) for e in store.all_edges(cube) if e.recorded_from <= clock} if past else None
+    ends = None
+    if clock < info.clock:
+        ends = {(e.target_kind, e.target) for e in store.all_edges(cube) if e.recorded_from <= clock}
     for operation in store.all_operations(cube):
         if operation.recorded_at <= clock:
             yield "operation", operation
@@ -45,6 +47,11 @@ def rows_at(
     for memory_id, purged_at, reason in store.tombstones(cube):
         if purged_at <= clock:
             yield "tombstone", (memory_id, purged_at, reason)
+    now = store.cube(cube)
+    if now is None or now.clock < info.clock:
+        raise ConflictError(f"cube {cube!r} was erased while it was written out; nothing was kept")
+    if now.model != info.model:
+        raise ConflictError(f"cube {cube!r} got another embedding model while it was written out; write it again")
 
 
 def _held(edge: Edge, valid_at: int, clock: int, held: set[str]) -> bool:

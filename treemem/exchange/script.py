@@ -2,36 +2,60 @@
 
 Every statement ends with a semicolon at the end of a line, and no other line does: texts have no line breaks, those
 in them are written as escapes. Values are literals, so that the script needs no parameters; no text of a user stands in
-it but as a quoted literal.
+it but as a quoted literal. The node of the cube comes last: a script that was cut off leaves no cube.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from treemem.exchange.placing import Placed, placed
 from treemem.exchange.records import Row
-from treemem.store.neo4j.layout import Node, Relationship
+from treemem.store.neo4j.layout import Node
 from treemem.store.neo4j.statements import migrations
 from treemem.store.protocol import CubeInfo
 
-#: How many nodes, or relationships, one statement makes. Planning takes some 5 ms for each row with a vector.
-ROWS = 50
+#: How many rows, and characters of them, one statement has at most, but for one row that is longer. The server plans
+#: each statement anew.
+ROWS, CHARACTERS = 50, 1_000_000
 _ESCAPES = {ord("\\"): "\\\\", ord("'"): "\\'", ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"} | {
     code: f"\\u{code:04x}" for code in (*range(9), 11, 12, *range(14, 32), 127, 0x85, 0x2028, 0x2029)
 }
-#: How a relationship finds its ends: the keys of each label that has an index.
-_KEYS = {
-    "Memory": ("id",),
-    "Entity": ("id",),
-    "Source": ("id",),
-    "State": ("id", "version"),
-    "Passage": ("id", "version", "number"),
-}
+#: By which properties, beside that of the cube, an end of a relationship is found.
+_FOUND_BY = {"Memory": ("id",), "Entity": ("id",), "Source": ("id",), "State": ("id", "version")}
+_WITH_VECTORS = ("State", "Passage")
+
+
+class _Kind(NamedTuple):
+    """What one statement makes: nodes of a label, or with both `ends` relationships of a type between two labels."""
+
+    name: str
+    ends: tuple[str, str] | None = None
+
+    @property
+    def needs_nodes(self) -> bool:
+        """Whether it joins nodes that other statements make, or comes last, as the cube does."""
+        return self.ends is not None or self.name in ("Passage", "Cube")
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Rows of one statement, as they are written."""
+
+    texts: list[str] = field(default_factory=list)
+    size: int = 0
+
+    def fits(self, row: str) -> bool:
+        return not self.texts or (len(self.texts) < ROWS and self.size + len(row) <= CHARACTERS)
+
+    def add(self, row: str) -> None:
+        self.texts.append(row)
+        self.size += len(row)
 
 
 def write(file: IO[bytes], info: CubeInfo, rows: Iterable[tuple[str, Row]]) -> None:
@@ -46,68 +70,65 @@ def _lines(info: CubeInfo, rows: Iterable[tuple[str, Row]]) -> Iterator[str]:
     _, keys = migrations()[0]
     for statement in keys:
         yield f"{' '.join(statement.split())};"
-    for (kind, name), some in _runs(placed(info, rows)):
-        yield _nodes(name, some) if kind == "node" else _relationships(info.id, some)
+    waiting: dict[_Kind, _Rows] = {}
+    for part in placed(info, rows):
+        kind, row = _row(part)
+        if kind is None:
+            continue
+        if kind in waiting and not waiting[kind].fits(row):
+            yield from _written(info.id, waiting, kind)
+        waiting.setdefault(kind, _Rows()).add(row)
+    for kind in sorted(waiting, key=lambda kind: (kind.needs_nodes, kind.name == "Cube")):
+        yield from _written(info.id, waiting, kind)
 
 
-def _runs(parts: Iterable[Placed]) -> Iterator[tuple[tuple[str, Any], list[Any]]]:
-    """Yield what one statement makes: nodes of a label, or relationships of a type between two labels.
-
-    Those of a kind are gathered while others come between them; nodes before what ends at them.
-    """
-    kinds: dict[tuple[str, Any], list[Any]] = {}
-    for part in parts:
-        kind = _kind(part)
-        kinds.setdefault(kind, []).append(part)
-        if len(kinds[kind]) == ROWS:
-            if kind[0] != "node":
-                yield from _nodes_first(kinds)
-            yield kind, kinds.pop(kind)
-    yield from _nodes_first(kinds)
-    yield from kinds.items()
+def _written(cube: str, waiting: dict[_Kind, _Rows], kind: _Kind) -> Iterator[str]:
+    """Take the rows of a kind out, with all nodes before what may end at them."""
+    nodes = [each for each in waiting if not each.needs_nodes and each != kind] if kind.needs_nodes else []
+    for each in (*nodes, kind):
+        if each in waiting:
+            yield f"UNWIND [{', '.join(waiting.pop(each).texts)}] AS row {_made(cube, each)};"
 
 
-def _kind(part: Placed) -> tuple[str, Any]:
+def _row(part: Placed) -> tuple[_Kind | None, str]:
+    """Return what makes a part, and its row; None for what its node is made with."""
     if isinstance(part, Node):
-        return "node", part.label
-    return "relationship", (part.type, part.start[0], part.end[0])
+        own = {name: value for name, value in part.properties.items() if name != "embedding"}
+        vector = part.properties.get("embedding")
+        row = f"[{literal(own)}, {literal(vector)}]" if part.label in _WITH_VECTORS else f"[{literal(own)}]"
+        return _Kind(part.label), row
+    if part.type == "PASSAGE_OF":
+        return None, ""
+    kind = _Kind(part.type, (part.start[0], part.end[0]))
+    return kind, f"[{_key(part.start)}, {_key(part.end)}, {literal(part.properties)}]"
 
 
-def _nodes_first(kinds: dict[tuple[str, Any], list[Any]]) -> Iterator[tuple[tuple[str, Any], list[Any]]]:
-    for kind in [kind for kind in kinds if kind[0] == "node"]:
-        yield kind, kinds.pop(kind)
-
-
-def _nodes(label: str, nodes: list[Node]) -> str:
-    rows = []
-    for node in nodes:
-        own = {name: value for name, value in node.properties.items() if name != "embedding"}
-        vector = node.properties.get("embedding")
-        rows.append(f"[{literal(own)}, {'null' if vector is None else literal(vector)}]")
-    made = f"UNWIND [{', '.join(rows)}] AS row CREATE (n:{label}) SET n = row[0]"
-    if all("embedding" not in node.properties for node in nodes):
-        return made + ";"
-    with_vector = " WITH n, row[1] AS vector WHERE vector IS NOT NULL"
-    return f"{made}{with_vector} CALL db.create.setNodeVectorProperty(n, 'embedding', vector);"
-
-
-def _relationships(cube: str, some: list[Relationship]) -> str:
-    first = some[0]
-    rows = [f"[{_key(each.start)}, {_key(each.end)}, {literal(each.properties)}]" for each in some]
-    start, end = _match(cube, "a", first.start[0], 0), _match(cube, "b", first.end[0], 1)
-    made = f"MATCH {start} MATCH {end} CREATE (a)-[r:`{first.type}`]->(b) SET r = row[2]"
-    return f"UNWIND [{', '.join(rows)}] AS row {made};"
+def _made(cube: str, kind: _Kind) -> str:
+    """Return what makes nodes or relationships of rows."""
+    if kind.ends is not None:
+        start, end = (_match(cube, "ab"[n], label, f"row[{n}]") for n, label in enumerate(kind.ends))
+        return f"MATCH {start} MATCH {end} CREATE (a)-[r:`{kind.name}`]->(b) SET r = row[2]"
+    made = f"CREATE (n:{kind.name}) SET n = row[0]"
+    if kind.name == "Passage":
+        state = f"(s:State {{cube_id: {literal(cube)}, id: row[0].id, version: row[0].version}})"
+        made = f"MATCH {state} CREATE (s)<-[:PASSAGE_OF]-(n:Passage) SET n = row[0]"
+    if kind.name in _WITH_VECTORS:
+        made += (
+            " WITH n, row[1] AS vector WHERE vector IS NOT NULL"
+            " CALL db.create.setNodeVectorProperty(n, 'embedding', vector)"
+        )
+    return made
 
 
 def _key(end: tuple[str, str]) -> str:
     """Return the values by which an end is found, as a list."""
     label, key = end
-    parts = key.rsplit("/", len(_KEYS[label]) - 1)
+    parts = key.rsplit("/", len(_FOUND_BY[label]) - 1)
     return literal([parts[0], *map(int, parts[1:])])
 
 
-def _match(cube: str, name: str, label: str, place: int) -> str:
-    keys = [f"cube_id: {literal(cube)}", *(f"{key}: row[{place}][{n}]" for n, key in enumerate(_KEYS[label]))]
+def _match(cube: str, name: str, label: str, row: str) -> str:
+    keys = [f"cube_id: {literal(cube)}", *(f"{key}: {row}[{n}]" for n, key in enumerate(_FOUND_BY[label]))]
     return f"({name}:{label} {{{', '.join(keys)}}})"
 
 

@@ -8,12 +8,15 @@ column: Neo4j 5.26 reads a row that ends early on into the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import IO, Any
 
-from treemem.checks import shown
+from treemem.canonical import canonical_json
 from treemem.errors import InvalidInputError
+from treemem.exchange import files as files_
 from treemem.exchange.placing import Placed, placed
 from treemem.exchange.records import Row
 from treemem.store.neo4j.layout import Node
@@ -66,8 +69,7 @@ _JOINED: dict[tuple[str, str], dict[str, str]] = {
     ("Memory", "Source"): _EDGE,
 }
 _BETWEEN = "\x1f"
-ARGUMENTS = "import.args"
-README = "README.txt"
+_ARGUMENTS, _NOTES = "import.args", "NEO4J-IMPORT.txt"
 _OPTIONS = ("--multiline-fields=true", "--array-delimiter=U+001F", "--read-buffer-size=64m")
 
 
@@ -80,7 +82,7 @@ def _between(start: str, end: str) -> str:
 
 
 #: Every file of an export, by name.
-NAMES = [*map(_file, COLUMNS), *(_between(*ends) for ends in _JOINED), ARGUMENTS, README]
+NAMES = [*map(_file, COLUMNS), *(_between(*ends) for ends in _JOINED), _ARGUMENTS, _NOTES]
 
 
 class _Table:
@@ -92,9 +94,7 @@ class _Table:
         self._line([*keys, *(f"{name}:{kind}" for name, kind in columns.items())])
 
     def write(self, keys: tuple[str, ...], properties: Mapping[str, Any]) -> None:
-        if unknown := properties.keys() - self._columns.keys():
-            raise AssertionError(f"no column for {sorted(unknown)}")
-        fields = (_field(name, kind, properties.get(name)) for name, kind in self._columns.items())
+        fields = (_field(kind, properties.get(name)) for name, kind in self._columns.items())
         self._line([*map(_text, keys), *fields])
 
     def _line(self, fields: Iterable[str]) -> None:
@@ -111,16 +111,45 @@ def write(files: Mapping[str, IO[bytes]], info: CubeInfo, rows: Iterable[tuple[s
         tables[name] = _Table(files[name], (f":START_ID({start})", f":END_ID({end})", ":TYPE"), columns)
     for part in placed(info, rows):
         _write(tables, part)
-    files[ARGUMENTS].write("\n".join(_arguments()).encode() + b"\n")
-    files[README].write(_ABOUT.encode())
+    files[_ARGUMENTS].write("\n".join(_arguments()).encode() + b"\n")
+    files[_NOTES].write(_ABOUT.encode())
 
 
 def _write(tables: Mapping[str, _Table], part: Placed) -> None:
     if isinstance(part, Node):
-        tables[_file(part.label)].write((part.key,), part.properties)
+        tables[_file(part.label)].write((part.key,), _sayable(part))
     else:
         keys = (part.start[1], part.end[1], part.type)
         tables[_between(part.start[0], part.end[0])].write(keys, part.properties)
+
+
+def _sayable(node: Node) -> Mapping[str, Any]:
+    """Return the properties of a node; of a state, lists that CSV cannot say stand with what is kept as JSON."""
+    properties = node.properties
+    lists = [name for name, value in properties.items() if isinstance(value, list) and not _is_sayable(value)]
+    if not lists:
+        return properties
+    if node.label != "State" or "facts" in lists:
+        name = "info" if lists == ["facts"] else lists[0]
+        raise InvalidInputError(
+            f"{node.label.lower()} {node.properties['id']!r}: {name}: a text in it holds U+001F, which stands between "
+            "the members of a list in CSV; export the archive or the Cypher script instead"
+        )
+    extra = json.loads(properties.get("extra", "{}")) | {name: properties[name] for name in lists}
+    kept = {name: value for name, value in properties.items() if name not in lists}
+    return {**kept, "extra": canonical_json(extra)}
+
+
+def _is_sayable(members: Sequence[Any]) -> bool:
+    """Return whether a list is one of texts that CSV can say: one empty text alone would be no member."""
+    return members != [""] and all(isinstance(each, str) and _BETWEEN not in each for each in members)
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raise InvalidInputError for a folder that has files of others, which an export could replace."""
+    with files_.told(folder, "read"):
+        if folder.is_dir() and any(folder.iterdir()) and not files_.is_file(folder / _ARGUMENTS):
+            raise InvalidInputError(f"{folder}: has files of others; choose a folder that is empty, or not there yet")
 
 
 def _arguments() -> list[str]:
@@ -128,8 +157,8 @@ def _arguments() -> list[str]:
     return [*nodes, *(f"--relationships=./{_between(*ends)}" for ends in _JOINED), *_OPTIONS]
 
 
-def _field(name: str, kind: str, value: Any) -> str:
-    """Return a value as a field of a column, or raise InvalidInputError for one that no field of it can say."""
+def _field(kind: str, value: Any) -> str:
+    """Return a value as a field of a column."""
     if value is None:
         return ""
     if kind == "string":
@@ -137,12 +166,6 @@ def _field(name: str, kind: str, value: Any) -> str:
     if kind == "float[]":
         return _BETWEEN.join(["%.9g"] * len(value)) % tuple(value.tolist())
     if kind == "string[]":
-        for member in value:
-            if not isinstance(member, str) or _BETWEEN in member:
-                raise InvalidInputError(
-                    f"{name}: {shown(member)} cannot be a member of a list in CSV: wanted a text without U+001F, which "
-                    "stands between members; export the archive or the Cypher script instead"
-                )
         return _text(_BETWEEN.join(value))
     return _plain(value)
 
@@ -162,6 +185,9 @@ def _text(value: str) -> str:
 _ABOUT = """A cube of treemem as CSV, for an empty database of Neo4j. With the server stopped, in this folder:
 
     neo4j-admin database import full neo4j @import.args
+
+Where the server was ever started, the database is there already, if only empty: add --overwrite-destination=true, which
+deletes what it holds.
 
 treemem makes its indexes when it opens the database for the first time.
 """

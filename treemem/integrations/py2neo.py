@@ -41,7 +41,8 @@ def graph(memory: TreeTextMemory) -> Graph:
             f"over; make a py2neo.Graph yourself, or {_OTHERWISE}"
         )
     try:
-        made = Graph(way.uri, auth=way.auth, name=way.database)
+        # without credentials py2neo would take those of the environment, which may be another server's
+        made = Graph(way.uri, auth=way.auth or ("neo4j", ""), name=way.database)
         made.run("RETURN 1")
     except Exception as error:  # py2neo raises errors of many kinds, none of them ours
         raise StoreUnavailableError(f"{store.location}: py2neo cannot connect ({error}); {_OTHERWISE}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from treemem.arguments import distinct_ids, edge_type
 from treemem.changes import Edge, EdgeType, NodeKind, memory_ends
@@ -176,7 +176,7 @@ def tree(
         parents = [e for e in parents if e.target in items]
         children = {e.target for e in parents}
         roots = sorted((items.keys() if orphans else {e.source for e in parents}) - children)
-        return trees(items, parents, roots)
+        return trees(items, parents, roots, _follows(ctx, items, moment))
     checked_id(root, "root")
     return (subtree(ctx, root, None, as_of, known_at),)
 
@@ -206,7 +206,12 @@ def _tree_below(
         items |= fresh
         parents += [e for e in below if e.target in items]
         frontier = list(fresh)
-    return trees(items, parents, [root])[0]
+    return trees(items, parents, [root], _follows(ctx, items, moment))[0]
+
+
+def _follows(ctx: Context, items: Mapping[str, TextualMemoryItem], moment: Moment) -> list[Edge]:
+    """Return the FOLLOWS edges among memories."""
+    return [e for e in edges_at(ctx, sorted(items), [EdgeType.FOLLOWS], moment, "out") if e.target in items]
 
 
 def _pinned(ctx: Context, as_of: TimeLike | None, known_at: TimeLike | None) -> Moment:

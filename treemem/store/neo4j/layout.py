@@ -94,7 +94,6 @@ def state_node(cube: str, state: State) -> Node:
 
 def passage_nodes(cube: str, state: State) -> list[Node]:
     """Return the passages of a long text, in order; the last ones have the vectors that there are."""
-    _, *lines = state.tokens.split("\n")
     vectors = state.content.vectors[1:]
     shared = {
         "cube_id": cube,
@@ -106,9 +105,8 @@ def passage_nodes(cube: str, state: State) -> list[Node]:
         **_times(state),
     }
     found = []
-    for number, line in enumerate(lines, 1):
-        behind = number - 1 - (len(lines) - len(vectors))
-        own = {**shared, "number": number, "tokens": line, "embedding": vectors[behind] if behind >= 0 else None}
+    for number, words, behind in rows.passages_of(state):
+        own = {**shared, "number": number, "tokens": words, "embedding": None if behind is None else vectors[behind]}
         found.append(Node("Passage", f"{state.memory_id}/{state.version}/{number}", _present(own)))
     return found
 

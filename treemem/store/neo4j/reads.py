@@ -52,7 +52,8 @@ class Reads(Calls):
             if not rows_found:
                 return nothing(recall.moment), []
             row = rows_found[0]
-            moment.pin(row["clock"])
+            recall.moment.pin(row["clock"])
+            row["clock"] = max(row["clock"], moment.known_at or 0)  # where the cube was dropped and made anew meanwhile
             check_model(recall.cube, row["embedder"], row["dimension"], recall.model)
             if recalling.too_few(recall, asked, row):
                 row["seeds"] = recalling.exactly(row, tx.run(asked.exact, **parameters))
@@ -77,7 +78,7 @@ class Reads(Calls):
                     limit=max(k, recalling.BREADTH),
                 )
                 if found:
-                    pinned.pin(found[0]["clock"])
+                    moment.pin(found[0]["clock"])
                 pairs = [(i, recalling.cosine(score)) for i, score in (found[0]["found"] if found else [])]
                 results.append(sorted(pairs, key=lambda p: (-p[1], p[0]))[:k])
             return results

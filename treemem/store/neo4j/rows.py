@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,17 +13,17 @@ from neo4j.vector import Vector as Neo4jVector
 from treemem.canonical import Vector, canonical_json
 from treemem.changes import Edge, EdgeType, Entity, Log, Model, NodeKind, Operation, Source, State
 from treemem.errors import InvalidInputError
+from treemem.items import METADATA_FIELDS
 from treemem.store.neo4j.facts import INFO, facts_of
 from treemem.store.protocol import FIRST, CubeInfo
 from treemem.store.shared import properties_of, properties_text
 from treemem.temporal import BEGINNING, END, END_TIME, from_micros
 from treemem.text import caption
 
-#: Properties of a State node that are no fields of the memory, but ours.
-_STRUCTURE = frozenset(
-    "cube_id id version valid_from valid_to recorded_from recorded_to opened_by closed_by embedding tokens passages "
-    "scope extra facts staged staged_by".split()
-)
+#: Properties of a State node that are fields of the memory. What others gave the node is left alone.
+_FIELDS = (METADATA_FIELDS | {"memory"}) - {
+    "embedding", "updated_at", "valid_from", "valid_to", "recorded_from", "recorded_to", "version", "info",
+}  # fmt: skip
 #: Fields that are times. They are written by the statements, which make datetimes of pairs.
 _TIMES = ("created_at", "memory_time")
 #: The longest vector that a vector index of Neo4j takes.
@@ -127,19 +127,25 @@ def state_row(cube: str, state: State, edges: Sequence[Edge] = ()) -> dict[str, 
 
 def passage_rows(state: State) -> list[dict[str, Any]]:
     """Return the passages of a state as rows, none for a short text; the last ones have the vectors that there are."""
-    _, *lines = state.tokens.split("\n")
     vectors = state.content.vectors[1:]
-    plain = len(lines) - len(vectors)
     return [
         {
             "id": state.memory_id,
             "version": state.version,
             "number": number,
             "tokens": line,
-            "embedding": None if number <= plain else vector(vectors[number - plain - 1]),
+            "embedding": None if place is None else vector(vectors[place]),
         }
-        for number, line in enumerate(lines, 1)
+        for number, line, place in passages_of(state)
     ]
+
+
+def passages_of(state: State) -> Iterator[tuple[int, str, int | None]]:
+    """Yield the passages of a state: number, words, and the place of its vector among those, None for one without."""
+    _, *lines = state.tokens.split("\n")
+    plain = len(lines) - (len(state.content.vectors) - 1)
+    for number, line in enumerate(lines, 1):
+        yield number, line, None if number <= plain else number - plain - 1
 
 
 def of_log(log: Log | None, above: int = FIRST) -> dict[str, Any]:
@@ -192,7 +198,7 @@ def state(properties: Mapping[str, Any]) -> State:
     for name, value in properties.items():
         if name.startswith(INFO):  # as a treemem before 0004_facts wrote it, which may still run beside this one
             info[name[len(INFO) :]] = value
-        elif name not in _STRUCTURE and value is not None:
+        elif name in _FIELDS and value is not None:
             fields[name] = value
     extra = json.loads(properties["extra"]) if properties.get("extra") else {}
     info |= extra.pop("info", {})
