@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +19,11 @@ from treemem.store.neo4j.statements import migrations
 #: The oldest version with filters in the vector index; before it, see lts.py.
 OLDEST = (2026, 2)
 
+log = logging.getLogger("treemem.store")
+#: Seconds between two words on how far indexes are.
+_TELL = 30.0
+_COLUMNS = "name, type, labelsOrTypes, properties, options, owningConstraint, state, populationPercent, failureMessage"
+_INDEXES = f"SHOW INDEXES YIELD {_COLUMNS} RETURN {_COLUMNS}"
 _LEDGER = "CREATE CONSTRAINT treemem_migration IF NOT EXISTS FOR (n:TreememMigration) REQUIRE n.name IS UNIQUE"
 
 #: name -> (type, label, or several in order with bars between, properties, options that matter)
@@ -77,7 +84,7 @@ def migrate(connection: Connection) -> list[str]:
     missing = [(name, statements) for name, statements in known if name not in recorded - upgraded]
     if missing:
         _run(connection, missing)
-    compare(connection)
+    wait_for_indexes(connection, compare(connection))
     return [name for name, _ in missing]
 
 
@@ -96,7 +103,6 @@ def _run(connection: Connection, missing: Sequence[tuple[str, list[str]]]) -> No
                 name=name,
                 lts=connection.lts or None,
             )
-        connection.schema("CALL db.awaitIndexes(300)")
     except StoreFullError as error:
         names = ", ".join(name for name, _ in missing)
         raise StoreFullError(
@@ -134,12 +140,12 @@ def _retried(connection: Connection, text: str, **parameters: Any) -> None:
             connection.schema(text, **parameters)
 
 
-def compare(connection: Connection) -> None:
-    """Raise SchemaError if an index is missing or differs, saying what was found, what is wanted, and two ways out."""
-    rows = connection.look(
-        "SHOW INDEXES YIELD name, type, labelsOrTypes, properties, options, owningConstraint "
-        "RETURN name, type, labelsOrTypes, properties, options, owningConstraint"
-    )
+def compare(connection: Connection) -> list[dict[str, Any]]:
+    """Return the indexes that there are.
+
+    Raises SchemaError if one is missing or differs, saying what was found, what is wanted, and two ways out.
+    """
+    rows = connection.look(_INDEXES)
     found = {row["name"]: row for row in rows}
     for name, wanted in WANTED.items():
         if connection.lts and wanted[0] == "VECTOR":
@@ -149,6 +155,35 @@ def compare(connection: Connection) -> None:
             _refuse(connection.uri, name, wanted, None)
         elif _described(row, wanted[3]) != wanted:
             _refuse(connection.uri, name, wanted, row)
+    return rows
+
+
+def wait_for_indexes(connection: Connection, rows: list[dict[str, Any]], *, stalled: float = 600.0) -> None:
+    """Wait until every index of ours is made, which for a million nodes takes many minutes, and log how far they are.
+
+    `rows` are the indexes as they were just now. Raises SchemaError for one that the server could not make, or if none
+    got any further for `stalled` seconds.
+    """
+    begun = moved = time.monotonic()
+    far, told, pause = "", 0, 0.05
+    while waiting := [r for r in rows if r["name"] in WANTED and r["state"] != "ONLINE"]:
+        if failed := [r for r in waiting if r["state"] == "FAILED"]:
+            raise SchemaError(
+                f"{connection.uri}: the server could not make the index {failed[0]['name']} "
+                f"({failed[0]['failureMessage']}); drop it, delete the (:TreememMigration) nodes and open again"
+            )
+        now = time.monotonic()
+        shown = ", ".join(f"{r['name']} {r['populationPercent']:.1f} %" for r in waiting)
+        if shown != far:
+            far, moved = shown, now
+        if now - moved > stalled:
+            raise SchemaError(f"{connection.uri}: indexes are made no further for {stalled:g} seconds: {shown}")
+        if now - begun > (told + 0.2) * _TELL:
+            log.warning("%s: indexes are being made, searches wait for them: %s", connection.uri, shown)
+            told += 1
+        time.sleep(pause)
+        pause = min(2.0, 1.5 * pause)
+        rows = connection.look(_INDEXES)
 
 
 def _described(row: dict[str, Any], wanted: dict[str, Any]) -> tuple[Any, ...]:
