@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 from treemem.canonical import canonical_json
 from treemem.checks import shown
 from treemem.context import Context
 from treemem.errors import ConfigError, InvalidInputError
+from treemem.keywords import checked_names
 from treemem.read.getting import get_all
 from treemem.temporal import TimeLike
 
@@ -43,8 +45,10 @@ EDGES: dict[str, str] = {
 }
 
 
-class Frames(NamedTuple):
-    """The memories of a cube and its edges, each a DataFrame of pandas or of polars.
+@checked_names
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The memories of a cube and its edges, each a DataFrame of pandas or of polars: `memories, edges = frames`.
 
     Times are in UTC, in microseconds; an open end is null. `sources`, `info` and `properties` are JSON texts, null
     where there is nothing.
@@ -52,6 +56,10 @@ class Frames(NamedTuple):
 
     memories: Any
     edges: Any
+
+    def __iter__(self) -> Iterator[Any]:
+        """Give both, the memories first."""
+        return iter((self.memories, self.edges))
 
 
 def to_frames(ctx: Context, library: str, as_of: TimeLike | None, known_at: TimeLike | None) -> Frames:
