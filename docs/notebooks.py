@@ -13,6 +13,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+#: The tag of a cell that shows what vectors found.
+APPROXIMATE = "approximate"
 FOLDER = Path(__file__).parents[1] / "notebooks"
 
 
@@ -28,7 +30,7 @@ def executed(path: Path) -> nbformat.NotebookNode:
         NotebookClient(notebook, timeout=300, resources={"metadata": {"path": folder}}).execute()
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02}"
-        cell.metadata = {}
+        cell.metadata = {"tags": [APPROXIMATE]} if _is_approximate(cell) else {}
         if cell.cell_type == "code":
             cell.execution_count = None
             cell.outputs = _joined(cell.outputs)
@@ -56,13 +58,21 @@ def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]
 
 
 def printed(notebook: nbformat.NotebookNode) -> list[str]:
-    """Return what the cells of a notebook say in text; a picture counts as one, whatever its bytes."""
+    """Return what the cells of a notebook say in text; a picture counts as one, whatever its bytes.
+
+    Of a cell whose scores or order hang on how a processor rounds the model's numbers, the number of lines.
+    """
     said = []
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
-            said.append("a picture" if "image/png" in data else output.get("text") or data.get("text/plain", ""))
+            text = "a picture" if "image/png" in data else output.get("text") or data.get("text/plain", "")
+            said.append(f"{len(text.splitlines())} lines" if _is_approximate(cell) else text)
     return said
+
+
+def _is_approximate(cell: nbformat.NotebookNode) -> bool:
+    return APPROXIMATE in cell.metadata.get("tags", ())
 
 
 if __name__ == "__main__":
