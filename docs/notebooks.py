@@ -43,12 +43,8 @@ def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]
     """Return the outputs of a cell with what was printed in one piece, however it came, and without numbers of runs."""
     kept: list[nbformat.NotebookNode] = []
     for output in outputs:
-        if (
-            output.output_type == "stream"
-            and kept
-            and kept[-1].output_type == "stream"
-            and kept[-1].name == output.name
-        ):
+        stream = output.get("name")  # none for a picture or a result
+        if stream and kept and kept[-1].get("name") == stream:
             kept[-1].text += output.text
         else:
             kept.append(output)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import itertools
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -81,3 +84,13 @@ def plain_state(s: State) -> dict[str, Any]:
         "by": (s.opened_by, s.closed_by),
         "tokens": s.tokens,
     }
+
+
+def script_of_docs(name: str) -> ModuleType:
+    """A script of docs/, which is no package, as a module."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "docs" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import importlib.util
 import pkgutil
 import re
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import treemem
+from tests.helpers import script_of_docs
 from treemem.signatures import KINDS
 
 ROOT = Path(__file__).parents[1]
@@ -53,11 +53,7 @@ def test_docstring_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_reference_is_what_the_docstrings_say() -> None:
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = script_of_docs("reference")
     pages = {path.name: path.read_text("utf-8") for path in module.FOLDER.iterdir()}
     assert pages == module.pages(), "python docs/reference.py writes them"
     assert set(module.PARAMETERS) == set(KINDS) | {"metadata", "search"}, "docs/parameters.toml describes each once"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
-DOCS = Path(__file__).parents[1] / "docs"
-sys.path.insert(0, str(DOCS))
+from tests.helpers import script_of_docs
 
-import notebooks  # noqa: E402
-
+notebooks = script_of_docs("notebooks")
 NEEDS_A_SERVER = [path for path in notebooks.notebooks() if "neo4j" in nbformat.read(path, as_version=4).metadata]
 
 

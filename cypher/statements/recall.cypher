@@ -1,5 +1,6 @@
-// One question in one statement, behind that of its time: seeds of both arms, entities named, then up to three hops over typed edges from the
-// entities and the best seeds of each arm. No hub is walked through, but every seed is walked from.
+// One question in one statement, behind that of its time: seeds of both arms, entities named, then up to three hops
+// over typed edges from the entities and the best seeds of each arm. No hub is walked through, but every seed is walked
+// from.
 {{language}}
 {{span}}
 WITH c, clock, t, k, u, {{sortable TIME=t}} AS t18, {{sortable TIME=u}} AS u18, {{sortable TIME=k}} AS k18

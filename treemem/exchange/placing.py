@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import cast
 
+from treemem.canonical import Vector
 from treemem.changes import Edge, State
 from treemem.exchange.records import Row
 from treemem.store.neo4j import layout
@@ -13,6 +15,16 @@ from treemem.store.neo4j.layout import Node, Relationship
 from treemem.store.protocol import CubeInfo
 
 Placed = Node | Relationship
+
+
+def numbers(vector: Vector, between: str) -> str:
+    """Return a vector as text: nine digits a number tell every float of four bytes from the next."""
+    return between.join(["%.9g"] * len(vector)) % tuple(vector.tolist())
+
+
+def instant(time: datetime) -> str:
+    """Return a time in UTC as text, as Cypher and neo4j-admin read it."""
+    return f"{time.isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
 
 
 def placed(info: CubeInfo, rows: Iterable[tuple[str, Row]]) -> Iterator[Placed]:

@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from treemem.exchange.placing import Placed, placed
+from treemem.exchange.placing import Placed, instant, numbers, placed
 from treemem.exchange.records import Row
 from treemem.store.neo4j.layout import Node
 from treemem.store.neo4j.statements import migrations
@@ -143,9 +143,9 @@ def literal(value: Any) -> str:
     if isinstance(value, str):
         return f"'{value.translate(_ESCAPES)}'"
     if isinstance(value, datetime):
-        return f"datetime('{value.isoformat(timespec='microseconds').removesuffix('+00:00')}Z')"
+        return f"datetime('{instant(value)}')"
     if isinstance(value, np.ndarray):
-        return "[" + ", ".join(["%.9g"] * len(value)) % tuple(value.tolist()) + "]"
+        return f"[{numbers(value, ', ')}]"
     if isinstance(value, list):
         return "[" + ", ".join(map(literal, value)) + "]"
     return "{" + ", ".join(f"`{name}`: {literal(each)}" for name, each in value.items()) + "}"

@@ -17,7 +17,7 @@ from typing import IO, Any
 from treemem.canonical import canonical_json
 from treemem.errors import InvalidInputError
 from treemem.exchange import files as files_
-from treemem.exchange.placing import Placed, placed
+from treemem.exchange.placing import Placed, instant, numbers, placed
 from treemem.exchange.records import Row
 from treemem.store.neo4j.layout import Node
 from treemem.store.protocol import CubeInfo
@@ -164,7 +164,7 @@ def _field(kind: str, value: Any) -> str:
     if kind == "string":
         return _text(value)
     if kind == "float[]":
-        return _BETWEEN.join(["%.9g"] * len(value)) % tuple(value.tolist())
+        return numbers(value, _BETWEEN)
     if kind == "string[]":
         return _text(_BETWEEN.join(value))
     return _plain(value)
@@ -174,7 +174,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return instant(value)
     return repr(value)
 
 

@@ -9,7 +9,8 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import neo4j
 from neo4j.exceptions import ConfigurationError, DriverError, IncompleteCommit, Neo4jError
@@ -78,11 +79,12 @@ class Transaction:
         return [dict(zip(keys, record.values(), strict=True)) for record in result]
 
 
-class Way(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Way:
     """The address of a server, user and password, and the database; None for the server's defaults."""
 
     uri: str
-    auth: tuple[str, str] | None
+    auth: tuple[str, str] | None = field(repr=False)
     database: str | None
 
 

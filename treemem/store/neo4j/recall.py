@@ -48,7 +48,8 @@ def span_parameters(recall: Recall) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A recall as its statement, the exact one that stands in when a filter leaves too few seeds, and parameters.
+    """A recall as its statement, the exact one that stands in when a filter leaves too few seeds, and parameters but
+    for those of its times, which `span_parameters` makes of a moment that was read.
 
     It is `selective` where a filter is tested after the index was asked, which may have found too few that pass.
     """
@@ -92,7 +93,6 @@ def _parameters(recall: Recall, statuses: Sequence[str] | None, *, selective: bo
     types, listed = recall.types_tested
     return {
         "cube": recall.cube,
-        **span_parameters(recall),
         "vector": None if recall.vector is None or not recall.vector_limit else rows.vector(recall.vector),
         "dimension": 0 if recall.vector is None else len(recall.vector),
         "vector_limit": max(recall.vector_limit, spanned) if recall.vector_limit else 0,
