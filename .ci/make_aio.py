@@ -1,4 +1,7 @@
-"""Writes treemem/aio.py from treemem/memory.py and treemem/reorganize/reorganizer.py; a test keeps it true.
+"""Writes treemem/aio.py from memory.py, reorganize/reorganizer.py, tasks/verbs.py, knowledge/preferences.py,
+knowledge/bases.py and knowledge/skills.py.
+
+A test keeps it true.
 
     python .ci/make_aio.py [--check]
 
@@ -9,11 +12,22 @@ yields becomes an asynchronous generator; one that returns a view returns an asy
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "treemem"
 TARGET = PACKAGE / "aio.py"
+FILES = (
+    "memory.py",
+    "reorganize/reorganizer.py",
+    "tasks/verbs.py",
+    "knowledge/preferences.py",
+    "knowledge/bases.py",
+    "knowledge/skills.py",
+)
+#: What verbs return that goes on working afterwards, and its asynchronous twin.
+TWINS = {"ChatStream": "AsyncChatStream"}
 #: The methods that return another memory over the same store.
 VIEWS = ("cube", "for_caller", "with_clock")
 
@@ -34,14 +48,17 @@ Run = Callable[[Callable[[], Any]], Awaitable[Any]]
 THREADS = 16
 _END = object()
 
+'''
 
+#: The twin of an object that a memory has under the name {made_of}.
+PART = '''
 @checked_names
-class AsyncReorganizer:
-    """Reorganizer for asyncio, with the same verbs."""
+class Async{name}:
+    """{name} for asyncio, with the same verbs.{more}"""
 
-    def __init__(self, reorganizer: Reorganizer, run: Run) -> None:
-        """Use `memory.reorganizer`; `run` runs a call off the event loop."""
-        self._reorganizer = reorganizer
+    def __init__(self, {made_of}: {name}, run: Run) -> None:
+        """Use `memory.{made_of}`; `run` runs a call off the event loop."""
+        self._{made_of} = {made_of}
         self._in_thread = run
 
     async def _run(self, verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -49,6 +66,16 @@ class AsyncReorganizer:
         return result
 
 '''
+#: What of the memory's twin is written by hand, in MEMORY.
+BY_HAND = ("close", "reorganizer", "tasks", "preferences", "knowledge_bases", "skills")
+#: The parts of a memory that have verbs of their own, and what is to be said of their twins.
+PARTS = {
+    "Reorganizer": "",
+    "Tasks": " `work` holds one of the memory's threads until it ends.",
+    "Preferences": "",
+    "KnowledgeBases": "",
+    "Skills": "",
+}
 
 MEMORY = '''
 @checked_names
@@ -93,24 +120,49 @@ class AsyncTreeTextMemory:
         """The reorganizer of this cube."""
         return AsyncReorganizer(self._memory.reorganizer, self._in_thread)
 
+    @property
+    def tasks(self) -> AsyncTasks:
+        """What is done later in this cube: the queue, and workers for it."""
+        return AsyncTasks(self._memory.tasks, self._in_thread)
+
+    @property
+    def preferences(self) -> AsyncPreferences:
+        """What the users of this memory prefer."""
+        return AsyncPreferences(self._memory.preferences, self._in_thread)
+
+    @property
+    def knowledge_bases(self) -> AsyncKnowledgeBases:
+        """The knowledge bases of this cube."""
+        return AsyncKnowledgeBases(self._memory.knowledge_bases, self._in_thread)
+
+    @property
+    def skills(self) -> AsyncSkills:
+        """How things are done: skills that were added, imported, or found in what was repeated."""
+        return AsyncSkills(self._memory.skills, self._in_thread)
+
 '''
 
 
 def made() -> str:
     """Return the text of aio.py."""
-    sources = {name: (PACKAGE / name).read_text("utf-8") for name in ("memory.py", "reorganize/reorganizer.py")}
+    sources = {name: (PACKAGE / name).read_text("utf-8") for name in FILES}
     classes = {}
     for source in sources.values():
         for node in ast.parse(source).body:
             if isinstance(node, ast.ClassDef):
                 classes[node.name] = (node, source.splitlines())
-    verbs = "".join(_methods(*classes["Reorganizer"], "self._reorganizer"))
+    verbs = ""
+    for name, more in PARTS.items():
+        made_of = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+        verbs += PART.format(name=name, more=more, made_of=made_of)
+        verbs += "".join(_methods(*classes[name], f"self._{made_of}"))
     body = verbs + MEMORY + "".join(_methods(*classes["TreeTextMemory"], "self._memory"))
     own = (
         "import asyncio\nimport functools\n"
         "from collections.abc import AsyncIterator, Awaitable\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
         "from typing import TYPE_CHECKING, ParamSpec, TypeVar\n"
+        "from treemem.chat.streaming import AsyncChatStream\n"
         "from treemem.keywords import checked_names\n"
         "from treemem.memory import TreeTextMemory\n"
     )
@@ -122,8 +174,8 @@ def _methods(owner: ast.ClassDef, lines: list[str], wrapped: str) -> list[str]:
     found = []
     for node in owner.body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            if node.name in ("close", "reorganizer"):
-                continue  # written by hand, above
+            if wrapped == "self._memory" and node.name in BY_HAND:
+                continue
             found.append(_method(node, lines, wrapped))
     return found
 
@@ -145,6 +197,10 @@ def _method(node: ast.FunctionDef, lines: list[str], wrapped: str) -> str:
         call = ", ".join((*args, *kwargs))
         return f"{head}\n        return self._view({wrapped}.{node.name}({call}))\n\n"
     head = head.replace("    def ", "    async def ", 1)
+    for plain, twin in TWINS.items():
+        head = head.replace(f"-> {plain}:", f"-> {twin}:").replace(f"| {plain}:", f"| {twin}:")
+    if "overload" in decorators:
+        return f"    @overload\n{head}\n"
     call = f"({wrapped}.{node.name})" if not given else f"(\n            {wrapped}.{node.name},\n{given}        )"
     if ast.unparse(node.returns or ast.Constant(None)).startswith("Iterator"):
         head = head.replace("-> Iterator[", "-> AsyncIterator[")
@@ -153,6 +209,12 @@ def _method(node: ast.FunctionDef, lines: list[str], wrapped: str) -> str:
             f"{head}\n        pages = {call}\n"
             "        while (page := await self._run(next, pages, None)) is not None:\n            yield page\n\n"
         )
+    twins = [plain for plain in TWINS if f"| {TWINS[plain]}:" in head]
+    if twins:
+        twin = f"{TWINS[twins[0]]}(found, self._in_thread) if isinstance(found, {twins[0]}) else found"
+        call = call.replace(f"{wrapped}.{node.name}", "verb", 1)
+        verb = f"verb: Callable[..., Any] = {wrapped}.{node.name}"
+        return f"{head}\n        {verb}\n        found = await self._run{call}\n        return {twin}\n\n"
     return f"{head}\n        return await self._run{call}\n\n"
 
 

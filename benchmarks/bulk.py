@@ -77,8 +77,8 @@ def main() -> None:
 def measure(folder: Path, count: int) -> None:
     started = time.perf_counter()
     with ExitStack() as stack:
-        opened = {name: stack.enter_context((folder / name).open("wb")) for name in tables.NAMES}
-        tables.write(opened, CubeInfo("bulk", CLOCK, MODEL), rows(count))
+        opened = {name: stack.enter_context((folder / name).open("wb")) for name in tables.names("neo4j-csv")}
+        tables.write("neo4j-csv", opened, CubeInfo("bulk", CLOCK, MODEL), rows(count))
     size = sum(each.stat().st_size for each in folder.iterdir()) / 1e9
     print(f"written: {time.perf_counter() - started:.0f} s, {size:.1f} GB", flush=True)
     server = Server(folder / "server", heap="4g", more_flags=())

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import crash_verbs
-from tests import test_crash, test_crash_reorganize
+from tests import test_crash, test_crash_reorganize, test_crash_tasks
 from tests.neo4j_server import Server
 
 
@@ -41,6 +41,11 @@ def reorganizer_neo4j(folder: Path, rounds: int) -> str:
     return "the plan was finished by the next worker, 0 done twice"
 
 
+def tasks(folder: Path, rounds: int) -> str:
+    acknowledged, again = test_crash_tasks.kill_the_worker(str(folder / "crash.db"), rounds)
+    return f"{acknowledged} tasks acknowledged with their words, 0 lost; {again} were begun again, 0 done twice"
+
+
 def verbs(folder: Path, rounds: int) -> str:
     return told(crash_verbs.kill_writers(folder, rounds))
 
@@ -61,6 +66,7 @@ RUNS: dict[str, Callable[[Path, int], str]] = {
     "neo4j": neo4j,
     "reorganizer": reorganizer,
     "reorganizer-neo4j": reorganizer_neo4j,
+    "tasks": tasks,
     "verbs": verbs,
     "verbs-neo4j": verbs_neo4j,
 }

@@ -85,13 +85,15 @@ def links(first: int, count: int) -> Iterator[Edge]:
 def load(memory: TreeTextMemory, memories: int, versions: int) -> Any:
     clock = START + versions * DAY
     info = CubeInfo(memory.cube_id, clock, Model(Given.name, Given.dimension))
-    memory.store.load(Rows(info, operations=(Operation("load", "add", clock, "done"),)))
+    memory.store.begin_load(info, "made")
+    memory.store.load(Rows(info, operations=(Operation("load", "add", clock, "done"),)), "made")
     made, done = [], 0
     for some, matrix in states(memories, versions):
-        memory.store.load(Rows(info, states=tuple(some)))
-        memory.store.load(Rows(info, edges=tuple(links(done, len(matrix)))))
+        memory.store.load(Rows(info, states=tuple(some)), "made")
+        memory.store.load(Rows(info, edges=tuple(links(done, len(matrix)))), "made")
         made.append(matrix)
         done += len(matrix)
+    memory.store.end_load(info, "made")
     return np.concatenate(made)
 
 

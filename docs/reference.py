@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import treemem
+from treemem.knowledge.bases import KnowledgeBases
+from treemem.knowledge.preferences import Preferences
+from treemem.knowledge.skills import Skills
 from treemem.reorganize.reorganizer import Reorganizer
+from treemem.tasks.verbs import Tasks
 
 FOLDER = Path(__file__).with_name("reference")
 PARAMETERS: dict[str, str] = tomllib.loads(Path(__file__).with_name("parameters.toml").read_text("utf-8"))
@@ -19,9 +23,23 @@ PARAMETERS: dict[str, str] = tomllib.loads(Path(__file__).with_name("parameters.
 PAGES = {
     "memory": "TreeTextMemory: every verb",
     "reorganizer": "Reorganizer",
+    "tasks": "Tasks",
+    "preferences": "Preferences",
+    "knowledge-bases": "Knowledge bases",
+    "skills": "Skills",
     "data": "Data: what verbs take and return",
     "settings": "Settings and models",
     "errors": "Errors",
+}
+#: Names that stand on no page of their own, or on one with all their verbs.
+_ELSEWHERE = {
+    "__version__",
+    "AsyncReorganizer",
+    "AsyncTasks",
+    "Tasks",
+    "AsyncPreferences",
+    "AsyncKnowledgeBases",
+    "AsyncSkills",
 }
 _EXAMPLE = re.compile(r"^(>>> (?:.+\n)+)", re.MULTILINE)
 _FAMILY = re.compile(r"^    # ---- (.+?) -+$|^    def (\w+)\(", re.MULTILINE)
@@ -42,8 +60,16 @@ def _page(name: str, title: str) -> str:
         parts = [_verbs(treemem.TreeTextMemory, "memory.py")]
     elif name == "reorganizer":
         parts = [_verbs(Reorganizer, "reorganize/reorganizer.py")]
+    elif name == "tasks":
+        parts = [_verbs(Tasks, "tasks/verbs.py")]
+    elif name == "preferences":
+        parts = [_verbs(Preferences, "knowledge/preferences.py")]
+    elif name == "knowledge-bases":
+        parts = [_verbs(KnowledgeBases, "knowledge/bases.py")]
+    elif name == "skills":
+        parts = [_verbs(Skills, "knowledge/skills.py")]
     else:
-        wanted = [n for n in treemem.__all__ if n not in ("__version__", "AsyncReorganizer") and _family(n) == name]
+        wanted = [n for n in treemem.__all__ if n not in _ELSEWHERE and _family(n) == name]
         parts = [_entry(n, getattr(treemem, n)) for n in sorted(wanted, key=str.casefold)]
     return f"# {title}\n\n" + "\n".join(parts).rstrip() + "\n"
 

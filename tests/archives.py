@@ -14,7 +14,8 @@ from typing import Any
 from tests.helpers import FakeClock, HashEmbedder, day, fresh_cube
 from treemem import InvalidInputError, TreeTextMemory
 from treemem.canonical import canonical_json
-from treemem.exchange.format import ARCHIVE, record_hash
+from treemem.exchange.format import ARCHIVE, ORDERED, VERSION, record_hash
+from treemem.temporal import to_micros
 
 Lines = list[dict[str, Any]]
 
@@ -31,6 +32,7 @@ def small(memory: TreeTextMemory) -> None:
     memory.link("note", "PARENT", "home")
     memory.add({"id": "gone", "memory": "A secret."})
     memory.purge("gone", reason="asked for")
+    memory.store.record_usage(memory.cube_id, {"home": 3, "note": 1}, to_micros(day(200)))
 
 
 def lines_of(folder: Path) -> Lines:
@@ -42,13 +44,15 @@ def of(kind: str, lines: Lines, number: int = 0) -> Any:
     return [line[kind] for line in lines if kind in line][number]
 
 
-def write_back(folder: Path, lines: Lines, *, version: int = 2, hashed: bool = True) -> Path:
+def write_back(folder: Path, lines: Lines, *, version: int = VERSION, hashed: bool = True) -> Path:
     """Write lines as an archive of a version; if it is to be `hashed`, with the hashes of what they say now."""
     folder.mkdir(parents=True, exist_ok=True)
     head, *records = [dict(line) for line in lines]
     if "version" in head:
         head["version"] = version
     records = [r for r in records if "end" not in r]
+    if version < ORDERED and head.get("cut") is None:
+        head.pop("cut", None)
     if version == 1:
         records = [{k: v for k, v in r.items() if k != "sha256"} for r in records]
         records.append({"end": len(records)})

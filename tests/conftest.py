@@ -29,6 +29,9 @@ settings.load_profile("default")
 os.environ["TZ"] = "UTC"
 if hasattr(time, "tzset"):
     time.tzset()
+# Programs that tests start find their modules compiled: half a second of each.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+pytest_plugins = ["tests.commands"]
 OpenMemory = Callable[..., TreeTextMemory]
 _skipped: list[str] = []
 #: The server of a run of several processes.

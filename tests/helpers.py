@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import itertools
+import sys
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from treemem import TreeTextMemory
+from treemem import LLMAnswer, LLMUsage, TreeTextMemory
 from treemem.changes import State
 from treemem.text import words
 
@@ -37,6 +38,23 @@ class HashEmbedder:
             seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
             total += np.random.default_rng(seed).standard_normal(DIMENSION).astype(np.float32)
         return total / np.linalg.norm(total)
+
+
+#: The command line as a shell in front starts it: Ctrl-C is heard, also where whoever runs the tests took it away.
+COMMAND = (
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from treemem.cli import main; main()",
+)
+
+
+class Parrot:
+    """A language model that repeats all it was sent."""
+
+    name = "parrot"
+
+    def ask(self, system: str, user: str, answer: type[Any], *, max_tokens: int = 1_024) -> LLMAnswer[Any]:
+        return LLMAnswer(answer.model_validate({"text": f"{system}\n\n{user}"}), LLMUsage(1, 10, 10))
 
 
 class FakeClock:

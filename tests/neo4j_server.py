@@ -97,8 +97,17 @@ def java() -> Path:
 
 def fetch_jars() -> Path:
     """Return the folder of the server's jars, fetched once with Maven."""
+    return _fetched("pom.xml", VERSION)
+
+
+def fetch_jars_for_parquet() -> Path:
+    """Return the folder of what neo4j-admin wants beside them to read Parquet, fetched once with Maven."""
+    return _fetched("parquet.xml", "parquet")
+
+
+def _fetched(project: str, name: str) -> Path:
     root = Path(os.environ.get("TREEMEM_NEO4J_JARS", Path.home() / ".cache/treemem/neo4j"))
-    folder = root / VERSION
+    folder = root / name
     if (folder / ".complete").exists():
         return folder
     maven = shutil.which("mvn")
@@ -113,7 +122,7 @@ def fetch_jars() -> Path:
             "-q",
             "-B",
             "-f",
-            str(Path(__file__).parent / "neo4j/pom.xml"),
+            str(Path(__file__).parent / "neo4j" / project),
             f"-Dneo4j.version={VERSION}",
             "dependency:copy-dependencies",
             f"-DoutputDirectory={scratch}",

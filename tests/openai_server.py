@@ -1,4 +1,4 @@
-"""A local HTTP server that speaks the OpenAI protocol and answers from a script, faults included."""
+"""A local HTTP server that speaks the protocols of OpenAI and Anthropic and answers from a script, faults included."""
 
 from __future__ import annotations
 
@@ -14,13 +14,21 @@ from typing import Any
 Answer = Callable[[dict[str, Any]], Any]
 
 
+class Streamed:
+    """Pieces of an answer, sent as they come: bytes as they are, a dict as an event, seconds to wait, or "cut"."""
+
+    def __init__(self, *pieces: bytes | dict[str, Any] | float | str) -> None:
+        self.pieces = pieces
+
+
 class Script:
-    """What the server does next: a status to fail with, alone or with a body, a function of the request, seconds to
-    wait first, or "cut"."""
+    """What the server does next: a status to fail with, alone or with a body and headers, a function of the request,
+    seconds to wait first, or "cut". `gone` is set when a client hangs up in the middle of a stream."""
 
     def __init__(self, default: Answer) -> None:
         self.default = default
-        self.next: deque[int | float | str | tuple[int, Any] | Answer] = deque()
+        self.next: deque[int | float | str | tuple[Any, ...] | Answer] = deque()
+        self.gone = threading.Event()
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.url = ""
@@ -51,18 +59,43 @@ def serving(default: Answer) -> Iterator[Script]:
                 answer = step(body)
                 self._send(*(answer if isinstance(answer, tuple) else (200, answer)))
 
-        def _send(self, status: int, answer: Any) -> None:
+        def _send(self, status: int, answer: Any, headers: dict[str, str] | None = None) -> None:
+            if isinstance(answer, Streamed):
+                self._stream(answer)
+                return
             data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             try:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
-                if status == 429:
+                if status == 429 and headers is None:
                     self.send_header("Retry-After", "0")
+                for name, value in (headers or {}).items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
             except OSError:
                 pass  # the client went away, as it should from a slow answer
+
+        def _stream(self, answer: Streamed) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            try:
+                for piece in answer.pieces:
+                    if isinstance(piece, float):
+                        time.sleep(piece)
+                        continue
+                    if isinstance(piece, str):  # "cut": the end of the chunks is never sent
+                        self.close_connection = True
+                        return
+                    data = piece if isinstance(piece, bytes) else b"data: " + json.dumps(piece).encode() + b"\n\n"
+                    self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+                self.wfile.write(b"0\r\n\r\n")
+            except OSError:
+                script.gone.set()
+                self.close_connection = True
 
         def _cut(self) -> None:
             """Promise more than is sent, and hang up."""
@@ -78,7 +111,7 @@ def serving(default: Answer) -> Iterator[Script]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     script.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield script

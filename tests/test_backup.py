@@ -7,12 +7,14 @@ import shutil
 import sqlite3
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import Result
 
+from tests.commands import Shell
 from tests.helpers import HashEmbedder
-from tests.test_cli import Shell
 from treemem import InvalidInputError, NotAllowedError, StoreError, TreeTextMemory
 
 
@@ -117,12 +119,8 @@ def test_a_server_says_how_it_is_copied(neo4j_uri: str, tmp_path: Path) -> None:
             memory.backup(tmp_path / "copy.db")
 
 
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(str(tmp_path / "m.db"), "hand", tmp_path)
-
-
-def test_backup_and_restore_by_hand(shell: Shell, tmp_path: Path) -> None:
+def test_backup_and_restore_by_hand(run: Callable[..., Result], tmp_path: Path) -> None:
+    shell = Shell(run, "hand")
     shell.run("add", "one")
     assert shell.json("backup", "kept.db")["file"] == "kept.db"
     shell.run("add", "two")

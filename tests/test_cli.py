@@ -5,54 +5,24 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
+from tests.commands import Shell
 from tests.files import pdf
+from tests.graphiti import graph
 from tests.helpers import fresh_cube
 from treemem.cli import app
 from treemem.cli.shell import console
 
 COMMANDS = sorted(c.name or c.callback.__name__ for c in app.registered_commands if c.callback)
 ROOT = Path(__file__).parents[1]
-
-
-class Shell:
-    """Runs treemem as a user does, on one store and cube."""
-
-    def __init__(self, store: str, cube: str, folder: Path) -> None:
-        self.place = {"TREEMEM_STORE": store, "TREEMEM_CUBE": cube}
-        self.folder = folder
-
-    def run(self, *arguments: str, code: int = 0, stdin: str = "") -> str:
-        environment = {n: v for n, v in os.environ.items() if not n.startswith("TREEMEM_")} | self.place
-        done = subprocess.run(
-            [sys.executable, "-m", "treemem", *arguments],
-            capture_output=True,
-            text=True,
-            input=stdin,
-            cwd=self.folder,
-            env=environment | {"COLUMNS": "200", "PYTHONPATH": str(ROOT)},
-            timeout=120,
-        )
-        assert done.returncode == code, done.stderr + done.stdout
-        assert "Traceback" not in done.stderr
-        return done.stdout if code == 0 else done.stdout + done.stderr
-
-    def json(self, *arguments: str, **options: Any) -> Any:
-        return json.loads(self.run(*arguments, "--json", **options))
-
-
-@pytest.fixture
-def shell(location: str, tmp_path: Path) -> Shell:
-    return Shell(location, fresh_cube("cli"), tmp_path)
 
 
 @pytest.mark.slow
@@ -92,9 +62,9 @@ def test_every_command_does_its_work(shell: Shell, tmp_path: Path) -> None:
     assert shell.json("reembed")["states"] == 0
     assert shell.json("reindex")["states"] == 0
     assert shell.json("dump", "saved")["folder"] == "saved"
-    rows = shell.json("load", "saved", "--cube", shell.place["TREEMEM_CUBE"] + "-restored")["rows"]
+    rows = shell.json("load", "saved", "--cube", shell.cube + "-restored")["rows"]
     assert rows > 10
-    assert "sound" in shell.run("check", "--cube", shell.place["TREEMEM_CUBE"] + "-restored")
+    assert "sound" in shell.run("check", "--cube", shell.cube + "-restored")
 
 
 def test_demo_as_json(shell: Shell, tmp_path: Path) -> None:
@@ -106,16 +76,16 @@ def test_demo_as_json(shell: Shell, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["get", "missing"], 1, "history() shows"),
+        (["get", "missing"], 1, "treemem history shows"),
         (["history", "missing"], 1, "no memory 'missing'"),
-        (["undo", "missing"], 1, "operations() lists them"),
+        (["undo", "missing"], 1, "treemem operations lists them"),
         (["add"], 1, "give texts, or --messages"),
         (["add", " "], 1, "nothing but white space"),
         (["add", "--messages", "nowhere.json"], 1, "nowhere.json"),
         (["search", "x", "--filter", "{"], 1, "no JSON"),
         (["search", "x", "--filter", '{"shoe": 1}'], 1, "wanted one of"),
         (["search", "x", "-k", "0"], 1, "top_k: wanted 1 to"),
-        (["load", "nowhere"], 1, "dump() writes them"),
+        (["load", "nowhere"], 1, "treemem dump writes them"),
         (["dump", "empty"], 1, "nothing to dump"),
         (["reorganize", "--expire", "WorkingMemory"], 1, "TYPE=DAYS"),
         (["stats", "--store", "mysql://x"], 1, "mysql:// is unknown"),
@@ -124,21 +94,18 @@ def test_demo_as_json(shell: Shell, tmp_path: Path) -> None:
         (["search"], 2, "Missing argument"),
     ],
 )
-def test_errors_say_the_next_step(tmp_path: Path, arguments: list[str], code: int, said: str) -> None:
-    shell = Shell(str(tmp_path / "m.db"), "errors", tmp_path)
-    assert said in re.sub(r"\s+", " ", shell.run(*arguments, code=code))
+def test_errors_say_the_next_step(run: Callable[..., Result], arguments: list[str], code: int, said: str) -> None:
+    assert said in re.sub(r"\s+", " ", run(*arguments, code=code).stderr)
 
 
-def test_errors_as_json(tmp_path: Path) -> None:
-    shell = Shell(str(tmp_path / "m.db"), "errors", tmp_path)
-    out = shell.run("get", "missing", "--json", code=1).splitlines()[0]
+def test_errors_as_json(run: Callable[..., Result]) -> None:
+    (out,) = run("get", "missing", "--json", code=1).stdout.splitlines()
     assert json.loads(out)["kind"] == "MemoryNotFoundError"
 
 
-def test_a_config_file(tmp_path: Path) -> None:
+def test_a_config_file(run: Callable[..., Result], tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text(f'store = "{tmp_path / "other.db"}"\ncube = "fromfile"\n')
-    shell = Shell(str(tmp_path / "m.db"), "unused", tmp_path)
-    assert shell.json("stats", "--config", "settings.toml")["cube"] == "fromfile"
+    assert json.loads(run("stats", "--config", "settings.toml", "--json").stdout)["cube"] == "fromfile"
     assert (tmp_path / "other.db").exists()
 
 
@@ -158,33 +125,6 @@ def bare(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedP
 
 
 HOSTILE = "see \x1b]0;PWNED\x07\x1b]52;c;cm0=\x07\x1b[2J\x9b31m\u202eevil\u2066\r\x7f [/red] [bold]火[/bold] :smile:"
-STEERING = [*map(chr, (*range(9), *range(11, 32), *range(127, 160))), *"\u202a\u202e\u2066\u2069\u200f\u2028"]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
-    """Runs a command in this process, on a store of its own; whatever comes, it ends without a traceback."""
-    monkeypatch.setattr(console, "width", 300)
-    for name in [n for n in os.environ if n.startswith("TREEMEM_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("TREEMEM_STORE", str(tmp_path / "m.db"))
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.chdir(tmp_path)
-    handler = signal.getsignal(signal.SIGTERM)
-
-    def invoke(*arguments: str, code: int | None = 0, stdin: bytes | None = None) -> Result:
-        result = CliRunner().invoke(app, list(arguments), input=stdin)
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-        assert code is None or result.exit_code == code, result.output
-        assert result.exit_code in (0, 1, 2)
-        assert "not foreseen" not in result.output
-        assert not [c for c in STEERING if c in result.output], result.output
-        if result.exit_code:
-            assert result.stderr.strip()
-        return result
-
-    yield invoke
-    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.mark.parametrize("width", [40, 80])
@@ -192,6 +132,7 @@ def test_a_narrow_terminal_loses_nothing(
     run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     monkeypatch.setattr(console, "width", width)
+    monkeypatch.setattr("treemem.cli.lists.on_terminal", lambda: True)
     run("add", "abcdefghij" * 12, "--reason", "klmnopqrst" * 12)
     for command, text in (("search", "abcdefghij"), ("operations", "klmnopqrst")):
         out = run(command, *(["abcdefghij"] if command == "search" else [])).stdout
@@ -376,6 +317,11 @@ def test_secrets_are_not_told(run: Callable[..., Result], tmp_path: Path, monkey
     out = run("stats", "--store", "neo4j:SECRET@localhost:7687", code=1).output
     assert "neo4j://localhost:7687" in out
     assert "SECRET" not in out
+    for arguments in (["import"], ["import", "--format", "mem0"], ["export"], ["backup"], ["restore"], ["compare"]):
+        for server in ("neo4j:/me:SECRET@h", "bolt+x://me:SECRET@h"):
+            out = run(*arguments, server, code=1).output
+            assert "wanted a path" in out
+            assert "SECRET" not in out
     monkeypatch.setenv("TREEMEM_EMBEDDER_APIKEY", "sk-SECRET")
     out = run("stats", code=1).output
     assert "TREEMEM_EMBEDDER_API_KEY" in out
@@ -415,10 +361,9 @@ def test_output_that_cannot_be_written(tmp_path: Path) -> None:
     assert b"Traceback" not in done.stderr
 
 
-def test_completion_and_version(tmp_path: Path) -> None:
-    shell = Shell(str(tmp_path / "m.db"), "x", tmp_path)
-    assert "treemem" in shell.run("--version")
-    assert "--install-completion" in shell.run("--help")
+def test_completion_and_version(run: Callable[..., Result]) -> None:
+    assert "treemem" in run("--version").stdout
+    assert "--install-completion" in run("--help").stdout
     command = f"{sys.executable} -m treemem --show-completion; true"  # for the shell that runs it
     done = subprocess.run(
         ["bash", "-c", command], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
@@ -442,6 +387,35 @@ def test_chats_are_imported_once(shell: Shell, tmp_path: Path) -> None:
     assert "left out: telegram-8, message 1" in shell.run("import", "odd.json")
     (tmp_path / "note.txt").write_text("no chat")
     assert "wanted an export" in shell.run("import", "note.txt", code=1)
+
+
+@pytest.mark.neo4j
+def test_a_graph_of_graphiti_is_imported(shell: Shell, neo4j_uri: str) -> None:
+    with graph(neo4j_uri) as made:
+        fact = made.fact(made.entity("Ann", "Ann sails."), made.entity("Ben"), "Ann knows Ben.")
+        done = shell.json("import", neo4j_uri, "--group", made.group)
+        assert (done["format"], done["memories"]) == ("graphiti", 3)
+        assert shell.json("get", fact)["memory"] == "Ann knows Ben."
+        assert "no group" in shell.run("import", neo4j_uri, "--group", "nobody", code=1)
+    assert "graphiti" in shell.run("formats")
+
+
+def test_archives_are_compared_cut_and_merged(shell: Shell) -> None:
+    shell.json("add", "Anna lives in Porto.", "--tag", "home")
+    shell.json("add", "Ben likes trams.")
+    told = shell.json("export", "all.jsonl")["archive_hash"]
+    assert told in shell.run("export", "all.jsonl")
+    assert shell.json("compare", "all.jsonl") == {"equal": True, "file": told, "cube": told}
+    homes = shell.json("export", "homes.jsonl", "--filter", '{"tags": {"contains": "home"}}')
+    assert homes["archive_hash"] != told
+    assert "differ" in shell.run("compare", "homes.jsonl", code=1)
+    assert "JSON" in shell.run("export", "homes.jsonl", "--filter", "home", code=1)
+    assert "wanted" in shell.run("export", "below.jsonl", "--below", "no id!", code=1)
+    other = ("--cube", fresh_cube("other"))
+    shell.json("add", "Carl sings.", *other)
+    assert "merge" in shell.run("import", "homes.jsonl", *other, code=1)
+    assert shell.json("import", "homes.jsonl", "--merge", *other)["memories"] == 1
+    assert shell.json("import", "homes.jsonl", "--merge", "--reembed", *other)["rows"] == 0
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -485,3 +459,49 @@ def test_of_a_long_memory_a_search_shows_the_part_that_was_asked_for(run: Callab
     found = json.loads(run("search", "spare key", "--json").stdout)["hits"][0]
     assert "blue flowerpot" in found["passage"]
     assert len(found["passage"]) < 900 < len(found["memory"])
+
+
+def test_tasks(run: Callable[..., Result]) -> None:
+    assert "holds nothing" in run("tasks", "--add", "reindex", code=1).output
+    run("add", "Anna lives in Porto.")
+    assert "no tasks" in run("tasks").output
+    task = json.loads(run("tasks", "--add", "reindex", "--json").stdout)
+    assert (task["status"], task["kind"]) == ("waiting", "reindex")
+    assert json.loads(run("work", "--once", "--json").stdout) == {"tasks": 1, "failed": []}
+    assert json.loads(run("tasks", task["id"], "--wait", "5", "--json").stdout)["status"] == "done"
+    assert "states: 0" in run("tasks", "--status", "done").output
+    other = json.loads(run("tasks", "--add", "reorganize", "--json").stdout)["id"]
+    assert "cancelled" in run("tasks", other, "--cancel").output
+    assert json.loads(run("tasks", other, "--retry", "--json").stdout)["status"] == "waiting"
+    assert [each["id"] for each in json.loads(run("tasks", "--json").stdout)] == [other, task["id"]]
+    assert "1 tasks" in run("work", "--once", "--every-cube", "--threads", "2").output
+    for arguments, said in (
+        (["--wait", "1"], "wanted the ID of one task"),
+        ([other, "--cancel", "--retry"], "leave one of the two out"),
+        (["--status", "gone"], "waiting, running, done, failed"),
+        (["nothing"], "no task 'nothing'"),
+        ([other, "--retry"], "is done"),
+        (["--add", "dance"], "wanted one of read, reindex, reorganize"),
+    ):
+        assert said in run("tasks", *arguments, code=1).output
+    assert "every_cube" in run("work", "--once", "--cube", "a", "--every-cube", code=1).output
+
+
+def test_feedback_and_preferences(run: Callable[..., Result], tmp_path: Path) -> None:
+    (code,) = json.loads(run("add", "The gate code is 4711.", "--json").stdout)["ids"]
+    words = "No, the gate code is 4712."
+    shown = run("feedback", words, "--about", code, "--dry-run").stdout
+    assert "would change 1 memory" in shown
+    assert "4711" in json.loads(run("get", code, "--json").stdout)["memory"]
+    plan = json.loads(run("feedback", words, "--about", code, "--operation-id", "once", "--json").stdout)
+    assert (plan["applied"], plan["answer"], plan["changes"][0]["action"]) == (True, "changed 1 memory", "correct")
+    assert "4712" in json.loads(run("get", code, "--json").stdout)["memory"]
+    assert "before" in run("feedback", words, "--about", code, "--operation-id", "once").stdout
+    run("undo", "once")
+    assert "4711" in json.loads(run("get", code, "--json").stdout)["memory"]
+    assert "treemem undo" in run("feedback", "From now on, answer in German.", "--user", "ann").stdout
+    assert "answer in German" in run("preferences").stdout
+    profile = json.loads(run("preferences", "--user", "ann", "--json").stdout)
+    assert [each["topic"] for each in profile["preferences"]] == ["answers"]
+    assert json.loads(run("preferences", "--user", "bob", "--json").stdout)["preferences"] == []
+    run("feedback", words, "--about", "nothing", code=1)

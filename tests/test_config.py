@@ -28,7 +28,7 @@ from treemem import (
 )
 from treemem.ids import derived_id
 from treemem.opening import open_embedder
-from treemem.store.neo4j import Neo4jStore
+from treemem.store.neo4j.store import Neo4jStore
 
 
 @pytest.fixture(autouse=True)

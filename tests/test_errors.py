@@ -27,6 +27,7 @@ KINDS = sorted(
 )
 EXTRA: dict[str, tuple[Any, ...]] = {
     "LLMError": ("timeout",),
+    "ReadingError": ("timeout", ("a",), None),
     "UndoRefusedError": (["a", "b"],),
     "ConflictError": ({"a": (1, 2)},),
 }

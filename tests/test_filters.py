@@ -109,7 +109,7 @@ FILTERS = st.recursive(
 def test_stores_agree_with_python(backend: str, open_memory: OpenMemory) -> None:
     memory = open_memory()
 
-    @settings(max_examples=4 if backend == "neo4j" else 40, phases=[Phase.generate])
+    @settings(max_examples=2 if backend == "neo4j" else 40, phases=[Phase.generate])
     @given(st.lists(items(), min_size=1, max_size=8), st.lists(FILTERS, min_size=1, max_size=12))
     def agree(data: list[dict[str, Any]], filters: list[Filter]) -> None:
         cube = memory.cube(f"{memory.cube_id}-{_next()}")

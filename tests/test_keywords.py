@@ -14,7 +14,7 @@ from tests.helpers import HashEmbedder
 from treemem import AsyncTreeTextMemory, InvalidInputError, TreememError, TreeTextMemory
 
 #: Made by treemem, not by its users; or a protocol.
-_MADE = ("records", "graphs", "changes", "explain", "results", "turn", "plan")
+_MADE = ("records", "graphs", "changes", "explain", "results", "turn", "plan", "report")
 
 
 def _called() -> list[str]:
@@ -23,6 +23,7 @@ def _called() -> list[str]:
         each = getattr(treemem, name)
         made = getattr(each, "__module__", "").rpartition(".")[2] in _MADE or name in (
             "LLMAnswer",
+            "LLMText",
             "LLMUsage",
             "TimeReading",
             "EdgeType",

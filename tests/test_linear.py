@@ -26,15 +26,19 @@ import treemem
 from treemem import InvalidInputError, TreeTextMemory, field, segments
 from treemem.changes import State
 from treemem.ids import derived_id
+from treemem.ingest.correcting import told
 from treemem.ingest.entities import entity, meant, names_in, question_entity_ids, titles
+from treemem.ingest.preferring import stated
+from treemem.ingest.reading.quotes import standing
 from treemem.ingest.terms import mentioned_in
 from treemem.judge import pairs
 from treemem.judge.facts import Form, slots_of
 from treemem.judge.turns import endings_of, turns_of
+from treemem.knowledge.renaming import renamed
 from treemem.language import SHARED, fitting, packs
+from treemem.language.timewords import read_time
 from treemem.pieces import PIECE, beginning, begins, normalized, pieces
 from treemem.search.priors import asking
-from treemem.search.timewords import read_time
 from treemem.search.when import parse_when
 from treemem.segments import MAX_TOKEN, is_latin, words_in
 from treemem.storable import MAX_TEXT
@@ -280,9 +284,13 @@ READERS: dict[str, Callable[[str], object]] = {
     "a question's time": lambda text: read_time(text, 1_760_000_000_000_000),
     "how much a text asks": lambda text: asking(text + "?"),
     "id": lambda text: derived_id("x", text),
+    "a quote": lambda text: standing("zebra 7", text),
     "caption": caption,
     "script": is_latin,
     "asks": lambda text: ASKS.search(text),
+    "preferences": stated,
+    "feedback": told,
+    "a name that is replaced": lambda text: renamed(text, "A 日", "B"),
 }
 
 
@@ -297,12 +305,16 @@ def test_reading_takes_time_by_length(reader: str, kind: str) -> None:
     assert four < max(1.0, signs * len(large) / 1_000_000), "a microsecond for each sign that it stands for"
 
 
+#: What imports a framework is tested where that is installed: tests/integrations.
+FRAMEWORKS = ("treemem.integrations.langchain.", "treemem.integrations.langgraph.")
+
+
 @cache
 def patterns() -> dict[str, re.Pattern[str]]:
     """Every compiled pattern of the package by its name: those of modules, and those of the language packs."""
     found: dict[str, re.Pattern[str]] = {}
     for module in pkgutil.walk_packages(treemem.__path__, "treemem."):
-        if module.name.startswith(("treemem.demo", "treemem.__main__")):
+        if module.name.startswith(("treemem.demo", "treemem.__main__", *FRAMEWORKS)):
             continue
         for name, value in vars(importlib.import_module(module.name)).items():
             if isinstance(value, re.Pattern):

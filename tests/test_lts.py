@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from neo4j.vector import Vector
 
+from tests.neo4j_server import LTS, driver
+from tests.test_plans import PARAMETERS
 from treemem import SchemaError
 from treemem.store.neo4j import lts, schema
-from treemem.store.neo4j.statements import CYPHER, Statement, migrations
+from treemem.store.neo4j.statements import CYPHER, LABELS, Statement, migrations
 
 
 @pytest.mark.parametrize("name", CYPHER.names())
@@ -18,6 +20,18 @@ def test_no_statement_keeps_newer_words(name: str) -> None:
     text = Statement(name, dict.fromkeys(CYPHER.places(name), "")).text(lts=True)
     assert "SEARCH" not in text
     assert "CYPHER 25" not in text
+
+
+@pytest.mark.neo4j
+@pytest.mark.skipif(not LTS, reason="for Neo4j 5.26 LTS, as .ci/lts starts it")
+def test_every_statement_is_understood(neo4j_uri: str) -> None:
+    given = lts.parameters({**PARAMETERS, "vector": Vector.from_numpy(np.ones(48, dtype=np.float32))})
+    with driver(neo4j_uri, notifications_min_severity="OFF") as plain:
+        for name in CYPHER.names():
+            places = CYPHER.places(name)
+            for label in LABELS.values() if "TARGET" in places else [""]:
+                text = Statement(name, {place: label if place == "TARGET" else "" for place in places}).text(lts=True)
+                assert plain.execute_query(f"EXPLAIN {text}", given=given).summary.plan is not None, name
 
 
 def test_every_file_for_5_26_takes_the_place_of_another_one_that_says_something_else() -> None:

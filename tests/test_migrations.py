@@ -14,10 +14,12 @@ import neo4j
 import pytest
 
 from tests.conftest import started_server
-from tests.helpers import HashEmbedder, fresh_cube
+from tests.helpers import FakeClock, HashEmbedder, fresh_cube
 from treemem import SchemaError, StoreError, TreeTextMemory
-from treemem.store.neo4j import Neo4jStore, converting
+from treemem.store.neo4j import converting
+from treemem.store.neo4j.rows import FORMER, KINDS
 from treemem.store.neo4j.schema import WANTED
+from treemem.store.neo4j.store import Neo4jStore
 from treemem.store.sqlite import SqliteStore
 
 
@@ -31,6 +33,8 @@ def test_embedded_migrations_run_once(tmp_path: Path) -> None:
         "0005_conversations.sql",
         "0006_passages.sql",
         "0007_edge_properties.sql",
+        "0008_loading.sql",
+        "0009_tasks.sql",
     ]
     assert store.migrate() == []
     store.close()
@@ -81,7 +85,7 @@ def test_ten_processes_migrate_a_new_server_at_once(own_server: str) -> None:
         names = {r["name"] for r in driver.execute_query("SHOW INDEXES YIELD name").records}
         recorded = driver.execute_query("MATCH (n:TreememMigration) RETURN count(n) AS n").records[0]["n"]
     assert set(WANTED) <= names
-    assert recorded == 6
+    assert recorded == 8
 
 
 @pytest.mark.neo4j
@@ -111,6 +115,7 @@ def test_an_index_that_differs_is_named_with_two_ways_out(own_server: str) -> No
         ("CREATE CONSTRAINT theirs FOR (n:Memory) REQUIRE n.id IS UNIQUE", "DROP CONSTRAINT `theirs`"),
         ("CREATE CONSTRAINT theirs FOR (n:Entity) REQUIRE (n.cube_id, n.name) IS UNIQUE", "DROP CONSTRAINT `theirs`"),
         ("CREATE CONSTRAINT theirs FOR ()-[r:CAUSES]-() REQUIRE r.weight IS UNIQUE", "DROP CONSTRAINT `theirs`"),
+        ("CREATE CONSTRAINT theirs FOR (n:Topic) REQUIRE n.id IS UNIQUE", "DROP CONSTRAINT `theirs`"),
         ("CREATE INDEX theirs FOR (n:Tombstone) ON (n.cube_id, n.id)", "DROP INDEX `theirs`"),
         ("CREATE INDEX theirs FOR (n:State) ON (n.cube_id, n.opened_by)", "DROP INDEX `theirs`"),
     ],
@@ -208,6 +213,61 @@ def test_free_fields_of_older_databases_become_facts(own_server: str, monkeypatc
             assert [i.id for p in converted.pages(filter=found) for i in p.items] == ["m4"]
         names = "MATCH (s:State {cube_id: $cube}) UNWIND keys(s) AS k RETURN collect(DISTINCT k) AS names"
         assert not [k for k in driver.execute_query(names, cube=cube).records[0]["names"] if k.startswith("info.")]
+
+
+def _labels(driver: neo4j.Driver, cube: str) -> dict[str, list[str]]:
+    """The labels of memories by their ids, and of states by id and version."""
+    query = (
+        "MATCH (n:Memory|State {cube_id: $cube}) "
+        "RETURN n.id + CASE WHEN n:State THEN '/' + n.version ELSE '' END AS name, labels(n) AS labels"
+    )
+    return {row["name"]: sorted(row["labels"]) for row in driver.execute_query(query, cube=cube).records}
+
+
+@pytest.mark.neo4j
+def test_memories_are_labelled_as_what_they_are(own_server: str) -> None:
+    """As they are written, and those of older databases when they are opened: the same labels."""
+    cube, clock = fresh_cube("labels"), FakeClock()
+    with (
+        TreeTextMemory.open(own_server, cube=cube, embedder=HashEmbedder(), clock=clock) as memory,
+        neo4j.GraphDatabase.driver(own_server) as driver,
+    ):
+        memory.add([{"id": i, "memory": f"note {i}"} for i in ("same", "changed", "ended", "deleted", "back", "other")])
+        memory.add({"id": "topic", "memory": "harbours", "type": "topic", "memory_type": "UserMemory"})
+        memory.add({"id": "then", "memory": "a trip", "valid_from": "2019-01-01", "valid_to": "2019-02-01"})
+        driver.execute_query("MATCH (m:Memory {cube_id: $cube, id: 'same'}) SET m:Theirs", cube=cube)
+        memory.update("changed", "another note")
+        memory.update("other", memory_type="UserMemory")
+        memory.expire("ended")
+        memory.delete("deleted")
+        memory.undo(memory.delete("back").operation)
+        memory.add({"id": "long", "memory": "lived in Porto"}, at="2020-01-01")
+        memory.update("long", "lived in Oslo", at="2022-01-01")
+        memory.correct("long", "lived in Braga", at="2020-06-01")  # what is written last is of the past
+        last, long = ["LongTermMemory", "Memory"], ["Former", "LongTermMemory", "Memory"]
+        found = _labels(driver, cube)
+        memories = {name: labels for name, labels in found.items() if "/" not in name}
+        assert memories == {
+            "same": [*last, "Theirs"],
+            "changed": last,
+            "ended": long,
+            "deleted": long,
+            "back": last,
+            "other": ["Memory", "UserMemory"],
+            "topic": ["Memory", "Topic", "UserMemory"],
+            "then": long,
+            "long": last,
+        }
+        now = {item.id: item.metadata.version for page in memory.pages() for item in page.items}
+        states = {name: labels for name, labels in found.items() if "/" in name}
+        assert {name for name, labels in states.items() if labels == ["State"]} == {f"{i}/{v}" for i, v in now.items()}
+        assert {tuple(labels) for labels in states.values()} == {("State",), ("Former", "State")}
+
+        kinds = ":".join((*KINDS, FORMER))
+        driver.execute_query(f"MATCH (n:Memory|State {{cube_id: $cube}}) REMOVE n:{kinds}", cube=cube)
+        driver.execute_query("MATCH (n:TreememMigration {name: '0007_labels'}) DELETE n")
+        TreeTextMemory.open(own_server, cube=cube, embedder=HashEmbedder()).close()
+        assert _labels(driver, cube) == found
 
 
 @pytest.mark.neo4j

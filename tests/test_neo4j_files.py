@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import OpenMemory
 from tests.helpers import FakeClock, HashEmbedder, fresh_cube
-from tests.neo4j_server import FLAGS, LTS, Server, driver, fetch_jars, java
+from tests.neo4j_server import FLAGS, LTS, Server, driver, fetch_jars, fetch_jars_for_parquet, java
 from tests.test_plans import FORBIDDEN, operators
 from treemem import (
     CallableEmbedder,
@@ -140,24 +141,25 @@ def session(neo4j_uri: str) -> Iterator[neo4j.Session]:
 
 def test_what_is_not_the_whole_cube_is_refused(open_memory: OpenMemory, tmp_path: Path) -> None:
     memory = open_memory()
-    for name in ("cypher", "neo4j-csv"):
+    for name in ("cypher", "neo4j-csv", "neo4j-parquet"):
         with pytest.raises(InvalidInputError, match="empty"):
             memory.export(tmp_path / name, format=name)
     memory.add("It is there.", user_id="anna")
-    for name in ("cypher", "neo4j-csv"):
+    for name in ("cypher", "neo4j-csv", "neo4j-parquet"):
         with pytest.raises(NotAllowedError):
             memory.for_caller("anna").export(tmp_path / name, format=name)
         with pytest.raises(InvalidInputError, match="format"):
             memory.import_(tmp_path / name, format=name)
-    assert not [*tmp_path.glob("cypher*"), *tmp_path.glob("neo4j-csv*")]
+    assert not [*tmp_path.glob("cypher*"), *tmp_path.glob("neo4j-*")]
 
 
 @pytest.mark.parametrize("given", [{"info": {"x": "a\x1fb"}}, {"id": "odd", "memory": "One", "info": {"x": ["\x1f"]}}])
-def test_a_list_that_csv_cannot_say_is_refused(tmp_path: Path, given: dict[str, Any]) -> None:
+@pytest.mark.parametrize("format", ["neo4j-csv", "neo4j-parquet"])
+def test_a_list_that_no_field_can_say_is_refused(tmp_path: Path, given: dict[str, Any], format: str) -> None:
     with TreeTextMemory.open(tmp_path / "memory.db", embedder=HashEmbedder()) as memory:
         memory.add({"id": "odd", "memory": "One", **given})
         with pytest.raises(InvalidInputError, match=r"state 'odd': info: .*U\+001F"):
-            memory.export(tmp_path / "csv", format="neo4j-csv")
+            memory.export(tmp_path / "csv", format=format)
     assert not (tmp_path / "csv").exists()
 
 
@@ -203,7 +205,8 @@ def test_a_cube_that_is_replaced_meanwhile_is_not_kept(
 def test_properties_of_others_are_left_alone(neo4j_uri: str, tmp_path: Path) -> None:
     """What somebody wrote to a node of ours is no field of the memory, goes nowhere, and never becomes Cypher."""
     cube = fresh_cube()
-    with TreeTextMemory.open(neo4j_uri, cube=cube, embedder=HashEmbedder()) as memory, driver(neo4j_uri) as server:
+    opened = TreeTextMemory.open(neo4j_uri, cube=cube, embedder=HashEmbedder(), record_usage=False)
+    with opened as memory, driver(neo4j_uri) as server:
         memory.add({"id": "a", "memory": "One"})
         before = archived(memory, tmp_path)
         name = "x``: 1}, null]] AS row CREATE (:Pwned) //"
@@ -260,18 +263,20 @@ def test_every_field_of_a_memory_has_a_column() -> None:
 
 
 @pytest.mark.neo4j
-def test_csv_is_imported_by_the_tool(tmp_path: Path) -> None:
+@pytest.mark.parametrize("format", ["neo4j-csv", "neo4j-parquet"])
+def test_tables_are_imported_by_the_tool(tmp_path: Path, format: str) -> None:
     clock = FakeClock()
     with TreeTextMemory.open(tmp_path / "memory.db", embedder=HashEmbedder(), clock=clock) as memory:
         fill(memory)
         rows = archived(memory, tmp_path)
         found = [h.id for h in memory.search("Where does Anna live?")]
-        folder = memory.export(tmp_path / "csv", format="neo4j-csv")
+        folder = memory.export(tmp_path / "tables", format=format)
     home = tmp_path / "server"
     server = Server(home)
     server.configure()
     program = java()
-    tool = [program, *FLAGS, "-cp", f"{fetch_jars()}/*", "org.neo4j.cli.AdminTool"]
+    jars = [f"{fetch_jars()}/*", *([f"{fetch_jars_for_parquet()}/*"] if format == "neo4j-parquet" else [])]
+    tool = [program, *FLAGS, "-cp", os.pathsep.join(jars), "org.neo4j.cli.AdminTool"]
     done = subprocess.run(
         [*tool, "database", "import", "full", "neo4j", "@import.args"],
         cwd=folder,

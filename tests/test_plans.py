@@ -86,6 +86,16 @@ PARAMETERS: dict[str, Any] = {
     "passage_text": 0.75,
     "passage_breadth": 80,
     "passage_statuses": "p",
+    "kinds": ["reorganize"],
+    "before": NOW,
+    "machine": NOW,
+    "machine_latest": NOW,
+    "state": "waiting",
+    "owner": "user:ann",
+    "id": "a",
+    "day": 1,
+    "tokens": 1,
+    "cost": 1.0,
 }
 
 

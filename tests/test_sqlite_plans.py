@@ -18,7 +18,7 @@ from treemem.store.sqlite.statements import SQL
 from treemem.temporal import END
 
 #: Tables that grow with the memories, by the names and aliases that queries give them.
-_TABLE = r"(?:state|node|edge|operation|usage|s|n|e|o|a|b|m)"
+_TABLE = r"(?:state|node|edge|operation|usage|task|s|n|e|o|a|b|m)"
 #: A scan, or a search for all that a cube holds.
 _SCAN = re.compile(rf"SCAN {_TABLE}(?! (?:VIRTUAL|USING))\b|SEARCH {_TABLE} USING .*\(cube=\?(?: AND kind=\?)?\)$")
 
@@ -62,6 +62,13 @@ def test_no_verb_scans_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             next(memory.pages(limit=5))
             memory.store.record_usage(memory.cube_id, dict.fromkeys(ids, 1), 1)
             memory.store.usage(memory.cube_id, ids)
+            task = memory.tasks.add("reindex")
+            memory.tasks.list()
+            memory.for_caller("ann").tasks.list(status="done")
+            memory.tasks.cancel(task.id)
+            memory.store.cubes_due(1, 1)
+            memory.store.spent(memory.cube_id)
+            memory.store.due_tasks(memory.cube_id, ["reindex"], 1, 1, 1)
     queries = {
         re.sub(r"\s+", " ", text) for text in said if re.match(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b", text)
     }

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treemem.search.timewords import read_time
+from treemem.language.timewords import read_time
 from treemem.temporal import BEGINNING, END, format_micros, parse_time
 
 NOW = parse_time("2026-05-20 12:00")  # a Wednesday

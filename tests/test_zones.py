@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import OpenMemory
 from treemem import InvalidInputError, TextualMemoryItem, TreeTextMemory, TreeTextMemoryConfig
-from treemem.search.timewords import of_wall, read_time, wall
+from treemem.language.timewords import of_wall, read_time, wall
 from treemem.temporal import BEGINNING, END, parse_time, to_micros
 from treemem.zones import reading_in, zone_of
 

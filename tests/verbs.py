@@ -10,8 +10,13 @@ from typing import Any
 
 import networkx
 
+from tests.helpers import Parrot
 from treemem import TreeTextMemory
+from treemem.knowledge.bases import KnowledgeBases
+from treemem.knowledge.preferences import Preferences
+from treemem.knowledge.skills import Skills
 from treemem.reorganize.reorganizer import Reorganizer
+from treemem.tasks.verbs import Tasks
 
 _numbers = itertools.count()
 #: A call takes the memory, the id of some memory, words to ask for, and a folder.
@@ -26,6 +31,10 @@ def _folder(folder: Path) -> Path:
     return folder / _fresh("dump")
 
 
+def _base(memory: TreeTextMemory) -> str:
+    return memory.knowledge_bases.make(_fresh("base")).name
+
+
 def _drawn(name: str) -> networkx.DiGraph[str]:
     graph: networkx.DiGraph[str] = networkx.DiGraph()
     graph.add_node(name, label="A node that was drawn.")
@@ -35,10 +44,12 @@ def _drawn(name: str) -> networkx.DiGraph[str]:
 CALLS: dict[str, Call] = {
     "add": lambda m, i, words, d: m.add({"id": i, "memory": "something else"}),
     "add_documents": lambda m, i, words, d: m.add_documents({"id": _fresh("guide"), "text": "# Guide\n\nPress it."}),
+    "add_events": lambda m, i, words, d: m.add_events({"action": "clicked", "object": _fresh("button")}),
     "add_messages": lambda m, i, words, d: m.add_messages([{"content": "Hello."}], conversation_id=_fresh("talk")),
     "archive": lambda m, i, words, d: m.archive(i),
     "backup": lambda m, i, words, d: m.backup(_folder(d).with_suffix(".db")),
     "bookmarks": lambda m, i, words, d: m.bookmarks(),
+    "chat": lambda m, i, words, d: str(m.chat("What is known?", llm=Parrot(), conversation_id=_fresh("talk"))),
     "check": lambda m, i, words, d: m.check(),
     "conversations": lambda m, i, words, d: m.conversations(),
     "content_hash": lambda m, i, words, d: m.content_hash(),
@@ -51,8 +62,14 @@ CALLS: dict[str, Call] = {
     "documents": lambda m, i, words, d: m.documents(),
     "drop": lambda m, i, words, d: None,
     "dump": lambda m, i, words, d: _read(m.dump(_folder(d))),
-    "export": lambda m, i, words, d: m.export(_folder(d).with_suffix(".graphml")).read_text("utf-8"),
+    "archive_hash": lambda m, i, words, d: m.archive_hash(),
+    "explain": lambda m, i, words, d: str(m.explain(i)),
+    "export": lambda m, i, words, d: [m.export(_folder(d).with_suffix(s)).read_text() for s in (".graphml", ".jsonl")],
     "expire": lambda m, i, words, d: m.expire(i, at="2100-01-01"),
+    "feedback": lambda m, i, words, d: [
+        m.feedback(f"No, {words}", about=i, apply=False),
+        m.feedback(words, apply=False),
+    ],
     "for_caller": lambda m, i, words, d: list(m.for_caller("ann").search(words)),
     "from_networkx": lambda m, i, words, d: m.from_networkx(_drawn(_fresh("node"))),
     "freeze": lambda m, i, words, d: m.freeze(i),
@@ -71,6 +88,7 @@ CALLS: dict[str, Call] = {
     "pages": lambda m, i, words, d: list(m.pages()),
     "path": lambda m, i, words, d: m.path(i, m.add("A memory to walk to.")[0]),
     "purge": lambda m, i, words, d: None,
+    "read": lambda m, i, words, d: str(m.read(i, dry_run=True)),
     "reembed": lambda m, i, words, d: m.reembed(),
     "reindex": lambda m, i, words, d: m.reindex(),
     "replace_working_memory": lambda m, i, words, d: m.replace_working_memory(["A thought of now."]),
@@ -91,6 +109,19 @@ CALLS: dict[str, Call] = {
     "remove_documents": lambda m, i, words, d: m.remove_documents(
         m.add_documents({"id": _fresh("guide"), "text": "Press it."})[0].id
     ),
+    "preferences.add": lambda m, i, words, d: m.preferences.add("Likes tea.", evidence=i),
+    "preferences.forget": lambda m, i, words, d: m.preferences.forget(i),
+    "preferences.list": lambda m, i, words, d: m.preferences.list(),
+    "preferences.profile": lambda m, i, words, d: str(m.preferences.profile()),
+    "knowledge_bases.add_documents": lambda m, i, words, d: m.knowledge_bases.add_documents("none", "Press it."),
+    "knowledge_bases.documents": lambda m, i, words, d: m.knowledge_bases.documents("none"),
+    "knowledge_bases.drop": lambda m, i, words, d: m.knowledge_bases.drop(_base(m), backups=d / _fresh("backups")),
+    "knowledge_bases.get": lambda m, i, words, d: m.knowledge_bases.get("none"),
+    "knowledge_bases.list": lambda m, i, words, d: m.knowledge_bases.list(),
+    "knowledge_bases.make": lambda m, i, words, d: m.knowledge_bases.drop(_base(m), backups=d / _fresh("backups")),
+    "knowledge_bases.purge": lambda m, i, words, d: m.knowledge_bases.purge("none", i),
+    "knowledge_bases.remove_documents": lambda m, i, words, d: m.knowledge_bases.remove_documents("none", i),
+    "knowledge_bases.share": lambda m, i, words, d: m.knowledge_bases.share("none", everyone=True),
     "reorganizer.apply": lambda m, i, words, d: m.reorganizer.apply(m.reorganizer.plan(everything=True)),
     "reorganizer.plan": lambda m, i, words, d: m.reorganizer.plan(everything=True, group=True).model_dump_json(),
     "reorganizer.run": lambda m, i, words, d: m.reorganizer.run(group=True),
@@ -99,6 +130,22 @@ CALLS: dict[str, Call] = {
     "reorganizer.status": lambda m, i, words, d: m.reorganizer.status(),
     "reorganizer.stop": lambda m, i, words, d: m.reorganizer.stop(),
     "reorganizer.wait": lambda m, i, words, d: m.reorganizer.wait(0),
+    "skills.add": lambda m, i, words, d: m.skills.add(_fresh("skill"), "To press it.", ["Press it."]),
+    "skills.apply": lambda m, i, words, d: m.skills.apply(m.skills.propose(times=1)),
+    "skills.export": lambda m, i, words, d: [m.skills.export(each.id) for each in m.skills.list()],
+    "skills.get": lambda m, i, words, d: m.skills.get(i),
+    "skills.import_": lambda m, i, words, d: m.skills.import_(d / "nothing-here"),
+    "skills.list": lambda m, i, words, d: m.skills.list(),
+    "skills.propose": lambda m, i, words, d: str(m.skills.propose(times=1)),
+    "tasks.add": lambda m, i, words, d: m.tasks.add("reindex"),
+    "tasks.cancel": lambda m, i, words, d: m.tasks.cancel(m.tasks.add("reindex").id),
+    "tasks.get": lambda m, i, words, d: m.tasks.get(m.tasks.add("reorganize").id),
+    "tasks.list": lambda m, i, words, d: m.tasks.list(),
+    "tasks.retry": lambda m, i, words, d: m.tasks.retry(m.tasks.cancel(m.tasks.add("reorganize").id).id),
+    "tasks.start": lambda m, i, words, d: m.tasks.start() if m._context.caller else None,
+    "tasks.stop": lambda m, i, words, d: m.tasks.stop(),
+    "tasks.wait": lambda m, i, words, d: m.tasks.wait(m.tasks.add("reindex").id, 0),
+    "tasks.work": lambda m, i, words, d: m.tasks.work(once=True),
 }
 #: What opens, closes or runs beside the verbs.
 NOT_VERBS = {"open", "close"}
@@ -117,6 +164,10 @@ def verbs() -> list[str]:
     """The public verbs; each has a call."""
     found = public(TreeTextMemory) - NOT_VERBS
     found |= {f"reorganizer.{name}" for name in public(Reorganizer)}
+    found |= {f"tasks.{name}" for name in public(Tasks)}
+    found |= {f"preferences.{name}" for name in public(Preferences)}
+    found |= {f"skills.{name}" for name in public(Skills)}
+    found |= {f"knowledge_bases.{name}" for name in public(KnowledgeBases)}
     missing, gone = found - CALLS.keys(), CALLS.keys() - found
     assert not missing, f"verbs without a call in tests/verbs.py: {sorted(missing)}"
     assert not gone, f"calls of verbs that are gone: {sorted(gone)}"

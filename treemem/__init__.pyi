@@ -1,9 +1,11 @@
 # Everything public, and where it is defined: type checkers read this file, and so does __init__.py when a name is used.
 
 from ._version import __version__
-from .aio import AsyncReorganizer, AsyncTreeTextMemory
+from .aio import AsyncKnowledgeBases, AsyncPreferences, AsyncReorganizer, AsyncSkills, AsyncTasks, AsyncTreeTextMemory
 from .changes import EdgeType, Receipt
-from .config import EmbedderConfig, LLMConfig, RerankerConfig, TreeTextMemoryConfig
+from .chat.answer import ChatAnswer, ChatStream
+from .chat.streaming import AsyncChatStream
+from .config import EmbedderConfig, LLMConfig, RerankerConfig, ServiceConfig, TasksConfig, TreeTextMemoryConfig
 from .errors import (
     ConfigError,
     ConflictError,
@@ -19,42 +21,56 @@ from .errors import (
     NotAllowedError,
     OperationMismatchError,
     OperationNotFoundError,
+    QueueFullError,
+    ReadingError,
     RerankerError,
     SchemaError,
     StoreError,
     StoreFullError,
     StoreTimeoutError,
     StoreUnavailableError,
+    TaskNotFoundError,
     TreememError,
     UndoRefusedError,
 )
 from .exchange.frames import Frames
-from .exchange.moving import Imported
+from .exchange.importing import Imported
 from .filters import field
 from .graphs import GraphEdge, MemoryGraph, MemoryPath, MemoryTree
+from .ingest.reading.report import DroppedItem, FailedWindow, Provenance, Quote, ReadingReport, ReadItem
 from .items import TextualMemoryItem, TreeNodeTextualMemoryMetadata
+from .knowledge.plans import FeedbackChange, FeedbackPlan
+from .knowledge.repeated import SkillPlan, SkillProposal
 from .memory import TreeTextMemory
+from .models.anthropic_llm import AnthropicLLM
 from .models.embedders import (
     CallableEmbedder,
     Embedder,
     MiniLM,
     OpenAIEmbedder,
 )
-from .models.llm import LLM, LLMAnswer, LLMUsage, OpenAILLM, Picture
+from .models.llm import LLM, LLMAnswer, LLMStream, LLMText, LLMUsage, Picture
 from .models.multilingual import MultilingualE5
+from .models.openai_llm import AzureOpenAILLM, OpenAILLM
 from .models.packages import FastEmbedEmbedder, SentenceTransformersEmbedder
 from .models.rerankers import CallableReranker, CosineReranker, CrossEncoderReranker, LLMReranker, Reranker
 from .records import (
+    Added,
     AddedDocument,
     ChangedMemory,
     Conversation,
     DocumentRecord,
+    KnowledgeBase,
     LoggedMessage,
     MemoryDiff,
     MemoryPage,
     MemoryVersion,
     Neighbour,
     OperationRecord,
+    Preference,
+    PreferenceProfile,
+    PreferenceSource,
+    Skill,
     Statistics,
 )
 from .reorganize.plan import Action, Plan, Report
@@ -63,38 +79,57 @@ from .search.explain import Explanation
 from .search.options import SearchOptions
 from .search.results import PathStep, SearchHit, SearchResult
 from .search.when import TimeReading, When
+from .tasks.task import Task
+from .tasks.verbs import Tasks
 
 __all__ = [
     "LLM",
     "Action",
+    "Added",
     "AddedDocument",
+    "AnthropicLLM",
+    "AsyncChatStream",
+    "AsyncKnowledgeBases",
+    "AsyncPreferences",
     "AsyncReorganizer",
+    "AsyncSkills",
+    "AsyncTasks",
     "AsyncTreeTextMemory",
+    "AzureOpenAILLM",
     "CallableEmbedder",
     "CallableReranker",
     "ChangedMemory",
+    "ChatAnswer",
+    "ChatStream",
     "ConfigError",
     "ConflictError",
     "Conversation",
     "CosineReranker",
     "CrossEncoderReranker",
     "DocumentRecord",
+    "DroppedItem",
     "EdgeType",
     "Embedder",
     "EmbedderConfig",
     "EmbedderError",
     "Explanation",
+    "FailedWindow",
     "FastEmbedEmbedder",
+    "FeedbackChange",
+    "FeedbackPlan",
     "Frames",
     "FrozenMemoryError",
     "GraphEdge",
     "Imported",
     "InvalidChangeError",
     "InvalidInputError",
+    "KnowledgeBase",
     "LLMAnswer",
     "LLMConfig",
     "LLMError",
     "LLMReranker",
+    "LLMStream",
+    "LLMText",
     "LLMUsage",
     "LeaseError",
     "LoggedMessage",
@@ -119,6 +154,15 @@ __all__ = [
     "PathStep",
     "Picture",
     "Plan",
+    "Preference",
+    "PreferenceProfile",
+    "PreferenceSource",
+    "Provenance",
+    "QueueFullError",
+    "Quote",
+    "ReadItem",
+    "ReadingError",
+    "ReadingReport",
     "Receipt",
     "Report",
     "Reranker",
@@ -129,12 +173,20 @@ __all__ = [
     "SearchOptions",
     "SearchResult",
     "SentenceTransformersEmbedder",
+    "ServiceConfig",
+    "Skill",
+    "SkillPlan",
+    "SkillProposal",
     "Statistics",
     "Status",
     "StoreError",
     "StoreFullError",
     "StoreTimeoutError",
     "StoreUnavailableError",
+    "Task",
+    "TaskNotFoundError",
+    "Tasks",
+    "TasksConfig",
     "TextualMemoryItem",
     "TimeReading",
     "TreeNodeTextualMemoryMetadata",

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
 from treemem.changes import EdgeType, Receipt
+from treemem.chat.answer import ChatAnswer, ChatStream
+from treemem.chat.streaming import AsyncChatStream
 from treemem.exchange.frames import Frames
-from treemem.exchange.moving import Imported
+from treemem.exchange.importing import Imported
 from treemem.filters import FilterLike
 from treemem.graphs import MemoryGraph, MemoryPath, MemoryTree
 from treemem.ingest.documents import DocumentLike
+from treemem.ingest.reading.report import Provenance, ReadingReport
 from treemem.items import MemoryLike, TextualMemoryItem
 from treemem.keywords import checked_names
+from treemem.knowledge.bases import KnowledgeBases
+from treemem.knowledge.plans import FeedbackPlan
+from treemem.knowledge.preferences import Preferences
+from treemem.knowledge.repeated import SkillPlan
+from treemem.knowledge.skills import Skills
 from treemem.memory import TreeTextMemory
 from treemem.models.embedders import Embedder
 from treemem.models.llm import LLM
@@ -26,12 +35,16 @@ from treemem.records import (
     AddedDocument,
     Conversation,
     DocumentRecord,
+    KnowledgeBase,
     LoggedMessage,
     MemoryDiff,
     MemoryPage,
     MemoryVersion,
     Neighbour,
     OperationRecord,
+    Preference,
+    PreferenceProfile,
+    Skill,
     Statistics,
 )
 from treemem.reorganize.plan import Plan, Report
@@ -43,6 +56,8 @@ from treemem.search.options import SearchOptions
 from treemem.search.results import SearchResult
 from treemem.search.when import WhenLike
 from treemem.store.protocol import LIVE, GraphStore
+from treemem.tasks.task import Task
+from treemem.tasks.verbs import Tasks
 from treemem.temporal import Clock, TimeLike, system_clock
 from treemem.write.addition import Progress
 from treemem.write.messaging import OnError
@@ -203,6 +218,540 @@ class AsyncReorganizer:
 
 
 @checked_names
+class AsyncTasks:
+    """Tasks for asyncio, with the same verbs. `work` holds one of the memory's threads until it ends."""
+
+    def __init__(self, tasks: Tasks, run: Run) -> None:
+        """Use `memory.tasks`; `run` runs a call off the event loop."""
+        self._tasks = tasks
+        self._in_thread = run
+
+    async def _run(self, verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        result: R = await self._in_thread(functools.partial(verb, *args, **kwargs))
+        return result
+
+    @property
+    def zone(self) -> str | None:
+        """The zone of the memory, in which times without one are read."""
+        return self._tasks.zone
+
+    async def add(
+        self,
+        kind: str,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        operation_id: str | None = None,
+    ) -> Task:
+        """Put a task into the queue and return it.
+
+        Kinds are "reorganize" (as `reorganizer.run`; its `payload` may have `everything` and `group`), "reindex" and
+        "read" (the memories of `ids`). A payload holds ids, numbers and flags, no texts. With an `operation_id`, the
+        same call again is the same task.
+        Raises InvalidInputError, QueueFullError, OperationMismatchError, StoreError.
+        """
+        return await self._run(
+            self._tasks.add,
+            kind,
+            payload,
+            operation_id=operation_id,
+        )
+
+    async def get(self, task_id: str) -> Task:
+        """Return a task as it stands. Raises TaskNotFoundError."""
+        return await self._run(
+            self._tasks.get,
+            task_id,
+        )
+
+    async def list(self, *, status: str | Iterable[str] | None = None, limit: int | None = 100) -> list[Task]:
+        """Return the tasks, the one that was made last first: those of a `status` (waiting, running, done, failed), or
+        of several, or all; at most `limit` of them, or 10,000.
+        """
+        return await self._run(
+            self._tasks.list,
+            status=status,
+            limit=limit,
+        )
+
+    async def wait(self, task_id: str, timeout: float = 60.0) -> Task:
+        """Return a task as soon as it is done or failed, or as it stands after `timeout` seconds.
+
+        Waiting does no work: a worker has to run, in this process or another. Raises TaskNotFoundError.
+        """
+        return await self._run(
+            self._tasks.wait,
+            task_id,
+            timeout,
+        )
+
+    async def cancel(self, task_id: str) -> Task:
+        """End a task as failed, "cancelled", and return it; one that ended before is returned as it is.
+
+        One that is running ends where its handler next asks; what it did so far is done, and can be undone. Raises
+        TaskNotFoundError.
+        """
+        return await self._run(
+            self._tasks.cancel,
+            task_id,
+        )
+
+    async def retry(self, task_id: str) -> Task:
+        """Let a task that failed, or waits for a later time, be tried from now on, as if it were new; return it.
+
+        Raises TaskNotFoundError, InvalidInputError for one that is running or done.
+        """
+        return await self._run(
+            self._tasks.retry,
+            task_id,
+        )
+
+    async def work(
+        self,
+        *,
+        threads: int = 1,
+        once: bool = False,
+        stop: threading.Event | None = None,
+        cubes: str | Iterable[str] | None = None,
+        every_cube: bool = False,
+    ) -> int:
+        """Do tasks in this thread and `threads` - 1 others; return how many were taken up.
+
+        With `once` until nothing is due, else until `stop` is set or the memory is closed: what is at work then is
+        finished, or given back. They are those of this memory's cube, of `cubes`, or of `every_cube` of the store; the
+        cubes take turns. Raises NotAllowedError for a caller, InvalidInputError where the memory is walled, StoreError.
+        """
+        return await self._run(
+            self._tasks.work,
+            threads=threads,
+            once=once,
+            stop=stop,
+            cubes=cubes,
+            every_cube=every_cube,
+        )
+
+    async def start(
+        self,
+        *,
+        threads: int = 1,
+        cubes: str | Iterable[str] | None = None,
+        every_cube: bool = False,
+    ) -> None:
+        """Do tasks in the background, as `work` does, until `stop` or the memory is closed. Starting twice is once."""
+        return await self._run(
+            self._tasks.start,
+            threads=threads,
+            cubes=cubes,
+            every_cube=every_cube,
+        )
+
+    async def stop(self, timeout: float = 30.0) -> bool:
+        """End the background workers after what they are at; return whether they ended within `timeout` seconds."""
+        return await self._run(
+            self._tasks.stop,
+            timeout,
+        )
+
+
+@checked_names
+class AsyncPreferences:
+    """Preferences for asyncio, with the same verbs."""
+
+    def __init__(self, preferences: Preferences, run: Run) -> None:
+        """Use `memory.preferences`; `run` runs a call off the event loop."""
+        self._preferences = preferences
+        self._in_thread = run
+
+    async def _run(self, verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        result: R = await self._in_thread(functools.partial(verb, *args, **kwargs))
+        return result
+
+    @property
+    def zone(self) -> str | None:
+        """The zone of the memory, in which times without one are read."""
+        return self._preferences.zone
+
+    async def list(
+        self, *, kind: str | None = None, topic: str | None = None, as_of: TimeLike | None = None
+    ) -> tuple[Preference, ...]:
+        """Return the preferences: explicit before implicit, standing wishes first, then the newest first.
+
+        `kind` is "explicit" or "implicit"; `topic` is a word or words that the topic has. What was said several times
+        comes once, with all its sources. One that another one supersedes comes last, with `superseded_by`; those that
+        cannot both be meant name each other in `contradicts`.
+        """
+        return await self._run(
+            self._preferences.list,
+            kind=kind,
+            topic=topic,
+            as_of=as_of,
+        )
+
+    async def profile(self, user: str | None = None, *, as_of: TimeLike | None = None) -> PreferenceProfile:
+        """Return what a user prefers, without what was superseded; print it to read it, with sources and dates.
+
+        Without a `user` it is the caller's, or everybody's where whoever opened the memory asks. Raises NotAllowedError
+        where a caller asks for another user's.
+        """
+        return await self._run(
+            self._preferences.profile,
+            user,
+            as_of=as_of,
+        )
+
+    async def add(
+        self,
+        text: str,
+        *,
+        kind: str = "explicit",
+        topic: str | None = None,
+        polarity: str | None = None,
+        reasoning: str | None = None,
+        evidence: str | Iterable[str] = (),
+        at: TimeLike | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> str:
+        """Store a preference and return its id: one that was told elsewhere, or one that you or a model concluded.
+
+        An "implicit" one needs its `reasoning` and, as `evidence`, the ids of the memories it was concluded from: it is
+        hidden, and erased, with any of them. `polarity` is for, against or always; what is left out is read from the
+        text. It is the caller's; of whoever opened the memory, that of its evidence. Raises InvalidInputError,
+        MemoryNotFoundError, NotAllowedError.
+        """
+        return await self._run(
+            self._preferences.add,
+            text,
+            kind=kind,
+            topic=topic,
+            polarity=polarity,
+            reasoning=reasoning,
+            evidence=evidence,
+            at=at,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+        )
+
+    async def forget(
+        self,
+        memory_id: str,
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Hide a preference, also where it was said again in the same words; the messages that state it stay.
+
+        It does not come back with them; `undo` brings it back, `purge` of a message erases it with the message. Raises
+        MemoryNotFoundError, NotAllowedError.
+        """
+        return await self._run(
+            self._preferences.forget,
+            memory_id,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+        )
+
+
+@checked_names
+class AsyncKnowledgeBases:
+    """KnowledgeBases for asyncio, with the same verbs."""
+
+    def __init__(self, knowledge_bases: KnowledgeBases, run: Run) -> None:
+        """Use `memory.knowledge_bases`; `run` runs a call off the event loop."""
+        self._knowledge_bases = knowledge_bases
+        self._in_thread = run
+
+    async def _run(self, verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        result: R = await self._in_thread(functools.partial(verb, *args, **kwargs))
+        return result
+
+    @property
+    def zone(self) -> str | None:
+        """The zone of the memory, in which times without one are read."""
+        return self._knowledge_bases.zone
+
+    async def make(
+        self,
+        name: str,
+        *,
+        description: str = "",
+        readers: str | Iterable[str] = (),
+        everyone: bool = False,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> KnowledgeBase:
+        """Make a base and return it: 1 to 40 letters, digits, `-` and `_`. It is the caller's who makes it.
+
+        `readers` are the users who may read it; with `everyone` every caller may. One that is there already, and is
+        equal, stays. Raises MemoryExistsError where the name is taken, NotAllowedError for a session without a user.
+        """
+        return await self._run(
+            self._knowledge_bases.make,
+            name,
+            description=description,
+            readers=readers,
+            everyone=everyone,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+        )
+
+    async def list(self) -> tuple[KnowledgeBase, ...]:
+        """Return the bases that the caller may read, by name."""
+        return await self._run(self._knowledge_bases.list)
+
+    async def get(self, name: str) -> KnowledgeBase:
+        """Return a base. Raises MemoryNotFoundError where there is none that the caller may read."""
+        return await self._run(
+            self._knowledge_bases.get,
+            name,
+        )
+
+    async def share(
+        self,
+        name: str,
+        *,
+        readers: str | Iterable[str] = (),
+        everyone: bool = False,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> KnowledgeBase:
+        """Say from now on who may read a base: these `readers`, or `everyone`; nobody else may any more.
+
+        Raises MemoryNotFoundError, NotAllowedError.
+        """
+        return await self._run(
+            self._knowledge_bases.share,
+            name,
+            readers=readers,
+            everyone=everyone,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+        )
+
+    async def documents(self, name: str) -> Sequence[DocumentRecord]:
+        """Return the documents of a base, as they are now. Raises MemoryNotFoundError."""
+        return await self._run(
+            self._knowledge_bases.documents,
+            name,
+        )
+
+    async def add_documents(
+        self,
+        name: str,
+        documents: DocumentLike | Iterable[DocumentLike],
+        *,
+        at: TimeLike | None = None,
+        on_error: OnError = "raise",
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        progress: Progress | None = None,
+    ) -> Sequence[AddedDocument]:
+        """Add documents to a base, or the new version of those that it has, as `memory.add_documents` does.
+
+        Raises MemoryNotFoundError, NotAllowedError, InvalidInputError.
+        """
+        return await self._run(
+            self._knowledge_bases.add_documents,
+            name,
+            documents,
+            at=at,
+            on_error=on_error,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+            progress=progress,
+        )
+
+    async def remove_documents(
+        self,
+        name: str,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Delete documents of a base, by what they are called or by the ids of their memories.
+
+        Raises MemoryNotFoundError, NotAllowedError.
+        """
+        return await self._run(
+            self._knowledge_bases.remove_documents,
+            name,
+            ids,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+        )
+
+    async def purge(
+        self,
+        name: str,
+        ids: str | Iterable[str],
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Erase memories of a base for good, as `memory.purge` does; a document's memory takes all its parts along.
+
+        Raises MemoryNotFoundError, NotAllowedError.
+        """
+        return await self._run(
+            self._knowledge_bases.purge,
+            name,
+            ids,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+        )
+
+    async def drop(self, name: str, keep_last_n: int = 30, *, backups: str | Path | None = None) -> Path | None:
+        """Back a base up, then erase it with its history and its policy; return the backup's folder.
+
+        As `memory.drop` does; `memory.cube("shop.kb.handbook").load(folder)` brings it back. Raises
+        MemoryNotFoundError, NotAllowedError, StoreFullError, StoreError.
+        """
+        return await self._run(
+            self._knowledge_bases.drop,
+            name,
+            keep_last_n,
+            backups=backups,
+        )
+
+
+@checked_names
+class AsyncSkills:
+    """Skills for asyncio, with the same verbs."""
+
+    def __init__(self, skills: Skills, run: Run) -> None:
+        """Use `memory.skills`; `run` runs a call off the event loop."""
+        self._skills = skills
+        self._in_thread = run
+
+    async def _run(self, verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        result: R = await self._in_thread(functools.partial(verb, *args, **kwargs))
+        return result
+
+    @property
+    def zone(self) -> str | None:
+        """The zone of the memory, in which times without one are read."""
+        return self._skills.zone
+
+    async def add(
+        self,
+        name: str,
+        description: str,
+        steps: Sequence[str],
+        *,
+        examples: Sequence[str] = (),
+        at: TimeLike | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> str:
+        """Store a skill and return its id; where its owner has one of that name, this is its next version.
+
+        Raises InvalidInputError, NotAllowedError.
+        """
+        return await self._run(
+            self._skills.add,
+            name,
+            description,
+            steps,
+            examples=examples,
+            at=at,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+        )
+
+    async def import_(
+        self,
+        path: str | Path,
+        *,
+        at: TimeLike | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> str:
+        """Store a SKILL.md, or the one in a folder, and return its id; the next version where its name is known.
+
+        In front it has `name` and `description` as YAML between lines of dashes. It is kept as it stands. Raises
+        InvalidInputError, ConfigError where PyYAML is missing.
+        """
+        return await self._run(
+            self._skills.import_,
+            path,
+            at=at,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+        )
+
+    async def export(self, name: str, path: str | Path | None = None, *, as_of: TimeLike | None = None) -> str:
+        """Return the SKILL.md of a skill, by its name or id, and write it into a file or a folder where one is given.
+
+        It is what was imported, byte for byte. A file that is there is replaced, a symbolic link is refused. Raises
+        MemoryNotFoundError, InvalidInputError, StoreFullError.
+        """
+        return await self._run(
+            self._skills.export,
+            name,
+            path,
+            as_of=as_of,
+        )
+
+    async def list(self, *, as_of: TimeLike | None = None) -> tuple[Skill, ...]:
+        """Return the skills that the caller sees, by name."""
+        return await self._run(
+            self._skills.list,
+            as_of=as_of,
+        )
+
+    async def get(self, name: str, *, as_of: TimeLike | None = None) -> Skill:
+        """Return a skill by its name or id; of several of that name the caller's own. Raises MemoryNotFoundError."""
+        return await self._run(
+            self._skills.get,
+            name,
+            as_of=as_of,
+        )
+
+    async def propose(self, *, times: int = 3) -> SkillPlan:
+        """Return the skills that procedures would make which were repeated: nothing is written.
+
+        A procedure is the same tools, two to eight, called in the same order within one turn of a conversation, with
+        success each, in as many conversations of one owner as `times` says. Where a longer one was done as often, only
+        that is proposed. One whose name its owner has, or has deleted, is left out.
+        """
+        return await self._run(
+            self._skills.propose,
+            times=times,
+        )
+
+    async def apply(self, plan: SkillPlan, *, actor: str | None = None, reason: str | None = None) -> Sequence[str]:
+        """Store the skills of a plan and return their ids; each belongs to whose conversations it was found in.
+
+        It is DERIVED_FROM the calls that it rests on, and hidden or erased with any of them. Applying again changes
+        nothing. Raises InvalidInputError, MemoryNotFoundError where a call is gone, NotAllowedError.
+        """
+        return await self._run(
+            self._skills.apply,
+            plan,
+            actor=actor,
+            reason=reason,
+        )
+
+
+@checked_names
 class AsyncTreeTextMemory:
     """TreeTextMemory for asyncio, with the same verbs; many may run at once.
 
@@ -244,6 +793,26 @@ class AsyncTreeTextMemory:
         """The reorganizer of this cube."""
         return AsyncReorganizer(self._memory.reorganizer, self._in_thread)
 
+    @property
+    def tasks(self) -> AsyncTasks:
+        """What is done later in this cube: the queue, and workers for it."""
+        return AsyncTasks(self._memory.tasks, self._in_thread)
+
+    @property
+    def preferences(self) -> AsyncPreferences:
+        """What the users of this memory prefer."""
+        return AsyncPreferences(self._memory.preferences, self._in_thread)
+
+    @property
+    def knowledge_bases(self) -> AsyncKnowledgeBases:
+        """The knowledge bases of this cube."""
+        return AsyncKnowledgeBases(self._memory.knowledge_bases, self._in_thread)
+
+    @property
+    def skills(self) -> AsyncSkills:
+        """How things are done: skills that were added, imported, or found in what was repeated."""
+        return AsyncSkills(self._memory.skills, self._in_thread)
+
     @classmethod
     async def open(
         cls,
@@ -262,6 +831,7 @@ class AsyncTreeTextMemory:
         user_id: str | None = None,
         session_id: str | None = None,
         record_usage: bool | None = None,
+        note_preferences: bool | None = None,
         zone: str | None = None,
         capacity: Mapping[str, int] | None = None,
         reranker: Reranker | None = None,
@@ -274,11 +844,12 @@ class AsyncTreeTextMemory:
         `driver` of your own is used as it is and left open; `trusted_certificates` is a PEM file for TLS. What is left
         out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is kept
         with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
-        every search; an `llm` serves `search(mode="fine")` and the reorganizer. Without `record_usage` searches do not
-        count what they return, and write nothing. `zone` ("Europe/Lisbon") is where times without a zone are read, and
-        the days and weeks of questions; without it, where the machine is. `capacity` is how many memories of each type
-        the reorganizer leaves active (20 working, 1,500 long-term, 480 user memories); `{}` bounds none. In a Neo4j
-        cluster, what the memory that gave the `bookmarks` had seen is seen here. Raises ConfigError, StoreError.
+        every search; an `llm` serves `read`, `search(mode="fine")` and the reorganizer. Without `record_usage` searches
+        do not count what they return, and write nothing. With `note_preferences=False` what users state that they
+        prefer is not noted apart when their messages are added. `zone` ("Europe/Lisbon") is where times without one are
+        read, and the days and weeks of questions; without it, where the machine is. `capacity` is how many memories of
+        each type the reorganizer leaves active (20 working, 1,500 long-term, 480 user memories); `{}` bounds none. In a
+        Neo4j cluster, what the memory that gave the `bookmarks` had seen is seen here. Raises ConfigError, StoreError.
         """
         opening = functools.partial(
             TreeTextMemory.open,
@@ -296,6 +867,7 @@ class AsyncTreeTextMemory:
             user_id=user_id,
             session_id=session_id,
             record_usage=record_usage,
+            note_preferences=note_preferences,
             zone=zone,
             capacity=capacity,
             reranker=reranker,
@@ -399,6 +971,7 @@ class AsyncTreeTextMemory:
         messages: Iterable[Any],
         *,
         conversation_id: str | None = None,
+        mode: str = "fast",
         replay: bool = False,
         remember: Remember = "new",
         on_error: OnError = "raise",
@@ -430,11 +1003,17 @@ class AsyncTreeTextMemory:
         Messages are joined by FOLLOWS, to the names they mention and to their source; reading one shows the message
         before it as `background`, where that is still there and the reader may see it. With `replay` the `chat_time` is
         also taken as the time the memory learned it, as long as it is not before the cube's last change.
+
+        With `mode="fine"` the memory's `llm` reads what was added, once it is committed, as `read` does. Without one
+        nothing is written; where the reading fails, ReadingError says so, and the messages are kept. With
+        `mode="async"` a worker reads it (see `tasks`): the tasks for it are committed with the messages, and their ids
+        are the `task_ids` of what comes back, which is a list as ever.
         """
         return await self._run(
             self._memory.add_messages,
             messages,
             conversation_id=conversation_id,
+            mode=mode,
             replay=replay,
             remember=remember,
             on_error=on_error,
@@ -478,6 +1057,7 @@ class AsyncTreeTextMemory:
         self,
         documents: DocumentLike | Iterable[DocumentLike],
         *,
+        mode: str = "fast",
         at: TimeLike | None = None,
         on_error: OnError = "raise",
         operation_id: str | None = None,
@@ -497,11 +1077,15 @@ class AsyncTreeTextMemory:
         (position, error) the others go in. Other formats than text, Markdown, CSV, JSON and XML want
         treemem[documents]. Of a picture (PNG, JPEG, GIF, WebP, a scanned page of a PDF) the memory's `llm`, which must
         be one that sees, says what is on it and what can be read there; one that did not change is not looked at
-        again. Nothing is fetched from anywhere.
+        again. Nothing is fetched from anywhere. With `mode="fine"` the `llm` reads the new passages once they are
+        committed, as `read` does; where that fails, ReadingError says so, and the documents are kept. With
+        `mode="async"` a worker reads what is new, by tasks that are committed with it; their ids are the `task_ids` of
+        the list that comes back.
         """
         return await self._run(
             self._memory.add_documents,
             documents,
+            mode=mode,
             at=at,
             on_error=on_error,
             operation_id=operation_id,
@@ -509,6 +1093,81 @@ class AsyncTreeTextMemory:
             reason=reason,
             progress=progress,
             **metadata,
+        )
+
+    async def add_events(
+        self,
+        events: Mapping[str, Any] | Iterable[Mapping[str, Any]],
+        *,
+        mode: str = "fast",
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        progress: Progress | None = None,
+        **metadata: Any,
+    ) -> list[str]:
+        """Store what somebody did in an application, as it was told, and return the ids: one memory an event.
+
+        An event is a dict with an `action` ("bookmarked"), and optionally an `object`, `at`, `by` and an `id` by which
+        it is known again; all else is kept in `info["behaviour"]`. It becomes a UserMemory of type "behaviour" that
+        holds from then on. All events are looked at before the first is written. Nothing is concluded from them
+        without a language model: with `mode="fine"` the memory's `llm` reads them once they are committed, as `read`
+        does, and what they show becomes implicit preferences, each DERIVED_FROM its event; where that fails,
+        ReadingError says so, and the events are kept. With `mode="async"` a worker reads them; the ids of its tasks are
+        the `task_ids` of the list. Raises InvalidInputError, MemoryExistsError.
+        """
+        return await self._run(
+            self._memory.add_events,
+            events,
+            mode=mode,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+            progress=progress,
+            **metadata,
+        )
+
+    async def read(
+        self,
+        ids: str | Iterable[str] | None = None,
+        *,
+        since: TimeLike | None = None,
+        conversation_id: str | None = None,
+        llm: LLM | None = None,
+        dry_run: bool = False,
+        again: bool = False,
+        actor: str | None = None,
+        reason: str | None = None,
+        progress: Progress | None = None,
+    ) -> ReadingReport:
+        """Let a language model read what was added, and remember what it finds there: facts, events, opinions,
+        preferences, plans, procedures and relations, each with the words that it rests on.
+
+        What is read are messages, passages of documents (or a document by its id), and plain memories: those of `ids`,
+        those added or changed `since` a transaction time, those of a conversation, or all; of a caller, its own. Up to
+        twenty lines are one window, and one call. What was read with this prompt before is not read again, unless
+        `again`; so repeating it after a failure does what is left. With `dry_run` nothing is written.
+
+        An item is kept only if its quote stands in what it was read from, and its names, numbers, dates, yes or no and
+        speaker do too; the report tells what was dropped, and why. It is a memory with its kind, speaker, polarity and
+        modality in `info`, DERIVED_FROM what it was read from, and follows that: into erasure, out of sight, behind
+        walls. What is known already gets one more source. An item supersedes another one only where the judge sees that
+        its speaker says so, and ends no more than an item. What was added stays as it is.
+
+        `llm` stands before the memory's. A model that fails does not raise: the report's `failed` and `left` say so.
+        Raises InvalidInputError, also without a model, MemoryNotFoundError, NotAllowedError.
+        """
+        return await self._run(
+            self._memory.read,
+            ids,
+            since=since,
+            conversation_id=conversation_id,
+            llm=llm,
+            dry_run=dry_run,
+            again=again,
+            actor=actor,
+            reason=reason,
+            progress=progress,
         )
 
     async def remove_documents(
@@ -608,6 +1267,45 @@ class AsyncTreeTextMemory:
             actor=actor,
             reason=reason,
             **metadata,
+        )
+
+    async def feedback(
+        self,
+        text: str,
+        *,
+        conversation_id: str | None = None,
+        about: str | Iterable[str] | None = None,
+        llm: LLM | None = None,
+        apply: bool = True,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> FeedbackPlan:
+        """Let what somebody says about what is remembered change it: correct, add, replace a name, retract, prefer.
+
+        "No, my dentist is Dr. Okafor", "The limit is 600, not 800", "Call it Orion instead of Apollo",
+        "That is wrong, forget it" (`about=` the memory), "From now on, answer in German"; in the languages of the
+        packs. The words are kept as a message, of `conversation_id` if given; all that they change is one operation,
+        which `undo` takes back. With `apply=False` nothing is written: the plan says what would change, from which text
+        to which, and why.
+
+        `about` are the ids of the memories that are meant, those that were shown, say; without it a search finds them.
+        Without a language model the cues of the language packs and the judge decide; what they do not plainly say
+        changes nothing, and the plan says so. An `llm`, else that of the memory, is asked once where the words are not
+        plain by themselves; only memories that it was shown change, and names and numbers must stand in the feedback
+        or in the memory. A caller's feedback changes its own memories alone; what is frozen stays. Raises
+        InvalidInputError, MemoryNotFoundError, NotAllowedError, ConflictError.
+        """
+        return await self._run(
+            self._memory.feedback,
+            text,
+            conversation_id=conversation_id,
+            about=about,
+            llm=llm,
+            apply=apply,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
         )
 
     async def expire(
@@ -930,11 +1628,13 @@ class AsyncTreeTextMemory:
         relativity: float | None = None,
         conversation_id: str | None = None,
         cubes: Sequence[str] | None = None,
+        knowledge_bases: Sequence[str] | None = None,
         user_id: str | None = None,
         session_id: str | None = None,
         budget: float | None = None,
         options: SearchOptions | None = None,
         explain: bool = False,
+        preferences: int = 0,
     ) -> SearchResult:
         """Return the memories that answer a question best, at most `top_k`, each with score, path and dates.
 
@@ -954,14 +1654,17 @@ class AsyncTreeTextMemory:
         memory type there may be ({"UserMemory": 3}). `dedup` leaves out hits that repeat others ("similarity") or
         weighs relevance against repetition ("mmr"). `relativity` is the cosine in [-1, 1] that a hit, or the seed it
         was reached from, must have. Hits of `conversation_id` are preferred. `cubes` are searched instead of this one,
-        with one ranking. `user_id` and `session_id` name the caller, who sees nothing that is not theirs to see, in
-        hits and paths alike.
+        with one ranking; the `knowledge_bases` named are searched beside it, their hits say from which they are.
+        `user_id` and `session_id` name the caller, who sees nothing that is not theirs to see, in hits and paths alike.
 
         `budget` is in seconds: where they do not suffice, the walk is shorter and a reranker is left out, and the
         result's `degraded` says so. A model that fails never fails the search; `degraded` says that too. With
         `explain`, the result's `explanation` tells what each stage did and took. Raises InvalidInputError, and
         EmbedderError where the question cannot be embedded. Of a question, the model reads what it can, everything else
         the first 10,000 characters.
+
+        With `preferences` so many of the caller's preferences in this cube come apart (`result.preferences`): standing
+        wishes, then those nearest to the question, with `result.preference_note` for a prompt. The hits are as without.
         """
         return await self._run(
             self._memory.search,
@@ -980,11 +1683,13 @@ class AsyncTreeTextMemory:
             relativity=relativity,
             conversation_id=conversation_id,
             cubes=cubes,
+            knowledge_bases=knowledge_bases,
             user_id=user_id,
             session_id=session_id,
             budget=budget,
             options=options,
             explain=explain,
+            preferences=preferences,
         )
 
     async def context(
@@ -1014,6 +1719,104 @@ class AsyncTreeTextMemory:
             top_k=top_k,
             **search,
         )
+
+    @overload
+    async def chat(
+        self,
+        message: str | Iterable[Any],
+        *,
+        conversation_id: str | None = None,
+        system: str | None = None,
+        top_k: int = 6,
+        preferences: int = 6,
+        token_budget: int = 4_000,
+        max_tokens: int = 1_024,
+        count_tokens: Callable[[str], int] = rough_tokens,
+        remember: bool | Remember = True,
+        stream: Literal[False] = False,
+        llm: LLM | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        **search: Any,
+    ) -> ChatAnswer: ...
+    @overload
+    async def chat(
+        self,
+        message: str | Iterable[Any],
+        *,
+        conversation_id: str | None = None,
+        system: str | None = None,
+        top_k: int = 6,
+        preferences: int = 6,
+        token_budget: int = 4_000,
+        max_tokens: int = 1_024,
+        count_tokens: Callable[[str], int] = rough_tokens,
+        remember: bool | Remember = True,
+        stream: Literal[True],
+        llm: LLM | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        **search: Any,
+    ) -> AsyncChatStream: ...
+    async def chat(
+        self,
+        message: str | Iterable[Any],
+        *,
+        conversation_id: str | None = None,
+        system: str | None = None,
+        top_k: int = 6,
+        preferences: int = 6,
+        token_budget: int = 4_000,
+        max_tokens: int = 1_024,
+        count_tokens: Callable[[str], int] = rough_tokens,
+        remember: bool | Remember = True,
+        stream: bool = False,
+        llm: LLM | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        **search: Any,
+    ) -> ChatAnswer | AsyncChatStream:
+        """Answer a message with what the memory knows, and keep what was said.
+
+        The `top_k` memories that answer the message best, and the last lines of its conversation, go to the language
+        model that the memory was opened with, or to `llm`: as data, each memory a line that nothing in it can end. They
+        take at most `token_budget` tokens, counted by `count_tokens`, the conversation at most half of them. So many
+        `preferences` of whoever asks as bear on the message are told beside them, as what to keep to. Of several
+        messages the last is answered, and those before it are the conversation; `system` is told as well.
+
+        Question and answer are added to the conversation as `add_messages` adds them, in one operation; without a
+        `conversation_id` a new one is begun, which the answer names. The answer's `info["used"]` has the ids of the
+        memories that the model was shown, and no texts. With `remember=False` nothing is written; "all" and "new" are
+        as in `add_messages` (True is "new"). With an `operation_id` a repeated call asks no model: it returns the
+        answer of the first, without hits. Raises OperationMismatchError where the id was used for anything else.
+
+        With `stream=True` the answer comes piece by piece, and is written when it is whole (see `ChatStream`). A model
+        that fails, or whose answer is cut at `max_tokens`, raises LLMError, and nothing is written. Without a language
+        model it raises InvalidInputError. `search` goes to `search()`.
+        """
+        verb: Callable[..., Any] = self._memory.chat
+        found = await self._run(
+            verb,
+            message,
+            conversation_id=conversation_id,
+            system=system,
+            top_k=top_k,
+            preferences=preferences,
+            token_budget=token_budget,
+            max_tokens=max_tokens,
+            count_tokens=count_tokens,
+            remember=remember,
+            stream=stream,
+            llm=llm,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+            **search,
+        )
+        return AsyncChatStream(found, self._in_thread) if isinstance(found, ChatStream) else found
 
     async def get_relevant_subgraph(
         self, query: str, top_k: int = 10, depth: int = 1, *, max_nodes: int = 200, **search: Any
@@ -1158,6 +1961,17 @@ class AsyncTreeTextMemory:
             memory_id,
         )
 
+    async def explain(self, memory_id: str) -> Provenance:
+        """Return where a memory comes from. Of an item that was read: its words in the memory they stand in, who said
+        them and when, and the prompt and the model that made it. Print it to read it.
+
+        Raises MemoryNotFoundError.
+        """
+        return await self._run(
+            self._memory.explain,
+            memory_id,
+        )
+
     async def operations(
         self, *, since: TimeLike | None = None, until: TimeLike | None = None, limit: int = 100
     ) -> list[OperationRecord]:
@@ -1256,6 +2070,8 @@ class AsyncTreeTextMemory:
         path: str | Path,
         *,
         format: str | None = None,
+        filter: FilterLike | None = None,
+        below: str | None = None,
         as_of: TimeLike | None = None,
         known_at: TimeLike | None = None,
         progress: Progress | None = None,
@@ -1265,18 +2081,40 @@ class AsyncTreeTextMemory:
         `archive` (.jsonl; .jsonl.zst packed, with the extra `zstd`) is everything, with history, as in `dump`;
         `memos` (.json) what holds now, as MemOS reads it; `graphml` (.graphml) the same for Gephi, yEd and networkx.
         `import_` reads all three. `cypher` (.cypher) is a script that makes everything in an empty Neo4j, `neo4j-csv`
-        a folder of CSV for `neo4j-admin`. With `as_of` and `known_at` the cube at another moment. A caller exports
-        what it sees, and nothing with history. A file that is there is replaced. Only the owner can read it; a
-        symbolic link is refused. Raises InvalidInputError, NotAllowedError, StoreFullError, StoreError, and
-        ConflictError if the cube is dropped or embedded anew meanwhile.
+        a folder of CSV for `neo4j-admin`, `neo4j-parquet` one of Parquet (extra `parquet`). With `as_of` and `known_at`
+        the cube at another moment.
+
+        An archive may be of a part: of the memories that match a `filter` at that moment and are not deleted, of those
+        `below` a memory in the tree, with it, each with its history; of a caller, always of what it sees. It says what
+        it was cut by, leaves out the edges that lead out of it and counts them, and is imported as a cube of its own.
+        The other formats give a caller what it sees, too, but for the last three, which are about the whole cube.
+
+        A file that is there is replaced. Only the owner can read it; a symbolic link is refused. Raises
+        InvalidInputError, MemoryNotFoundError, NotAllowedError, StoreFullError, StoreError, and ConflictError if the
+        cube is dropped or embedded anew meanwhile, or a part of it is purged from.
         """
         return await self._run(
             self._memory.export,
             path,
             format=format,
+            filter=filter,
+            below=below,
             as_of=as_of,
             known_at=known_at,
             progress=progress,
+        )
+
+    async def archive_hash(self, path: str | Path | None = None, *, known_at: TimeLike | None = None) -> str:
+        """Return the hash that an archive of the cube has now, or the one of the archive at `path`, which is checked.
+
+        Two cubes of the same name have the same hash if all they ever recorded is equal, on whichever stores they lie;
+        a file has that of the cube that it was written from, until something is written there or recalled. Raises
+        InvalidInputError, StoreError, ConflictError if the cube is dropped meanwhile.
+        """
+        return await self._run(
+            self._memory.archive_hash,
+            path,
+            known_at=known_at,
         )
 
     async def import_(
@@ -1285,19 +2123,31 @@ class AsyncTreeTextMemory:
         *,
         format: str = "auto",
         conversation_id: str | None = None,
+        group_ids: Sequence[str] | None = None,
         remember: Remember = "new",
         on_error: Literal["raise", "skip"] = "raise",
+        merge: bool = False,
+        reembed: bool = False,
         actor: str | None = None,
         reason: str | None = None,
         progress: Progress | None = None,
     ) -> Imported:
         """Read a file of this library or of another program into the cube: an archive, MemOS's `textual_memory.json`,
-        memories or histories of mem0, GraphML, or chats as ChatGPT, Claude, Telegram, Slack, WhatsApp and others export
-        them (`treemem formats`).
+        memories or histories of mem0, what Zep and Letta give as JSON, GraphML, or chats as ChatGPT, Claude, Telegram,
+        Slack, WhatsApp and others export them (`treemem formats`).
 
-        An archive wants an empty cube. A graph is added as one operation, which `undo` takes back; what MemOS says that
-        has no place here goes into `info`, vectors are made again. Chats go into their conversations, of which a file
-        with only one can be given the `conversation_id`. Importing again adds what is new; an edge that was ended here
+        The URI of a Neo4j database that Graphiti wrote (`neo4j://host:7687/database`) reads that graph, or some
+        `group_ids` of it, and changes nothing there. User and password stand in the URI, or in the
+        environment (TREEMEM_GRAPHITI_USER, TREEMEM_GRAPHITI_PASSWORD).
+
+        An archive becomes a cube, of whatever name, that is empty before. Readers see nothing of it until all is there;
+        what was cut off is finished by importing it again, or taken back by `drop`. With `merge=True` it is added to
+        what the cube holds, in one transaction: what both have must be equal, and is refused by name where it is not.
+        With `reembed=True` its vectors are made again if they are of another model.
+
+        A graph is added as one operation, which `undo` takes back; what MemOS says that has no place here goes into
+        `info`, vectors are made again. Chats go into their conversations, of which a file with only one can be given
+        the `conversation_id`. Importing again adds what is new; an edge that was ended here
         stays so. An archive or a graph is looked through before anything is written, of chats each conversation, of a
         history each event. What cannot be read, or does not fit the cube, is refused, by place and reason, or with
         `on_error="skip"` left out and told. Raises InvalidInputError, MemoryExistsError, InvalidChangeError,
@@ -1308,8 +2158,11 @@ class AsyncTreeTextMemory:
             path,
             format=format,
             conversation_id=conversation_id,
+            group_ids=group_ids,
             remember=remember,
             on_error=on_error,
+            merge=merge,
+            reembed=reembed,
             actor=actor,
             reason=reason,
             progress=progress,

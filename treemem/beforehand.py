@@ -13,9 +13,9 @@ import os
 def done_beforehand() -> None:
     """Import and build what adding and searching need; costs nothing when it was done before."""
     from treemem.items import TextualMemoryItem, TreeNodeTextualMemoryMetadata
+    from treemem.language.timewords import read_time
     from treemem.search import engine, several
     from treemem.search.results import SearchHit
-    from treemem.search.timewords import read_time
     from treemem.text import analyse
 
     del engine, several

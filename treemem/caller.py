@@ -20,6 +20,8 @@ from treemem.forks import cached
 
 #: The fields that say whose a memory is and who sees it.
 OWNERSHIP = ("user_id", "session_id", "visibility")
+#: Fields that say whose a memory is, which what is made of it has too.
+WHOSE = (*OWNERSHIP, "agent_id", "app_id")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Caller:
         parts = [f"user {self.user_id!r}" if self.user_id is not None else ""]
         parts += [f"session {self.session_id!r}" if self.session_id is not None else ""]
         return " in ".join(part for part in parts if part) or "whoever opened the memory"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the user and the session as they stand in a request, none of whoever opened the memory."""
+        return (self.user_id or "", self.session_id or "") if self else ()
 
     @cached
     def visible(self) -> Filter | None:

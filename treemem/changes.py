@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from treemem.canonical import Vector, Vectors, canonical_json, number, request_json
+from treemem.queued import MOST_WAITING, QueuedTask
 from treemem.temporal import END, Interval
 
 #: What a type of edge of one's own is called: letters, digits and low lines, as Neo4j writes types of relationships.
@@ -188,7 +189,9 @@ class ChangeSet:
 
     `expected` maps memory ids to the version that the plan was made from (0: must not exist yet); `request` holds the
     arguments of a verb whose rows were planned from what was read. States that `append` are numbered after the last of
-    `log`; with a `log_end` only if that is the last number still (0: the log is empty).
+    `log`; with a `log_end` only if that is the last number still (0: the log is empty). `tasks` are what is to be done
+    about it later: they are in the queue if, and only if, it is written, and are no part of what is asked for. It is
+    refused if more than `most_waiting` would wait then.
     """
 
     cube: str
@@ -208,6 +211,8 @@ class ChangeSet:
     request: str | None = None
     log: Log | None = None
     log_end: int | None = None
+    tasks: tuple[QueuedTask, ...] = ()
+    most_waiting: int = MOST_WAITING
 
     @property
     def rows(self) -> int:

@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import (
@@ -26,27 +26,33 @@ from treemem.errors import ConfigError, InvalidInputError
 from treemem.items import CAPACITY, MEMORY_TYPES
 from treemem.locations import checked_location, is_secret
 from treemem.memos_settings import translated
+from treemem.queued import MOST_WAITING
 from treemem.zones import zone_of
 
 S = TypeVar("S", bound=BaseModel)
 #: Settings whose value an error may repeat: numbers and choices, nothing that could be a secret in the wrong place.
-_PLAIN = frozenset({"timeout", "cache_bytes", "record_usage", "capacity", "kind", "dimension", "batch_size"})
+_PLAIN = frozenset({"timeout", "cache_bytes", "record_usage", "note_preferences", "capacity", "kind", "dimension"})
+_PLAIN |= {"batch_size", "provider", "waiting", "attempts", "keep_days", "tokens_per_day", "cost_per_day"}
 
 
-class _Model(BaseModel):
-    """A model as the settings name it."""
+class _Section(BaseModel):
+    """Settings that belong together."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
 
     #: What stands before the names of its settings.
     section: ClassVar[str]
 
-    model: str | None = None
-
     @model_validator(mode="before")
     @classmethod
     def _known(cls, data: Any) -> Any:
         return _with_known_names(cls, data, f"{cls.section}.")
+
+
+class _Model(_Section):
+    """A model as the settings name it."""
+
+    model: str | None = None
 
 
 class _Served(_Model):
@@ -69,15 +75,30 @@ class _Served(_Model):
         return url
 
 
+#: Money for a million tokens.
+Price = Annotated[float, Field(ge=0, le=1e9)]
+
+
 class LLMConfig(_Served):
-    """A chat model behind an OpenAI-compatible interface (extra `openai`): `OpenAILLM` with these settings."""
+    """A chat model by provider: `openai` (any server that speaks its protocol, `OpenAILLM`), `ollama`, `vllm`, `azure`
+    (`AzureOpenAILLM`, whose `model` is the deployment) or `anthropic` (`AnthropicLLM`), with these settings.
+
+    Where no `base_url` is given it is the provider's own, of `ollama` and `vllm` the usual one on this machine. Keys
+    come from `api_key` or the provider's variable: OPENAI_API_KEY, AZURE_OPENAI_API_KEY, ANTHROPIC_API_KEY. `prices`
+    are those of a million tokens of input, of output, and of cached input if it has its own; `cost_per_day` counts so.
+    """
 
     section: ClassVar[str] = "llm"
 
+    provider: Literal["openai", "ollama", "vllm", "azure", "anthropic"] = "openai"
+    api_version: str | None = None
     timeout: float = Field(default=60.0, gt=0, le=3_600)
+    deadline: float = Field(default=600.0, gt=0, le=86_400)
     max_retries: int = Field(default=3, ge=0, le=100)
     max_parallel: int = Field(default=4, ge=1, le=1_000)
-    structured: Literal["json_schema", "json_object"] = "json_schema"
+    structured: Literal["auto", "json_schema", "json_object", "tool"] = "auto"
+    reasoning_effort: str | None = None
+    prices: tuple[Price, Price] | tuple[Price, Price, Price] = (0.0, 0.0)
 
 
 class RerankerConfig(_Model):
@@ -105,6 +126,41 @@ class EmbedderConfig(_Served):
     timeout: float = Field(default=30.0, gt=0, le=3_600)
 
 
+class TasksConfig(_Section):
+    """What is done later: how many tasks of a cube wait at most, after how many attempts one fails for good, and for
+    how many days one that ended can be asked for.
+
+    `tokens_per_day` and `cost_per_day` are what the tasks of a cube may take of language models a day (in UTC), the
+    latter in the unit of the model's prices. Without them they take what they need.
+    """
+
+    section: ClassVar[str] = "tasks"
+
+    waiting: int = Field(default=MOST_WAITING, ge=1, le=10_000_000)
+    attempts: int = Field(default=10, ge=1, le=1_000)
+    keep_days: int = Field(default=30, ge=0, le=36_500)
+    tokens_per_day: int | None = Field(default=None, ge=0)
+    cost_per_day: float | None = Field(default=None, ge=0)
+
+
+class ServiceConfig(_Section):
+    """What services need beside a memory: `keys` is the file with the keys of their clients (`treemem keys`), `token`
+    the one key of a service that has no such file.
+    """
+
+    section: ClassVar[str] = "service"
+
+    keys: str | None = None
+    token: SecretStr | None = Field(default=None, repr=False)
+
+    @field_validator("keys")
+    @classmethod
+    def _a_path(cls, keys: str | None) -> str | None:
+        if keys is not None and (not keys.strip() or "\x00" in keys):
+            raise ValueError("service.keys: wanted the path of a file")
+        return keys
+
+
 class TreeTextMemoryConfig(BaseModel):
     """Settings of a memory. What is left out comes from the environment: TREEMEM_STORE, TREEMEM_CUBE, and so on.
 
@@ -113,10 +169,12 @@ class TreeTextMemoryConfig(BaseModel):
     file for servers with a certificate of their own. `timeout` is in seconds.
     `user_id` and `session_id` say who calls: reads then show what that caller may see, and what is added is theirs.
     With `record_usage` searches count what they return, some seconds later, beside the versioned states: the
-    reorganizer keeps what is of use. Without it reading writes nothing. `capacity` is how many memories of a type it
+    reorganizer keeps what is of use. Without it reading writes nothing. With `note_preferences` what users state that
+    they prefer becomes memories of its own while their messages are added. `capacity` is how many memories of a type it
     leaves active; the least valuable ones beyond are archived; without a bound for a type none is. `zone` is the IANA
     name of the zone in which times without one are read, and the days and weeks of questions; by default the machine's.
-    With `reorganize` a worker of this memory tidies its cube in the background while it is open.
+    With `reorganize` a worker of this memory tidies its cube in the background while it is open. `tasks` bounds what is
+    done later. `service` is for services over memories.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
@@ -133,12 +191,15 @@ class TreeTextMemoryConfig(BaseModel):
     user_id: str | None = None
     session_id: str | None = None
     record_usage: bool = True
+    note_preferences: bool = True
     zone: str | None = None
     capacity: dict[str, NonNegativeInt] = Field(default_factory=lambda: dict(CAPACITY))
     embedder: EmbedderConfig = Field(default_factory=EmbedderConfig)
     llm: LLMConfig | None = None
     reranker: RerankerConfig | None = None
     reorganize: bool = False
+    tasks: TasksConfig = Field(default_factory=TasksConfig)
+    service: ServiceConfig = Field(default_factory=ServiceConfig)
 
     @model_validator(mode="before")
     @classmethod
@@ -208,26 +269,31 @@ ENVIRONMENT = {
     "TREEMEM_USER_ID": "user_id",
     "TREEMEM_SESSION_ID": "session_id",
     "TREEMEM_RECORD_USAGE": "record_usage",
+    "TREEMEM_NOTE_PREFERENCES": "note_preferences",
     "TREEMEM_ZONE": "zone",
     "TREEMEM_REORGANIZE": "reorganize",
 }
 #: The sections whose settings can stand in the environment, as TREEMEM_LLM_MODEL does.
-_MODELS: tuple[type[_Model], ...] = (EmbedderConfig, LLMConfig, RerankerConfig)
-_SECTIONS = frozenset(each.section for each in _MODELS)
+_PARTS: tuple[type[_Section], ...] = (EmbedderConfig, LLMConfig, RerankerConfig, TasksConfig, ServiceConfig)
+_SECTIONS = frozenset(each.section for each in _PARTS)
 
 
 def from_environment() -> dict[str, Any]:
     """Return the settings that the environment gives; empty variables count as not given."""
     found: dict[str, Any] = {setting: os.environ[name] for name, setting in ENVIRONMENT.items() if os.environ.get(name)}
-    for section in _MODELS:
+    for section in _PARTS:
         start = f"TREEMEM_{section.section.upper()}_"
         given = {name: value for name, value in os.environ.items() if name.startswith(start) and value}
         known = [start + setting.upper() for setting in section.model_fields]
-        for name in given:
-            if name not in known:
+        settings: dict[str, str] = {}
+        for name, value in given.items():
+            plain = start + name.removeprefix(start).removeprefix("_")  # TREEMEM_LLM__MODEL is TREEMEM_LLM_MODEL
+            if plain not in known:
                 raise ConfigError(f"{name}: there is no such setting{_nearest(name, known)}")
-        if given:
-            found[section.section] = {name.removeprefix(start).lower(): value for name, value in given.items()}
+            if settings.setdefault(plain.removeprefix(start).lower(), value) != value:
+                raise ConfigError(f"{plain}: says something else than {plain.replace(start, start + '_')}; unset one")
+        if settings:
+            found[section.section] = settings
     return found
 
 

@@ -24,6 +24,15 @@ _ALWAYS = ("memory_type", "status")
 #: Characters of a key that lead each passage of a long text.
 LEADING = 250
 
+#: The `part` of an edge DERIVED_FROM whose source has no word of its target.
+AGAIN = "again"
+#: The `part` of one whose source was made by somebody who was shown its target, and may have words of it.
+SHOWN = "shown"
+
+#: The type of the source that a knowledge base's policy names.
+BASE = "knowledge_base"
+#: The memory type of a skill, and the type of the source that one with a SKILL.md names.
+SKILL_TYPE, SKILL_FILE = "SkillMemory", "skill"
 
 _KEPT = {
     name: field.default
@@ -58,6 +67,11 @@ def is_message(sources: Sequence[Any]) -> bool:
 
 def _first_of(sources: Sequence[Any]) -> Mapping[str, Any]:
     return next((s for s in sources if isinstance(s, dict)), {})
+
+
+def is_read(fields: Mapping[str, Any]) -> bool:
+    """Return whether a content is an item that a language model read out of another memory."""
+    return origin_of(fields).get("type") == "reading"
 
 
 def role_of(fields: Mapping[str, Any]) -> str:
@@ -121,9 +135,16 @@ def document_of(fields: Mapping[str, Any]) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def is_skill(fields: Mapping[str, Any]) -> bool:
+    """Return whether a content is a skill with its SKILL.md, as `memory.skills` writes it."""
+    return fields.get("memory_type") == SKILL_TYPE and origin_of(fields).get("type") == SKILL_FILE
+
+
 def is_label(fields: Mapping[str, Any]) -> bool:
-    """Return whether a content only names what is below it: a topic, a document, a heading. It is no hit."""
-    if is_topic(fields):
+    """Return whether a content only names what is below it: a topic, a document, a heading, and whether it is the
+    policy of a knowledge base. It is no hit.
+    """
+    if is_topic(fields) or origin_of(fields).get("type") == BASE:
         return True
     return document_of(fields) is not None and origin_of(fields).get("type") in ("document", "heading")
 

@@ -13,7 +13,7 @@ from treemem.changes import Model
 from treemem.config import TreeTextMemoryConfig, from_arguments
 from treemem.errors import InvalidInputError, NotAllowedError
 from treemem.filters import Filter
-from treemem.ids import checked_id
+from treemem.ids import base_name, checked_id
 from treemem.models.embedders import Embedder, checked_embedder, embedded_questions, embedded_texts
 from treemem.models.failures import answered
 from treemem.models.llm import LLM
@@ -84,13 +84,22 @@ class Context:
         return embedded_questions(self.embedder, texts)
 
     def reachable(self, cubes: Sequence[str]) -> list[str]:
-        """Return the cubes by name, each once, or raise InvalidInputError if this context is walled off from one."""
+        """Return the cubes by name, each once, or raise InvalidInputError if this context is walled off from one.
+
+        To a caller the cube of a knowledge base is no cube, whether there is one or not: the base has a policy.
+        """
         wanted = [checked_id(cube, "cubes") for cube in ([cubes] if isinstance(cubes, str) else cubes)]
         if not wanted:
             raise InvalidInputError("cubes: wanted at least one name, found none")
         if self.walled and set(wanted) != {self.cube}:
             other = min(set(wanted) - {self.cube})
             raise InvalidInputError(f"cube {self.cube!r}: this view cannot reach {other!r}; ask whoever opened it")
+        bases = sorted(cube for cube in wanted if cube != self.cube and base_name(cube) is not None)
+        if self.caller and bases:
+            raise InvalidInputError(
+                f"cube {bases[0]!r}: is called as a knowledge base is, and those are reached by name: "
+                "search(..., knowledge_bases=[...])"
+            )
         return list(dict.fromkeys(wanted))
 
     def of_cube(self, name: str, *, walled: bool = False) -> Context:
@@ -103,6 +112,11 @@ class Context:
         asked = Caller(user_id, session_id)
         if self.caller and asked != self.caller:
             raise NotAllowedError(f"for_caller: this view is that of {self.caller}; ask whoever opened the memory")
+        if asked and base_name(self.cube) is not None:
+            raise InvalidInputError(
+                f"cube {self.cube!r}: is called as a knowledge base is, and callers reach those by name: open the cube "
+                "that it belongs to, then search(..., knowledge_bases=[...])"
+            )
         return replace(self, caller=asked)
 
 

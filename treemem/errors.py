@@ -15,7 +15,10 @@ TreememError
 ├── EmbedderError               the embedding model failed or returned something unusable
 ├── RerankerError               a reranker cannot be loaded, failed or returned something unusable
 ├── LLMError                    a language model failed or answered with something unusable
+│   └── ReadingError            words were added, and not all of them could be read; nothing of them is lost
 ├── LeaseError                  another worker reorganizes the cube
+├── TaskNotFoundError           no such task in this cube
+├── QueueFullError              too many tasks of this cube wait already
 ├── ConfigError                 arguments, environment or files that contradict each other
 └── StoreError                  the database
     ├── StoreUnavailableError   not reachable, silent, or gone in the middle
@@ -118,6 +121,14 @@ class LeaseError(TreememError):
     """Another worker reorganizes the cube."""
 
 
+class TaskNotFoundError(TreememError, LookupError):
+    """No such task in this cube, or it is not this caller's."""
+
+
+class QueueFullError(TreememError):
+    """Too many tasks of this cube wait already. Nothing was written."""
+
+
 class RerankerError(TreememError):
     """A reranker cannot be loaded, failed or returned something unusable."""
 
@@ -125,12 +136,26 @@ class RerankerError(TreememError):
 class LLMError(TreememError):
     """A language model failed or answered with something unusable.
 
-    `reason` is timeout, status, connection, refused, cut, invalid, input or missing.
+    `reason` is timeout, status, connection, refused, cut, invalid, input or missing. `usage` is what the call took all
+    the same (an LLMUsage), None where that is not known.
     """
 
-    def __init__(self, message: str, reason: str) -> None:
+    def __init__(self, message: str, reason: str, usage: Any = None) -> None:
         super().__init__(message)
         self.reason = reason
+        self.usage = usage
+
+
+class ReadingError(LLMError):
+    """Words were added, and a language model could not read all of them. Nothing of them is lost.
+
+    `ids` are the memories that were added, `report` is the ReadingReport. `read(ids)` goes on with what is left.
+    """
+
+    def __init__(self, message: str, reason: str, ids: Sequence[str] = (), report: Any = None) -> None:
+        super().__init__(message, reason)
+        self.ids = tuple(ids)
+        self.report = report
 
 
 class ConfigError(TreememError):

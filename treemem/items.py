@@ -32,7 +32,7 @@ MemoryType = Literal[
 #: back with the conversation alone.
 Status = Literal["generated", "activated", "archived", "merged", "expired", "deleted", "logged"]
 Visibility = Literal["private", "public", "session"]
-Kind = Literal["procedure", "fact", "event", "opinion", "topic", "reasoning", "preference"]
+Kind = Literal["procedure", "fact", "event", "opinion", "topic", "reasoning", "preference", "behaviour"]
 Origin = Literal["conversation", "retrieved", "web", "file", "system"]
 PreferenceType = Literal["explicit_preference", "implicit_preference"]
 

@@ -18,12 +18,22 @@ _SCHEME = re.compile(r"\A([A-Za-z][A-Za-z0-9+.-]*)://")
 _ALMOST = re.compile(r"(?:neo4j|bolt)(?:\+s|\+ssc)?(?::(?!//)|//)", re.IGNORECASE)
 #: What names a file and nothing else, whatever stands in it: a path from here, from home or from a root.
 _A_PATH = re.compile(r"\A(?:\.{0,2}[/\\](?![/\\])|~|[A-Za-z]:[/\\](?!/))")
+#: A scheme, which has more letters than a drive.
+_URI_AS_PATH = re.compile(r"\A[A-Za-z][A-Za-z0-9+.-]+:/")
 _AT_PORT = re.compile(r"\A/[^/@:]*+:[^@]*+@([\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}/?\Z")
 
 
 def is_secret(name: str) -> bool:
     """Return whether a setting of this name holds what nobody may read."""
     return _SECRET.search(name) is not None
+
+
+def is_address(path: str) -> bool:
+    """Return whether a path is a URI or meant for a server, perhaps with a password in it, rather than a file's.
+
+    What pathlib makes of a URI, with a single slash, is one too.
+    """
+    return meant_for_a_server(path.strip()) or _URI_AS_PATH.match(path.strip()) is not None
 
 
 def is_server(location: str) -> bool:
@@ -43,7 +53,7 @@ def checked_location(location: str) -> dict[str, Any]:
     scheme = _SCHEME.match(location.strip())
     if scheme is not None:
         return _server(scheme[1].lower(), location.strip())
-    if _meant_for_a_server(location.strip()):
+    if meant_for_a_server(location.strip()):
         host = _ALMOST.sub("", location.strip().rpartition("@")[2].rpartition("://")[2])
         host = re.split(r"[/?#]", host.lstrip("/"), maxsplit=1)[0]
         if not _HOST.fullmatch(host):
@@ -54,7 +64,7 @@ def checked_location(location: str) -> dict[str, Any]:
     return {"store": location}
 
 
-def _meant_for_a_server(location: str) -> bool:
+def meant_for_a_server(location: str) -> bool:
     """Return whether a location without a scheme of ours is a mistyped URI rather than the name of a file.
 
     What may hold a password is one in doubt: a file with such a name has `./` before it.

@@ -5,26 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from treemem import beforehand as beforehand  # before forks, once a memory is used
 from treemem.changes import EdgeType, Receipt
+from treemem.chat import answering
+from treemem.chat.answer import ChatAnswer, ChatStream
 from treemem.config import TreeTextMemoryConfig, from_arguments
 from treemem.context import Context, open_context
 from treemem.errors import InvalidInputError
-from treemem.exchange import copies, frames, keeping, moving, networks
+from treemem.exchange import copies, exporting, frames, importing, keeping, networks
 from treemem.exchange.frames import Frames
-from treemem.exchange.moving import Imported
+from treemem.exchange.importing import Imported
 from treemem.filters import FilterLike
 from treemem.graphs import MemoryGraph, MemoryPath, MemoryTree
 from treemem.ingest.documents import DocumentLike
+from treemem.ingest.events import event_items
+from treemem.ingest.reading.report import Provenance, ReadingReport
 from treemem.items import MemoryLike, TextualMemoryItem
+from treemem.knowledge import feedback as corrections
+from treemem.knowledge.bases import KnowledgeBases
+from treemem.knowledge.plans import FeedbackPlan
+from treemem.knowledge.preferences import Preferences, with_preferences
+from treemem.knowledge.skills import Skills
 from treemem.models.embedders import Embedder
 from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
-from treemem.read import audit, conversing, filed, getting, graph
+from treemem.read import audit, conversing, explaining, filed, getting, graph
 from treemem.read.states import VISIBLE
 from treemem.records import (
+    Added,
     AddedDocument,
     Conversation,
     DocumentRecord,
@@ -45,6 +55,7 @@ from treemem.search.results import SearchResult
 from treemem.search.when import WhenLike
 from treemem.signatures import checked_verbs
 from treemem.store.protocol import LIVE, GraphStore
+from treemem.tasks.verbs import Tasks
 from treemem.temporal import Clock, TimeLike, system_clock
 from treemem.write import (
     adding,
@@ -54,6 +65,8 @@ from treemem.write import (
     linking,
     messaging,
     purging,
+    reading,
+    reading_later,
     reembedding,
     reindexing,
     undoing,
@@ -122,6 +135,7 @@ class TreeTextMemory:
         self._is_view = is_view
         self._owns_store = False
         self._reorganizer: Reorganizer | None = None
+        self._tasks: Tasks | None = None
 
     @classmethod
     def open(
@@ -141,6 +155,7 @@ class TreeTextMemory:
         user_id: str | None = None,
         session_id: str | None = None,
         record_usage: bool | None = None,
+        note_preferences: bool | None = None,
         zone: str | None = None,
         capacity: Mapping[str, int] | None = None,
         reranker: Reranker | None = None,
@@ -153,11 +168,12 @@ class TreeTextMemory:
         `driver` of your own is used as it is and left open; `trusted_certificates` is a PEM file for TLS. What is left
         out comes from the environment (TREEMEM_STORE, TREEMEM_CUBE, ...). `timeout` is in seconds; `actor` is kept
         with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
-        every search; an `llm` serves `search(mode="fine")` and the reorganizer. Without `record_usage` searches do not
-        count what they return, and write nothing. `zone` ("Europe/Lisbon") is where times without a zone are read, and
-        the days and weeks of questions; without it, where the machine is. `capacity` is how many memories of each type
-        the reorganizer leaves active (20 working, 1,500 long-term, 480 user memories); `{}` bounds none. In a Neo4j
-        cluster, what the memory that gave the `bookmarks` had seen is seen here. Raises ConfigError, StoreError.
+        every search; an `llm` serves `read`, `search(mode="fine")` and the reorganizer. Without `record_usage` searches
+        do not count what they return, and write nothing. With `note_preferences=False` what users state that they
+        prefer is not noted apart when their messages are added. `zone` ("Europe/Lisbon") is where times without one are
+        read, and the days and weeks of questions; without it, where the machine is. `capacity` is how many memories of
+        each type the reorganizer leaves active (20 working, 1,500 long-term, 480 user memories); `{}` bounds none. In a
+        Neo4j cluster, what the memory that gave the `bookmarks` had seen is seen here. Raises ConfigError, StoreError.
         """
         settings = {
             "store": store,
@@ -171,6 +187,7 @@ class TreeTextMemory:
             "user_id": user_id,
             "session_id": session_id,
             "record_usage": record_usage,
+            "note_preferences": note_preferences,
             "zone": zone,
             "capacity": capacity,
         }
@@ -265,6 +282,28 @@ class TreeTextMemory:
             self._reorganizer = Reorganizer(self._context)
         return self._reorganizer
 
+    @property
+    def tasks(self) -> Tasks:
+        """What is done later in this cube: the queue, and workers for it."""
+        if self._tasks is None:
+            self._tasks = Tasks(self._context)
+        return self._tasks
+
+    @property
+    def preferences(self) -> Preferences:
+        """What the users of this memory prefer."""
+        return Preferences(self._context)
+
+    @property
+    def knowledge_bases(self) -> KnowledgeBases:
+        """The knowledge bases of this cube."""
+        return KnowledgeBases(self._context)
+
+    @property
+    def skills(self) -> Skills:
+        """How things are done: skills that were added, imported, or found in what was repeated."""
+        return Skills(self._context)
+
     def __enter__(self) -> TreeTextMemory:
         return self
 
@@ -300,6 +339,7 @@ class TreeTextMemory:
         messages: Iterable[Any],
         *,
         conversation_id: str | None = None,
+        mode: str = "fast",
         replay: bool = False,
         remember: Remember = "new",
         on_error: OnError = "raise",
@@ -331,18 +371,30 @@ class TreeTextMemory:
         Messages are joined by FOLLOWS, to the names they mention and to their source; reading one shows the message
         before it as `background`, where that is still there and the reader may see it. With `replay` the `chat_time` is
         also taken as the time the memory learned it, as long as it is not before the cube's last change.
+
+        With `mode="fine"` the memory's `llm` reads what was added, once it is committed, as `read` does. Without one
+        nothing is written; where the reading fails, ReadingError says so, and the messages are kept. With
+        `mode="async"` a worker reads it (see `tasks`): the tasks for it are committed with the messages, and their ids
+        are the `task_ids` of what comes back, which is a list as ever.
         """
-        return messaging.add_messages(
+        reading.check_mode(self._context, mode, "add_messages")
+        intent = Intent(operation_id, actor, reason)
+        queue = reading_later.QueuedReading(self._context) if mode == "async" else None
+        ids = messaging.add_messages(
             self._context,
             messages,
             conversation_id,
             replay,
             remember,
             on_error,
-            Intent(operation_id, actor, reason),
+            intent,
             progress,
             metadata,
+            amend=queue,
         )
+        if mode == "fine":
+            reading.read_added(self._context, ids, intent)
+        return ids if queue is None else Added(ids, queue.task_ids)
 
     def messages(
         self,
@@ -368,6 +420,7 @@ class TreeTextMemory:
         self,
         documents: DocumentLike | Iterable[DocumentLike],
         *,
+        mode: str = "fast",
         at: TimeLike | None = None,
         on_error: OnError = "raise",
         operation_id: str | None = None,
@@ -387,10 +440,84 @@ class TreeTextMemory:
         (position, error) the others go in. Other formats than text, Markdown, CSV, JSON and XML want
         treemem[documents]. Of a picture (PNG, JPEG, GIF, WebP, a scanned page of a PDF) the memory's `llm`, which must
         be one that sees, says what is on it and what can be read there; one that did not change is not looked at
-        again. Nothing is fetched from anywhere.
+        again. Nothing is fetched from anywhere. With `mode="fine"` the `llm` reads the new passages once they are
+        committed, as `read` does; where that fails, ReadingError says so, and the documents are kept. With
+        `mode="async"` a worker reads what is new, by tasks that are committed with it; their ids are the `task_ids` of
+        the list that comes back.
         """
+        ctx = self._context
+        reading.check_mode(ctx, mode, "add_documents")
         intent = Intent(operation_id, actor, reason)
-        return filing.add_documents(self._context, documents, at, on_error, intent, progress, metadata)
+        queue = reading_later.QueuedReading(ctx) if mode == "async" else None
+        added = filing.add_documents(ctx, documents, at, on_error, intent, progress, metadata, amend=queue)
+        if mode == "fine":
+            reading.read_added(ctx, [i for each in added for i in (*each.added, *each.kept)], intent)
+        return added if queue is None else Added(added, queue.task_ids)
+
+    def add_events(
+        self,
+        events: Mapping[str, Any] | Iterable[Mapping[str, Any]],
+        *,
+        mode: str = "fast",
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        progress: Progress | None = None,
+        **metadata: Any,
+    ) -> list[str]:
+        """Store what somebody did in an application, as it was told, and return the ids: one memory an event.
+
+        An event is a dict with an `action` ("bookmarked"), and optionally an `object`, `at`, `by` and an `id` by which
+        it is known again; all else is kept in `info["behaviour"]`. It becomes a UserMemory of type "behaviour" that
+        holds from then on. All events are looked at before the first is written. Nothing is concluded from them
+        without a language model: with `mode="fine"` the memory's `llm` reads them once they are committed, as `read`
+        does, and what they show becomes implicit preferences, each DERIVED_FROM its event; where that fails,
+        ReadingError says so, and the events are kept. With `mode="async"` a worker reads them; the ids of its tasks are
+        the `task_ids` of the list. Raises InvalidInputError, MemoryExistsError.
+        """
+        ctx = self._context
+        reading.check_mode(ctx, mode, "add_events")
+        intent = Intent(operation_id, actor, reason)
+        queue = reading_later.QueuedReading(ctx) if mode == "async" else None
+        items, shared = event_items(events, metadata)
+        ids = adding.add(ctx, items, None, None, intent, progress, shared, amend=queue)
+        if mode == "fine":
+            reading.read_added(ctx, ids, intent)
+        return ids if queue is None else Added(ids, queue.task_ids)
+
+    def read(
+        self,
+        ids: str | Iterable[str] | None = None,
+        *,
+        since: TimeLike | None = None,
+        conversation_id: str | None = None,
+        llm: LLM | None = None,
+        dry_run: bool = False,
+        again: bool = False,
+        actor: str | None = None,
+        reason: str | None = None,
+        progress: Progress | None = None,
+    ) -> ReadingReport:
+        """Let a language model read what was added, and remember what it finds there: facts, events, opinions,
+        preferences, plans, procedures and relations, each with the words that it rests on.
+
+        What is read are messages, passages of documents (or a document by its id), and plain memories: those of `ids`,
+        those added or changed `since` a transaction time, those of a conversation, or all; of a caller, its own. Up to
+        twenty lines are one window, and one call. What was read with this prompt before is not read again, unless
+        `again`; so repeating it after a failure does what is left. With `dry_run` nothing is written.
+
+        An item is kept only if its quote stands in what it was read from, and its names, numbers, dates, yes or no and
+        speaker do too; the report tells what was dropped, and why. It is a memory with its kind, speaker, polarity and
+        modality in `info`, DERIVED_FROM what it was read from, and follows that: into erasure, out of sight, behind
+        walls. What is known already gets one more source. An item supersedes another one only where the judge sees that
+        its speaker says so, and ends no more than an item. What was added stays as it is.
+
+        `llm` stands before the memory's. A model that fails does not raise: the report's `failed` and `left` say so.
+        Raises InvalidInputError, also without a model, MemoryNotFoundError, NotAllowedError.
+        """
+        intent = Intent(None, actor, reason)
+        wanted = ids if ids is None or isinstance(ids, str) else list(ids)
+        return reading.read(self._context, wanted, since, conversation_id, llm, dry_run, again, intent, progress)
 
     def remove_documents(
         self,
@@ -462,6 +589,43 @@ class TreeTextMemory:
         nothing holds at `at`.
         """
         return changing.correct(self._context, memory_id, new, at, Intent(operation_id, actor, reason), metadata)
+
+    def feedback(
+        self,
+        text: str,
+        *,
+        conversation_id: str | None = None,
+        about: str | Iterable[str] | None = None,
+        llm: LLM | None = None,
+        apply: bool = True,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> FeedbackPlan:
+        """Let what somebody says about what is remembered change it: correct, add, replace a name, retract, prefer.
+
+        "No, my dentist is Dr. Okafor", "The limit is 600, not 800", "Call it Orion instead of Apollo",
+        "That is wrong, forget it" (`about=` the memory), "From now on, answer in German"; in the languages of the
+        packs. The words are kept as a message, of `conversation_id` if given; all that they change is one operation,
+        which `undo` takes back. With `apply=False` nothing is written: the plan says what would change, from which text
+        to which, and why.
+
+        `about` are the ids of the memories that are meant, those that were shown, say; without it a search finds them.
+        Without a language model the cues of the language packs and the judge decide; what they do not plainly say
+        changes nothing, and the plan says so. An `llm`, else that of the memory, is asked once where the words are not
+        plain by themselves; only memories that it was shown change, and names and numbers must stand in the feedback
+        or in the memory. A caller's feedback changes its own memories alone; what is frozen stays. Raises
+        InvalidInputError, MemoryNotFoundError, NotAllowedError, ConflictError.
+        """
+        return corrections.feedback(
+            self._context,
+            text,
+            conversation_id,
+            about,
+            llm,
+            apply,
+            Intent(operation_id, actor, reason),
+        )
 
     def expire(
         self,
@@ -697,11 +861,13 @@ class TreeTextMemory:
         relativity: float | None = None,
         conversation_id: str | None = None,
         cubes: Sequence[str] | None = None,
+        knowledge_bases: Sequence[str] | None = None,
         user_id: str | None = None,
         session_id: str | None = None,
         budget: float | None = None,
         options: SearchOptions | None = None,
         explain: bool = False,
+        preferences: int = 0,
     ) -> SearchResult:
         """Return the memories that answer a question best, at most `top_k`, each with score, path and dates.
 
@@ -721,17 +887,21 @@ class TreeTextMemory:
         memory type there may be ({"UserMemory": 3}). `dedup` leaves out hits that repeat others ("similarity") or
         weighs relevance against repetition ("mmr"). `relativity` is the cosine in [-1, 1] that a hit, or the seed it
         was reached from, must have. Hits of `conversation_id` are preferred. `cubes` are searched instead of this one,
-        with one ranking. `user_id` and `session_id` name the caller, who sees nothing that is not theirs to see, in
-        hits and paths alike.
+        with one ranking; the `knowledge_bases` named are searched beside it, their hits say from which they are.
+        `user_id` and `session_id` name the caller, who sees nothing that is not theirs to see, in hits and paths alike.
 
         `budget` is in seconds: where they do not suffice, the walk is shorter and a reranker is left out, and the
         result's `degraded` says so. A model that fails never fails the search; `degraded` says that too. With
         `explain`, the result's `explanation` tells what each stage did and took. Raises InvalidInputError, and
         EmbedderError where the question cannot be embedded. Of a question, the model reads what it can, everything else
         the first 10,000 characters.
+
+        With `preferences` so many of the caller's preferences in this cube come apart (`result.preferences`): standing
+        wishes, then those nearest to the question, with `result.preference_note` for a prompt. The hits are as without.
         """
-        return asking.search(
-            self._seen_by(user_id, session_id),
+        caller = self._seen_by(user_id, session_id)
+        result = asking.search(
+            caller,
             query,
             top_k,
             mode,
@@ -747,10 +917,12 @@ class TreeTextMemory:
             relativity,
             conversation_id,
             cubes,
+            knowledge_bases,
             budget,
             options,
             explain,
         )
+        return with_preferences(caller, result, query, preferences, known_at)
 
     def context(
         self,
@@ -773,6 +945,101 @@ class TreeTextMemory:
         """
         ctx = self._seen_by(search.pop("user_id", None), search.pop("session_id", None))
         return asking.context(ctx, question, max_tokens, count_tokens, top_k, search)
+
+    @overload
+    def chat(
+        self,
+        message: str | Iterable[Any],
+        *,
+        conversation_id: str | None = None,
+        system: str | None = None,
+        top_k: int = 6,
+        preferences: int = 6,
+        token_budget: int = 4_000,
+        max_tokens: int = 1_024,
+        count_tokens: Callable[[str], int] = rough_tokens,
+        remember: bool | Remember = True,
+        stream: Literal[False] = False,
+        llm: LLM | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        **search: Any,
+    ) -> ChatAnswer: ...
+    @overload
+    def chat(
+        self,
+        message: str | Iterable[Any],
+        *,
+        conversation_id: str | None = None,
+        system: str | None = None,
+        top_k: int = 6,
+        preferences: int = 6,
+        token_budget: int = 4_000,
+        max_tokens: int = 1_024,
+        count_tokens: Callable[[str], int] = rough_tokens,
+        remember: bool | Remember = True,
+        stream: Literal[True],
+        llm: LLM | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        **search: Any,
+    ) -> ChatStream: ...
+    def chat(
+        self,
+        message: str | Iterable[Any],
+        *,
+        conversation_id: str | None = None,
+        system: str | None = None,
+        top_k: int = 6,
+        preferences: int = 6,
+        token_budget: int = 4_000,
+        max_tokens: int = 1_024,
+        count_tokens: Callable[[str], int] = rough_tokens,
+        remember: bool | Remember = True,
+        stream: bool = False,
+        llm: LLM | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        **search: Any,
+    ) -> ChatAnswer | ChatStream:
+        """Answer a message with what the memory knows, and keep what was said.
+
+        The `top_k` memories that answer the message best, and the last lines of its conversation, go to the language
+        model that the memory was opened with, or to `llm`: as data, each memory a line that nothing in it can end. They
+        take at most `token_budget` tokens, counted by `count_tokens`, the conversation at most half of them. So many
+        `preferences` of whoever asks as bear on the message are told beside them, as what to keep to. Of several
+        messages the last is answered, and those before it are the conversation; `system` is told as well.
+
+        Question and answer are added to the conversation as `add_messages` adds them, in one operation; without a
+        `conversation_id` a new one is begun, which the answer names. The answer's `info["used"]` has the ids of the
+        memories that the model was shown, and no texts. With `remember=False` nothing is written; "all" and "new" are
+        as in `add_messages` (True is "new"). With an `operation_id` a repeated call asks no model: it returns the
+        answer of the first, without hits. Raises OperationMismatchError where the id was used for anything else.
+
+        With `stream=True` the answer comes piece by piece, and is written when it is whole (see `ChatStream`). A model
+        that fails, or whose answer is cut at `max_tokens`, raises LLMError, and nothing is written. Without a language
+        model it raises InvalidInputError. `search` goes to `search()`.
+        """
+        ctx = self._seen_by(search.pop("user_id", None), search.pop("session_id", None))
+        return answering.chat(
+            ctx,
+            message,
+            conversation_id,
+            system,
+            top_k,
+            preferences,
+            token_budget,
+            max_tokens,
+            count_tokens,
+            remember,
+            stream,
+            llm,
+            Intent(operation_id, actor, reason),
+            search,
+        )
 
     def get_relevant_subgraph(
         self, query: str, top_k: int = 10, depth: int = 1, *, max_nodes: int = 200, **search: Any
@@ -877,6 +1144,14 @@ class TreeTextMemory:
         """
         return audit.history(self._context, memory_id)
 
+    def explain(self, memory_id: str) -> Provenance:
+        """Return where a memory comes from. Of an item that was read: its words in the memory they stand in, who said
+        them and when, and the prompt and the model that made it. Print it to read it.
+
+        Raises MemoryNotFoundError.
+        """
+        return explaining.explain(self._context, memory_id)
+
     def operations(
         self, *, since: TimeLike | None = None, until: TimeLike | None = None, limit: int = 100
     ) -> list[OperationRecord]:
@@ -951,6 +1226,8 @@ class TreeTextMemory:
         path: str | Path,
         *,
         format: str | None = None,
+        filter: FilterLike | None = None,
+        below: str | None = None,
         as_of: TimeLike | None = None,
         known_at: TimeLike | None = None,
         progress: Progress | None = None,
@@ -960,12 +1237,28 @@ class TreeTextMemory:
         `archive` (.jsonl; .jsonl.zst packed, with the extra `zstd`) is everything, with history, as in `dump`;
         `memos` (.json) what holds now, as MemOS reads it; `graphml` (.graphml) the same for Gephi, yEd and networkx.
         `import_` reads all three. `cypher` (.cypher) is a script that makes everything in an empty Neo4j, `neo4j-csv`
-        a folder of CSV for `neo4j-admin`. With `as_of` and `known_at` the cube at another moment. A caller exports
-        what it sees, and nothing with history. A file that is there is replaced. Only the owner can read it; a
-        symbolic link is refused. Raises InvalidInputError, NotAllowedError, StoreFullError, StoreError, and
-        ConflictError if the cube is dropped or embedded anew meanwhile.
+        a folder of CSV for `neo4j-admin`, `neo4j-parquet` one of Parquet (extra `parquet`). With `as_of` and `known_at`
+        the cube at another moment.
+
+        An archive may be of a part: of the memories that match a `filter` at that moment and are not deleted, of those
+        `below` a memory in the tree, with it, each with its history; of a caller, always of what it sees. It says what
+        it was cut by, leaves out the edges that lead out of it and counts them, and is imported as a cube of its own.
+        The other formats give a caller what it sees, too, but for the last three, which are about the whole cube.
+
+        A file that is there is replaced. Only the owner can read it; a symbolic link is refused. Raises
+        InvalidInputError, MemoryNotFoundError, NotAllowedError, StoreFullError, StoreError, and ConflictError if the
+        cube is dropped or embedded anew meanwhile, or a part of it is purged from.
         """
-        return moving.export(self._context, path, format, as_of, known_at, progress)
+        return exporting.export(self._context, path, format, filter, below, as_of, known_at, progress)
+
+    def archive_hash(self, path: str | Path | None = None, *, known_at: TimeLike | None = None) -> str:
+        """Return the hash that an archive of the cube has now, or the one of the archive at `path`, which is checked.
+
+        Two cubes of the same name have the same hash if all they ever recorded is equal, on whichever stores they lie;
+        a file has that of the cube that it was written from, until something is written there or recalled. Raises
+        InvalidInputError, StoreError, ConflictError if the cube is dropped meanwhile.
+        """
+        return keeping.archive_hash(self._context, path, known_at)
 
     def import_(
         self,
@@ -973,26 +1266,50 @@ class TreeTextMemory:
         *,
         format: str = "auto",
         conversation_id: str | None = None,
+        group_ids: Sequence[str] | None = None,
         remember: Remember = "new",
         on_error: Literal["raise", "skip"] = "raise",
+        merge: bool = False,
+        reembed: bool = False,
         actor: str | None = None,
         reason: str | None = None,
         progress: Progress | None = None,
     ) -> Imported:
         """Read a file of this library or of another program into the cube: an archive, MemOS's `textual_memory.json`,
-        memories or histories of mem0, GraphML, or chats as ChatGPT, Claude, Telegram, Slack, WhatsApp and others export
-        them (`treemem formats`).
+        memories or histories of mem0, what Zep and Letta give as JSON, GraphML, or chats as ChatGPT, Claude, Telegram,
+        Slack, WhatsApp and others export them (`treemem formats`).
 
-        An archive wants an empty cube. A graph is added as one operation, which `undo` takes back; what MemOS says that
-        has no place here goes into `info`, vectors are made again. Chats go into their conversations, of which a file
-        with only one can be given the `conversation_id`. Importing again adds what is new; an edge that was ended here
+        The URI of a Neo4j database that Graphiti wrote (`neo4j://host:7687/database`) reads that graph, or some
+        `group_ids` of it, and changes nothing there. User and password stand in the URI, or in the
+        environment (TREEMEM_GRAPHITI_USER, TREEMEM_GRAPHITI_PASSWORD).
+
+        An archive becomes a cube, of whatever name, that is empty before. Readers see nothing of it until all is there;
+        what was cut off is finished by importing it again, or taken back by `drop`. With `merge=True` it is added to
+        what the cube holds, in one transaction: what both have must be equal, and is refused by name where it is not.
+        With `reembed=True` its vectors are made again if they are of another model.
+
+        A graph is added as one operation, which `undo` takes back; what MemOS says that has no place here goes into
+        `info`, vectors are made again. Chats go into their conversations, of which a file with only one can be given
+        the `conversation_id`. Importing again adds what is new; an edge that was ended here
         stays so. An archive or a graph is looked through before anything is written, of chats each conversation, of a
         history each event. What cannot be read, or does not fit the cube, is refused, by place and reason, or with
         `on_error="skip"` left out and told. Raises InvalidInputError, MemoryExistsError, InvalidChangeError,
         NotAllowedError.
         """
         intent = Intent(None, actor, reason)
-        return moving.import_(self._context, path, format, conversation_id, remember, on_error, intent, progress)
+        return importing.import_(
+            self._context,
+            path,
+            format,
+            conversation_id,
+            group_ids,
+            remember,
+            on_error,
+            merge,
+            reembed,
+            intent,
+            progress,
+        )
 
     def to_networkx(
         self, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None
@@ -1037,7 +1354,7 @@ class TreeTextMemory:
         `label`, `relation` or key, in capital letters and low lines, RELATES_TO where it has none; its other attributes
         become `properties`. Raises InvalidInputError, MemoryExistsError, InvalidChangeError, NotAllowedError.
         """
-        return moving.from_networkx(self._context, graph, on_error, Intent(None, actor, reason), progress)
+        return importing.from_networkx(self._context, graph, on_error, Intent(None, actor, reason), progress)
 
     def drop(self, keep_last_n: int = 30, *, backups: str | Path | None = None) -> Path | None:
         """Back the cube up, then erase it with its history; return the backup's folder, None if the cube was empty.

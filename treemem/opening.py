@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from treemem.config import EmbedderConfig, LLMConfig, RerankerConfig, TreeTextMemoryConfig
 from treemem.errors import ConfigError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from treemem.models.embedders import Embedder
     from treemem.models.llm import LLM
     from treemem.models.rerankers import Reranker
+    from treemem.store.neo4j.store import Neo4jStore
 
 
 def chosen_embedder(config: EmbedderConfig, given: Embedder | str | None) -> Embedder:
@@ -70,23 +71,40 @@ def open_embedder(config: EmbedderConfig) -> Embedder:
     )
 
 
+#: Where providers answer if nothing is said, and the key of those that need none.
+_PLACES = {"ollama": "http://localhost:11434/v1", "vllm": "http://localhost:8000/v1"}
+_NO_KEY = "none"
+
+
 def open_llm(config: LLMConfig | None) -> LLM | None:
     """Return the language model that a configuration names; raises ConfigError, LLMError."""
     if config is None:
         return None
     if config.model is None:
         raise ConfigError("llm: wanted a model, found none; name one, or leave the section out")
-    from treemem.models.llm import OpenAILLM
+    if config.api_version is not None and config.provider != "azure":
+        raise ConfigError(f"llm: provider {config.provider!r} has no api_version; leave it out, or say azure")
+    from treemem.models.anthropic_llm import AnthropicLLM
+    from treemem.models.openai_llm import AzureOpenAILLM, OpenAILLM
 
-    return OpenAILLM(
-        config.model,
-        base_url=config.base_url,
-        api_key=None if config.api_key is None else config.api_key.get_secret_value(),
-        timeout=config.timeout,
-        max_retries=config.max_retries,
-        max_parallel=config.max_parallel,
-        structured=config.structured,
-    )
+    shared: dict[str, Any] = {
+        "timeout": config.timeout,
+        "deadline": config.deadline,
+        "max_retries": config.max_retries,
+        "max_parallel": config.max_parallel,
+        "structured": config.structured,
+        "reasoning_effort": config.reasoning_effort,
+        "prices": config.prices,
+    }
+    url, key = config.base_url, None if config.api_key is None else config.api_key.get_secret_value()
+    if config.provider == "anthropic":
+        return AnthropicLLM(config.model, base_url=url, api_key=key, **shared)
+    if config.provider == "azure":
+        return AzureOpenAILLM(config.model, endpoint=url, api_key=key, api_version=config.api_version, **shared)
+    if config.provider in _PLACES:
+        place = (url or _PLACES[config.provider]).rstrip("/")
+        url, key = place if place.endswith("/v1") else f"{place}/v1", key or _NO_KEY
+    return OpenAILLM(config.model, base_url=url, api_key=key, **shared)
 
 
 def open_reranker(config: RerankerConfig | None, embedder: Embedder, llm: LLM | None) -> Reranker | None:
@@ -143,7 +161,11 @@ def migrated_store(
     """Return the store as `open_store` does, and the names of the migrations that ran for it."""
     location = config.store or ("the caller's driver" if driver is not None else str(default_path()))
     served = driver is not None or is_server(location)
-    store = _neo4j(config, location, driver, dimension, bookmarks) if served else _file_store(config, location)
+    store = (
+        server_store(config, driver, dimension=dimension, bookmarks=bookmarks)
+        if served
+        else _file_store(config, location)
+    )
     try:
         return store, tuple(store.migrate())
     except BaseException:
@@ -184,14 +206,19 @@ def file_of(location: str) -> Path:
     return path
 
 
-def _neo4j(
+def server_store(
     config: TreeTextMemoryConfig,
-    location: str,
-    driver: neo4j.Driver | None,
-    dimension: int | None,
-    bookmarks: Iterable[str],
-) -> GraphStore:
-    from treemem.store.neo4j import MOST_DIMENSIONS, Neo4jStore
+    driver: neo4j.Driver | None = None,
+    *,
+    dimension: int | None = None,
+    bookmarks: Iterable[str] = (),
+) -> Neo4jStore:
+    """Return the store on the server that a configuration names as it is: not connected to, its schema not looked at.
+
+    Raises ConfigError.
+    """
+    from treemem.store.neo4j.rows import MOST_DIMENSIONS
+    from treemem.store.neo4j.store import Neo4jStore
 
     if dimension is not None and dimension > MOST_DIMENSIONS:
         raise ConfigError(
@@ -199,6 +226,7 @@ def _neo4j(
             "model with shorter vectors, or the embedded store (a file path), which has no such limit"
         )
 
+    location = config.store or "the caller's driver"
     secret = None if config.password is None else config.password.get_secret_value()
     if config.trusted_certificates is not None and not Path(config.trusted_certificates).is_file():
         raise ConfigError(f"trusted_certificates: there is no file {config.trusted_certificates}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from treemem.changes import Operation, State
 from treemem.contents import item_of, origin_of, role_of
@@ -13,6 +13,9 @@ from treemem.errors import InvalidInputError
 from treemem.items import TextualMemoryItem
 from treemem.store.protocol import ConversationRow, CubeInfo
 from treemem.temporal import END, format_micros, from_micros, parse_time
+from treemem.zones import local
+
+T = TypeVar("T")
 
 
 def _when(micros: int) -> datetime | None:
@@ -286,6 +289,14 @@ class Statistics:
         )
 
 
+class Added(list[T]):
+    """What was added, as a list, with the ids of the tasks by which a worker reads it (`mode="async"`)."""
+
+    def __init__(self, added: Iterable[T] = (), task_ids: Iterable[str] = ()) -> None:
+        super().__init__(added)
+        self.task_ids = tuple(task_ids)
+
+
 @dataclass(frozen=True, slots=True)
 class AddedDocument:
     """What became of a document that was added: the ids of its passages that are new, that stayed, and that ended.
@@ -328,3 +339,136 @@ class DocumentRecord:
             since=from_micros(state.valid_from),
             user_id=state.fields.get("user_id"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceSource:
+    """A memory that a preference rests on: its text, since when it holds, and its conversation and number there."""
+
+    memory_id: str
+    text: str
+    since: datetime
+    conversation_id: str | None = None
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """What somebody prefers. `kind` is explicit (said so) or implicit (concluded, with its `reasoning`).
+
+    `polarity` is for, against, or always: a standing wish of how to answer or act. It holds from `since` `until`
+    (None: open). `sources` are the memories it rests on; of one that was said several times the newest `text` is shown,
+    with all sources, and `repeats` are the ids of the others. `superseded_by` is the preference that took its place,
+    `contradicts` those that cannot both be meant. `similarity` is the cosine to a question, None where none was asked.
+    """
+
+    id: str
+    kind: str
+    topic: str
+    polarity: str
+    text: str
+    since: datetime
+    until: datetime | None = None
+    user_id: str | None = None
+    reasoning: str | None = None
+    sources: tuple[PreferenceSource, ...] = ()
+    repeats: tuple[str, ...] = ()
+    superseded_by: str | None = None
+    contradicts: tuple[str, ...] = ()
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """How something is done. `text` is its whole SKILL.md, `steps` and `examples` are what that lists.
+
+    `version` is the number of its state, which holds from `since` `until` (None: open); `sources` are the calls of
+    tools that it rests on, where it was found in what was repeated.
+    """
+
+    id: str
+    name: str
+    description: str
+    steps: tuple[str, ...]
+    examples: tuple[str, ...]
+    text: str
+    version: int
+    since: datetime
+    until: datetime | None = None
+    user_id: str | None = None
+    sources: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, state: State, sources: Sequence[str]) -> Skill:
+        """Return the skill that a state says."""
+        said = state.fields["info"]["skill"]
+        return cls(
+            id=state.memory_id,
+            name=said["name"],
+            description=said["description"],
+            steps=tuple(said["steps"]),
+            examples=tuple(said["examples"]),
+            text=str(state.fields["memory"]),
+            version=state.version,
+            since=from_micros(state.valid_from),
+            until=_when(state.valid_to),
+            user_id=state.fields.get("user_id"),
+            sources=tuple(sources),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeBase:
+    """A cube of documents that belongs to another cube. `owner` is the user who may write to it, None where that is
+    whoever opens the memory; it is read by its owner, its `readers`, or `everyone`. The policy is so `since` a time.
+    """
+
+    name: str
+    cube_id: str
+    description: str
+    owner: str | None
+    readers: tuple[str, ...]
+    everyone: bool
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceProfile:
+    """What one user prefers at a moment, explicit before implicit; `str()` is a page to read, in Markdown."""
+
+    user: str | None
+    as_of: datetime
+    preferences: tuple[Preference, ...]
+
+    def __str__(self) -> str:
+        who = "" if self.user is None else f" of {_line(self.user)}"
+        lines = [f"# Preferences{who}", ""]
+        if not self.preferences:
+            return "\n".join([*lines, "Nothing is known."])
+        for kind, title in (("explicit", "Stated"), ("implicit", "Concluded")):
+            some = [each for each in self.preferences if each.kind == kind]
+            lines += [f"## {title}", "", *map(_told, some), ""] if some else []
+        return "\n".join(lines).rstrip()
+
+
+def _told(preference: Preference) -> str:
+    """Return a preference as an entry of a list: text, topic, since when, why, and what it rests on."""
+    about = [_line(preference.topic)] if preference.topic else []
+    marks = ", ".join([*about, preference.polarity, f"since {_day(preference.since)}", preference.id])
+    lines = [f"- {_line(preference.text)} [{marks}]"]
+    if preference.reasoning:
+        lines.append(f"    - because: {_line(preference.reasoning)}")
+    if preference.contradicts:
+        lines.append(f"    - does not go with: {', '.join(preference.contradicts)}")
+    for source in preference.sources:
+        place = f", in {_line(source.conversation_id)}" if source.conversation_id else ""
+        lines.append(f"    - {source.memory_id}, {_day(source.since)}{place}: {_line(source.text)}")
+    return "\n".join(lines)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _day(moment: datetime) -> str:
+    return local(moment).date().isoformat()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 from treemem.checks import is_several, shown
 from treemem.errors import InvalidInputError
 from treemem.keywords import checked_names, names_of
+from treemem.locations import is_address
 from treemem.search.options import SearchOptions
 from treemem.storable import half_character
 from treemem.zones import reading_in, zone_of
@@ -49,21 +51,41 @@ ELSEWHERE: Kind = ("anything", lambda value: True)
 #: The kind of every parameter of a verb; one name is one thing in all of them.
 KINDS: dict[str, Kind] = {
     "operation": NAME,
-    **dict.fromkeys(("memory_id", "source", "target", "name", "query", "question", "mode", "dedup", "remember"), TEXT),
+    **dict.fromkeys(("task_id", "kind"), TEXT),
+    "stop": _or_none(("a threading.Event", lambda value: isinstance(value, threading.Event))),
+    **dict.fromkeys(("memory_id", "source", "target", "name", "query", "question", "mode", "dedup"), TEXT),
     **dict.fromkeys(("direction", "library"), TEXT),
-    **dict.fromkeys(("operation_id", "actor", "reason", "conversation_id", "cursor", "root"), _or_none(TEXT)),
+    **dict.fromkeys(("operation_id", "actor", "reason", "conversation_id", "cursor", "root", "below"), _or_none(TEXT)),
     **dict.fromkeys(("user_id", "session_id"), _or_none(NAME)),
     **dict.fromkeys(("replay", "orphans", "directed", "include_superseded", "explain", "everything"), FLAG),
-    **dict.fromkeys(("group", "walled"), FLAG),
+    **dict.fromkeys(("group", "walled", "merge", "reembed", "once", "every_cube"), FLAG),
+    **dict.fromkeys(("dry_run", "again"), FLAG),
     "ask": _or_none(FLAG),
+    "stream": FLAG,
+    "remember": ("a text, True or False", lambda value: isinstance(value, (str, bool))),
+    "system": _or_none(NAME),
+    "token_budget": COUNT,
+    "llm": _or_none(("a language model with a method ask", lambda value: callable(getattr(value, "ask", None)))),
     "limit": _or_none(COUNT),
-    **dict.fromkeys(("top_k", "max_nodes", "neighbours", "size", "keep_last_n"), COUNT),
+    **dict.fromkeys(("top_k", "max_nodes", "neighbours", "size", "keep_last_n", "threads"), COUNT),
+    "preferences": COUNT,
+    **dict.fromkeys(("topic", "polarity", "reasoning", "user"), _or_none(TEXT)),
+    "text": TEXT,
+    "evidence": WORDS,
+    "about": _or_none(WORDS),
+    "readers": WORDS,
+    "times": COUNT,
+    **dict.fromkeys(("steps", "examples"), ELSEWHERE),
+    "everyone": FLAG,
+    "description": TEXT,
+    "apply": FLAG,
     "depth": _or_none(COUNT),
     **dict.fromkeys(("weight", "confidence", "least", "interval", "wait", "timeout", "max_tokens"), NUMBER),
     **dict.fromkeys(("relativity", "budget"), _or_none(NUMBER)),
     **dict.fromkeys(("ids", "statuses", "bookmarks"), WORDS),
-    **dict.fromkeys(("types", "memory_types", "kinds", "cubes"), _or_none(WORDS)),
-    **dict.fromkeys(("limits", "capacity", "expiry", "properties"), _or_none(MAPPING)),
+    **dict.fromkeys(("types", "memory_types", "kinds", "cubes", "group_ids", "status"), _or_none(WORDS)),
+    "knowledge_bases": _or_none(WORDS),
+    **dict.fromkeys(("limits", "capacity", "expiry", "properties", "payload"), _or_none(MAPPING)),
     **dict.fromkeys(("count_tokens", "clock"), FUNCTION),
     "progress": _or_none(FUNCTION),
     "options": _or_none(("SearchOptions", lambda value: isinstance(value, SearchOptions))),
@@ -72,7 +94,7 @@ KINDS: dict[str, Kind] = {
     "backups": _or_none(FOLDER),
     **dict.fromkeys(("as_of", "known_at", "known_at_1", "known_at_2", "at", "until", "since", "when"), ELSEWHERE),
     **dict.fromkeys(("memories", "messages", "new", "type", "filter", "plan", "conversation", "on_error"), ELSEWHERE),
-    **dict.fromkeys(("before", "after", "documents", "graph"), ELSEWHERE),
+    **dict.fromkeys(("before", "after", "documents", "events", "graph", "message"), ELSEWHERE),
 }
 
 
@@ -87,6 +109,14 @@ def checked_verbs(owner: type[T]) -> type[T]:
     return checked_names(owner, ("__init__", "open"))
 
 
+def _found(value: Any) -> str:
+    """Return a value as an error shows it: what may be an address with a password in it only by its type."""
+    text = shown(value)
+    if "://" in text or (isinstance(value, str) and is_address(value)):
+        return f"a {type(value).__name__} that is meant for a server, and is not shown"
+    return text
+
+
 def _checked(name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
     given = list(inspect.signature(verb).parameters.values())[1:]
     named = [p for p in given if p.kind is not p.VAR_KEYWORD]
@@ -95,6 +125,7 @@ def _checked(name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
     # What goes on to another verb is checked as there; free fields of a memory are checked with it.
     forwards = any(p.kind is p.VAR_KEYWORD and p.name in ("search", "plan") for p in given)
     others = KINDS if forwards else {}
+    optional = {p.name for p in named if p.default is None}
     check_names = names_of(name, verb)
 
     @functools.wraps(verb)
@@ -102,8 +133,8 @@ def _checked(name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
         check_names(args, kwargs)
         for parameter, value in (*zip(order, args, strict=False), *kwargs.items()):
             wanted, fits = kinds.get(parameter) or others.get(parameter, ELSEWHERE)
-            if not fits(value):
-                raise InvalidInputError(f"{parameter}: {name} wants {wanted}, found {shown(value)}")
+            if not fits(value) and not (value is None and parameter in optional):
+                raise InvalidInputError(f"{parameter}: {name} wants {wanted}, found {_found(value)}")
         with reading_in(zone_of(self.zone)):
             return verb(self, *args, **kwargs)
 

@@ -29,6 +29,12 @@ class Workers:
             if stop not in self._stops:
                 self._stops.append(stop)
 
+    def discard(self, stop: Callable[[], object]) -> None:
+        """Forget a worker that has ended."""
+        with self._lock:
+            if stop in self._stops:
+                self._stops.remove(stop)
+
     def close(self) -> None:
         """Stop every worker and wait for its end."""
         with self._lock:

@@ -17,7 +17,7 @@ CALL (c) {
   MATCH (m:Memory {cube_id: $given.cube, id: id})
   RETURN collect([m.id, m.version]) AS versions
 }
-RETURN {{micros TIME=c.clock}} AS clock, c.embedder AS embedder,
+RETURN {{micros TIME=c.clock}} AS clock, c.loading AS loading, c.embedder AS embedder,
        c.dimension AS dimension, versions, c.erasing AS erasing, c.sealed_until AS sealed_until,
        {{operation ROW=o}} AS operation,
        {{operation ROW=b}} AS batch

@@ -4,4 +4,3 @@ MATCH (m:Memory {cube_id: $given.cube, id: id})
 MATCH (m)-[r]->(b)
 WHERE {{ours ROW=r}}
 RETURN type(r) AS type, m.id AS source, b.id AS target, labels(b) AS labels, {{edge}} AS edge
-ORDER BY source, type, target, edge.recorded_from, edge.valid_from

@@ -1,10 +1,4 @@
-// Operations, entities, sources and tombstones of an archive, and the cube they belong to; loading twice loads once.
-MERGE (c:Cube {id: $given.cube})
-SET c.lock = true, c.clock = CASE WHEN c.clock > $given.clock THEN c.clock ELSE $given.clock END,
-    c.embedder = $given.embedder, c.dimension = $given.dimension, c.epoch = coalesce(c.epoch, 0) + 1
-WITH c
-SET c.shown = c.clock
-WITH c
+// Operations, entities, sources and tombstones of an archive; loading twice loads once.
 CALL () {
   UNWIND $given.operations AS row
   MERGE (o:Operation {cube_id: $given.cube, id: row.id})
@@ -25,5 +19,8 @@ CALL () {
 CALL () {
   UNWIND $given.tombstones AS row
   MERGE (t:Tombstone {cube_id: $given.cube, id: row.id})
-  SET t.reason = row.reason, t.purged_at = {{time PAIR=row.at}}
+  SET t.reason = row.reason, t.purged_at = {{time PAIR=row.at}}, t.operation = row.operation
+  WITH t
+  MATCH (o:Operation {cube_id: $given.cube, id: t.operation})
+  SET t.actor = o.actor
 }

@@ -13,5 +13,8 @@ SET s += row.properties,
     s.memory_time = {{time_or PAIR=row.memory_time ELSE=null}}
 SET m += row.cache, m.version = row.version, m.valid_from = s.valid_from, m.valid_to = s.valid_to,
     m.recorded_from = s.recorded_from, m.recorded_to = s.recorded_to
+SET s:$({{former}})
+WITH m, s, row, CASE WHEN s:Former THEN {{gone}} ELSE [] END AS gone
+{{relabel}}
 WITH s, row.embedding AS embedding
 CALL db.create.setNodeVectorProperty(s, 'embedding', embedding)

@@ -13,6 +13,9 @@ SET s += row.properties,
     s.memory_time = {{time_or PAIR=row.memory_time ELSE=null}}
 SET m += row.cache, m.version = row.version, m.valid_from = s.valid_from, m.valid_to = s.valid_to,
     m.recorded_from = $given.at, m.recorded_to = $given.end
+SET s:$({{former}})
+WITH m, s, row, CASE WHEN s:Former THEN {{gone}} ELSE [] END AS gone
+{{relabel}}
 WITH m, s, row
 CALL db.create.setNodeVectorProperty(s, 'embedding', row.embedding)
 {{open_beside EDGES=row.mentions END=Entity TYPE=MENTIONS}}

@@ -19,7 +19,7 @@ import pytest
 from tests.archives import said
 from tests.conftest import OpenMemory
 from tests.helpers import FakeClock, HashEmbedder, fresh_cube
-from treemem import InvalidInputError, StoreUnavailableError, TreememError, TreeTextMemory
+from treemem import ConflictError, InvalidInputError, StoreUnavailableError, TreememError, TreeTextMemory
 from treemem.exchange import keeping
 from treemem.exchange.backups import ORIGIN, UNFINISHED, folder_name
 from treemem.exchange.format import ARCHIVE, GRAPH
@@ -317,23 +317,27 @@ def test_two_drops_at_once_make_one_backup(
     assert archived(found[0]) == {"first"}
 
 
-def test_a_load_is_not_lost_between_backup_and_erasure(
-    open_memory: OpenMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cube_that_is_being_loaded_is_dropped_without_a_backup(open_memory: OpenMemory, tmp_path: Path) -> None:
+    """What is in it is the archive's; whoever loads it is told."""
     memory = open_memory()
     memory.add([f"note {i}" for i in range(3)])
-    folder = memory.dump(tmp_path / "x")
-    memory.drop(backups=tmp_path / "old")
+    memory.search("note")  # so that usage is in the archive too
+    path = memory.export(tmp_path / "all.jsonl")
+    cube = memory.cube(fresh_cube("dropped"))
     from treemem.exchange import archive
 
-    with archive.opened(folder / ARCHIVE) as found:
-        batches = list(archive._batches(found._rows(), found.head.info))
-    memory.store.load(batches[0])
-    rest = batches[1:]
-    meanwhile(monkeypatch, lambda: [memory.store.load(rest.pop(0)) for _ in list(rest)])
-    kept = memory.drop(backups=tmp_path)
-    assert kept is not None
-    assert archived(kept) == {f"note {i}" for i in range(3)}
+    with archive.opened(path) as found:
+        info = archive.replace(found.head.info, id=cube.cube_id)
+        rows = ((kind, row) for _, kind, row in found.rows(cube.cube_id))
+        name, batches = found.identity(info), list(archive.batches(rows, info))
+    cube.store.begin_load(info, name)
+    for batch in batches[:-1]:
+        cube.store.load(batch, name)
+    assert cube.drop(backups=tmp_path / "backups") is None
+    assert cube.store.cube(cube.cube_id) is None
+    assert not (tmp_path / "backups").exists()
+    with pytest.raises(ConflictError, match="erased"):
+        cube.store.load(batches[-1], name)
 
 
 def test_a_load_says_when_the_cube_was_erased_under_it(open_memory: OpenMemory, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.conftest import OpenMemory
 from tests.helpers import HashEmbedder, day
 from treemem import InvalidInputError, MemoryExistsError, NotAllowedError, TreememError, TreeTextMemory
 from treemem.exchange import graphml
-from treemem.exchange.moving import FORMATS
+from treemem.exchange.formats import FORMATS
 
 
 def written(path: Path, data: Any) -> Path:
@@ -502,11 +502,11 @@ def test_callers_move_what_is_theirs(open_memory: OpenMemory, tmp_path: Path) ->
     memory.for_caller(user_id="ann").add({"id": "hers", "memory": "a secret"})
     memory.add({"id": "open", "memory": "for all"}, visibility="public")
     ben = memory.for_caller(user_id="ben")
-    for name in ("b.json", "b.graphml"):
+    for name in ("b.json", "b.graphml", "b.jsonl"):
         assert "secret" not in ben.export(tmp_path / name).read_text("utf-8")
     assert "hers" not in ben.to_networkx()
     with pytest.raises(NotAllowedError):
-        ben.export(tmp_path / "b.jsonl")
+        ben.export(tmp_path / "b.cypher")
     with pytest.raises(NotAllowedError):
         ben.import_(memory.export(tmp_path / "all.jsonl"))
     done = ben.import_(written(tmp_path / "m.json", [theirs("his")]))

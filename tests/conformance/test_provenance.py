@@ -94,7 +94,7 @@ def test_purge_takes_the_reasons_of_earlier_purges(memory: TreeTextMemory, locat
     memory.purge(other, reason=f"because {TOKEN} told")
     memory.purge(kept, reason="no longer wanted")
     memory.purge(told)
-    reasons = {memory_id: reason for memory_id, _, reason in memory.store.tombstones(memory.cube_id)}
+    reasons = {each.id: each.reason for each in memory.store.tombstones(memory.cube_id)}
     assert reasons == {told: None, other: None, kept: "no longer wanted"}
     for text in everywhere(memory, location):
         assert TOKEN not in text.lower()

@@ -21,7 +21,7 @@ from treemem import (
     StoreTimeoutError,
     TreeTextMemory,
 )
-from treemem.store.neo4j import Neo4jStore
+from treemem.store.neo4j.store import Neo4jStore
 from treemem.store.protocol import Recall, Subgraph
 
 TALK = [

@@ -13,6 +13,7 @@ import networkx
 import numpy as np
 import pytest
 
+from tests.helpers import Parrot
 from tests.verbs import verbs
 from treemem import InvalidInputError, Plan, SearchOptions, TreememError, TreeTextMemory, When
 
@@ -74,14 +75,32 @@ def _plan(memory: TreeTextMemory) -> Plan:
 NEEDED: dict[str, Callable[[TreeTextMemory, Path], dict[str, Any]]] = {
     "add": lambda m, d: {"memories": "x"},
     "add_documents": lambda m, d: {"documents": "x"},
+    "add_events": lambda m, d: {"events": {"action": "clicked"}},
     "add_messages": lambda m, d: {"messages": [{"content": "x"}]},
     "backup": lambda m, d: {"path": d / "backup.db"},
+    "chat": lambda m, d: {"message": "tea", "llm": Parrot()},
     "context": lambda m, d: {"question": "tea"},
     "cube": lambda m, d: {"name": m.cube_id},
     "diff": lambda m, d: {"known_at_1": "2001-01-01"},
     "drop": lambda m, d: {"backups": d / "backups"},
     "dump": lambda m, d: {"folder": d / "dump"},
     "export": lambda m, d: {"path": d / "x.graphml"},
+    "feedback": lambda m, d: {"text": "No, a drinks coffee."},
+    "preferences.add": lambda m, d: {"text": "Likes tea."},
+    "knowledge_bases.add_documents": lambda m, d: {"name": "handbook", "documents": "x"},
+    **dict.fromkeys(
+        [f"knowledge_bases.{verb}" for verb in ("documents", "get", "make", "share")], lambda m, d: {"name": "handbook"}
+    ),
+    "knowledge_bases.drop": lambda m, d: {"name": "handbook", "backups": d / "backups"},
+    **dict.fromkeys(
+        [f"knowledge_bases.{verb}" for verb in ("purge", "remove_documents")],
+        lambda m, d: {"name": "handbook", "ids": "b"},
+    ),
+    "skills.add": lambda m, d: {"name": "press", "description": "To press it.", "steps": ["Press it."]},
+    "skills.apply": lambda m, d: {"plan": m.skills.propose()},
+    "skills.import_": lambda m, d: {"path": d / "nothing"},
+    **dict.fromkeys(("skills.export", "skills.get"), lambda m, d: {"name": "press"}),
+    "preferences.forget": lambda m, d: {"memory_id": "a"},
     "from_networkx": lambda m, d: {"graph": networkx.DiGraph()},
     "get_by_ids": lambda m, d: {"ids": ["a"]},
     "get_relevant_subgraph": lambda m, d: {"query": "tea"},
@@ -102,26 +121,33 @@ NEEDED: dict[str, Callable[[TreeTextMemory, Path], dict[str, Any]]] = {
     "reorganizer.schedule": lambda m, d: {"conversation": "tea"},
     "reorganizer.start": lambda m, d: {},
     "reorganizer.wait": lambda m, d: {"timeout": 0.0},
+    "tasks.add": lambda m, d: {"kind": "reindex"},
+    "tasks.wait": lambda m, d: {"task_id": "a", "timeout": 0.0},
+    "tasks.work": lambda m, d: {"once": True},
+    **dict.fromkeys(("tasks.get", "tasks.cancel", "tasks.retry"), lambda m, d: {"task_id": "a"}),
     **dict.fromkeys(
         ("archive", "delete", "remove_documents", "freeze", "purge", "restore", "unfreeze"), lambda m, d: {"ids": "b"}
     ),
-    **dict.fromkeys(("expire", "get", "history", "neighbours", "subtree"), lambda m, d: {"memory_id": "a"}),
+    **dict.fromkeys(("expire", "explain", "get", "history", "neighbours", "subtree"), lambda m, d: {"memory_id": "a"}),
 }
 #: Parameters that wait, or run beside the test.
 LONG = {("reorganizer.wait", "timeout"), ("reorganizer.stop", "timeout"), ("reorganizer.run", "wait")}
-LONG |= {("reorganizer.apply", "wait")}
+LONG |= {("reorganizer.apply", "wait"), ("tasks.stop", "timeout"), ("tasks.wait", "timeout")}
+#: What would reach the cubes of other tests.
+LONG |= {("tasks.work", "every_cube"), ("tasks.start", "every_cube"), ("tasks.work", "once")}
 #: Names that metadata and further keywords may have.
 KEYWORDS = {
     "add": ("metadata", "info", "tags", "embedding", "valid_from", "id", "confidence", "sources", "visibility", "key"),
     "update": ("metadata", "info", "tags", "embedding", "memory_time", "status", "visibility"),
     "add_documents": ("metadata", "info", "tags", "user_id", "sources", "key"),
+    "add_events": ("metadata", "info", "tags", "user_id"),
     "add_messages": ("metadata", "info", "tags", "user_id"),
 }
 
 
 def parameters(memory: TreeTextMemory) -> Iterator[tuple[str, Callable[..., Any], str]]:
     for verb in verbs():
-        owner = memory.reorganizer if "." in verb else memory
+        owner = getattr(memory, verb.rpartition(".")[0]) if "." in verb else memory
         method = getattr(owner, verb.rpartition(".")[2])
         for name, parameter in inspect.signature(method).parameters.items():
             if (verb, name) in LONG:
@@ -150,12 +176,12 @@ def result(call: Callable[..., Any], arguments: dict[str, Any]) -> str | None:
 @pytest.mark.slow
 def test_every_signature(memory: TreeTextMemory, backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every odd value for every parameter on the embedded store; on Neo4j, whose calls take ten times as long, each
-    parameter has a third of them, the next one another third.
+    parameter has a sixth of them, the next one another sixth.
     """
     monkeypatch.chdir(tmp_path)
     raw: list[str] = []
     tried = 0
-    step = 3 if backend == "neo4j" else 1
+    step = 6 if backend == "neo4j" else 1
     for place, (verb, method, name) in enumerate(parameters(memory)):
         for odd, made in list(ODD.items())[place % step :: step]:
             if verb in ("drop", "purge") or not memory.stats().memories:
@@ -166,8 +192,9 @@ def test_every_signature(memory: TreeTextMemory, backend: str, tmp_path: Path, m
             arguments = {**NEEDED.get(verb, lambda m, d: {})(memory, tmp_path), name: made()}
             wrong = result(method, arguments)
             tried += 1
-            if verb == "reorganizer.start":
+            if verb.endswith(".start"):
                 memory.reorganizer.stop()
+                memory.tasks.stop()
             if wrong is not None:
                 raw.append(f"{verb}({name}={odd}): {wrong}")
     assert tried > 7_000 / step

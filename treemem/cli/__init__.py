@@ -4,12 +4,50 @@ from __future__ import annotations
 
 import sys
 
-from treemem.cli import documents, exports, memories, upkeep
+from treemem.cli import (
+    browser,
+    chatting,
+    doctoring,
+    documents,
+    exports,
+    finding,
+    fine,
+    keyring,
+    knowledge,
+    memories,
+    service,
+    serving,
+    standing,
+    trying,
+    upkeep,
+    viewing,
+    working,
+)
 from treemem.cli.guard import tell, told_of
 from treemem.cli.shell import app
 from treemem.cli.terminal import abandon_output, use_utf8
 
-__all__ = ["app", "documents", "exports", "main", "memories", "upkeep"]
+__all__ = [
+    "app",
+    "browser",
+    "chatting",
+    "doctoring",
+    "documents",
+    "exports",
+    "finding",
+    "fine",
+    "keyring",
+    "knowledge",
+    "main",
+    "memories",
+    "service",
+    "serving",
+    "standing",
+    "trying",
+    "upkeep",
+    "viewing",
+    "working",
+]
 
 
 def _run() -> int:

@@ -1,4 +1,4 @@
-"""Files in and out: the commands `import`, `export`, `formats`, `backup` and `restore`."""
+"""Files in and out: the commands `import`, `export`, `compare`, `formats`, `backup` and `restore`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from treemem.cli.reading import parsed
 from treemem.cli.shell import (
     AsJson,
     AsOf,
@@ -18,7 +19,6 @@ from treemem.cli.shell import (
     Store,
     app,
     opened,
-    plain,
     progress_bar,
     say,
     settings,
@@ -30,11 +30,16 @@ _SHOWN = 20
 
 @app.command(name="import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="An exported file, ZIP archive or folder.")],
+    file: Annotated[
+        str, typer.Argument(help="An exported file, ZIP archive or folder, or neo4j://host:7687 of Graphiti.")
+    ],
     format: Annotated[str, typer.Option(help="auto, or one that treemem formats lists.")] = "auto",
     conversation: Annotated[str | None, typer.Option(help="The id for a file that holds one conversation.")] = None,
+    group: Annotated[list[str] | None, typer.Option(help="A group of Graphiti's; several times for several.")] = None,
     everything: Everything = False,
     strict: Annotated[bool, typer.Option(help="Refuse what cannot be read instead of leaving it out.")] = False,
+    merge: Annotated[bool, typer.Option(help="Add an archive to a cube that holds something else.")] = False,
+    reembed: Annotated[bool, typer.Option(help="Make the vectors of an archive again for this model.")] = False,
     reason: Reason = None,
     store: Store = None,
     cube: Cube = None,
@@ -47,8 +52,11 @@ def import_(
             file,
             format=format,
             conversation_id=conversation,
+            group_ids=group or None,
             remember="all" if everything else "new",
             on_error="raise" if strict else "skip",
+            merge=merge,
+            reembed=reembed,
             reason=reason,
             progress=progress,
         )
@@ -59,13 +67,15 @@ def import_(
     told += [f"left out: {where}: {why.removeprefix(where + ': ')}" for where, why in done.left_out[:_SHOWN]]
     if (more := len(done.left_out) - _SHOWN) > 0:
         told.append(f"left out: {more} more; --json lists all")
-    say(as_json, plain(done), "\n".join(told))
+    say(as_json, done, "\n".join(told))
 
 
 @app.command()
 def export(
     file: Annotated[Path, typer.Argument(help="Where to; what ends its name says the format.")],
     format: Annotated[str | None, typer.Option(help="One that treemem formats lists.")] = None,
+    filter: Annotated[str | None, typer.Option(help="Of an archive: memories that match, as JSON.")] = None,
+    below: Annotated[str | None, typer.Option(help="Of an archive: what lies below a memory in the tree.")] = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
     store: Store = None,
@@ -73,10 +83,40 @@ def export(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the cube into a file, or a folder: an archive, MemOS's format, GraphML, a Cypher script, CSV for Neo4j."""
+    """Write the cube, or a part of it: an archive, MemOS's format, GraphML, a Cypher script, CSV for Neo4j."""
     with opened(store, cube, config) as memory, progress_bar("Exporting", as_json) as progress:
-        path = memory.export(file, format=format, as_of=as_of, known_at=known_at, progress=progress)
-    say(as_json, {"file": str(path)}, f"written to {path}")
+        path = memory.export(
+            file,
+            format=format,
+            filter=None if filter is None else parsed(filter, "--filter", "a filter as JSON"),
+            below=below,
+            as_of=as_of,
+            known_at=known_at,
+            progress=progress,
+        )
+    from treemem.exchange.archive import written_hash
+
+    found = written_hash(path) if path.is_file() and path.name.lower().endswith((".jsonl", ".zst")) else None
+    told = {} if found is None else {"archive_hash": found}
+    say(as_json, {"file": str(path), **told}, f"written to {path}" + (f"\narchive hash {found}" if found else ""))
+
+
+@app.command()
+def compare(
+    file: Annotated[Path, typer.Argument(help="An archive that treemem export wrote.")],
+    store: Store = None,
+    cube: Cube = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether an archive has all that the cube has, and nothing else; exit code 1 if not."""
+    with opened(store, cube, config) as memory:
+        there, here = memory.archive_hash(file), memory.archive_hash()
+    equal = there == here
+    told = f"equal: {here}" if equal else f"they differ: {there} in {file}, {here} in the cube"
+    say(as_json, {"equal": equal, "file": there, "cube": here}, told)
+    if not equal:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -110,7 +150,7 @@ def restore(
 @app.command()
 def formats(as_json: AsJson = False) -> None:
     """List the formats of files that can be read and written."""
-    from treemem.exchange.moving import FORMATS
+    from treemem.exchange.formats import FORMATS
 
     lines = []
     for each in FORMATS:

@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from treemem.cli.terminal import as_json, shown
+from treemem.cli.terminal import shown
+from treemem.cli.wording import in_commands
 from treemem.errors import TreememError
+from treemem.schemas.written import as_json
 
 #: Where the option --json is noted for errors that come later.
 JSON = "treemem.json"
@@ -44,7 +46,7 @@ class GuardedGroup(TyperGroup):
             error.message = shown(error.message)
             raise
         except TreememError as error:
-            told, kind = str(error), type(error).__name__
+            told, kind = in_commands(str(error)), type(error).__name__
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # nobody reads any more: typer ends quietly

@@ -1,14 +1,14 @@
-"""Commands on memories: add, messages, search, get, history, operations, undo."""
+"""Commands on memories: add, get, update, delete, history, operations, undo."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from treemem.cli.reading import lines_of_stdin, messages_of, parsed
+from treemem.cli.lists import Format, date, form_of, show_list
+from treemem.cli.reading import lines_of_stdin, messages_of
 from treemem.cli.shell import (
     AsJson,
     AsOf,
@@ -16,18 +16,18 @@ from treemem.cli.shell import (
     Cube,
     Everything,
     KnownAt,
+    Mode,
     Reason,
     Store,
+    User,
     app,
-    console,
     opened,
-    plain,
     progress_bar,
     say,
 )
-from treemem.cli.terminal import cell, columns
 from treemem.errors import InvalidInputError
-from treemem.zones import local
+from treemem.records import Added
+from treemem.write.remembering import Remember
 
 
 @app.command()
@@ -39,7 +39,9 @@ def add(
     tag: Annotated[list[str] | None, typer.Option(help="A tag; may be repeated.")] = None,
     operation_id: Annotated[str | None, typer.Option(help="Repeating a call with it changes nothing twice.")] = None,
     everything: Everything = False,
+    mode: Mode = "fast",
     reason: Reason = None,
+    user: User = None,
     store: Store = None,
     cube: Cube = None,
     config: Config = None,
@@ -48,100 +50,24 @@ def add(
     """Remember texts, or the messages of a file."""
     if bool(texts) == (messages is not None):
         raise InvalidInputError("add: give texts, or --messages FILE; treemem add 'Anna lives in Porto.'")
-    if (conversation is not None or everything) and messages is None:
-        raise InvalidInputError("add: --conversation and --everything go with --messages FILE")
+    if (conversation is not None or everything or mode != "fast") and messages is None:
+        raise InvalidInputError("add: --conversation, --everything and --mode go with --messages FILE")
     many = texts or []
     if many == ["-"]:
         many = lines_of_stdin()
     said = None if messages is None else messages_of(messages)
-    with opened(store, cube, config) as memory, progress_bar("Remembering", as_json) as progress:
+    with opened(store, cube, config, user) as memory, progress_bar("Remembering", as_json) as progress:
         if said is not None:
             told: dict[str, Any] = {"operation_id": operation_id, "reason": reason, "progress": progress}
-            ids = memory.add_messages(
-                said, conversation_id=conversation, remember="all" if everything else "new", **told
-            )
+            remember: Remember = "all" if everything else "new"
+            ids = memory.add_messages(said, conversation_id=conversation, mode=mode, remember=remember, **told)
         else:
             tags: dict[str, Any] = {"tags": tag} if tag else {}
             ids = memory.add(many, at=at, operation_id=operation_id, reason=reason, progress=progress, **tags)
-    say(as_json, {"ids": ids}, "\n".join(ids) if len(ids) <= 20 else f"{len(ids)} memories added")
-
-
-@app.command()
-def messages(
-    conversation: Annotated[str | None, typer.Argument(help="The conversation; without one all are listed.")] = None,
-    limit: Annotated[int, typer.Option(help="How many at most: the last ones.")] = 20,
-    store: Store = None,
-    cube: Cube = None,
-    config: Config = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show a conversation as it was said, or list the conversations."""
-    with opened(store, cube, config) as memory:
-        if conversation is None:
-            talks = memory.conversations(limit=limit)
-            table = columns("conversation", "messages", "from", "to", "users")
-            for talk in talks:
-                texts = (talk.id, talk.messages, _date(talk.first), _date(talk.last), ", ".join(talk.users))
-                table.add_row(*map(cell, texts))
-            say(as_json, talks, table if talks else "no conversations")
-            return
-        said = memory.messages(conversation, limit=limit)
-    table = columns("number", "when", "who", "message")
-    for one in said:
-        when = _date(one.time or one.recorded_at)
-        table.add_row(*map(cell, (one.sequence, when, one.name or one.role, one.content or dict(one.extra))))
-    say(as_json, said, table if said else "no messages")
-
-
-@app.command()
-def search(
-    question: Annotated[str, typer.Argument(help="What to look for.")],
-    top_k: Annotated[int, typer.Option("--top-k", "-k", help="How many at most.")] = 10,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
-    when: Annotated[str, typer.Option(help="auto, now, ever, 'before T', 'after T' or 'during T to T'.")] = "auto",
-    include_superseded: Annotated[bool, typer.Option(help="Also what does not hold any more.")] = False,
-    explain: Annotated[bool, typer.Option(help="Tell what each stage did and took.")] = False,
-    filter: Annotated[str | None, typer.Option(help='JSON, such as \'{"tags": {"contains": "home"}}\'.')] = None,
-    memory_type: Annotated[list[str] | None, typer.Option(help="A memory type; may be repeated.")] = None,
-    store: Store = None,
-    cube: Cube = None,
-    config: Config = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find the memories that answer a question best."""
-    tests = None if filter is None else parsed(filter, "--filter", 'JSON such as \'{"tags": {"contains": "home"}}\'')
-    with opened(store, cube, config) as memory:
-        found = memory.search(
-            question,
-            top_k,
-            as_of=as_of,
-            known_at=known_at,
-            when=when,
-            include_superseded=include_superseded,
-            explain=explain,
-            filter=tests,
-            memory_types=memory_type or None,
-        )
-    table = columns("score", "since", "memory", "way")
-    for hit in found:
-        since = hit.metadata.valid_from
-        way = " ".join(str(step) for step in hit.path)
-        said = hit.memory if hit.passage is None else f"… {hit.passage} …"
-        table.add_row(f"{hit.score:.2f}", "" if since is None else f"{since:%Y-%m-%d}", cell(said), cell(way))
-    table.caption = None if found.when.kind == "now" else cell(f"time: {found.when}")
-    data = {
-        "as_of": found.as_of,
-        "known_at": found.known_at,
-        "when": found.when,
-        "timings": found.timings,
-        "hits": [{**plain(hit), "passage": hit.passage} for hit in found],
-    }
-    if found.explanation is not None:
-        data["explanation"] = found.explanation.plain()
-        if not as_json:
-            console.print(cell(found.explanation))
-    say(as_json, data, table if found else "nothing found; treemem stats shows what the cube holds")
+    told_of = "\n".join(ids) if len(ids) <= 20 else f"{len(ids)} memories added"
+    queued = list(ids.task_ids) if isinstance(ids, Added) else []
+    later = [f"task {each}: treemem work does it" for each in queued]
+    say(as_json, {"ids": ids} | ({"tasks": queued} if queued else {}), "\n".join([told_of, *later]))
 
 
 @app.command()
@@ -149,13 +75,14 @@ def get(
     memory_id: Annotated[str, typer.Argument(help="The memory's id.")],
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    user: User = None,
     store: Store = None,
     cube: Cube = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one memory."""
-    with opened(store, cube, config) as memory:
+    with opened(store, cube, config, user) as memory:
         item = memory.get(memory_id, as_of=as_of, known_at=known_at)
     lines = [item.memory]
     for name, value in item.metadata.model_dump(mode="json", exclude={"embedding"}, exclude_defaults=True).items():
@@ -164,32 +91,71 @@ def get(
 
 
 @app.command()
-def history(
+def update(
     memory_id: Annotated[str, typer.Argument(help="The memory's id.")],
+    text: Annotated[str | None, typer.Argument(help="What it says from then on; - reads it from stdin.")] = None,
+    at: Annotated[str | None, typer.Option(help="Since when (ISO 8601). Default: now.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag, in the place of those it had; may be repeated.")] = None,
+    correct: Annotated[bool, typer.Option("--correct", help="We were wrong: it never said what it says.")] = False,
+    operation_id: Annotated[str | None, typer.Option(help="Repeating a call with it changes nothing twice.")] = None,
+    reason: Reason = None,
+    user: User = None,
     store: Store = None,
     cube: Cube = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
+    """Say that the world changed, or with --correct that we were wrong; what was said before stays readable."""
+    if text is None and not tag:
+        raise InvalidInputError("update: give a text, or --tag; treemem update ID 'Anna lives in Lisbon.'")
+    if text == "-":
+        text = "\n".join(lines_of_stdin())
+    tags: dict[str, Any] = {"tags": tag} if tag else {}
+    with opened(store, cube, config, user) as memory:
+        change = memory.correct if correct else memory.update
+        receipt = change(memory_id, text, at=at, operation_id=operation_id, reason=reason, **tags)
+    done = "corrected" if correct else "updated"
+    say(as_json, receipt, f"{done}; treemem undo {receipt.operation} takes it back")
+
+
+@app.command()
+def delete(
+    ids: Annotated[list[str], typer.Argument(help="The memories' ids.")],
+    operation_id: Annotated[str | None, typer.Option(help="Repeating a call with it changes nothing twice.")] = None,
+    reason: Reason = None,
+    user: User = None,
+    store: Store = None,
+    cube: Cube = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hide memories from reading and searching; `treemem undo` brings them back."""
+    with opened(store, cube, config, user) as memory:
+        receipt = memory.delete(ids, operation_id=operation_id, reason=reason)
+    say(as_json, receipt, f"deleted; treemem undo {receipt.operation} brings them back")
+
+
+@app.command()
+def history(
+    memory_id: Annotated[str, typer.Argument(help="The memory's id.")],
+    user: User = None,
+    store: Store = None,
+    cube: Cube = None,
+    config: Config = None,
+    as_json: AsJson = False,
+    format: Format = None,
+) -> None:
     """Show every state a memory ever had: who, when, why."""
-    with opened(store, cube, config) as memory:
+    form = form_of(as_json, format)
+    with opened(store, cube, config, user) as memory:
         found = memory.history(memory_id)
-    table = columns("version", "holds", "known", "by", "memory")
+    rows = []
     for each in found:
         by = each.opened_by.kind + (f" ({each.opened_by.reason})" if each.opened_by.reason else "")
-        table.add_row(
-            str(each.version),
-            f"{_date(each.valid_from)} to {_date(each.valid_to)}",
-            f"{_date(each.recorded_from)} to {_date(each.recorded_to)}",
-            cell(by),
-            cell(each.item.memory),
-        )
-    say(as_json, found, table)
-
-
-def _date(moment: datetime | None) -> str:
-    """Return a time as a clock of the memory's zone shows it."""
-    return "open" if moment is None else local(moment).strftime("%Y-%m-%d %H:%M")
+        holds = f"{date(each.valid_from)} to {date(each.valid_to)}"
+        known = f"{date(each.recorded_from)} to {date(each.recorded_to)}"
+        rows.append((each.version, holds, known, by, each.item.memory))
+    show_list(form, found, ("version", "holds", "known", "by", "memory"), rows, "no states")
 
 
 @app.command()
@@ -201,15 +167,16 @@ def operations(
     cube: Cube = None,
     config: Config = None,
     as_json: AsJson = False,
+    format: Format = None,
 ) -> None:
     """Show the audit trail, newest first."""
+    form = form_of(as_json, format)
     with opened(store, cube, config) as memory:
         found = memory.operations(since=since, until=until, limit=limit)
-    table = columns("id", "kind", "when", "who", "why", "status")
-    for each in found:
-        texts = (each.id, each.kind, _date(each.recorded_at), each.actor or "", each.reason or "", each.status)
-        table.add_row(*map(cell, texts))
-    say(as_json, found, table if found else "no operations")
+    rows = [
+        (each.id, each.kind, date(each.recorded_at), each.actor or "", each.reason or "", each.status) for each in found
+    ]
+    show_list(form, found, ("id", "kind", "when", "who", "why", "status"), rows, "no operations")
 
 
 @app.command()

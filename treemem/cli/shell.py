@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import BaseModel
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from treemem import __version__
 from treemem.cli.guard import JSON, GuardedGroup, errors
-from treemem.cli.terminal import as_json as json_line
-from treemem.cli.terminal import cell
-from treemem.items import TextualMemoryItem
+from treemem.cli.terminal import cell, on_terminal
+from treemem.schemas.plain import plain
+from treemem.schemas.written import as_json as json_line
 from treemem.zones import reading_in, zone_of
 
 if TYPE_CHECKING:
@@ -38,7 +34,7 @@ ACTOR = "treemem command line"
 
 
 def _note_json(context: typer.Context, wanted: bool) -> bool:
-    context.meta[JSON] = wanted
+    context.meta[JSON] = context.meta.get(JSON, False) or wanted
     return wanted
 
 
@@ -50,8 +46,15 @@ Config = Annotated[Path | None, typer.Option("--config", help="A TOML, JSON or Y
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.", callback=_note_json)]
 AsOf = Annotated[str | None, typer.Option(help="What was true then (ISO 8601).")]
 KnownAt = Annotated[str | None, typer.Option(help="As it was known then (ISO 8601).")]
+User = Annotated[
+    str | None, typer.Option("--user", help="The user who asks: only what this user may see. Default: TREEMEM_USER_ID.")
+]
 Everything = Annotated[
     bool, typer.Option("--everything", help="Let searches find every message, also those that tell nothing new.")
+]
+Mode = Annotated[
+    str,
+    typer.Option(help="fast; fine: the configured language model reads it, once it is written; async: treemem work."),
 ]
 Reason = Annotated[str | None, typer.Option(help="Why; kept with the operation.")]
 
@@ -72,22 +75,31 @@ def options(
 
 
 def settings(
-    store: str | None, cube: str | None, config: Path | None, actor: str = ACTOR, default_store: Path | None = None
+    store: str | None,
+    cube: str | None,
+    config: Path | None,
+    actor: str = ACTOR,
+    default_store: Path | None = None,
+    user: str | None = None,
 ) -> TreeTextMemoryConfig:
     """Return what the options, the file and the environment say, in this order; then `actor` and `default_store`."""
     from treemem.config import file_settings, from_environment, layered
 
     default = {"actor": actor, "store": None if default_store is None else str(default_store)}
     said = {} if config is None else file_settings(config)
-    return layered(default, from_environment(), said, {"store": store, "cube": cube, "reorganize": False})
+    return layered(
+        default, from_environment(), said, {"store": store, "cube": cube, "user_id": user, "reorganize": False}
+    )
 
 
 @contextmanager
-def opened(store: str | None, cube: str | None, config: Path | None) -> Iterator[TreeTextMemory]:
-    """Yield the memory that the options, the file and the environment describe, in this order."""
+def opened(
+    store: str | None, cube: str | None, config: Path | None, user: str | None = None
+) -> Iterator[TreeTextMemory]:
+    """Yield the memory that the options, the file and the environment describe, in this order, as `user` sees it."""
     from treemem.memory import TreeTextMemory
 
-    with TreeTextMemory(settings(store, cube, config)) as memory, reading_in(zone_of(memory.zone)):
+    with TreeTextMemory(settings(store, cube, config, user=user)) as memory, reading_in(zone_of(memory.zone)):
         yield memory
 
 
@@ -103,27 +115,12 @@ def progress_bar(label: str, quiet: bool) -> Iterator[Callable[[int, int | None]
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def plain(value: Any) -> Any:
-    """Return a result as JSON-able data; vectors are left out."""
-    if isinstance(value, TextualMemoryItem):
-        return value.model_dump(mode="json", exclude={"metadata": {"embedding"}})
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
-    if isinstance(value, dict):
-        return {str(name): plain(each) for name, each in value.items()}
-    return str(value) if isinstance(value, Path) else value
+def say(as_json: bool, data: Any, text: str, *, soft_wrap: bool = False) -> None:
+    """Write what a command found to standard output, as JSON or as text; show_list does lists.
 
-
-def say(as_json: bool, data: Any, text: str | Table) -> None:
+    Long lines are broken where a terminal ends, and nowhere else.
+    """
     if as_json:
         sys.stdout.write(json_line(plain(data)) + "\n")
-    elif isinstance(text, str):
-        console.print(cell(text))
     else:
-        console.print(text)
+        console.print(cell(text), soft_wrap=soft_wrap or not on_terminal())

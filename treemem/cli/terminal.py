@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import re
 import sys
-from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
-#: Characters that steer a terminal or hide in a line: C0 and C1 controls but for line feed and tab, DEL, bidi controls,
-#: other invisible ones (soft hyphen, zero width space, tags), line separators, halves of surrogate pairs. Joiners stay,
-#: which Persian and Indic words and emoji need.
-_STEERING = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f\ud800-\udfff]"
-)
+from treemem.schemas.written import STEERING
 
 
 def shown(text: object) -> str:
     """Return a text with what would steer a terminal written out: ESC as \\x1b, an override of direction as \\u202e."""
-    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), str(text))
+    return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), str(text))
 
 
 def cell(text: object) -> Text:
@@ -31,17 +21,9 @@ def cell(text: object) -> Text:
     return Text(shown(text))
 
 
-def columns(*names: str) -> Table:
-    """Return a table without rows, whose texts go on in the next line where a narrow terminal has no room for them."""
-    table = Table(box=None, padding=(0, 1))
-    for name in names:
-        table.add_column(name, overflow="fold")
-    return table
-
-
-def as_json(value: Any) -> str:
-    """Return JSON on one line, readable in any script, with what would steer a terminal escaped."""
-    return _STEERING.sub(lambda found: json.dumps(found[0])[1:-1], json.dumps(value, ensure_ascii=False))
+def on_terminal() -> bool:
+    """Return whether standard output goes to a terminal, whose lines end somewhere, and not to a file or a pipe."""
+    return sys.stdout.isatty()
 
 
 def use_utf8() -> None:

@@ -18,13 +18,13 @@ from treemem.cli.shell import (
     Store,
     app,
     opened,
-    plain,
     progress_bar,
     say,
     settings,
 )
 from treemem.errors import InvalidInputError
 from treemem.reorganize.plan import ActionKind
+from treemem.schemas.plain import plain
 
 
 @app.command()

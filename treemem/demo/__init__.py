@@ -52,17 +52,25 @@ def messages() -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+def topics() -> list[dict[str, Any]]:
+    """Return the topics, each with the ids of what lies below it."""
+    found: list[dict[str, Any]] = json.loads((files("treemem.demo") / "topics.json").read_text("utf-8"))
+    return found
+
+
 def replay(memory: TreeTextMemory) -> Iterator[int]:
     """Store the conversation message by message as it happened; yield how many are done.
 
     Facts that a message states are kept as memories of their own that change over time; a fact learned late is
-    written with the time since when it was true.
+    written with the time since when it was true. At the end of the year all is put below topics.
     """
     stored = {state.memory_id for state in memory.store.history(memory.cube_id, ["d60"])}
     previous: list[dict[str, Any]] = []
     for done, message in enumerate(messages(), start=1):
         if not stored:
             _store(memory, message, previous[-1:])
+            if message["id"] == "d60":
+                _arrange(_at_time(memory, NOW))
         previous.append(message)
         yield done
 
@@ -101,6 +109,19 @@ def _state(memory: TreeTextMemory, fact_id: str, text: str, at: str, source: str
         memory.update(fact_id, text, at=at, reason=reason)
     else:
         memory.add({"id": fact_id, "memory": text, "metadata": {"type": "fact"}}, at=at, reason=reason)
+
+
+def _arrange(memory: TreeTextMemory) -> None:
+    """Make the tree of topics."""
+    memory.add(
+        [{"id": each["id"], "memory": each["name"], "metadata": {"type": "topic"}} for each in topics()],
+        at=NOW,
+        operation_id="demo-topics",
+        reason="the year is over",
+    )
+    for each in topics():
+        for member in each["members"]:
+            memory.link(each["id"], "PARENT", member, at=NOW)
 
 
 def _at_time(memory: TreeTextMemory, at: str) -> TreeTextMemory:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -19,28 +20,34 @@ import numpy as np
 from treemem.canonical import canonical_json
 from treemem.changes import Edge, Entity, NodeKind, Operation, Source, State
 from treemem.checks import shown
-from treemem.errors import InvalidInputError, StoreFullError, TreememError
+from treemem.errors import InvalidInputError, TreememError
 from treemem.exchange.format import KINDS, Head, Summed, damaged, head_of, read_lines, record_hash
 from treemem.exchange.intervals import Held, ParentEdge, circle, overlap
 from treemem.exchange.records import Row, row_of
+from treemem.exchange.scratch import scratch
+from treemem.store.protocol import Tombstone
 
 _TABLES = """
 CREATE TABLE operation (id TEXT PRIMARY KEY, recorded_at INTEGER, kind TEXT) WITHOUT ROWID;
 CREATE TABLE node (kind TEXT, id TEXT, num INTEGER, PRIMARY KEY (kind, id)) WITHOUT ROWID;
-CREATE TABLE tombstone (id TEXT PRIMARY KEY, line INTEGER, purged_at INTEGER) WITHOUT ROWID;
+CREATE TABLE tombstone (id TEXT PRIMARY KEY, line INTEGER, purged_at INTEGER, operation TEXT) WITHOUT ROWID;
+CREATE TABLE used (id TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID;
 CREATE TABLE edge (type TEXT, source TEXT, kind TEXT, target TEXT, recorded_from INTEGER, recorded_to INTEGER,
   valid_from INTEGER, valid_to INTEGER, line INTEGER);
 """
 _BATCH = 1_000
+#: Makes the error that names a line and what is wrong with it.
+Wrong = Callable[[int, object], InvalidInputError]
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A sound archive: its head, how many rows it has of each kind, and how many memories."""
+    """A sound archive: its head, how many rows it has of each kind, how many memories, its hash if it has one."""
 
     head: Head
     rows: Mapping[str, int]
     memories: int
+    sha256: str | None
 
     @property
     def total(self) -> int:
@@ -55,23 +62,29 @@ def check(file: IO[bytes]) -> Checked:
     no two states or equal edges hold at once, that PARENT is a forest at every moment. Raises StoreFullError if the
     temporary folder has no room.
     """
-    scratch = sqlite3.connect("", isolation_level=None)
-    try:
-        scratch.executescript(_TABLES)
-        scratch.execute("PRAGMA journal_mode = OFF")
-        scratch.execute("BEGIN")
-        return _Pass(scratch).run(file)
-    except sqlite3.Error as error:
-        raise StoreFullError(
-            f"the folder for temporary files cannot hold what is needed to check an archive ({error}); free space there"
-        ) from error
-    finally:
-        scratch.close()
+    with scratch(_TABLES, "check an archive") as database:
+        return _Pass(database).run(file)
+
+
+@contextmanager
+def union() -> Iterator[_Pass]:
+    """Give what takes the rows of a cube, as line 0, then those of an archive, and compares them. Raises as `check`."""
+    with scratch(_TABLES, "check an archive") as database:
+        yield _Pass(database, _unfit)
+
+
+def _unfit(line: int, reason: object) -> InvalidInputError:
+    return InvalidInputError(f"{_place(line)}: {reason}; the archive does not fit the cube, nothing was imported")
+
+
+def _place(line: int) -> str:
+    return f"line {line}" if line else "the cube"
 
 
 class _Pass:
-    def __init__(self, scratch: sqlite3.Connection) -> None:
-        self._db = scratch
+    def __init__(self, database: sqlite3.Connection, wrong: Wrong = damaged) -> None:
+        self._db = database
+        self._wrong = wrong
         self._counts: Counter[str] = Counter()
         self._memories = 0
         self._last: State | None = None
@@ -99,25 +112,32 @@ class _Pass:
                 raise damaged(number, f"{kind}: comes after {KINDS[reached]} records")
             reached = KINDS.index(kind)
             try:
-                self._take(number, kind, row)
+                self.take(number, kind, row)
             except InvalidInputError as error:
                 raise damaged(number, error) from error
         if not ended:
             raise InvalidInputError("the archive ends too early; nothing was loaded. Copy it again")
-        self._flush()
-        self._compare()
-        return Checked(head, dict(self._counts), self._memories)
+        self.compare()
+        return Checked(head, dict(self._counts), self._memories, summed.hex() if head.version > 1 else None)
 
     def _end(self, number: int, line: dict[str, Any], head: Head, summed: Summed) -> None:
         count = sum(self._counts.values())
         if type(line["end"]) is not int or line["end"] != count:
             raise damaged(number, f"the last line counts {shown(line['end'])} rows, found {count}")
-        wanted = {"end": count} if head.version == 1 else {"end": count, "sha256": summed.hex()}
+        wanted: dict[str, Any] = {"end": count}
+        if head.cut is not None:
+            if type(line.get("left_out")) is not int or line["left_out"] < 0:
+                raise damaged(number, f"left_out: wanted a count, found {shown(line.get('left_out'))}")
+            wanted["left_out"] = line["left_out"]
+            summed.leave_out(line["left_out"])
+        if head.version > 1:
+            wanted["sha256"] = summed.hex()
         if line != wanted:
             raise damaged(number, "the hash of the whole differs: a line was changed, moved, left out or put in")
         self._close_memory()
 
-    def _take(self, number: int, kind: str, row: Row) -> None:
+    def take(self, number: int, kind: str, row: Row) -> None:
+        """Look at a row by itself, and note what has to be compared."""
         self._counts[kind] += 1
         if isinstance(row, Operation):
             self._insert("operation", (row.id, row.recorded_at, row.kind))
@@ -130,8 +150,10 @@ class _Pass:
             self._edges.append((row.type.value, row.source, row.target_kind.value, row.target, *_held(row, number)))
             if len(self._edges) == _BATCH:
                 self._flush()
+        elif isinstance(row, Tombstone):
+            self._insert("tombstone", (row.id, number, row.purged_at, row.operation))
         else:
-            self._insert("tombstone", (row[0], number, row[1]))
+            self._insert("used", (row.id, number))
 
     def _insert(self, table: str, values: tuple[Any, ...]) -> None:
         marks = ", ".join("?" * len(values))
@@ -176,27 +198,35 @@ class _Pass:
         self._db.executemany("INSERT INTO edge VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._edges)
         self._edges = []
 
-    def _compare(self) -> None:
+    def compare(self) -> None:
         """Look at what only all the lines together show."""
-        for end, column in (("source", "'memory'"), ("target", "kind")):
+        self._close_memory()
+        self._flush()
+        for end, column in (("source", "'memory'"), ("target", "e.kind")):
             lost = self._db.execute(
                 f"SELECT e.line, e.{end} FROM edge e WHERE NOT EXISTS (SELECT 1 FROM node n WHERE n.kind = {column} "  # noqa: S608
                 f"AND n.id = e.{end}) LIMIT 1"
             ).fetchone()
             if lost is not None:
-                raise damaged(lost[0], f"edge: its {end} {lost[1]} is not in the archive")
+                raise self._wrong(lost[0], f"edge: its {end} {lost[1]} is not in the archive")
         lost = self._db.execute(
             "SELECT t.line FROM tombstone t WHERE NOT EXISTS (SELECT 1 FROM operation o WHERE o.recorded_at = "
-            "t.purged_at AND o.kind = 'purge') LIMIT 1"
+            "t.purged_at AND o.kind = 'purge' AND o.id = coalesce(t.operation, o.id)) LIMIT 1"
         ).fetchone()
         if lost is not None:
-            raise damaged(lost[0], "tombstone: nothing was purged at that time")
-        same = "the same edge holds at the same time in line"
+            raise self._wrong(lost[0], "tombstone: nothing was purged at that time, or not by that operation")
+        lost = self._db.execute(
+            "SELECT u.line, u.id FROM used u WHERE NOT EXISTS (SELECT 1 FROM node n WHERE n.kind = 'memory' "
+            "AND n.id = u.id) LIMIT 1"
+        ).fetchone()
+        if lost is not None:
+            raise self._wrong(lost[0], f"usage: the memory {lost[1]} is not in the archive")
+        same = "the same edge holds at the same time in"
         self._apart("1", "type, source, kind, target", same)
-        self._apart("type = 'PARENT'", "target", "the memory has another parent at the same time in line")
+        self._apart("type = 'PARENT'", "target", "the memory has another parent at the same time in")
         line = circle(self._tangled())
         if line is not None:
-            raise damaged(line, "PARENT: the memory becomes its own ancestor")
+            raise self._wrong(line, "PARENT: the memory becomes its own ancestor")
 
     def _apart(self, where: str, key: str, reason: str) -> None:
         times = "recorded_from, recorded_to, valid_from, valid_to, line"
@@ -204,7 +234,7 @@ class _Pass:
         for _, group in groupby(rows, key=lambda row: row[5:]):
             pair = overlap(Held(*row[:5]) for row in group)
             if pair is not None:
-                raise damaged(max(pair), f"edge: {reason} {min(pair)}")
+                raise self._wrong(max(pair), f"edge: {reason} {_place(min(pair))}")
 
     def _tangled(self) -> Iterator[ParentEdge]:
         """Yield the PARENT edges among memories that reach each other if time is left aside, as they were recorded."""

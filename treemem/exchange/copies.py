@@ -42,6 +42,7 @@ def restored(config: TreeTextMemoryConfig, file: Path) -> Path:
     if is_server(location):
         raise InvalidInputError(f"restore: {location} is a server; a backup is a file, restore it to a path")
     place = file_of(location)
+    file = files.as_path(file, "file")
     if not files.is_database(file):
         raise InvalidInputError(f"{file}: no backup of an embedded store; treemem import reads other files")
     copied(lambda target, _: copy_of_file(file, target), place)

@@ -1,17 +1,19 @@
 """The lines of an archive: a head, one record a line, and a last line that counts and hashes all of them.
 
-`{"format", "version", "cube", "clock", "embedder", "dimension"}`, then `{"<kind>": row, "sha256": hash}` for each row,
-then `{"end": count, "sha256": hash}`. A record's hash is that of its kind and its row in canonical JSON; the last one
-is that of the head and of all records' hashes in order. Version 1 had no hashes. Since version 3 a long
-text has the vectors of its passages behind its own, and a line of words for each. Since version 4 an edge can be of any
-type and has properties.
+docs/archive.md describes them. `{"format", "version", "cube", "clock", "embedder", "dimension", "cut"}`, then
+`{"<kind>": row, "sha256": hash}` for each row, then `{"end": count, "sha256": hash}`. A record's hash is that of its
+kind and its row in canonical JSON; the last one is that of the head and of all records' hashes in order. Version 1 had
+no hashes. Since version 3 a long text has the vectors of its passages behind its own, and a line of words for each.
+Since version 4 an edge can be of any type and has properties. Since version 5 the records are in one order on both
+stores, a head says what a part of a cube was cut by, a tombstone names its operation, and how often memories were
+recalled is in it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -21,16 +23,26 @@ from treemem.changes import Model
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.exchange import files
+from treemem.exchange.compressing import plain
 from treemem.models.embedders import MOST_NUMBERS, name_fits
-from treemem.store.protocol import CubeInfo
-from treemem.temporal import BEGINNING, END
+from treemem.storable import check_json
+from treemem.store.protocol import LOADING, CubeInfo
+from treemem.temporal import END
 
-FORMAT, VERSION = "treemem-archive", 4
+FORMAT, VERSION = "treemem-archive", 5
+#: The first version whose records are in one order, whatever store they come from.
+ORDERED = 5
 ARCHIVE, GRAPH = "archive.jsonl", "textual_memory.json"
 #: The kinds of records, in the order in which they come.
-KINDS = ("operation", "entity", "source", "state", "edge", "tombstone")
+KINDS = ("operation", "entity", "source", "state", "edge", "tombstone", "usage")
 #: Bytes of the longest line that is read: more than any memory can take.
 MAX_LINE = 1 << 28
+#: Commas and brackets in a line: a value takes thirty times the memory of its bytes, however few these are.
+MAX_PARTS = 1 << 24
+#: What a part of a cube may have been cut by.
+CUTS = frozenset({"filter", "below", "as_of", "user_id", "session_id"})
+#: The first time that an archive can be of: at the one before stands the clock of a cube while one is loaded into it.
+EARLIEST = LOADING + 1
 _TAIL = 4_096
 
 
@@ -41,6 +53,7 @@ class Head:
     info: CubeInfo
     version: int
     text: str
+    cut: Mapping[str, Any] | None = None
 
 
 class Summed:
@@ -53,13 +66,17 @@ class Summed:
         """Take the next record's hash in."""
         self._digest.update(b"\n" + record.encode())
 
+    def leave_out(self, edges: int) -> None:
+        """Take in how many edges lead out of a part of a cube."""
+        self._digest.update(f"\n{edges} left out".encode())
+
     def hex(self) -> str:
         """Return the hash of what was taken in so far."""
         return self._digest.hexdigest()
 
 
-def head_line(info: CubeInfo) -> str:
-    """Return the first line of a cube's archive."""
+def head_line(info: CubeInfo, cut: Mapping[str, Any] | None = None) -> str:
+    """Return the first line of the archive of a cube, or of a part of it, which says what it was cut by."""
     model = info.model
     return canonical_json(
         {
@@ -69,6 +86,7 @@ def head_line(info: CubeInfo) -> str:
             "clock": info.clock,
             "embedder": model and model.name,
             "dimension": model and model.dimension,
+            "cut": None if cut is None else dict(cut),
         }
     )
 
@@ -97,6 +115,8 @@ def read_lines(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
         number += 1
         if len(line) > MAX_LINE:
             raise damaged(number, f"longer than {MAX_LINE} bytes")
+        if len(line) > MAX_PARTS and sum(map(line.count, (b",", b"[", b"{"))) > MAX_PARTS:
+            raise damaged(number, f"more than {MAX_PARTS} values")
         yield number, _parsed(line, number)
 
 
@@ -125,14 +145,14 @@ def head_of(value: dict[str, Any]) -> Head:
         raise damaged(1, f"version: wanted a number from 1 to {VERSION}, found {shown(version)}")
     if version > VERSION:
         raise InvalidInputError(f"archive version {version}, this treemem reads up to {VERSION}; upgrade it")
-    names = {"format", "version", "cube", "clock", "embedder", "dimension"}
+    names = {"format", "version", "cube", "clock", "embedder", "dimension"} | ({"cut"} if version >= ORDERED else set())
     if value.keys() != names:
         raise damaged(1, f"wanted {', '.join(sorted(names))}, found {shown(sorted(value))}")
     cube, clock, embedder, dimension = (value[n] for n in ("cube", "clock", "embedder", "dimension"))
     if not isinstance(cube, str) or not 0 < len(cube) <= 128 or not cube.isascii() or not cube.isprintable():
         raise damaged(1, f"cube: wanted an id, found {shown(cube)}")
-    if type(clock) is not int or not BEGINNING <= clock < END:
-        raise damaged(1, f"clock: wanted microseconds before the year 10000, found {shown(clock)}")
+    if type(clock) is not int or not EARLIEST <= clock < END:
+        raise damaged(1, f"clock: wanted microseconds of the years 1 to 9999, found {shown(clock)}")
     model = None
     if embedder is not None or dimension is not None:
         if not isinstance(embedder, str) or not name_fits(embedder):
@@ -140,7 +160,19 @@ def head_of(value: dict[str, Any]) -> Head:
         if type(dimension) is not int or not 0 < dimension <= MOST_NUMBERS:
             raise damaged(1, f"dimension: wanted a positive number, found {shown(dimension)}")
         model = Model(embedder, dimension)
-    return Head(CubeInfo(cube, clock, model), version, canonical_json(value))
+    return Head(CubeInfo(cube, clock, model), version, canonical_json(value), _cut(value.get("cut")))
+
+
+def _cut(value: Any) -> Mapping[str, Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not value or not value.keys() <= CUTS:
+        raise damaged(1, f"cut: wanted some of {', '.join(sorted(CUTS))}, found {shown(value)}")
+    try:
+        check_json(value, "cut")
+    except InvalidInputError as error:
+        raise damaged(1, error) from error
+    return value
 
 
 def read_head(path: Path) -> Head:
@@ -155,13 +187,21 @@ def read_head(path: Path) -> Head:
             raise InvalidInputError(f"{path}: {error}") from error
 
 
+def last_line(path: Path) -> Mapping[str, Any]:
+    """Return what the last line of a file says, of a plain one read from its end alone; nothing if no JSON object."""
+    with files.told(path, "read"), path.open("rb") as file:
+        lines, tail = plain(file), b""
+        if lines is file:
+            lines.seek(max(0, lines.seek(0, 2) - _TAIL))
+        while some := lines.read(1 << 20):
+            tail = (tail + some)[-_TAIL:]
+    try:
+        found = json.loads(tail.rstrip(b"\n").rpartition(b"\n")[2])
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def is_whole(path: Path) -> bool:
     """Return whether an archive ends with its last line, without reading it through."""
-    with files.told(path, "read"), path.open("rb") as file:
-        file.seek(0, 2)
-        file.seek(max(0, file.tell() - _TAIL))
-        last = file.read(_TAIL).rstrip(b"\n").rpartition(b"\n")[2]
-    try:
-        return "end" in json.loads(last)
-    except (ValueError, TypeError, RecursionError):
-        return False
+    return "end" in last_line(path)

@@ -13,33 +13,38 @@ from typing import IO, NamedTuple
 from treemem import planning
 from treemem.checks import within
 from treemem.context import Context
-from treemem.errors import InvalidInputError, MemoryExistsError, StoreError, StoreUnavailableError, TreememError
-from treemem.exchange import archive, files, graph
+from treemem.errors import (
+    InvalidInputError,
+    MemoryExistsError,
+    ModelMismatchError,
+    StoreError,
+    StoreUnavailableError,
+    TreememError,
+)
+from treemem.exchange import archive, files, graph, merging
 from treemem.exchange.backups import Shelf
-from treemem.exchange.format import ARCHIVE, GRAPH
+from treemem.exchange.cutting import Part, cut_of
+from treemem.exchange.format import ARCHIVE, EARLIEST, GRAPH
 from treemem.exchange.records import Row
 from treemem.exchange.rehearsing import rehearse
 from treemem.exchange.rows import rows_at
+from treemem.filters import FilterLike
 from treemem.opening import default_path
+from treemem.read.bases import bases_of
 from treemem.read.getting import get_all
 from treemem.store.protocol import CubeInfo, GraphStore
+from treemem.store.shared import refuse_loading
 from treemem.temporal import END, Moment, TimeLike, from_micros
 from treemem.write.addition import Addition, Progress, write_parts
 from treemem.write.committing import new_change
 from treemem.write.intent import Intent
+from treemem.write.reembedding import reembedded
 
 log = logging.getLogger("treemem.exchange")
 #: How often a cube is written out while others may write; if it changed each time, they wait for the next.
 _TRIES = 3
 #: A cube that there never is.
 _NONE = CubeInfo("", END, None)
-
-
-class Whole(NamedTuple):
-    """A cube as it was known at `info.clock`: every row, once."""
-
-    info: CubeInfo
-    rows: Iterator[tuple[str, Row]]
 
 
 def dump(
@@ -67,19 +72,44 @@ def _write_out(ctx: Context, path: Path, info: CubeInfo, moment: Moment, progres
         except (ValueError, RecursionError) as error:
             raise InvalidInputError(f"a memory of cube {ctx.cube!r} cannot be written as JSON ({error})") from error
 
-    files.write_together(path, {ARCHIVE: lambda file: archive.write(file, *known), GRAPH: plain_graph})
+    files.write_together(path, {ARCHIVE: lambda file: archive.write(file, known), GRAPH: plain_graph})
 
 
-def whole(ctx: Context, moment: Moment, progress: Progress | None) -> Whole:
-    """Return a cube as it is known at the moment, or raise InvalidInputError."""
-    return _known(ctx, _settled(ctx, "export"), moment, progress)
+def whole(ctx: Context, moment: Moment, progress: Progress | None) -> tuple[CubeInfo, Iterator[tuple[str, Row]]]:
+    """Return a cube as it is known at the moment and its rows, or raise InvalidInputError."""
+    found = _known(ctx, _settled(ctx, "export"), moment, progress)
+    return found.info, found.rows
 
 
-def _known(ctx: Context, info: CubeInfo, moment: Moment, progress: Progress | None) -> Whole:
-    """Return a cube as it is known at the moment, at most up to its clock `info` says."""
+def part(
+    ctx: Context, filter: FilterLike | None, below: str | None, moment: Moment, progress: Progress | None
+) -> archive.Known:
+    """Return what is asked for of a cube as it is known at the moment, or raise InvalidInputError."""
+    return _known(ctx, _settled(ctx, "export"), moment, progress, filter, below)
+
+
+def _known(
+    ctx: Context,
+    info: CubeInfo,
+    moment: Moment,
+    progress: Progress | None,
+    filter: FilterLike | None = None,
+    below: str | None = None,
+) -> archive.Known:
+    """Return a cube, or a part, as it is known at the moment, at most up to its clock `info` says."""
     clock = moment.pin(info.clock)[1]
-    rows = rows_at(ctx.store, info, clock, moment.valid_at)
-    return Whole(replace(info, clock=clock), _told(rows, progress))
+    if moment.known_at is not None and clock < EARLIEST:
+        raise InvalidInputError("known_at: nothing was known at the beginning of all times; name a later one")
+    now = replace(info, clock=clock)
+    if ctx.usage is not None:
+        ctx.usage.flush()
+    cut = cut_of(ctx, filter, below, moment.valid_at)
+    if cut is None or not (cut.chooses or ctx.caller):
+        rows = rows_at(ctx.store, info, clock, moment.valid_at)
+        return archive.Known(now, _told(rows, progress), None if cut is None else cut.said)
+    found = Part(ctx, info, clock, cut)
+    last = (lambda: found.last) if ctx.caller else None
+    return archive.Known(now, _told(found.rows(), progress), cut.said, lambda: found.left_out, last)
 
 
 def _told(rows: Iterator[tuple[str, Row]], progress: Progress | None) -> Iterator[tuple[str, Row]]:
@@ -93,7 +123,17 @@ def _settled(ctx: Context, verb: str) -> CubeInfo:
     info = ctx.store.settled(ctx.cube)
     if info is None:
         raise InvalidInputError(f"cube {ctx.cube!r} is empty: nothing was ever written to it; nothing to {verb}")
+    refuse_loading(ctx.cube, info.loading)
     return info
+
+
+def archive_hash(ctx: Context, path: str | Path | None, known_at: TimeLike | None) -> str:
+    """See `TreeTextMemory.archive_hash`."""
+    if path is None:
+        return archive.hash_of(part(ctx, None, None, ctx.moment(None, known_at), None))
+    if known_at is not None:
+        raise InvalidInputError("known_at: a file says itself at what time it was written; leave it out")
+    return archive.hash_in(files.as_path(path, "path"))
 
 
 def load(ctx: Context, folder: str | Path, progress: Progress | None) -> int:
@@ -105,7 +145,7 @@ def load(ctx: Context, folder: str | Path, progress: Progress | None) -> int:
     if found is None:
         raise InvalidInputError(f"{path}: has neither {ARCHIVE} nor {GRAPH}; dump() writes them")
     if found.name == ARCHIVE:
-        return load_archive(ctx, found, progress)
+        return load_archive(ctx, found, progress).rows
     try:
         read = graph.graph_of(graph.parsed(found), ctx.model.dimension, _refuse)
         add_graph(ctx, read, Intent(), progress, _refuse)
@@ -120,25 +160,57 @@ def _refuse(_: str, error: TreememError) -> None:
     raise error
 
 
-def load_archive(ctx: Context, path: Path, progress: Progress | None) -> int:
-    """Load an archive, which `ctx` may, into its cube, and return the number of rows."""
+def load_archive(
+    ctx: Context, path: Path, progress: Progress | None, *, merge: bool = False, reembed: bool = False
+) -> archive.Loaded:
+    """Load an archive, which `ctx` may, into its cube, and return what came into it, of a merge what is new."""
     with archive.opened(path) as found:
         theirs = found.head.info
         info = ctx.store.cube(ctx.cube)
-        if info is not None:
-            known = {operation.id for operation in ctx.store.all_operations(ctx.cube)}
-            if info.clock != theirs.clock or not found.has_operations(known):
-                raise InvalidInputError(
-                    f"load: cube {ctx.cube!r} holds changes that {path} does not have; load into an empty cube, "
-                    "such as memory.cube('restored'), or drop() this one first"
-                )
-        if theirs.model is not None and theirs.model != ctx.model:
+        another = None if theirs.model == ctx.model else theirs.model
+        if another is not None and not reembed:
             raise InvalidInputError(
-                f"load: {path} has vectors of {theirs.model.name!r} ({theirs.model.dimension}), the memory was "
-                f"opened with {ctx.embedder.name!r} ({ctx.embedder.dimension}); open it with that embedder, "
-                "then reembed()"
+                f"load: {path} has vectors of {another.name!r} ({another.dimension}), the memory was opened with "
+                f"{ctx.embedder.name!r} ({ctx.embedder.dimension}); open it with that embedder, or import it with "
+                "reembed=True"
             )
-        return found.load(ctx.store, ctx.cube, progress)
+
+        def rows() -> Iterator[tuple[int, str, Row]]:
+            converted = found.rows(ctx.cube)
+            return converted if another is None else reembedded(ctx, converted)
+
+        target = CubeInfo(ctx.cube, theirs.clock, theirs.model if another is None else ctx.model)
+        if info is not None and info.loading is not None and info.loading != found.identity(target):
+            refuse_loading(ctx.cube, info.loading)
+        if info is None or info.loading is not None:
+            return found.load(ctx.store, rows(), target, progress)
+        if not merge and not _may_be(ctx, info, found):
+            raise _other_changes(ctx, path)
+        if info.model is not None and info.model != ctx.model:
+            raise ModelMismatchError(
+                f"cube {ctx.cube!r} holds vectors of {info.model.name!r}, the memory was opened with "
+                f"{ctx.embedder.name!r}; open it with that embedder, or call reembed() first"
+            )
+        if merge:
+            return merging.merge(ctx, found, rows, vectors=another is None, progress=progress)
+        if merging.new_rows(ctx, found, rows, vectors=another is None):
+            raise _other_changes(ctx, path)
+        counts = ctx.store.counts(ctx.cube)
+        return archive.Loaded(found.checked.total, counts["memories"] - counts["logged"])
+
+
+def _may_be(ctx: Context, info: CubeInfo, found: archive.Archive) -> bool:
+    """Return whether a cube may be what was loaded from an archive: nothing was done in it since."""
+    if info.clock != found.head.info.clock:
+        return False
+    return found.has_operations(operation.id for operation in ctx.store.all_operations(ctx.cube))
+
+
+def _other_changes(ctx: Context, path: Path) -> InvalidInputError:
+    return InvalidInputError(
+        f"load: cube {ctx.cube!r} holds changes that {path} does not have; load into an empty cube, such as "
+        "memory.cube('restored'), drop() this one first, or add the archive to it: import_(path, merge=True)"
+    )
 
 
 class Added(NamedTuple):
@@ -171,10 +243,19 @@ def drop(ctx: Context, keep_last_n: int, backups: str | Path | None) -> Path | N
     """See `TreeTextMemory.drop`."""
     ctx.caller.require_whole_cube("drop")
     within("keep_last_n", keep_last_n, 1, 1_000_000)
+    bases = sorted(bases_of(ctx))
+    if bases:
+        raise InvalidInputError(
+            f"drop: cube {ctx.cube!r} has knowledge bases ({', '.join(bases[:5])}{', ...' if bases[5:] else ''}); "
+            "knowledge_bases.drop(name) backs one up and erases it"
+        )
     root = _backups(ctx) if backups is None else files.as_path(backups, "backups")
     info = ctx.store.cube(ctx.cube)
     if info is None:
         ctx.store.erase(ctx.cube, only=_NONE)  # what a crash may have left of an earlier erasure
+        return None
+    if info.loading is not None:  # the archive that was being loaded is what it would be backed up as
+        ctx.store.erase(ctx.cube, only=info)
         return None
     shelf = Shelf(root, ctx.cube, ctx.store.location)
     kept = shelf.begin(info.clock)

@@ -223,7 +223,7 @@ def _says(value: Any) -> bool:
 def _taken_back(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
     """Return what our export said beside their fields, as far as those still say what it wrote."""
     found = {name: ours[name] for name in ("frozen", "sequence") if name in ours}
-    for name, there in (("memory_type", _TYPES_THERE), ("status", _STATUSES_THERE)):
+    for name, there in (("memory_type", _TYPES_THERE), ("type", _KINDS_THERE), ("status", _STATUSES_THERE)):
         own = ours.get(name)
         if isinstance(own, str) and there.get(own) == theirs.get(name):
             found[name] = own
@@ -244,8 +244,9 @@ def _source(value: Any) -> Any:
 
 #: What an edge of ours is called there, where nothing else is said.
 _THEIRS = {ours: name for name, (ours, turned) in ALIASES.items() if not turned and name not in ("RELATE", "FOLLOW")}
-#: What a memory type, or a status, of ours is called there, where it has none of that name.
+#: What a memory type, a type, or a status, of ours is called there, where it has none of that name.
 _TYPES_THERE = {"KnowledgeBaseMemory": "RawFileMemory"}
+_KINDS_THERE = {"behaviour": "event"}
 _STATUSES_THERE = {"generated": "activated", "merged": "archived", "expired": "archived", "logged": "archived"}
 #: What ids that are none of MemOS's (UUIDs) are derived in, for the same id each time.
 _IDS = uuid.UUID("6a0f3c56-3f0c-5d0e-9a55-7c1b7a0d2a11")
@@ -283,6 +284,8 @@ def _node(node: Mapping[str, Any]) -> dict[str, Any]:
     metadata: dict[str, Any] = {name: v for name, v in own.items() if name not in _LEFT_OUT and v not in (None, [])}
     metadata["memory_type"] = _TYPES_THERE.get(own["memory_type"], own["memory_type"])
     metadata["status"] = _STATUSES_THERE.get(own["status"], own["status"])
+    if own.get("type") in _KINDS_THERE:
+        metadata["type"] = _KINDS_THERE[own["type"]]
     words = info.get(WORDS)
     if isinstance(words, Mapping):
         back = {n: words[n] for n in _GOES_BACK if isinstance(words.get(n), str) and words[n] not in _WORDS[n][0]}
@@ -303,6 +306,7 @@ def _node(node: Mapping[str, Any]) -> dict[str, Any]:
     memory_id = _id(node["id"])
     ours = {"id": node["id"]} if memory_id != node["id"] else {}
     ours |= {n: own[n] for n in ("memory_type", "status") if own[n] != metadata[n]}
+    ours |= {"type": own["type"]} if own.get("type") in _KINDS_THERE else {}
     ours |= {n: own[n] for n in ("frozen", "sequence") if own.get(n) not in (None, False)}
     if ours:
         metadata[OURS] = ours

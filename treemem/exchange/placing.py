@@ -12,7 +12,8 @@ from treemem.changes import Edge, State
 from treemem.exchange.records import Row
 from treemem.store.neo4j import layout
 from treemem.store.neo4j.layout import Node, Relationship
-from treemem.store.protocol import CubeInfo
+from treemem.store.neo4j.rows import former, kinds
+from treemem.store.protocol import CubeInfo, Tombstone, Used
 
 Placed = Node | Relationship
 
@@ -30,7 +31,8 @@ def instant(time: datetime) -> str:
 def placed(info: CubeInfo, rows: Iterable[tuple[str, Row]]) -> Iterator[Placed]:
     """Yield what `rows`, those of `rows_at`, are in a database; the node of the cube itself last."""
     cube = info.id
-    for is_state, some in itertools.groupby((row for _, row in rows), lambda row: isinstance(row, State)):
+    beside = (row for kind, row in rows if kind != "usage")  # what is counted beside the graph begins anew there
+    for is_state, some in itertools.groupby(beside, lambda row: isinstance(row, State)):
         if is_state:
             yield from _states(cube, cast("Iterator[State]", some))
         else:
@@ -42,14 +44,16 @@ def _states(cube: str, states: Iterator[State]) -> Iterator[Placed]:
     """Yield the states of memories with their passages, each memory behind its last state, which it shows."""
     for memory_id, versions in itertools.groupby(states, lambda state: state.memory_id):
         beneath: list[Relationship] = []
+        holds = False
         for state in versions:
+            holds = holds or not former(state)
             node = layout.state_node(cube, state)
             yield node
             beneath.append(Relationship("STATE_OF", (node.label, node.key), ("Memory", memory_id), {}))
             for passage in layout.passage_nodes(cube, state):
                 yield passage
                 beneath.append(Relationship("PASSAGE_OF", (passage.label, passage.key), (node.label, node.key), {}))
-        yield layout.memory_node(cube, state)
+        yield layout.memory_node(cube, state, kinds(state, holds=holds))
         yield from beneath
 
 
@@ -57,7 +61,7 @@ def _others(cube: str, rows: Iterable[Row]) -> Iterator[Placed]:
     for row in rows:
         if isinstance(row, Edge):
             yield layout.relationship(row)
-        elif isinstance(row, tuple):
-            yield layout.tombstone_node(cube, *row)
-        elif not isinstance(row, State):
+        elif isinstance(row, Tombstone):
+            yield layout.tombstone_node(cube, row.id, row.purged_at, row.reason)
+        elif not isinstance(row, (State, Used)):
             yield layout.node_of(cube, row)

@@ -21,7 +21,7 @@ from treemem.ids import checked_id
 from treemem.items import TreeNodeTextualMemoryMetadata
 from treemem.passages import MOST_PASSAGES
 from treemem.storable import check_json
-from treemem.store.protocol import CubeInfo
+from treemem.store.protocol import CubeInfo, Tombstone, Used
 from treemem.temporal import BEGINNING, END, to_micros
 from treemem.write.linking import checked_properties
 
@@ -35,13 +35,15 @@ _MICROS = ("created_at", "memory_time")
 #: Fields that may be missing.
 _OPTIONAL = {"edge": frozenset({"properties"})}
 _ENDS = {EdgeType.MENTIONS: {NodeKind.ENTITY}, EdgeType.DERIVED_FROM: {NodeKind.SOURCE, NodeKind.MEMORY}}
-Row = Operation | Entity | Source | State | Edge | tuple[str, int, str | None]
+Row = Operation | Entity | Source | State | Edge | Tombstone | Used
 
 
 def row_of(kind: str, plain: Any, info: CubeInfo) -> Row:
     """Return a record of a cube's archive as a row, or raise InvalidInputError saying what is wrong with it."""
     if kind == "tombstone":
         return _tombstone(plain, info)
+    if kind == "usage":
+        return _used(plain)
     if not isinstance(plain, dict):
         raise InvalidInputError(f"{kind}: wanted a JSON object, found {shown(plain)}")
     if wrong := sorted((_NAMES[kind] ^ plain.keys()) - (_OPTIONAL.get(kind, frozenset()) - plain.keys())):
@@ -214,7 +216,8 @@ def _vectors(text: object, info: CubeInfo) -> Any:
     if rest or count < 1:
         raise InvalidInputError(f"embedding: {len(data)} bytes, not 4 for each of {dimension} dimensions")
     vectors = np.frombuffer(data, dtype="<f4").astype(np.float32).reshape(count, dimension)
-    far = farthest_norm(vectors)
+    with np.errstate(over="ignore"):  # infinite, and refused below
+        far = farthest_norm(vectors)
     if not abs(far - 1.0) <= 1e-3:  # false for NaN too
         raise InvalidInputError(f"embedding: its norm is {far:.4f}, not 1")
     return vectors
@@ -243,11 +246,26 @@ def _edge(plain: dict[str, Any], info: CubeInfo) -> Edge:
     )
 
 
-def _tombstone(plain: Any, info: CubeInfo) -> tuple[str, int, str | None]:
+def _tombstone(plain: Any, info: CubeInfo) -> Tombstone:
+    """Return what a purge left; before version 5 it did not name the operation."""
+    if not isinstance(plain, list) or len(plain) not in (3, 4):
+        raise InvalidInputError(f"tombstone: wanted an id, a time, a reason and an operation, found {shown(plain)}")
+    named = dict(zip(Tombstone._fields, plain, strict=False))
+    return Tombstone(
+        checked_id(named["id"]),
+        _time(named, "purged_at", info.clock),
+        _text(named, "reason", optional=True),
+        operation_id(plain[3], "operation") if len(plain) == 4 else None,
+    )
+
+
+def _used(plain: Any) -> Used:
     if not isinstance(plain, list) or len(plain) != 3:
-        raise InvalidInputError(f"tombstone: wanted an id, a time and a reason, found {shown(plain)}")
-    named = dict(zip(("id", "purged_at", "reason"), plain, strict=True))
-    return checked_id(named["id"]), _time(named, "purged_at", info.clock), _text(named, "reason", optional=True)
+        raise InvalidInputError(f"usage: wanted an id, a count and a time, found {shown(plain)}")
+    named = dict(zip(Used._fields, plain, strict=True))
+    if type(named["recalls"]) is not int or not 1 <= named["recalls"] < 1 << 62:
+        raise InvalidInputError(f"recalls: wanted a number from 1, found {shown(named['recalls'])}")
+    return Used(checked_id(named["id"]), named["recalls"], _time(named, "last", END - 1))
 
 
 _MAKERS: Mapping[str, Any] = {

@@ -29,6 +29,7 @@ _ESCAPES = {ord("\\"): "\\\\", ord("'"): "\\'", ord("\n"): "\\n", ord("\r"): "\\
 #: By which properties, beside that of the cube, an end of a relationship is found.
 _FOUND_BY = {"Memory": ("id",), "Entity": ("id",), "Source": ("id",), "State": ("id", "version")}
 _WITH_VECTORS = ("State", "Passage")
+_WITH_LABELS = ("Memory", "State")
 
 
 class _Kind(NamedTuple):
@@ -94,9 +95,12 @@ def _row(part: Placed) -> tuple[_Kind | None, str]:
     """Return what makes a part, and its row; None for what its node is made with."""
     if isinstance(part, Node):
         own = {name: value for name, value in part.properties.items() if name != "embedding"}
-        vector = part.properties.get("embedding")
-        row = f"[{literal(own)}, {literal(vector)}]" if part.label in _WITH_VECTORS else f"[{literal(own)}]"
-        return _Kind(part.label), row
+        values: list[Any] = [own]
+        if part.label in _WITH_LABELS:
+            values.append(list(part.beside))
+        if part.label in _WITH_VECTORS:
+            values.append(part.properties.get("embedding"))
+        return _Kind(part.label), literal(values)
     if part.type == "PASSAGE_OF":
         return None, ""
     kind = _Kind(part.type, (part.start[0], part.end[0]))
@@ -112,9 +116,11 @@ def _made(cube: str, kind: _Kind) -> str:
     if kind.name == "Passage":
         state = f"(s:State {{cube_id: {literal(cube)}, id: row[0].id, version: row[0].version}})"
         made = f"MATCH {state} CREATE (s)<-[:PASSAGE_OF]-(n:Passage) SET n = row[0]"
+    if kind.name in _WITH_LABELS:
+        made += " SET n:$(row[1])"
     if kind.name in _WITH_VECTORS:
         made += (
-            " WITH n, row[1] AS vector WHERE vector IS NOT NULL"
+            " WITH n, row[-1] AS vector WHERE vector IS NOT NULL"
             " CALL db.create.setNodeVectorProperty(n, 'embedding', vector)"
         )
     return made

@@ -96,7 +96,7 @@ def _blocks(page: Page) -> Iterator[tuple[str, int, str, int]]:
         yield from _paragraphs(page.text)
         return
     lines = page.text.split("\n")
-    tokens = _parser().parse(page.text)
+    tokens = parser().parse(page.text)
     for at, token in enumerate(tokens):
         if token.level or token.map is None or token.nesting < 0:
             continue
@@ -156,7 +156,8 @@ def _title(text: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _parser() -> Any:
+def parser() -> Any:
+    """Return the parser of blocks."""
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark").enable("table").disable(["reference"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from treemem.changes import State
-from treemem.contents import origin_of, role_of
+from treemem.contents import is_read, origin_of, role_of
 from treemem.language import fitting
 from treemem.text import words
 
@@ -19,11 +19,11 @@ _WHOSE = ("user_id", "agent_id", "app_id")
 
 
 #: Fields of `info` that name an undertaking, in which things of one name are others than elsewhere.
-_PROJECT = (
+PROJECT = (
     *("project", "project_id", "workspace", "workspace_id", "repo", "repository", "channel", "team", "board"),
     *("scene", "story", "file", "document", "thread", "room", "tenant", "account", "customer"),
 )
-_NO_PROJECT = ("",) * len(_PROJECT)
+_NO_PROJECT = ("",) * len(PROJECT)
 #: Characters of a title that are looked at.
 _TITLE = 200
 #: Where a memory comes from that its speaker only read.
@@ -50,19 +50,21 @@ class Statement:
     #: The words of its title, where it has one.
     title: frozenset[str] = frozenset()
     project: tuple[str, ...] = ()
+    #: Whether it was read out of what its speaker says of himself; its words name him then.
+    of_speaker: bool = False
 
     @classmethod
     def of(cls, state: State) -> Statement:
         """Return what a state says."""
         origin = origin_of(state.fields)
         text = str(state.fields["memory"])
-        led = _LED_BY_NAME.match(text) if origin.get("role") else None
+        led = _LED_BY_NAME.match(text) if origin.get("role") and not is_read(state.fields) else None
         if led is not None and led.group(1).casefold() in fitting(text)[0].words("leads"):  # "Update: ..." names nobody
             led = None
         number = state.fields.get("sequence")
         return cls(
             state.memory_id,
-            led.group(1) if led else "",
+            led.group(1) if led else str(origin.get("name") or "") if is_read(state.fields) else "",
             "tool" if state.fields.get("source") in _READ else role_of(state.fields),
             text[led.end() :] if led else text,
             (state.valid_from, state.recorded_from, number or 0),
@@ -72,6 +74,7 @@ class Statement:
             str(state.fields.get("conversation_id") or ""),
             frozenset(words(str(state.fields.get("key") or "")[:_TITLE])),
             _project_of(state.fields),
+            is_read(state.fields) and (info := state.fields.get("info") or {}).get("about") == info.get("speaker"),
         )
 
 
@@ -81,4 +84,4 @@ def _project_of(fields: Mapping[str, Any]) -> tuple[str, ...]:
     session = "" if fields.get("user_id") else str(fields.get("session_id") or "")
     if not info:
         return (session, *_NO_PROJECT)
-    return (session, *(str(info.get(name) or "") for name in _PROJECT))
+    return (session, *(str(info.get(name) or "") for name in PROJECT))

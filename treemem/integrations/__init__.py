@@ -1,1 +1,1 @@
-"""Ways from a memory to other libraries, each a module that imports its library when it is used."""
+"""Ways from a memory to other libraries, each a module or package that imports its library when it is used."""

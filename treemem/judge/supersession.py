@@ -31,7 +31,12 @@ def elsewhere(newer: Statement, older: Statement) -> bool:
     if newer.project != older.project or (newer.title and older.title and newer.title.isdisjoint(older.title)):
         return True
     apart = newer.conversation and older.conversation and newer.conversation != older.conversation
-    return bool(apart) and not (_of_oneself(newer.text[:TOLD_BY]) and _of_oneself(older.text[:TOLD_BY]))
+    return bool(apart) and not (_by_himself(newer) and _by_himself(older))
+
+
+def _by_himself(statement: Statement) -> bool:
+    """Return whether somebody speaks of himself, in his own words or in those of a retelling."""
+    return statement.of_speaker or _of_oneself(statement.text[:TOLD_BY])
 
 
 @lru_cache(maxsize=256)

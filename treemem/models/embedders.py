@@ -14,7 +14,7 @@ from treemem.errors import EmbedderError
 from treemem.forks import ForkLock
 from treemem.keywords import checked_names
 from treemem.models.failures import answered
-from treemem.models.openai_faults import fault_of, without_key
+from treemem.models.faults import fault_of, without_key
 from treemem.models.sessions import batches, means, padded, session_of
 
 #: Characters of a model's name, and dimensions of its vectors, that a cube keeps and an archive holds.
@@ -226,7 +226,7 @@ class OpenAIEmbedder:
             vectors = [each.embedding for each in rows]
         except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:
             fault = fault_of(error, self._client.api_key)
-            raise EmbedderError(f"{self.name}: {fault.said}") from fault.cause
+            raise EmbedderError(f"{self.name}: {fault.said}") from fault.because
         return checked_vectors(vectors, len(texts), self.dimension, self.name)
 
 

@@ -13,8 +13,9 @@ from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryNotFoundError, OperationNotFoundError
 from treemem.filters import passes
 from treemem.ids import checked_id
-from treemem.read.states import BATCH, VISIBLE, each_page, edges_at, seen_history, touched_by
+from treemem.read.states import BATCH, VISIBLE, each_page, edges_at, is_loading, seen_history, touched_by
 from treemem.records import MemoryDiff, MemoryVersion, OperationRecord, Statistics
+from treemem.store.shared import refuse_loading
 from treemem.temporal import TimeLike, format_micros, parse_time
 
 _MANY = 1_000_000
@@ -23,27 +24,29 @@ _MANY = 1_000_000
 def history(ctx: Context, memory_id: str) -> list[MemoryVersion]:
     """See `TreeTextMemory.history`."""
     states = seen_history(ctx, [checked_id(memory_id)])
-    if not states:
+    if not states or is_loading(ctx):
         raise MemoryNotFoundError(f"no memory {memory_id!r} in cube {ctx.cube!r}; it has no history")
     ids = {s.opened_by for s in states} | {s.closed_by for s in states if s.closed_by is not None}
     found = ctx.store.operations(ctx.cube, ids=sorted(ids), limit=len(ids))
-    operations = {o.id: o if _shows(ctx, o) else replace(o, reason=None, actor=None) for o in found}
+    operations = {o.id: o if shows(ctx, o) else replace(o, reason=None, actor=None) for o in found}
     return [MemoryVersion.of(state, operations) for state in states]
 
 
 def operations(ctx: Context, since: TimeLike | None, until: TimeLike | None, limit: int) -> list[OperationRecord]:
     """See `TreeTextMemory.operations`."""
     within("limit", limit, 1, _MANY)
+    if is_loading(ctx):
+        return []
     found = ctx.store.operations(
         ctx.cube,
         since=None if since is None else parse_time(since, "since"),
         until=None if until is None else parse_time(until, "until"),
         limit=limit if ctx.visible is None else _MANY,
     )
-    return [OperationRecord.of(o) for o in islice(filter(partial(_shows, ctx), found), limit)]
+    return [OperationRecord.of(o) for o in islice(filter(partial(shows, ctx), found), limit)]
 
 
-def _shows(ctx: Context, operation: Operation) -> bool:
+def shows(ctx: Context, operation: Operation) -> bool:
     """Return whether the caller may see all that an operation touched."""
     if ctx.visible is None:
         return True
@@ -66,7 +69,7 @@ def diff(ctx: Context, known_at_1: TimeLike, known_at_2: TimeLike | None) -> Mem
         raise InvalidInputError(
             f"known_at_1: {format_micros(first)} lies after known_at_2, {format_micros(second)}; swap them"
         )
-    ids = sorted(_changed(ctx, first, second))
+    ids = [] if info is None or info.loading is not None else sorted(_changed(ctx, first, second))
     before: dict[str, list[State]] = {}
     after: dict[str, list[State]] = {}
     for at, into in ((first, before), (second, after)):
@@ -90,6 +93,8 @@ def stats(ctx: Context) -> Statistics:
     info = ctx.store.cube(ctx.cube)
     counts = _seen_counts(ctx) if ctx.caller else ctx.store.counts(ctx.cube)
     counts["memories"] -= counts.pop("logged", 0)
+    if info is not None and info.loading is not None:
+        counts = dict.fromkeys(counts, 0)
     return Statistics.of(ctx.cube, ctx.store.location, info, counts)
 
 
@@ -111,13 +116,21 @@ def _seen_counts(ctx: Context) -> dict[str, int]:
     }
 
 
+def _refuse_loading(ctx: Context) -> None:
+    """Raise StoreUnavailableError where what is read is not whole yet."""
+    info = ctx.store.cube(ctx.cube)
+    refuse_loading(ctx.cube, None if info is None else info.loading)
+
+
 def check(ctx: Context) -> list[str]:
     """See `TreeTextMemory.check`."""
     ctx.caller.require_whole_cube("check")
+    _refuse_loading(ctx)
     return checking.check(ctx.store, ctx.cube)
 
 
 def content_hash(ctx: Context, known_at: TimeLike | None) -> str:
     """See `TreeTextMemory.content_hash`."""
     ctx.caller.require_whole_cube("content_hash")
+    _refuse_loading(ctx)
     return checking.content_hash(ctx.store, ctx.cube, None if known_at is None else parse_time(known_at, "known_at"))

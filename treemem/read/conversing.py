@@ -12,7 +12,7 @@ from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.ids import checked_id
 from treemem.items import STATUSES
-from treemem.read.states import batched
+from treemem.read.states import batched, is_loading
 from treemem.records import Conversation, LoggedMessage
 from treemem.storable import checked_text
 from treemem.store.protocol import FIRST, LAST
@@ -29,6 +29,8 @@ def messages(
     log = Log(checked_text(conversation_id, "conversation_id"))
     if limit is not None:
         within("limit", limit, 1, _MOST)
+    if is_loading(ctx):
+        return []
     most = _MOST if limit is None else limit
     above, behind = (FIRST, []) if after is None else _cut(ctx, log, after, "after")
     below, ahead = (LAST, []) if before is None else _cut(ctx, log, before, "before")
@@ -74,6 +76,8 @@ def conversations(ctx: Context, limit: int | None) -> list[Conversation]:
     """See `TreeTextMemory.conversations`."""
     if limit is not None:
         within("limit", limit, 1, _MOST)
+    if is_loading(ctx):
+        return []
     found = ctx.store.conversations(ctx.cube, statuses=_SHOWN, where=ctx.visible)
     return [Conversation.of(row) for row in found[:limit]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from treemem.changes import Edge, EdgeType, State, memory_ends
+from treemem.changes import Edge, EdgeType, NodeKind, State, memory_ends
 from treemem.contents import is_message, show_background
 from treemem.context import Context
 from treemem.errors import NotAllowedError, OperationNotFoundError
@@ -18,6 +18,12 @@ Item = TypeVar("Item", bound=TextualMemoryItem)
 #: How many memories a store is asked about at once.
 BATCH = 200
 VISIBLE = tuple(status for status in STATUSES if status not in ("deleted", "logged"))
+
+
+def is_loading(ctx: Context) -> bool:
+    """Return whether an archive is being loaded into the cube: what asks at no moment must find nothing either."""
+    info = ctx.store.cube(ctx.cube)
+    return info is not None and info.loading is not None
 
 
 def each_page(
@@ -55,6 +61,14 @@ def with_backgrounds(ctx: Context, items: Sequence[Item], moment: Moment, cube: 
 def batched(ids: Sequence[str]) -> list[Sequence[str]]:
     """Return ids in as many as a store is asked about at once."""
     return [ids[i : i + BATCH] for i in range(0, len(ids), BATCH)]
+
+
+def derivations(ctx: Context, ids: Sequence[str]) -> list[Edge]:
+    """Return the known edges DERIVED_FROM between memories that begin or end at some memories, each once."""
+    found: dict[Edge, None] = {}
+    for batch in batched(ids):
+        found |= dict.fromkeys(ctx.store.edges_ever(ctx.cube, batch, types=[EdgeType.DERIVED_FROM]))
+    return [e for e in found if e.closed_by is None and e.target_kind is NodeKind.MEMORY]
 
 
 def edges_at(

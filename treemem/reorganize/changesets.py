@@ -11,9 +11,9 @@ from treemem.canonical import Vectors
 from treemem.changes import ChangeSet, Content, Edge, EdgeAssert, EdgeType, NodeKind, State, StateAssert
 from treemem.contents import content_of, embedded_text
 from treemem.errors import InvalidInputError
+from treemem.judge.closing import closes
 from treemem.reorganize.attention import activated, put_back
 from treemem.reorganize.plan import Action, ActionKind
-from treemem.reorganize.planner import closes
 from treemem.stemming import stemmed
 from treemem.storable import check_json, checked_text
 from treemem.temporal import END

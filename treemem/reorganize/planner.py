@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
 from treemem.changes import EdgeType, State
+from treemem.contents import is_read
 from treemem.items import MEMORY_TYPES
-from treemem.judge.facts import said_in
+from treemem.judge.closing import closes
 from treemem.judge.pairs import Judgement, Reading, Relation, by_age, judge, read, supersedes
 from treemem.reorganize.candidates import Pair
 from treemem.reorganize.plan import Action, ActionKind
@@ -22,12 +22,6 @@ SURE = 0.85
 ALIKE_WEIGHT = 0.5
 _DIRECTED = (EdgeType.CAUSES, EdgeType.FOLLOWS)
 _DAY = 86_400_000_000
-#: Characters up to which a superseded memory is closed.
-LONGEST_CLOSED = 120
-#: What a further clause begins with that says something of its own.
-_SPEAKS_OF_MORE = re.compile(
-    r"(?:I|[Ww]e|[Hh]e|[Ss]he|[Ii]t|[Tt]hey|[Yy]ou|[Mm]y|[Oo]ur|[Tt]he|[Tt]h(?:is|at|ere|ese|ose)|[A-Z])\b|[A-Z]|[我他她它你这那]"
-)
 
 
 @dataclass(slots=True)
@@ -145,18 +139,6 @@ def planned(judged: Judged, versions: Mapping[str, int], existing: frozenset[tup
     return actions
 
 
-def closes(state: State) -> bool:
-    """Return whether a superseded memory is closed: only one short statement that says nothing else of anybody.
-
-    The others are flagged by the edge.
-    """
-    text = str(state.fields["memory"]).strip()
-    if len(text) > LONGEST_CLOSED:
-        return False
-    first, *more = said_in(text).tolerant or ("",)
-    return bool(first) and not any(_SPEAKS_OF_MORE.match(clause) for clause in more)
-
-
 def _alike(judged: Judged, frozen: set[str]) -> list[tuple[tuple[str, ...], str, float]]:
     """Return groups of memories of the same words, the earliest of each first, which stays.
 
@@ -168,8 +150,9 @@ def _alike(judged: Judged, frozen: set[str]) -> list[tuple[tuple[str, ...], str,
     for found, _ in judged.of(Relation.SAME):
         older, newer = by_age(judged.readings[found.source], judged.readings[found.target])
         ends = judged.states[older.memory_id].valid_to < judged.states[newer.memory_id].valid_to
-        if ends or judged.changed_between(older, newer):
-            continue
+        read = [is_read(judged.states[r.memory_id].fields) for r in (older, newer)]
+        if ends or read[0] != read[1] or judged.changed_between(older, newer):
+            continue  # what somebody said, and what was read in it, stay two
         if found.confidence >= SURE and not {found.source, found.target} & frozen:
             beside.setdefault(found.source, {found.source}).add(found.target)
             beside.setdefault(found.target, {found.target}).add(found.source)

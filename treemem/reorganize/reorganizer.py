@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +37,7 @@ from treemem.store.protocol import Lease
 from treemem.temporal import Moment
 from treemem.topics import together
 from treemem.write.committing import discreet, new_change
-from treemem.write.following import let_topics_follow
+from treemem.write.derived import let_derived_follow
 from treemem.write.intent import Intent
 from treemem.write.linking import require_joinable
 
@@ -58,9 +58,10 @@ class Reorganizer:
 
     CAPACITY: Mapping[str, int] = CAPACITY
 
-    def __init__(self, context: Context) -> None:
-        """Use `memory.reorganizer`."""
+    def __init__(self, context: Context, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Use `memory.reorganizer`. `apply` and `run` end after the action they are at once `stopping` says so."""
         self._ctx = context
+        self._stopping = stopping
         self._holder = f"reorganizer-{uuid.uuid4()}"
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -130,13 +131,13 @@ class Reorganizer:
             raise InvalidInputError(f"plan: made for cube {plan.cube!r}, applied to {self._ctx.cube!r}; plan anew")
         plan = plan.checked()
         with self._turn(wait) as lease:
-            return self._applied(plan, lease, threading.Event())
+            return self._applied(plan, lease, self._stopping)
 
     def run(self, *, wait: float = 0.0, **plan: Any) -> Report:
         """Plan and apply in one turn; the arguments are those of `plan`. Raises as `apply` does."""
         known_names("run", plan, _PLANNED_BY)
         with self._turn(wait) as lease:
-            return self._ran(plan, lease, threading.Event())
+            return self._ran(plan, lease, self._stopping)
 
     def status(self) -> Status:
         """Return how reorganizing this cube stands: what waits, who works, what failed. Raises StoreError.
@@ -190,7 +191,7 @@ class Reorganizer:
         while not self._stop.is_set():
             try:
                 with self._turn(0.0) as lease:
-                    self._ran(arguments, lease, self._stop)
+                    self._ran(arguments, lease, self._stop.is_set)
                 self._failure = None
             except LeaseError as error:
                 log.info("reorganizing %s: %s", self._ctx.cube, error)
@@ -208,20 +209,20 @@ class Reorganizer:
         within("wait", wait, 0, 1_000_000)
         return turn.Turn(self._ctx.store, self._ctx.cube, self._holder, wait)
 
-    def _ran(self, arguments: Mapping[str, Any], lease: Lease, stop: threading.Event) -> Report:
+    def _ran(self, arguments: Mapping[str, Any], lease: Lease, stopping: Callable[[], bool]) -> Report:
         """Plan and apply; note in the store why it failed, for whoever waits for it."""
         try:
-            return self._applied(self.plan(**arguments), lease, stop)
+            return self._applied(self.plan(**arguments), lease, stopping)
         except TreememError as error:
             if not isinstance(error, (InvalidInputError, StoreError, LeaseError)):
                 self._note(RUN_FAILED, str(uuid.uuid4()), str(error))
             raise
 
-    def _applied(self, plan: Plan, lease: Lease, stop: threading.Event) -> Report:
+    def _applied(self, plan: Plan, lease: Lease, stopping: Callable[[], bool]) -> Report:
         """Do the actions of a plan until it is told to stop; what is left then is looked at again by the next run."""
         outcomes = []
         for number, action in plan.actions.items():
-            if stop.is_set():
+            if stopping():
                 break
             outcomes.append(self._outcome(plan, number, action, lease))
         else:
@@ -260,7 +261,7 @@ class Reorganizer:
         except (ConflictError, InvalidInputError) as error:
             return became("skipped", str(error))
         if action.kind is ActionKind.EXPIRE:
-            let_topics_follow(ctx, base, receipt, action.ids)
+            let_derived_follow(ctx, base, receipt, action.ids)
         return became("repeated" if receipt.repeated else "done")
 
     def _refused(self, action: Action, ground: Ground) -> str | None:

@@ -16,7 +16,9 @@ from treemem.errors import InvalidInputError
 from treemem.filters import FilterLike, joined, parse
 from treemem.graphs import MemoryGraph
 from treemem.items import MEMORY_TYPES, STATUSES
+from treemem.language.timewords import Told, read_time
 from treemem.pieces import beginning
+from treemem.read.bases import attached
 from treemem.read.graph import MAX_NODES, subgraph
 from treemem.read.states import with_backgrounds
 from treemem.search.context import context_line
@@ -24,9 +26,8 @@ from treemem.search.explain import Stage
 from treemem.search.finish import DEDUPS, Dedup, Finish, finished
 from treemem.search.options import MAX_TOP_K, SearchOptions
 from treemem.search.question import Question, asks_by_keywords
-from treemem.search.results import SearchResult
+from treemem.search.results import SearchHit, SearchResult
 from treemem.search.target import target_of
-from treemem.search.timewords import Told, read_time
 from treemem.search.when import When, WhenLike, parse_when
 from treemem.segments import is_latin
 from treemem.storable import checked_text
@@ -59,6 +60,7 @@ def search(
     relativity: float | None = None,
     conversation_id: str | None = None,
     cubes: Sequence[str] | None = None,
+    knowledge_bases: Sequence[str] | None = None,
     budget: float | None = None,
     options: SearchOptions | None = None,
     explain: bool = False,
@@ -73,6 +75,7 @@ def search(
         raise InvalidInputError(f"dedup: wanted one of {', '.join(DEDUPS)}, found {dedup!r}")
     if budget is not None:
         within("budget", budget, 0, 3_600)
+    bases = attached(ctx, knowledge_bases)
     moment = ctx.moment(as_of, known_at)
     given = parse_when(when)
     if as_of is not None and (given is not None or when != "auto"):
@@ -101,23 +104,41 @@ def search(
         conversation=None if conversation_id is None else checked_text(conversation_id, "conversation_id"),
         vectors=dedup != "none",
         deadline=None if budget is None else started + budget,
+        open_cubes=frozenset(bases),
     )
     embedded = time.perf_counter() - started
-    ask = _asking(ctx, cubes, dated=as_of is None and when == "auto")
+    ask = _asking(ctx, _searched(ctx, cubes, bases), dated=as_of is None and when == "auto")
     result = ask(question) if mode == "fast" else _finely(ctx, question, ask)
     account = result.explanation and result.explanation.with_stage(Stage("embed", embedded, {}))
     result = replace(result, timings={"embed": embedded, **result.timings}, explanation=account)
     wanted = Finish(top_k, dedup, question.limits)
     result = finished(result, asked, wanted, question.options, reranker, question.deadline)
+    result = replace(result, hits=tuple(_of_base(hit, bases) for hit in result.hits))
     _show_backgrounds(ctx, result, moment)
-    if ctx.usage is not None:
-        ctx.usage.note((hit.cube_id or ctx.cube, hit.id) for hit in result)
+    if ctx.usage is not None:  # a base is only read: nothing is counted there
+        ctx.usage.note((hit.cube_id or ctx.cube, hit.id) for hit in result if hit.knowledge_base is None)
     return result
 
 
+def _searched(ctx: Context, cubes: Sequence[str] | None, bases: Mapping[str, str]) -> list[str] | None:
+    """Return the cubes that are searched, None for the memory's own alone."""
+    if cubes is None and not bases:
+        return None
+    return list(dict.fromkeys([*([ctx.cube] if cubes is None else ctx.reachable(cubes)), *bases]))
+
+
+def _of_base(hit: SearchHit, bases: Mapping[str, str]) -> SearchHit:
+    """Return a hit that says from which base it is."""
+    name = bases.get(hit.cube_id or "")
+    return hit if name is None else hit.model_copy(update={"knowledge_base": name})
+
+
 def _show_backgrounds(ctx: Context, result: SearchResult, moment: Moment) -> None:
-    """Show the messages among the hits what was said before them, at the moment that the search looked at."""
-    for cube in {hit.cube_id or ctx.cube for hit in result}:
+    """Show the messages among the hits what was said before them, at the moment that the search looked at.
+
+    What stands in a base is no message of the caller's, and is shown alone.
+    """
+    for cube in {hit.cube_id or ctx.cube for hit in result if hit.knowledge_base is None}:
         known_at = moment.known_at
         if known_at is not None and cube != ctx.cube:
             info = ctx.store.cube(cube)
@@ -130,12 +151,10 @@ def _asking(ctx: Context, cubes: Sequence[str] | None, *, dated: bool) -> Ask:
     """Return what answers a question over the cubes; `dated` reads the time from its words."""
     from treemem.search import engine, several
 
-    wanted = None if cubes is None else ctx.reachable(cubes)
-
     def ask(question: Question) -> SearchResult:
-        if wanted is None:
+        if cubes is None:
             return engine.search(ctx.store, ctx.cube, question)
-        return several.search(ctx.store, wanted, question)
+        return several.search(ctx.store, cubes, question)
 
     def ask_dated(question: Question) -> SearchResult:
         told = _dated(ctx, read_time(question.text, question.moment.now), question, ask)
@@ -184,6 +203,8 @@ def get_relevant_subgraph(
     known_names("get_relevant_subgraph", given, SEARCHED_BY)
     if given.get("cubes") is not None:
         raise InvalidInputError("cubes: a subgraph lies in one cube; call it on memory.cube(name)")
+    if given.get("knowledge_bases") is not None:
+        raise InvalidInputError("knowledge_bases: a subgraph lies in one cube; search() brings the hits of bases")
     within("max_nodes", max_nodes, 1, MAX_NODES)
     result = search(ctx, query, top_k, **given)
     hits = {hit.id: hit for hit in result[:max_nodes]}

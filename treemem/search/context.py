@@ -3,8 +3,8 @@
     - [2025-01-10 to 2025-02-01] Anna lives in Porto. (source: conversation; conversation: c1; from: notes.txt)
 
 A line has the day since when the memory holds, the day until when if it ended, the text, and in brackets where it comes
-from: its `source`, its `conversation_id`, the role of who said it unless that was the user, and those of its `sources`
-that are texts, or passages of documents. What is not known is left out.
+from: its `source`, the knowledge `base` it was found in, its `conversation_id`, the role of who said it unless that was
+the user, and those of its `sources` that are texts, or passages of documents. What is not known is left out.
 
 Fields are written so that none can end its line, look like another part of it, or close what the line stands in:
 
@@ -39,9 +39,9 @@ _HIDDEN = (
 #: What looks like an opening bracket.
 _OPENING = r"(\uff08\ufe59\ufe35\u207d\u208d\u2768\u27ee\u2985"
 #: One before a word that may be the name of a field, and what may be its colon.
-_BRACKET = rf"[{_OPENING}](?=\s*+(?P<word>[sScCrRfF\x80-\U0010ffff]\S{{0,39}})\s*+(?P<next>\S?))"
+_BRACKET = rf"[{_OPENING}](?=\s*+(?P<word>[sScCrRfFbB\x80-\U0010ffff]\S{{0,39}})\s*+(?P<next>\S?))"
 _JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
-_NAMED = re.compile(r"(?:source|conversation|role|from)[:\u2236\ua789]")
+_NAMED = re.compile(r"(?:source|base|conversation|role|from)[:\u2236\ua789]")
 #: What is not to be seen, or ends a line.
 _UNSEEN = rf"\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN}"
 _UNSAFE = rf"[{_UNSEEN}]|<(?=[A-Za-z/!?|])|(?<=\]\])>"  # the last two open or close something around it
@@ -72,7 +72,8 @@ def _day(moment: datetime | None) -> str:
 
 def _origin(item: TextualMemoryItem) -> list[tuple[str, str]]:
     metadata = item.metadata
-    parts = [("source", metadata.source or ""), ("conversation", metadata.conversation_id or "")]
+    base = getattr(item, "knowledge_base", None) or ""
+    parts = [("source", metadata.source or ""), ("base", base), ("conversation", metadata.conversation_id or "")]
     role = next((s.get("role") for s in metadata.sources if isinstance(s, dict)), None)
     parts += [("role", role)] if isinstance(role, str) and role != "user" else []
     parts += [("from", source) for source in metadata.sources if isinstance(source, str)]

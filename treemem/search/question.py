@@ -64,7 +64,8 @@ class Question:
     `text` is the beginning of what was asked, 10,000 characters at most: its words, names and time are read.
     `together` puts what was superseded right behind what did it; `explain` asks for an account. At least `reads`
     memories are ranked and read; `limits` is how many of a memory type are wanted at most; hits of the `conversation`
-    are preferred. `deadline` is a time of `time.perf_counter`.
+    are preferred. `deadline` is a time of `time.perf_counter`. In `open_cubes` everything is seen: knowledge bases,
+    which whoever asks may read.
     """
 
     text: str
@@ -84,6 +85,7 @@ class Question:
     conversation: str | None = None
     vectors: bool = False
     deadline: float | None = None
+    open_cubes: frozenset[str] = frozenset()
 
     @property
     def pool(self) -> int:
@@ -114,7 +116,7 @@ class Question:
             entity_ids=question_entity_ids(cube, self.text) if hops else (),
             statuses=self.statuses,
             filter=self.filter,
-            visible=self.visible,
+            visible=None if cube in self.open_cubes else self.visible,
             vector_limit=self.arm_limits["vector"],
             text_limit=self.arm_limits["text"],
             walk_seeds=options.walk_seeds,

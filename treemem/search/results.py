@@ -10,6 +10,7 @@ from typing import Any, overload
 from pydantic import Field
 
 from treemem.items import TextualMemoryItem
+from treemem.records import Preference
 from treemem.search.explain import Explanation
 from treemem.search.passage import best_passage
 from treemem.search.when import TimeReading
@@ -35,8 +36,8 @@ class SearchHit(TextualMemoryItem):
     """A memory that was found. `score` lies in [0, 1] and compares hits of one search only.
 
     `similarity` is the cosine in [-1, 1] to the question, of a passage less 0.15 where that is more (None if the vector
-    arm did not find it), `arms` the rank in each seed arm, `cube_id` the cube it lies in, `path` the edges from the
-    seed that led here, empty for a seed.
+    arm did not find it), `arms` the rank in each seed arm, `cube_id` the cube it lies in, `knowledge_base` the name of
+    the base that this cube is of, `path` the edges from the seed that led here, empty for a seed.
     `superseded_by` is the memory that took its place: its speaker says that this has changed, or an edge does.
     `may_supersede` is a newer one that gives another value to the same thing without saying that it changed; both may
     be true. `contradicts` are the hits that cannot be true beside it. `asked` is the question, by which
@@ -45,6 +46,7 @@ class SearchHit(TextualMemoryItem):
 
     score: float = Field(ge=0, le=1)
     cube_id: str | None = None
+    knowledge_base: str | None = None
     similarity: float | None = None
     arms: dict[str, int] = Field(default_factory=dict)
     path: tuple[PathStep, ...] = ()
@@ -77,6 +79,8 @@ class SearchResult(Sequence[SearchHit]):
 
     `when` is what time the question was taken to be about, `explanation` the account that `explain=True` asks for;
     print them to read them. `degraded` says what was left out, for want of time or because a model failed.
+    `preferences` are those that bear on the question, where some were asked for, and `preference_note` has them as
+    lines of a prompt, with what to do with them.
     """
 
     hits: tuple[SearchHit, ...]
@@ -86,6 +90,8 @@ class SearchResult(Sequence[SearchHit]):
     timings: Mapping[str, float] = field(default_factory=dict)
     explanation: Explanation | None = None
     degraded: tuple[str, ...] = ()
+    preferences: tuple[Preference, ...] = ()
+    preference_note: str = ""
 
     @overload
     def __getitem__(self, index: int) -> SearchHit: ...

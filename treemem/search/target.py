@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from treemem.changes import State
-from treemem.search.timewords import Told
+from treemem.language.timewords import Told
 from treemem.search.when import TimeReading, When
 from treemem.store.protocol import Seed, Subgraph
 from treemem.temporal import BEGINNING, END, Moment, Span

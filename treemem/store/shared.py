@@ -10,7 +10,14 @@ from typing import Any
 from treemem.canonical import canonical_json
 from treemem.changes import ChangeSet, Edge, Model, Operation, Receipt
 from treemem.checks import shown
-from treemem.errors import ConflictError, InvalidInputError, LeaseError, ModelMismatchError, OperationMismatchError
+from treemem.errors import (
+    ConflictError,
+    InvalidInputError,
+    LeaseError,
+    ModelMismatchError,
+    OperationMismatchError,
+    StoreUnavailableError,
+)
 from treemem.store.protocol import Lease, Subgraph
 from treemem.temporal import Moment
 
@@ -21,6 +28,11 @@ LONGEST_LEASE = 7_200 * 1_000_000
 def properties_text(edge: Edge) -> str | None:
     """Return the properties of an edge as both stores keep them: JSON, None where there are none."""
     return canonical_json(edge.properties) if edge.properties else None
+
+
+def edge_order(edge: Edge) -> tuple[Any, ...]:
+    """Return what edges that were ever recorded are put in order by, on both stores."""
+    return edge.source, edge.type.value, edge.target_kind.value, edge.target, edge.recorded_from, edge.valid_from
 
 
 def properties_of(text: str | None) -> Mapping[str, Any]:
@@ -63,6 +75,22 @@ def check_model(cube: str, embedder: str | None, dimension: int | None, wanted: 
         f"cube {cube!r} holds vectors of {embedder!r} ({dimension} dimensions), the memory was opened with "
         f"{wanted.name!r} ({wanted.dimension}); open it with that embedder, call reembed() to "
         "change the cube's model, or choose another cube"
+    )
+
+
+def refuse_loading(cube: str, loading: str | None) -> None:
+    """Raise StoreUnavailableError if an archive is being loaded into a cube."""
+    if loading is not None:
+        raise StoreUnavailableError(
+            f"an archive is being imported into cube {cube!r}; wait for its end, import it again if it was cut off, or "
+            "take it back by drop()"
+        )
+
+
+def claim_lost(cube: str) -> ConflictError:
+    """Return the error for an archive that is not the one that is being loaded into a cube."""
+    return ConflictError(
+        f"cube {cube!r} was erased, or holds something else by now, while an archive was loaded into it; load it again"
     )
 
 

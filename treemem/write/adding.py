@@ -20,9 +20,9 @@ from treemem.ids import checked_id
 from treemem.items import MemoryLike, TextualMemoryItem, as_item, set_fields
 from treemem.read.states import VISIBLE, each_page, histories
 from treemem.temporal import END, Moment, TimeLike, parse_time
-from treemem.write.addition import Addition, Progress, write_parts
+from treemem.write.addition import Addition, Amend, Progress, write_parts
 from treemem.write.committing import commit, new_change
-from treemem.write.following import let_topics_follow
+from treemem.write.derived import let_derived_follow
 from treemem.write.hiding import plan_rewrite
 from treemem.write.intent import Intent
 from treemem.write.parts import MAX_ROWS
@@ -36,8 +36,10 @@ def add(
     intent: Intent,
     progress: Progress | None,
     metadata: Mapping[str, Any],
+    *,
+    amend: Amend | None = None,
 ) -> list[str]:
-    """See `TreeTextMemory.add`."""
+    """See `TreeTextMemory.add`; `amend` may put something into each change set."""
     many = memories_of(memories)
     span = (None if at is None else parse_time(at, "at"), END if until is None else parse_time(until, "until"))
     base = new_change(ctx, "add", intent)
@@ -47,13 +49,20 @@ def add(
     if own_id is not None:
         many = [_with_id(many, own_id)]
     groups = addition.from_items(many, span, given_metadata("add", shared))
-    write_parts(ctx.store, base, groups, progress, len(many) if isinstance(many, Sequence) else None)
+    write_parts(ctx.store, base, groups, progress, len(many) if isinstance(many, Sequence) else None, amend=amend)
     return addition.ids
 
 
-def addition_of(ctx: Context, base: ChangeSet, intent: Intent) -> Addition:
-    """Return what collects the memories of one call."""
-    return Addition(ctx.cube, ctx.embedder, base, ctx.caller, stable_ids=intent.repeatable)
+def addition_of(ctx: Context, base: ChangeSet, intent: Intent, *, preferences: bool | None = None) -> Addition:
+    """Return what collects the memories of one call; `preferences`: whether it notes them, None for the settings."""
+    return Addition(
+        ctx.cube,
+        ctx.embedder,
+        base,
+        ctx.caller,
+        stable_ids=intent.repeatable,
+        preferences=ctx.config.note_preferences if preferences is None else preferences,
+    )
 
 
 def replace_working_memory(ctx: Context, memories: MemoryLike | Iterable[MemoryLike], intent: Intent) -> list[str]:
@@ -96,7 +105,7 @@ def replace_working_memory(ctx: Context, memories: MemoryLike | Iterable[MemoryL
         return whole
 
     receipt = commit(ctx, base, plan, repeatable=intent.repeatable)
-    let_topics_follow(ctx, base, receipt, sorted(changed))
+    let_derived_follow(ctx, base, receipt, sorted(changed))
     return addition.ids
 
 

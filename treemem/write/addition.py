@@ -24,10 +24,13 @@ from treemem.models.vectors import vectors_of
 from treemem.store.protocol import WriteStore
 from treemem.temporal import END, SKEW, Interval, parse_time
 from treemem.write.parts import in_parts
+from treemem.write.preferring import noted_in, with_preferences
 
 Progress = Callable[[int, int | None], None]
 EMBED_BATCH = 256
 Span = tuple[int | None, int]
+#: Puts something into a change set before it is written.
+Amend = Callable[[ChangeSet], ChangeSet]
 #: Yields messages as they are remembered.
 Judged = Callable[[Iterator[Said]], Iterator[Said]]
 
@@ -35,12 +38,22 @@ Judged = Callable[[Iterator[Said]], Iterator[Said]]
 class Addition:
     """One call of add or add_messages: yields a change set per memory and collects the ids."""
 
-    def __init__(self, cube: str, embedder: Embedder, base: ChangeSet, caller: Caller, *, stable_ids: bool) -> None:
+    def __init__(
+        self,
+        cube: str,
+        embedder: Embedder,
+        base: ChangeSet,
+        caller: Caller,
+        *,
+        stable_ids: bool,
+        preferences: bool = False,
+    ) -> None:
         self.ids: list[str] = []
         self._cube = cube
         self._embedder = embedder
         self._base = base
         self._stable_ids = stable_ids
+        self._preferences = preferences
         self._caller = caller
         self._seen: dict[str, int] = {}
 
@@ -77,8 +90,15 @@ class Addition:
             items = [r.said.item for r in batch]
             fields = [self._noted(item) for item in items]
             vectors = self._vectors(items, fields)
-            for reading, content, own in zip(batch, fields, vectors, strict=True):
-                yield self._message(reading, content, own, replay)
+            stated = [noted_in(self._cube, r.said) if self._preferences else [] for r in batch]
+            flat = [each for some in stated for each in some]
+            made = iter(
+                zip(flat, vectors_of(self._embedder, [each.fields for each in flat]) if flat else (), strict=True)
+            )
+            for reading, content, own, some in zip(batch, fields, vectors, stated, strict=True):
+                message = self._message(reading, content, own, replay)
+                span = item_span(reading.said.item, (reading.at, END))
+                yield with_preferences(message, list(itertools.islice(made, len(some))), span)
 
     def _said(self, messages: Sequence[tuple[Message, Place | None]], reader: Reader) -> Iterator[Said]:
         for message, place in messages:
@@ -199,10 +219,12 @@ def write_parts(
     log_end: int | None = None,
     *,
     apart: bool = False,
+    amend: Amend | None = None,
 ) -> Receipt:
     """Apply groups in parts of at most 1,000 rows and return their receipts summed.
 
     With a `log_end` the first part is applied only while that is the last number of the log; `apart` as in `in_parts`.
+    A part is written as `amend` returns it.
     """
     done = 0
     receipt: Receipt | None = None
@@ -223,6 +245,7 @@ def write_parts(
         for part in in_parts(groups, base.operation, apart=apart):
             if waiting is not None:
                 settle(*waiting)
+            part = part if amend is None else amend(part)
             waiting = part, store.begin(replace(part, log_end=log_end))
             log_end = None
     finally:

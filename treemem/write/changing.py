@@ -29,7 +29,7 @@ from treemem.storable import check_json, checked_text
 from treemem.temporal import Moment, TimeLike, parse_time
 from treemem.write.addition import given_vector
 from treemem.write.committing import commit, new_change
-from treemem.write.following import let_topics_follow
+from treemem.write.derived import let_derived_follow
 from treemem.write.intent import Intent
 
 
@@ -78,10 +78,10 @@ def _change(
             check_json(value, name)  # before it is written out as part of the request
     request = [kind, memory_id, text, changed, start]
     base = new_change(ctx, kind, intent, request=request)
-    plan = partial(_plan_change, ctx, memory_id=memory_id, text=text, changed=changed, start=start)
+    plan = partial(plan_change, ctx, memory_id=memory_id, text=text, changed=changed, start=start)
     receipt = commit(ctx, base, plan, repeatable=intent.repeatable)
     if text is not None or not changed.keys().isdisjoint(OWNERSHIP):
-        let_topics_follow(ctx, base, receipt, [memory_id])
+        let_derived_follow(ctx, base, receipt, [memory_id])
     return receipt
 
 
@@ -99,11 +99,11 @@ def expire(ctx: Context, memory_id: str, at: TimeLike | None, intent: Intent) ->
         return planning.expire(base, memory_id, history, start)
 
     receipt = commit(ctx, base, plan, repeatable=intent.repeatable)
-    let_topics_follow(ctx, base, receipt, [memory_id])
+    let_derived_follow(ctx, base, receipt, [memory_id])
     return receipt
 
 
-def _plan_change(
+def plan_change(
     ctx: Context, base: ChangeSet, memory_id: str, text: str | None, changed: Mapping[str, Any], start: int | None
 ) -> ChangeSet:
     history = histories(ctx, [memory_id])[memory_id]

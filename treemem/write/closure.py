@@ -4,7 +4,9 @@ Derived text follows its source along edges:
 
 - what was merged with a memory into one says the same and goes too; so does a text that was made by merging, and the
   other memories it was made of come back;
-- what is DERIVED_FROM a memory goes too;
+- what is DERIVED_FROM a memory goes too, unless it was there before and the memory only says it again, or the memory
+  changed it and that was taken back: then only what it said in between goes; an answer whose model was shown the
+  memory goes if it shares a word with it;
 - what stands below a document, or below a heading of one, goes too;
 - topics above a memory are named and placed anew by what is left below them, or go with their last member;
 - a message that holds a copy of the one before it loses the copy;
@@ -21,9 +23,9 @@ from itertools import islice
 from typing import Any
 
 from treemem import topics
-from treemem.canonical import Vectors
+from treemem.canonical import Vectors, canonical_json
 from treemem.changes import DERIVING, RUN, Edge, EdgeType, Erasure, NodeKind, State
-from treemem.contents import content_of, document_of, is_topic
+from treemem.contents import AGAIN, SHOWN, content_of, document_of, is_topic
 from treemem.segments import words_in
 from treemem.stemming import stemmed
 from treemem.store.protocol import GraphStore
@@ -81,7 +83,7 @@ def erasure(store: GraphStore, cube: str, found: Closure, read_at: int) -> Erasu
         redacted=tuple(state for _, state in sorted(found.redacted.items())),
         mentions=tuple(sorted(found.mentions)),
         reasons=tuple(_telling(store, cube, touched, said)),
-        tombstones=tuple(i for i, _, reason in store.tombstones(cube) if said & _forms(reason or "")),
+        tombstones=tuple(t.id for t in store.tombstones(cube) if said & _forms(t.reason or "")),
         read_at=read_at,
     )
 
@@ -110,7 +112,11 @@ def _reached(edge: Edge, found: Closure, asked: set[str]) -> set[str]:
         below = edge.source in found.doomed and edge.target not in found.doomed and _one_document(found, edge)
         return {edge.target} if below else set()
     if edge.type is EdgeType.DERIVED_FROM:
-        return {edge.source} - found.doomed if edge.target in found.doomed else set()
+        part = edge.properties.get("part")
+        ours = edge.target in found.doomed and part != AGAIN and (part != SHOWN or _share_words(found, edge))
+        if not ours or edge.source in found.doomed:
+            return set()
+        return set() if _taken_back(found, edge) else {edge.source}
     if edge.type is not EdgeType.MERGED_INTO:
         return set()
     known = any(s.closed_by is None for s in found.histories[edge.target])
@@ -123,6 +129,35 @@ def _reached(edge: Edge, found: Closure, asked: set[str]) -> set[str]:
             return {edge.source}
         found.back.add(edge.source)
     return set()
+
+
+def _taken_back(found: Closure, edge: Edge) -> bool:
+    """Return whether what ended a derivation let the memory say again what it said before; if so, rewrite the states
+    that it had in between. What it has said since stands on that.
+    """
+    history = found.histories[edge.source]
+    before = [s for s in history if s.recorded_from < edge.recorded_from]
+    derived = [s for s in history if edge.recorded_from <= s.recorded_from < edge.recorded_to]
+    if edge.closed_by is None or not before or any(s.closed_by is None for s in derived):
+        return False
+    after = [s for s in history if s.opened_by == edge.closed_by]
+    if not after or not {_said(s) for s in after} <= {_said(s) for s in before}:
+        return False
+    last = max(before, key=lambda s: s.version)
+    found.mentions |= {(edge.source, operation) for operation in (edge.opened_by, *(s.opened_by for s in derived))}
+    for state in derived:
+        _redact(found, state, dict(last.fields) | {"status": state.fields["status"]}, last.content.vectors)
+    return True
+
+
+def _said(state: State) -> str:
+    return canonical_json({**state.fields, "status": None})
+
+
+def _share_words(found: Closure, edge: Edge) -> bool:
+    """Return whether an answer ever had a word of what its model was shown, stop words apart."""
+    answers = {str(state.fields["memory"]) for state in found.histories[edge.source]}
+    return bool(set().union(*map(_forms, answers)) & _words_of(found.histories[edge.target]))
 
 
 def _made_by_merging(found: Closure, memory_id: str) -> bool:

@@ -29,13 +29,14 @@ from treemem.records import AddedDocument
 from treemem.storable import checked_text
 from treemem.temporal import END, Moment, TimeLike, format_micros, parse_time
 from treemem.write.adding import addition_of
-from treemem.write.addition import Progress
+from treemem.write.addition import Amend, Progress
 from treemem.write.committing import commit, done_before, new_change
 from treemem.write.document_parts import Part, made_of, root_of, told
 from treemem.write.hiding import delete
 from treemem.write.intent import Intent
 from treemem.write.looking import as_kept, looked_at, numbers, states_of, there, wants_a_look
 from treemem.write.messaging import OnError, refusing
+from treemem.write.sourced import let_items_follow
 
 #: Metadata that says where a part stands, which a caller does not give.
 _OWN = ("id", "embedding", "key", "source", "sources", "type", "valid_from", "valid_to", "conversation_id", "sequence")
@@ -49,8 +50,10 @@ def add_documents(
     intent: Intent,
     progress: Progress | None,
     metadata: Mapping[str, Any],
+    *,
+    amend: Amend | None = None,
 ) -> list[AddedDocument]:
-    """See `TreeTextMemory.add_documents`."""
+    """See `TreeTextMemory.add_documents`; `amend` may put something into each change set."""
     shared = given_metadata("add_documents", metadata)
     for name in _OWN:
         if name in shared:
@@ -87,9 +90,9 @@ def add_documents(
         written = len(parts or ())
         try:
             if parts is None:
-                added, written = _add_looked_at(ctx, document, many[position], shared, start, one, counted)
+                added, written = _add_looked_at(ctx, document, many[position], shared, start, one, counted, amend)
             else:
-                added = _add(ctx, document, parts, start, one, counted)
+                added = _add(ctx, document, parts, start, one, counted, amend)
             found.append(added)
         except (InvalidInputError, NotAllowedError) as error:
             refused(position, error)
@@ -137,6 +140,7 @@ def _add_looked_at(
     at: int | None,
     intent: Intent,
     counted: Callable[[int], None],
+    amend: Amend | None,
 ) -> tuple[AddedDocument, int]:
     """Write a document with pictures as a model describes them; return also of how many parts it is.
 
@@ -154,7 +158,7 @@ def _add_looked_at(
         return unchanged, 0
     seen = looked_at(ctx, document, given)
     parts = list(made_of(seen, shared))
-    return _add(ctx, seen, parts, at, intent, counted, request), len(parts)
+    return _add(ctx, seen, parts, at, intent, counted, amend, request), len(parts)
 
 
 def _add(
@@ -164,6 +168,7 @@ def _add(
     at: int | None,
     intent: Intent,
     counted: Callable[[int], None],
+    amend: Amend | None,
     request: list[Any] | None = None,
 ) -> AddedDocument:
     """Write one document; what of it is there already stays. The request is what its parts say, unless one is given."""
@@ -173,6 +178,7 @@ def _add(
     base = new_change(ctx, "add_documents", intent, request=request)
     made: dict[str, ChangeSet] = {}
     became: dict[str, tuple[str, ...]] = {}
+    changed: set[str] = set()
 
     def plan(base: ChangeSet) -> ChangeSet:
         change = _Change(ctx, base, parts, fields, at)
@@ -182,9 +188,13 @@ def _add(
             made[group.states[0].memory_id] = group
             counted(len(made))
         became.update(change.became())
-        return change.rows(made)
+        changed.clear()
+        changed.update(became["ended"], change.returning())
+        rows = change.rows(made)
+        return rows if amend is None else amend(rows)
 
-    commit(ctx, base, plan, repeatable=intent.repeatable)
+    receipt = commit(ctx, base, plan, repeatable=intent.repeatable)
+    let_items_follow(ctx, base, receipt, sorted(changed))
     if not became:  # done before, under the same operation id
         became.update(_Change(ctx, base, parts, fields, at).became())
     unread = tuple(numbers(document))
@@ -233,6 +243,10 @@ class _Change:
             "kept": tuple(i for i in ours if i in self._there),
             "ended": tuple(sorted(i for i, s in self._gone.items() if origin_of(s.fields).get("type") == "passage")),
         }
+
+    def returning(self) -> list[str]:
+        """Return the ids of the parts that ended before and are there again."""
+        return [i for i in self.fresh if self._histories[i] and i not in self._there]
 
     def rows(self, made: Mapping[str, ChangeSet]) -> ChangeSet:
         """Return the change set; `made` holds the rows of what is fresh, as if it were all new."""

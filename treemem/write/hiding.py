@@ -12,7 +12,7 @@ from treemem.context import Context
 from treemem.errors import InvalidInputError
 from treemem.read.states import VISIBLE, histories, own_known
 from treemem.write.committing import CHUNK, commit, commit_parts, new_change, settled
-from treemem.write.following import let_topics_follow
+from treemem.write.derived import let_derived_follow, let_readings_follow
 from treemem.write.intent import Intent
 
 
@@ -59,7 +59,9 @@ def _rewrite(ctx: Context, kind: str, ids: str | Iterable[str], intent: Intent) 
     else:
         done = _rewrite_in_parts(ctx, base, wanted, repeatable=intent.repeatable)
     if kind == "delete":
-        let_topics_follow(ctx, base, done, wanted)
+        let_derived_follow(ctx, base, done, wanted)
+    elif kind == "restore":
+        let_readings_follow(ctx, base, done, wanted)
     return done
 
 

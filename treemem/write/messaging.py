@@ -21,7 +21,7 @@ from treemem.ingest.window import Line
 from treemem.storable import checked_text
 from treemem.temporal import END, SKEW, format_micros
 from treemem.write.adding import addition_of
-from treemem.write.addition import Progress, given_vector, item_span, write_parts
+from treemem.write.addition import Amend, Progress, given_vector, item_span, write_parts
 from treemem.write.committing import new_change, planned_again
 from treemem.write.intent import Intent
 from treemem.write.placing import Given, NumberTakenError, Placement, placed, placed_alone
@@ -42,8 +42,10 @@ def add_messages(
     intent: Intent,
     progress: Progress | None,
     metadata: Mapping[str, Any],
+    *,
+    amend: Amend | None = None,
 ) -> list[str]:
-    """See `TreeTextMemory.add_messages`."""
+    """See `TreeTextMemory.add_messages`; `amend` may put something into each change set."""
     if remember not in (modes := get_args(Remember)):
         raise InvalidInputError(f"remember: wanted one of {', '.join(modes)}, found {shown(remember)}")
     base = new_change(ctx, "add_messages", intent)
@@ -61,7 +63,9 @@ def add_messages(
         taken = _without_silent(taken)
     else:
         taken = _without_other_ids(ctx, conversation_id, taken, refused)
-    return planned_again(ctx, base, partial(_write, ctx, intent, progress, reader, taken, refused, replay, remember))
+    return planned_again(
+        ctx, base, partial(_write, ctx, intent, progress, reader, taken, refused, replay, remember, amend)
+    )
 
 
 def _write(
@@ -73,6 +77,7 @@ def _write(
     refused: Refused,
     replay: bool,
     remember: Remember,
+    amend: Amend | None,
     base: ChangeSet,
 ) -> list[str]:
     placement = _placement(ctx, reader, taken, refused, base.operation if intent.repeatable else None)
@@ -83,8 +88,34 @@ def _write(
     judged = Remembering(ctx, base, placement.answered) if remember == "new" else None
     groups = addition.from_messages(placed_ones, reader, placement.before, judged, replay=replay)
     total = sum(place is not None and not place.there for place in placement.places)
-    write_parts(ctx.store, base, groups, progress, total, None if base.log is None else placement.end)
+    end = None if base.log is None else placement.end
+    write_parts(ctx.store, base, groups, progress, total, end, amend=amend)
     return addition.ids
+
+
+def message_change(
+    ctx: Context,
+    base: ChangeSet,
+    intent: Intent,
+    text: str,
+    conversation_id: str | None,
+    whose: Mapping[str, Any],
+    *,
+    preferences: bool,
+) -> tuple[ChangeSet, str]:
+    """Return the change that adds one message of a user to the end of a conversation, and the id of its memory.
+
+    `whose` are fields of its owner. It is a new one always, and not judged by what it tells; with `preferences` those
+    that it states come with it.
+    """
+    reader = Reader(ctx.cube, whose, conversation_id, ctx.caller.signed)
+    taken = [(0, Message("user", text))]
+    placement = _placement(ctx, reader, taken, _raise, base.operation)
+    base = replace(base, log=placement.log)
+    addition = addition_of(ctx, base, intent, preferences=preferences)
+    placed_one = [(taken[0][1], placement.places[0])]
+    (change,) = addition.from_messages(placed_one, reader, placement.before, None, replay=False)
+    return replace(change, log_end=None if base.log is None else placement.end), addition.ids[0]
 
 
 def _placement(

@@ -30,7 +30,7 @@ from treemem.forks import cached
 from treemem.ingest.messages import ASIDE, BETWEEN, JUDGED, Answered, Said, Spoken
 from treemem.ingest.telling import LONGEST, Answer, Known, Told, asks_only, only_thanks, tells_nothing, words_of
 from treemem.segments import is_latin
-from treemem.store.protocol import LIVE, Recall, Subgraph
+from treemem.store.protocol import LIVE, Recall, seeds_alone
 from treemem.temporal import Moment
 from treemem.text import ASKS, analyse, distinct
 
@@ -150,7 +150,7 @@ class Remembering:
             model=self._ctx.model,
             vectors=True,
         )
-        _, states = self._ctx.store.recall(recall, _seeds)
+        _, states = self._ctx.store.recall(recall, seeds_alone)
         for state in states:
             text, own = spoken_text(state.fields), state.memory_id == said.item.id
             if not own and owners_of(state.fields) == whose and not is_label(state.fields) and not asks_only(text):
@@ -202,10 +202,6 @@ def _may_go(state: State, whose: tuple[Any, ...]) -> bool:
     free = fields["status"] in LIVE and not fields.get("frozen") and fields["memory_type"] in JUDGED
     theirs = role_of(fields) == "user" and owners_of(fields) == whose
     return free and theirs and asks_only(spoken_text(fields))
-
-
-def _seeds(found: Subgraph) -> list[tuple[str, int]]:
-    return [(seed.memory_id, seed.version) for seed in found.seeds]
 
 
 def _asks(text: str | None) -> bool:

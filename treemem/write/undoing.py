@@ -11,7 +11,7 @@ from treemem.context import Context
 from treemem.errors import InvalidInputError, OperationNotFoundError, UndoRefusedError
 from treemem.read.states import last_versions, touched_by
 from treemem.write.committing import commit, commit_parts, new_change
-from treemem.write.following import let_topics_follow
+from treemem.write.derived import let_derived_follow, let_readings_follow
 from treemem.write.intent import Intent
 
 
@@ -32,8 +32,10 @@ def undo(ctx: Context, operation: str, intent: Intent) -> Receipt:
         done = commit_parts(ctx, base, plans, repeatable=intent.repeatable)
     undone = [] if done.repeated else [part.id for part in parts] or [operation]
     for name in undone:
-        opened = ctx.store.touched(ctx.cube, name).states_opened
-        let_topics_follow(ctx, base, done, sorted({s.memory_id for s in opened}))
+        touched = ctx.store.touched(ctx.cube, name)
+        opened = {s.memory_id for s in touched.states_opened}
+        let_derived_follow(ctx, base, done, sorted(opened))
+        let_readings_follow(ctx, base, done, sorted({s.memory_id for s in touched.states_closed} - opened))
     return done
 
 

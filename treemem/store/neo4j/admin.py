@@ -10,13 +10,13 @@ from treemem.canonical import Vectors
 from treemem.changes import Edge, Entity, Model, Operation, Source, State
 from treemem.checks import shown
 from treemem.errors import InvalidInputError, StoreError, StoreUnavailableError
-from treemem.store.neo4j import erasing, loading, rows, schema
+from treemem.store.neo4j import erasing, inspecting, loading, rows, schema
 from treemem.store.neo4j.admitting import Admitting
 from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.edges import edges_from
 from treemem.store.neo4j.rows import vector
 from treemem.store.neo4j.statements import statement
-from treemem.store.protocol import FIRST, LIVE, CubeInfo, Rows, Unstaged
+from treemem.store.protocol import FIRST, LIVE, CubeInfo, Rows, Unstaged, Used
 from treemem.store.shared import checked_bookmarks
 from treemem.temporal import END_TIME
 
@@ -35,6 +35,10 @@ class Admin(Admitting):
     def migrate(self) -> list[str]:
         self._connection.verify()
         return schema.migrate(self._connection)
+
+    def inspect(self) -> inspecting.ServerLook:
+        """Return what there is, changing nothing. Reads of this store work from then on, as after `migrate`."""
+        return inspecting.inspect(self._connection)
 
     def close(self) -> None:
         self._connection.close()
@@ -92,6 +96,9 @@ class Admin(Admitting):
     def all_operations(self, cube: str) -> Iterator[Operation]:
         return map(rows.operation, self._after("all_operations", cube, "operation"))
 
+    def all_usage(self, cube: str) -> Iterator[Used]:
+        return (Used(**row) for row in self._after("all_usage", cube, "used"))
+
     def _ids(self, cube: str) -> Iterator[list[str]]:
         after = ""
         while True:
@@ -107,8 +114,17 @@ class Admin(Admitting):
             yield from (row[what] for row in found)
             after = found[-1][what]["id"]
 
-    def load(self, rows: Rows) -> None:
-        self._admitted(rows.info.id, lambda: self._connection.write(lambda tx: loading.load(tx, rows)))
+    def begin_load(self, info: CubeInfo, archive: str) -> None:
+        self._admitted(info.id, lambda: self._connection.write(lambda tx: loading.begin(tx, info, archive)))
+
+    def load(self, rows: Rows, archive: str) -> None:
+        self._admitted(rows.info.id, lambda: self._connection.write(lambda tx: loading.load(tx, rows, archive)))
+
+    def end_load(self, info: CubeInfo, archive: str) -> None:
+        self._admitted(info.id, lambda: self._connection.write(lambda tx: loading.end(tx, info, archive)))
+
+    def add_rows(self, info: CubeInfo, batches: Callable[[], Iterable[Rows]]) -> bool:
+        return self._admitted(info.id, lambda: self._connection.write(lambda tx: loading.add(tx, info, batches())))
 
     def unstaged(self, cube: str, model: Model) -> Iterator[list[Unstaged]]:
         after = ""

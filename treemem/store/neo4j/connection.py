@@ -79,6 +79,19 @@ class Transaction:
         return [dict(zip(keys, record.values(), strict=True)) for record in result]
 
 
+def new_driver(uri: str, auth: tuple[str, str] | None, timeout: float, **tls: Any) -> neo4j.Driver:
+    """Return a driver that waits at most `timeout` seconds for a connection; raise ConfigurationError, ValueError."""
+    return neo4j.GraphDatabase.driver(
+        uri,
+        auth=auth,
+        user_agent=f"treemem/{__version__}",
+        connection_timeout=min(timeout, 15.0),
+        connection_acquisition_timeout=timeout,
+        telemetry_disabled=True,
+        **tls,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """The address of a server, user and password, and the database; None for the server's defaults."""
@@ -145,15 +158,7 @@ class Connection:
 
     def _connect(self) -> neo4j.Driver:
         try:
-            return neo4j.GraphDatabase.driver(
-                self._whole_uri,
-                auth=self._auth,
-                user_agent=f"treemem/{__version__}",
-                connection_timeout=min(self.timeout, 15.0),
-                connection_acquisition_timeout=self.timeout,
-                telemetry_disabled=True,
-                **self._tls(),
-            )
+            return new_driver(self._whole_uri, self._auth, self.timeout, **self._tls())
         except (ConfigurationError, ValueError) as error:
             why = "look at its query" if "?" in self._whole_uri else error
             raise ConfigError(f"store: {self.uri} is no usable Neo4j URI ({why})") from None

@@ -10,6 +10,7 @@ from treemem.store.neo4j import rows
 from treemem.store.neo4j.connection import Connection, Transaction
 from treemem.store.neo4j.facts import INFO
 from treemem.store.neo4j.statements import statement
+from treemem.temporal import END_TIME
 
 #: How many memories are converted in one transaction.
 _BATCH = 200
@@ -20,10 +21,7 @@ def facts(connection: Connection) -> None:
 
     What was converted before a crash is read again and left as it is.
     """
-    for cube in [row["id"] for row in connection.read(lambda tx: tx.run(statement("cubes")))]:
-        after: str | None = ""
-        while after is not None:
-            after = connection.write(lambda tx, cube=cube, after=after: _some(tx, cube, after))  # type: ignore[misc]
+    _in_parts(connection, lambda tx, cube, after: _some(tx, cube, after))
 
 
 def _some(tx: Transaction, cube: str, after: str) -> str | None:
@@ -52,5 +50,25 @@ def converted(properties: Mapping[str, Any]) -> dict[str, Any]:
     return changed | dict.fromkeys(loose)
 
 
+def labels(connection: Connection) -> None:
+    """Label every memory by its type, and what is no longer so. Labelling again changes nothing."""
+    _in_parts(connection, _labelled)
+
+
+def _labelled(tx: Transaction, cube: str, after: str) -> str | None:
+    """Label the next memories; return the last memory's id, None if there are no more."""
+    (found,) = tx.run(statement("label_memories"), cube=cube, after=after, limit=_BATCH, end=END_TIME)
+    last: str | None = found["last"]
+    return last
+
+
+def _in_parts(connection: Connection, convert: Callable[[Transaction, str, str], str | None]) -> None:
+    """Convert the memories of every cube in parts, each behind the id that the one before returned, None at the end."""
+    for cube in [row["id"] for row in connection.read(lambda tx: tx.run(statement("cubes")))]:
+        after: str | None = ""
+        while after is not None:
+            after = connection.write(lambda tx, cube=cube, after=after: convert(tx, cube, after))  # type: ignore[misc]
+
+
 #: What a migration does beside its statements.
-STEPS: dict[str, Callable[[Connection], None]] = {"0004_facts": facts}
+STEPS: dict[str, Callable[[Connection], None]] = {"0004_facts": facts, "0007_labels": labels}

@@ -8,6 +8,7 @@ from typing import Any
 from treemem.changes import EdgeType
 from treemem.items import TreeNodeTextualMemoryMetadata
 from treemem.store.neo4j.connection import Connection
+from treemem.store.neo4j.rows import FORMER, KINDS
 
 #: name -> (type, label, properties, options that matter)
 Wanted = Mapping[str, tuple[str, str, tuple[str, ...], dict[str, Any]]]
@@ -38,7 +39,8 @@ def _constraints(rows: Iterable[Mapping[str, Any]], wanted: Wanted) -> Iterable[
     keys: dict[str, set[str]] = {}
     for _, label, own, _ in wanted.values():
         keys.setdefault(label, set(own))  # a label's key comes before its other indexes
-    ours = {*(label for _, label, _, _ in wanted.values()), _LEDGER, *_TYPES}
+    keys |= dict.fromkeys((*KINDS, FORMER), keys["Memory"])
+    ours = {*keys, _LEDGER, *_TYPES}
     for row in rows:
         name, properties = row["name"], set(row["properties"] or ())
         (thing, *_) = row["labelsOrTypes"] or [""]

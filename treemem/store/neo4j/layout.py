@@ -17,11 +17,12 @@ from treemem.store.shared import properties_text
 
 
 class Node(NamedTuple):
-    """A node: its one label, its key among those of the label, and its properties."""
+    """A node: its label, its key among those of the label, its properties, and the labels that it has beside."""
 
     label: str
     key: str
     properties: Mapping[str, Any]
+    beside: tuple[str, ...] = ()
 
 
 class Relationship(NamedTuple):
@@ -69,10 +70,10 @@ def tombstone_node(cube: str, memory_id: str, at: int, reason: str | None) -> No
     return Node("Tombstone", memory_id, _present(own))
 
 
-def memory_node(cube: str, last: State) -> Node:
-    """Return the identity of a memory, which shows its last version."""
+def memory_node(cube: str, last: State, beside: tuple[str, ...]) -> Node:
+    """Return the identity of a memory, which shows its last version, with the labels that it has beside."""
     own = {"cube_id": cube, "id": last.memory_id, **rows.cache(last), "version": last.version, **_times(last)}
-    return Node("Memory", last.memory_id, _present(own))
+    return Node("Memory", last.memory_id, _present(own), beside)
 
 
 def state_node(cube: str, state: State) -> Node:
@@ -89,7 +90,7 @@ def state_node(cube: str, state: State) -> Node:
         "memory_time": None if fields.get("memory_time") is None else rows.time(fields["memory_time"]),
         "embedding": state.content.vectors[0],
     }
-    return Node("State", f"{state.memory_id}/{state.version}", _present(own))
+    return Node("State", f"{state.memory_id}/{state.version}", _present(own), rows.former(state))
 
 
 def passage_nodes(cube: str, state: State) -> list[Node]:

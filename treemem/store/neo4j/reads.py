@@ -16,7 +16,19 @@ from treemem.store.neo4j.calls import Calls
 from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.edges import edges_from
 from treemem.store.neo4j.statements import Statement, statement
-from treemem.store.protocol import FIRST, LAST, LIVE, ConversationRow, CubeInfo, Page, Pick, Recall, Subgraph, Touched
+from treemem.store.protocol import (
+    FIRST,
+    LAST,
+    LIVE,
+    ConversationRow,
+    CubeInfo,
+    Page,
+    Pick,
+    Recall,
+    Subgraph,
+    Tombstone,
+    Touched,
+)
 from treemem.store.shared import check_model, nothing
 from treemem.temporal import BEGINNING, END, END_TIME, Moment
 
@@ -288,8 +300,8 @@ class Reads(Calls):
 
         return self._connection.read(work)
 
-    def tombstones(self, cube: str) -> list[tuple[str, int, str | None]]:
-        return [(r["id"], r["purged_at"], r["reason"]) for r in self._read("tombstones", cube=cube)]
+    def tombstones(self, cube: str) -> list[Tombstone]:
+        return [Tombstone(**row) for row in self._read("tombstones", cube=cube)]
 
     def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
         found = self._read("usage", cube=cube, ids=sorted(set(ids)))

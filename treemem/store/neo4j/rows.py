@@ -13,9 +13,9 @@ from neo4j.vector import Vector as Neo4jVector
 from treemem.canonical import Vector, canonical_json
 from treemem.changes import Edge, EdgeType, Entity, Log, Model, NodeKind, Operation, Source, State
 from treemem.errors import InvalidInputError
-from treemem.items import METADATA_FIELDS
+from treemem.items import MEMORY_TYPES, METADATA_FIELDS
 from treemem.store.neo4j.facts import INFO, facts_of
-from treemem.store.protocol import FIRST, CubeInfo
+from treemem.store.protocol import FIRST, LIVE, CubeInfo
 from treemem.store.shared import properties_of, properties_text
 from treemem.temporal import BEGINNING, END, END_TIME, from_micros
 from treemem.text import caption
@@ -24,6 +24,11 @@ from treemem.text import caption
 _FIELDS = (METADATA_FIELDS | {"memory"}) - {
     "embedding", "updated_at", "valid_from", "valid_to", "recorded_from", "recorded_to", "version", "info",
 }  # fmt: skip
+#: Labels that a Memory has beside: its type, and that it is a topic. Browser tells nodes apart by labels alone.
+KINDS = (*MEMORY_TYPES, "Topic")
+#: The label of a state, and of the memory that shows it, that is no longer so: it was replaced or taken back, put away,
+#: or had ended when it was written.
+FORMER = "Former"
 #: Fields that are times. They are written by the statements, which make datetimes of pairs.
 _TIMES = ("created_at", "memory_time")
 #: The longest vector that a vector index of Neo4j takes.
@@ -178,6 +183,21 @@ def _fits(value: Any) -> bool:
     return kind in (bool, int, float, str) and all(type(each) is kind for each in value)
 
 
+def kinds(last: State, *, holds: bool) -> tuple[str, ...]:
+    """Return the labels of a memory beside Memory, by its last version and whether any of its states is no former one.
+
+    As cypher/fragments/relabel sets them.
+    """
+    topic = ("Topic",) if last.fields.get("type") == "topic" else ()
+    return (last.fields["memory_type"], *topic, *(() if holds else (FORMER,)))
+
+
+def former(state: State) -> tuple[str, ...]:
+    """Return the labels of a state beside State; as cypher/fragments/former says."""
+    gone = state.recorded_to < END or state.valid_to <= state.recorded_from
+    return (FORMER,) if gone or state.fields["status"] not in LIVE else ()
+
+
 def cache(state: State) -> dict[str, Any]:
     """Return what an identity shows of the state written last, without version and times."""
     fields = state.fields
@@ -292,7 +312,7 @@ def source(properties: Mapping[str, Any]) -> Source:
 def cube_info(row: Mapping[str, Any]) -> CubeInfo:
     """Return what a statement says of a cube."""
     model = None if row["embedder"] is None else Model(row["embedder"], row["dimension"])
-    return CubeInfo(row["id"], row["clock"], model, row["epoch"])
+    return CubeInfo(row["id"], row["clock"], model, row["epoch"], row["loading"])
 
 
 def operation_row(operation: Operation) -> dict[str, Any]:

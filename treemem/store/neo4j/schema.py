@@ -23,7 +23,7 @@ log = logging.getLogger("treemem.store")
 #: Seconds between two words on how far indexes are.
 _TELL = 30.0
 _COLUMNS = "name, type, labelsOrTypes, properties, options, owningConstraint, state, populationPercent, failureMessage"
-_INDEXES = f"SHOW INDEXES YIELD {_COLUMNS} RETURN {_COLUMNS}"
+INDEXES = f"SHOW INDEXES YIELD {_COLUMNS} RETURN {_COLUMNS}"
 _LEDGER = "CREATE CONSTRAINT treemem_migration IF NOT EXISTS FOR (n:TreememMigration) REQUIRE n.name IS UNIQUE"
 
 #: name -> (type, label, or several in order with bars between, properties, options that matter)
@@ -36,6 +36,11 @@ WANTED: dict[str, tuple[str, str, tuple[str, ...], dict[str, Any]]] = {
     "treemem_operation": ("RANGE", "Operation", ("cube_id", "id"), {}),
     "treemem_tombstone": ("RANGE", "Tombstone", ("cube_id", "id"), {}),
     "treemem_lease": ("RANGE", "Lease", ("cube_id",), {}),
+    "treemem_task": ("RANGE", "Task", ("cube_id", "id"), {}),
+    "treemem_task_due": ("RANGE", "Task", ("cube_id", "state", "due"), {}),
+    "treemem_task_since": ("RANGE", "Task", ("cube_id", "state", "since"), {}),
+    "treemem_task_created": ("RANGE", "Task", ("cube_id", "state", "created"), {}),
+    "treemem_task_owner": ("RANGE", "Task", ("cube_id", "owner", "state", "created"), {}),
     "treemem_state_opened": ("RANGE", "State", ("cube_id", "opened_by"), {}),
     "treemem_state_closed": ("RANGE", "State", ("cube_id", "closed_by"), {}),
     "treemem_state_known": ("RANGE", "State", ("cube_id", "recorded_to", "valid_to"), {}),
@@ -145,7 +150,7 @@ def compare(connection: Connection) -> list[dict[str, Any]]:
 
     Raises SchemaError if one is missing or differs, saying what was found, what is wanted, and two ways out.
     """
-    rows = connection.look(_INDEXES)
+    rows = connection.look(INDEXES)
     found = {row["name"]: row for row in rows}
     for name, wanted in WANTED.items():
         if connection.lts and wanted[0] == "VECTOR":
@@ -153,7 +158,7 @@ def compare(connection: Connection) -> list[dict[str, Any]]:
         row = found.get(name)
         if row is None:
             _refuse(connection.uri, name, wanted, None)
-        elif _described(row, wanted[3]) != wanted:
+        elif described(row, wanted[3]) != wanted:
             _refuse(connection.uri, name, wanted, row)
     return rows
 
@@ -183,10 +188,11 @@ def wait_for_indexes(connection: Connection, rows: list[dict[str, Any]], *, stal
             told += 1
         time.sleep(pause)
         pause = min(2.0, 1.5 * pause)
-        rows = connection.look(_INDEXES)
+        rows = connection.look(INDEXES)
 
 
-def _described(row: dict[str, Any], wanted: dict[str, Any]) -> tuple[Any, ...]:
+def described(row: dict[str, Any], wanted: dict[str, Any]) -> tuple[Any, ...]:
+    """Return an index in the form of WANTED, with those of its options that are `wanted`."""
     config = (row["options"] or {}).get("indexConfig", {})
     options = {key: config.get(key) for key in wanted}
     return row["type"], labels_of(row), tuple(row["properties"] or ()), options
@@ -196,7 +202,7 @@ def _refuse(uri: str, name: str, wanted: tuple[Any, ...], row: dict[str, Any] | 
     if row is None:
         found, way = "nothing", "delete the (:TreememMigration) nodes and open again to have it made"
     else:
-        found = f"{row['name']}: {_described(row, wanted[3])}"
+        found = f"{row['name']}: {described(row, wanted[3])}"
         thing = "CONSTRAINT" if row["owningConstraint"] else "INDEX"
         way = (
             f"run DROP {thing} `{row['name']}`, delete the (:TreememMigration) nodes and open again to have {name} made"

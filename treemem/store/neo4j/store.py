@@ -22,13 +22,14 @@ from treemem.store.neo4j.connection import Connection, Transaction, Way
 from treemem.store.neo4j.leases import Leases
 from treemem.store.neo4j.reads import Reads
 from treemem.store.neo4j.statements import statement
+from treemem.store.neo4j.tasks import Tasks
 from treemem.store.protocol import Lease
 from treemem.store.shared import checked_bookmarks
 
 log = logging.getLogger("treemem.neo4j")
 
 
-class Neo4jStore(Reads, Leases, Admin):
+class Neo4jStore(Reads, Leases, Tasks, Admin):
     """A graph store on a Neo4j server, 2026.02 or newer.
 
     `timeout` is in seconds: how long a call may take before it ends in StoreUnavailableError. A `driver` of the

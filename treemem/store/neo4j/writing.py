@@ -10,11 +10,18 @@ from treemem.canonical import canonical_json
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, NodeKind, Receipt, Source, State
 from treemem.errors import OperationMismatchError
 from treemem.store import resolve
-from treemem.store.neo4j import erasing, rows
+from treemem.store.neo4j import erasing, rows, tasks
 from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.statements import statement
 from treemem.store.protocol import Lease
-from treemem.store.shared import check_lease, check_model, operation_mismatch, receipt_of, refuse_taken_batch
+from treemem.store.shared import (
+    check_lease,
+    check_model,
+    operation_mismatch,
+    receipt_of,
+    refuse_loading,
+    refuse_taken_batch,
+)
 from treemem.temporal import END_TIME
 
 #: How many rows one statement writes; a change set has at most a thousand of them.
@@ -43,6 +50,8 @@ def apply(tx: Transaction, changes: ChangeSet, lease: Lease | None = None) -> Re
     write_nodes(tx, changes, receipt, result.touched())
     _close(tx, changes, recorded_at, result)
     _open(tx, changes, recorded_at, result)
+    if changes.tasks:
+        tasks.add(tx, changes.cube, changes.tasks, changes.most_waiting)
     return receipt
 
 
@@ -66,6 +75,7 @@ def begin_change(tx: Transaction, changes: ChangeSet) -> tuple[int, dict[str, in
             raise OperationMismatchError(operation_mismatch(changes))
         raise AlreadyApplied(receipt_of(earlier))
     refuse_taken_batch(changes, None if row["batch"] is None else rows.operation(row["batch"]))
+    refuse_loading(changes.cube, row["loading"])
     check_model(changes.cube, row["embedder"], row["dimension"], model)
     return int(row["clock"]), dict(row["versions"])
 

@@ -1,6 +1,7 @@
-"""What a store is: four protocols, by who needs them, and the plain data that goes in and out.
+"""What a store is: five protocols, by who needs them, and the plain data that goes in and out.
 
-Take the smallest that does: a `ReadStore` to search, a `LeaseStore` to take a turn. A `GraphStore` is all four. Every
+Take the smallest that does: a `ReadStore` to search, a `LeaseStore` to take a turn, a `TaskStore` to
+work. A `GraphStore` is all five. Every
 method is one transaction unless it says otherwise, and every store may be used by many threads at once.
 """
 
@@ -14,6 +15,7 @@ from treemem.store.protocol.data import (
     FIRST,
     LAST,
     LIVE,
+    LOADING,
     MEMORY,
     NOT_WALKED,
     PASSAGE,
@@ -30,12 +32,16 @@ from treemem.store.protocol.data import (
     Rows,
     Seed,
     Subgraph,
+    Tombstone,
     Touched,
     Unstaged,
+    Used,
     WalkedEdge,
+    seeds_alone,
 )
 from treemem.store.protocol.lease import LeaseStore
 from treemem.store.protocol.read import ReadStore
+from treemem.store.protocol.tasks import TaskStore
 from treemem.store.protocol.write import WriteStore
 
 __all__ = [
@@ -43,6 +49,7 @@ __all__ = [
     "FIRST",
     "LAST",
     "LIVE",
+    "LOADING",
     "MEMORY",
     "NOT_WALKED",
     "PASSAGE",
@@ -63,12 +70,16 @@ __all__ = [
     "Rows",
     "Seed",
     "Subgraph",
+    "TaskStore",
+    "Tombstone",
     "Touched",
     "Unstaged",
+    "Used",
     "WalkedEdge",
     "WriteStore",
+    "seeds_alone",
 ]
 
 
-class GraphStore(ReadStore, WriteStore, LeaseStore, AdminStore, Protocol):
+class GraphStore(ReadStore, WriteStore, LeaseStore, TaskStore, AdminStore, Protocol):
     """A graph of time-versioned states: everything that a memory needs of a store."""

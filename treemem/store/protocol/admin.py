@@ -8,7 +8,7 @@ from typing import Protocol
 
 from treemem.canonical import Vectors
 from treemem.changes import Edge, Entity, Model, Operation, Source, State
-from treemem.store.protocol.data import LIVE, CubeInfo, Rows, Unstaged
+from treemem.store.protocol.data import LIVE, CubeInfo, Rows, Unstaged, Used
 
 
 class AdminStore(Protocol):
@@ -61,7 +61,7 @@ class AdminStore(Protocol):
         ...
 
     def all_edges(self, cube: str) -> Iterator[Edge]:
-        """Yield every edge ever recorded, ends as ids, in bounded memory."""
+        """Yield every edge ever recorded, ends as ids, in the order of `edge_order`, in bounded memory."""
         ...
 
     def all_entities(self, cube: str) -> Iterator[Entity]:
@@ -73,13 +73,36 @@ class AdminStore(Protocol):
         ...
 
     def all_operations(self, cube: str) -> Iterator[Operation]:
-        """Yield every operation, parts of batches included, in bounded memory."""
+        """Yield every operation by id, parts of batches included, in bounded memory."""
         ...
 
-    def load(self, rows: Rows) -> None:
-        """Write rows of an archive as they are, in one transaction; rows that are there already stay as they are.
+    def all_usage(self, cube: str) -> Iterator[Used]:
+        """Yield how often and when memories were recalled, by id, those that ever were, in bounded memory."""
+        ...
 
-        Operations come before states, states before edges, a memory's states in order of version.
+    def begin_load(self, info: CubeInfo, archive: str) -> None:
+        """Make a cube for an archive, or go on with one that was begun for the same; `archive` names the archive.
+
+        Its clock stands at LOADING until `end_load`. Raises ConflictError if the cube is there otherwise.
+        """
+        ...
+
+    def load(self, rows: Rows, archive: str) -> None:
+        """Write rows of an archive as they are, in one transaction; those that are there stay as they are.
+
+        Raises ConflictError unless the archive is being loaded into the cube.
+        """
+        ...
+
+    def end_load(self, info: CubeInfo, archive: str) -> None:
+        """Show what was loaded, by the clock of `info`. Raises ConflictError as `load` does."""
+        ...
+
+    def add_rows(self, info: CubeInfo, batches: Callable[[], Iterable[Rows]]) -> bool:
+        """Write rows of an archive as they are, all in one transaction, if the cube is still as `info` says.
+
+        Return whether it was. The batches are asked for again where the transaction is repeated; their own `info` has
+        the clock that the cube gets, if it is later, and the model that it gets if it has none.
         """
         ...
 

@@ -21,6 +21,10 @@ PASSAGE, PASSAGE_TEXT = 0.15, 0.75
 #: Below the first and above the last number that a message can have in its conversation.
 FIRST, LAST = -(1 << 62), 1 << 62
 
+#: Where the clock of a cube stands while an archive is loaded into it: nothing was recorded yet, so that no read at a
+#: moment finds anything.
+LOADING = BEGINNING
+
 #: The edge types that a search does not walk by default; it walks all others, users' own among them.
 NOT_WALKED = (EdgeType.MERGED_INTO, EdgeType.DERIVED_FROM)
 
@@ -131,17 +135,24 @@ class Subgraph:
 Pick = Callable[[Subgraph], Sequence[tuple[str, int]]]
 
 
+def seeds_alone(found: Subgraph) -> list[tuple[str, int]]:
+    """Pick the seeds of a recall, in their order."""
+    return [(seed.memory_id, seed.version) for seed in found.seeds]
+
+
 @dataclass(frozen=True, slots=True)
 class CubeInfo:
     """A cube: its last transaction time in microseconds, and its embedding model.
 
-    `epoch` rises when rows change without the clock: when an archive is loaded.
+    `epoch` rises when rows change without the clock: when an archive is loaded. `loading` says which archive is being
+    loaded into it; nobody sees anything of it until that is done.
     """
 
     id: str
     clock: int
     model: Model | None
     epoch: int = 0
+    loading: str | None = None
 
 
 class ConversationRow(NamedTuple):
@@ -164,11 +175,28 @@ class Page:
     known_at: int
 
 
+class Tombstone(NamedTuple):
+    """What a purge leaves of a memory. An archive of an earlier version does not name the operation."""
+
+    id: str
+    purged_at: int
+    reason: str | None
+    operation: str | None = None
+
+
+class Used(NamedTuple):
+    """How often a memory was recalled, and when last."""
+
+    id: str
+    recalls: int
+    last: int
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of a cube as they were written, for loading an archive; at most some hundred at once.
 
-    `info` is the cube they belong to: its clock and model. Tombstones are (id, purged at, reason).
+    `info` is the cube they belong to: its clock and model.
     """
 
     info: CubeInfo
@@ -177,7 +205,13 @@ class Rows:
     sources: tuple[Source, ...] = ()
     states: tuple[State, ...] = ()
     edges: tuple[Edge, ...] = ()
-    tombstones: tuple[tuple[str, int, str | None], ...] = ()
+    tombstones: tuple[Tombstone, ...] = ()
+    usage: tuple[Used, ...] = ()
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        kinds = self.operations, self.entities, self.sources, self.states, self.edges, self.tombstones, self.usage
+        return sum(map(len, kinds))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from treemem.store.protocol.data import (
     Pick,
     Recall,
     Subgraph,
+    Tombstone,
     Touched,
 )
 from treemem.temporal import Moment
@@ -170,8 +171,8 @@ class ReadStore(Protocol):
         """Return every conversation of which such a state is known now, the one that went on last first."""
         ...
 
-    def tombstones(self, cube: str) -> list[tuple[str, int, str | None]]:
-        """Return (id, purged at, reason) of every purged memory."""
+    def tombstones(self, cube: str) -> list[Tombstone]:
+        """Return what every purge left, by id."""
         ...
 
     def usage(self, cube: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:

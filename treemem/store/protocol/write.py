@@ -15,8 +15,9 @@ class WriteStore(Protocol):
     def apply(self, changes: ChangeSet, *, lease: Lease | None = None) -> Receipt:
         """Write a change set, or nothing. Applying the same operation again returns its receipt.
 
-        With a `lease`, only while that is still the cube's. Raises ConflictError, InvalidChangeError,
-        OperationMismatchError, ModelMismatchError, LeaseError, StoreError.
+        With a `lease`, only while that is still the cube's. Its tasks come into the queue in the same
+        transaction. Raises ConflictError, InvalidChangeError, OperationMismatchError, ModelMismatchError, LeaseError,
+        QueueFullError, StoreError.
         """
         ...
 

@@ -10,8 +10,8 @@ from typing import Any
 from treemem.canonical import Vectors, canonical_json
 from treemem.changes import Edge, Model, NodeKind, State
 from treemem.errors import ConflictError
-from treemem.store.protocol import Rows
-from treemem.store.shared import properties_text
+from treemem.store.protocol import LOADING, CubeInfo, Rows
+from treemem.store.shared import claim_lost, properties_text
 from treemem.store.sqlite import rows
 from treemem.store.sqlite.statements import statement
 
@@ -19,9 +19,48 @@ from treemem.store.sqlite.statements import statement
 Numbers = dict[tuple[NodeKind, str], int]
 
 
-def load(conn: sqlite3.Connection, batch: Rows) -> None:
-    """Write the rows inside the open write transaction."""
-    cube = _cube(conn, batch)
+def begin(conn: sqlite3.Connection, info: CubeInfo, archive: str) -> None:
+    """Make a cube for an archive, or find it begun, inside the open write transaction."""
+    conn.execute(statement("begin_load"), {**_given(info), "clock": LOADING, "archive": archive})
+    _claimed(conn, info.id, archive)
+
+
+def load(conn: sqlite3.Connection, batch: Rows, archive: str) -> None:
+    """Write rows of the archive that is being loaded inside the open write transaction."""
+    _write(conn, _claimed(conn, batch.info.id, archive), batch)
+
+
+def end(conn: sqlite3.Connection, info: CubeInfo, archive: str) -> None:
+    """Show what was loaded, inside the open write transaction."""
+    num = _claimed(conn, info.id, archive)
+    conn.execute("UPDATE cube SET clock = ?, loading = NULL, epoch = epoch + 1 WHERE num = ?", (info.clock, num))
+
+
+def add(conn: sqlite3.Connection, batch: Rows) -> None:
+    """Write rows into a cube that holds others inside the open write transaction."""
+    (num,) = conn.execute(statement("merge_cube"), _given(batch.info)).fetchone()
+    _write(conn, num, batch)
+
+
+def _given(info: CubeInfo) -> dict[str, Any]:
+    model = info.model
+    return {
+        "cube": info.id,
+        "clock": info.clock,
+        "embedder": model and model.name,
+        "dimension": model and model.dimension,
+    }
+
+
+def _claimed(conn: sqlite3.Connection, cube: str, archive: str) -> int:
+    """Return the number of the cube into which the archive is being loaded."""
+    found = conn.execute("SELECT num, loading FROM cube WHERE id = ?", (cube,)).fetchone()
+    if found is None or found[1] != archive:
+        raise claim_lost(cube)
+    return int(found[0])
+
+
+def _write(conn: sqlite3.Connection, cube: int, batch: Rows) -> None:
     for o in batch.operations:
         conn.execute(
             statement("load_operation"),
@@ -54,18 +93,10 @@ def load(conn: sqlite3.Connection, batch: Rows) -> None:
         _state(conn, cube, state, nodes, operations)
     for edge in batch.edges:
         _edge(conn, cube, edge, nodes, operations)
-    for memory_id, purged_at, reason in batch.tombstones:
-        tombstone = {"cube": cube, "id": memory_id, "purged_at": purged_at, "reason": reason}
-        conn.execute(statement("load_tombstone"), tombstone)
-
-
-def _cube(conn: sqlite3.Connection, batch: Rows) -> int:
-    info = batch.info
-    (num,) = conn.execute(
-        statement("load_cube"),
-        (info.id, info.clock, info.model and info.model.name, info.model and info.model.dimension),
-    ).fetchone()
-    return int(num)
+    for tombstone in batch.tombstones:
+        conn.execute(statement("load_tombstone"), {"cube": cube, **tombstone._asdict()})
+    for used in batch.usage:
+        conn.execute(statement("load_usage"), {"cube": cube, **used._asdict()})
 
 
 def _numbers(conn: sqlite3.Connection, cube: int, batch: Rows) -> Numbers:
@@ -172,7 +203,7 @@ def switch(conn: sqlite3.Connection, cube: str, model: Model) -> bool:
 def erase(conn: sqlite3.Connection, cube: int, name: str) -> None:
     """Erase a cube inside the open write transaction; the caller scrubs the file afterwards."""
     conn.execute("DELETE FROM usage WHERE node IN (SELECT num FROM node WHERE cube = ?)", (cube,))
-    for table in ("tombstone", "edge", "state", "node", "operation"):
+    for table in ("task", "tombstone", "edge", "state", "node", "operation"):
         conn.execute(f"DELETE FROM {table} WHERE cube = ?", (cube,))
     conn.execute("DELETE FROM lease WHERE cube = ?", (name,))
     conn.execute("DELETE FROM cube WHERE num = ?", (cube,))

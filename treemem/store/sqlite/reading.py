@@ -17,7 +17,7 @@ from treemem.temporal import BEGINNING, END, Moment
 _BATCH = 256
 #: The columns of `edge` by which an edge is found, for each direction.
 _ENDS = {"out": ("src",), "in": ("dst",), "both": ("src", "dst")}
-_CUBE = "SELECT id, clock, embedder, dimension, epoch FROM cube "
+_CUBE = "SELECT id, clock, embedder, dimension, epoch, loading FROM cube "
 
 
 def pinned(conn: sqlite3.Connection, cube: str, moment: Moment) -> tuple[int, int, int] | None:
@@ -45,9 +45,9 @@ def cube_info(conn: sqlite3.Connection, cube: str) -> CubeInfo | None:
     return None if row is None else _cube_info(row)
 
 
-def _cube_info(row: tuple[str, int, str | None, int, int]) -> CubeInfo:
-    cube, clock, name, dimension, epoch = row
-    return CubeInfo(cube, clock, None if name is None else Model(name, dimension), epoch)
+def _cube_info(row: tuple[str, int, str | None, int, int, str | None]) -> CubeInfo:
+    cube, clock, name, dimension, epoch, loading = row
+    return CubeInfo(cube, clock, None if name is None else Model(name, dimension), epoch, loading)
 
 
 def states(
@@ -226,11 +226,11 @@ def states_after(conn: sqlite3.Connection, cube: str, after: tuple[str, int]) ->
     return [rows.state(row) for row in conn.execute(statement("all_states"), given)]
 
 
-def edges_after(conn: sqlite3.Connection, cube: str, after: int) -> tuple[list[Edge], int]:
-    """Return the next edges ever recorded, and the cursor behind them."""
+def edges_after(conn: sqlite3.Connection, cube: str, after: str) -> tuple[list[Edge], str | None]:
+    """Return every edge ever recorded from the next memories, and the last of these, None behind the last of all."""
     given = {"cube": rows.cube_num(conn, cube), "after": after, "limit": _BATCH}
-    found = conn.execute(statement("all_edges"), given).fetchall()
-    return [rows.edge(row[1:]) for row in found], found[-1][0] if found else after
+    (last,) = conn.execute(statement("memory_ids"), given).fetchone()
+    return [rows.edge(row) for row in conn.execute(statement("all_edges"), given)], last
 
 
 def dangling(conn: sqlite3.Connection, cube: str) -> list[str]:

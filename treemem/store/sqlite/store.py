@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from treemem.canonical import Vector, Vectors
 from treemem.changes import ChangeSet, Edge, EdgeType, Entity, Erasure, Log, Model, Operation, Receipt, Source, State
 from treemem.filters import Filter
+from treemem.queued import QueuedTask, Spent
 from treemem.store.protocol import (
     FIRST,
     LAST,
@@ -24,12 +25,15 @@ from treemem.store.protocol import (
     Recall,
     Rows,
     Subgraph,
+    Tombstone,
     Touched,
     Unstaged,
+    Used,
 )
-from treemem.store.shared import check_lease, check_model, checked_bookmarks, lease_holds, nothing
+from treemem.store.shared import check_lease, check_model, checked_bookmarks, edge_order, lease_holds, nothing
 from treemem.store.sqlite import conversations as talks
 from treemem.store.sqlite import copying, loading, purging, reading, rows, walk, writing
+from treemem.store.sqlite import tasks as queue
 from treemem.store.sqlite.cache import IndexCache
 from treemem.store.sqlite.database import Database
 from treemem.store.sqlite.index import CubeIndex
@@ -209,8 +213,8 @@ class SqliteStore:
     def touched(self, cube: str, operation: str) -> Touched:
         return self._read(lambda conn: reading.touched(conn, cube, operation))
 
-    def tombstones(self, cube: str) -> list[tuple[str, int, str | None]]:
-        return self._read(lambda conn: conn.execute(statement("tombstones"), {"cube": cube}).fetchall())
+    def tombstones(self, cube: str) -> list[Tombstone]:
+        return [Tombstone(*row) for row in self._after("tombstones", {"cube": cube})]
 
     def record_usage(self, cube: str, counts: Mapping[str, int], now: int) -> None:
         with self._database.write() as conn:
@@ -245,6 +249,33 @@ class SqliteStore:
                 (lease.cube, lease.holder, lease.fence),
             )
 
+    def enqueue(self, cube: str, tasks: Sequence[QueuedTask], most_waiting: int) -> None:
+        with self._database.write() as conn:
+            queue.enqueue(conn, cube, tasks, most_waiting)
+
+    def tasks(self, cube: str, ids: Sequence[str]) -> list[QueuedTask]:
+        return self._read(lambda conn: queue.by_id(conn, cube, ids))
+
+    def listed_tasks(self, cube: str, state: str, owner: str | None, limit: int) -> list[QueuedTask]:
+        return self._read(lambda conn: queue.listed(conn, cube, state, owner, limit))
+
+    def due_tasks(self, cube: str, kinds: Sequence[str], now: int, machine: int, limit: int) -> list[QueuedTask]:
+        return self._read(lambda conn: queue.due(conn, cube, kinds, now, machine, limit))
+
+    def cubes_due(self, now: int, machine: int) -> list[str]:
+        return self._read(lambda conn: queue.cubes_due(conn, now, machine))
+
+    def swap_task(self, cube: str, before: QueuedTask, after: QueuedTask, spent: Spent | None = None) -> bool:
+        with self._database.write() as conn:
+            return queue.swap(conn, cube, before, after, spent)
+
+    def forget_tasks(self, cube: str, before: int, limit: int) -> int:
+        with self._database.write() as conn:
+            return queue.forget(conn, cube, before, limit)
+
+    def spent(self, cube: str) -> Spent | None:
+        return self._read(lambda conn: queue.spending(conn, cube))
+
     def cubes(self) -> list[CubeInfo]:
         return self._read(reading.cube_infos)
 
@@ -267,12 +298,10 @@ class SqliteStore:
             after = (batch[-1].memory_id, batch[-1].version)
 
     def all_edges(self, cube: str) -> Iterator[Edge]:
-        after = 0
-        while True:
+        after: str | None = ""
+        while after is not None:
             batch, after = self._read(lambda conn, a=after: reading.edges_after(conn, cube, a))  # type: ignore[misc]
-            if not batch:
-                return
-            yield from batch
+            yield from sorted(batch, key=edge_order)
 
     def all_entities(self, cube: str) -> Iterator[Entity]:
         for node_id, name, attributes in self._nodes(cube, "entity"):
@@ -289,17 +318,40 @@ class SqliteStore:
             after = found[-1][0]
 
     def all_operations(self, cube: str) -> Iterator[Operation]:
-        after = 0
+        after = ""
         while found := self._after("all_operations", {"cube": cube, "after": after, "limit": _BATCH}):
-            yield from (rows.operation(row[1:]) for row in found)
+            batch = [rows.operation(row) for row in found]
+            yield from batch
+            after = batch[-1].id
+
+    def all_usage(self, cube: str) -> Iterator[Used]:
+        after = ""
+        while found := self._after("all_usage", {"cube": cube, "after": after, "limit": _BATCH}):
+            yield from (Used(*row) for row in found)
             after = found[-1][0]
 
     def _after(self, name: str, given: Mapping[str, Any]) -> list[Any]:
         return self._read(lambda conn: conn.execute(statement(name), given).fetchall())
 
-    def load(self, rows: Rows) -> None:
+    def begin_load(self, info: CubeInfo, archive: str) -> None:
         with self._database.write() as conn:
-            loading.load(conn, rows)
+            loading.begin(conn, info, archive)
+
+    def load(self, rows: Rows, archive: str) -> None:
+        with self._database.write() as conn:
+            loading.load(conn, rows, archive)
+
+    def end_load(self, info: CubeInfo, archive: str) -> None:
+        with self._database.write() as conn:
+            loading.end(conn, info, archive)
+
+    def add_rows(self, info: CubeInfo, batches: Callable[[], Iterable[Rows]]) -> bool:
+        with self._database.write() as conn:
+            if info.loading is not None or reading.cube_info(conn, info.id) != info:
+                return False
+            for batch in batches():
+                loading.add(conn, batch)
+            return True
 
     def unstaged(self, cube: str, model: Model) -> Iterator[list[Unstaged]]:
         after = 0

@@ -10,8 +10,15 @@ from treemem.canonical import canonical_json
 from treemem.changes import ChangeSet, NodeKind, Operation, Receipt, State
 from treemem.errors import OperationMismatchError
 from treemem.store import resolve
-from treemem.store.shared import check_model, operation_mismatch, properties_text, receipt_of, refuse_taken_batch
-from treemem.store.sqlite import conversations, rows
+from treemem.store.shared import (
+    check_model,
+    operation_mismatch,
+    properties_text,
+    receipt_of,
+    refuse_loading,
+    refuse_taken_batch,
+)
+from treemem.store.sqlite import conversations, rows, tasks
 from treemem.store.sqlite.statements import statement
 from treemem.temporal import END
 
@@ -41,12 +48,16 @@ def apply(conn: sqlite3.Connection, changes: ChangeSet) -> Receipt:
     _write_nodes(conn, cube, changes, result, nums)
     _write_states(conn, cube, number, recorded_at, result, nums)
     _write_edges(conn, cube, number, recorded_at, result, nums)
+    if changes.tasks:
+        tasks.add(conn, cube, changes.cube, changes.tasks, changes.most_waiting)
     return receipt
 
 
 def take_cube(conn: sqlite3.Connection, changes: ChangeSet) -> tuple[int, int]:
     """Return the number of a cube, made where it is new, and the time of this transaction."""
-    row = conn.execute("SELECT num, clock, embedder, dimension FROM cube WHERE id = ?", (changes.cube,)).fetchone()
+    row = conn.execute(
+        "SELECT num, clock, embedder, dimension, loading FROM cube WHERE id = ?", (changes.cube,)
+    ).fetchone()
     model = changes.model
     if row is None:
         # The number may have been a dropped cube's; an epoch of its own keeps what is in memory of that one apart.
@@ -56,7 +67,8 @@ def take_cube(conn: sqlite3.Connection, changes: ChangeSet) -> tuple[int, int]:
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid, changes.now
-    num, clock, embedder, dimension = row
+    num, clock, embedder, dimension, loading = row
+    refuse_loading(changes.cube, loading)
     check_model(changes.cube, embedder, dimension, model)
     if model is not None and embedder is None:
         conn.execute("UPDATE cube SET embedder = ?, dimension = ? WHERE num = ?", (model.name, model.dimension, num))

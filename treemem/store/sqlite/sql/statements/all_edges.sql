@@ -1,5 +1,4 @@
--- The next edges ever recorded, in the order in which they were written.
-SELECT e.num, {{edge_columns}}
-FROM edge e {{ends_and_operations}}
-WHERE e.cube = :cube AND e.num > :after
-ORDER BY e.num LIMIT :limit
+-- Every edge ever recorded from the next memories of a cube.
+SELECT {{edge_columns}}
+FROM (SELECT num FROM node WHERE cube = :cube AND kind = 'memory' AND id > :after ORDER BY id LIMIT :limit) m
+CROSS JOIN edge e ON e.src = m.num {{ends_and_operations}}

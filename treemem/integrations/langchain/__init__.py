@@ -1,0 +1,10 @@
+"""LangChain on a memory (extra `langchain`): vector store, retriever, document index, chat history, byte store, tools,
+and a middleware for agents.
+
+Each is a thin module over the verbs of a `TreeTextMemory`; their asynchronous methods run the same verbs in threads, as
+AsyncTreeTextMemory does. A name is imported when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,1 @@
+"""Ways to a memory from other processes, each with its own extra."""

@@ -1,0 +1,1 @@
+"""Work that is done later: what kinds of tasks there are, and the workers that do them."""
