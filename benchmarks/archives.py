@@ -63,9 +63,14 @@ def from_neo4j(folder: Path, states: int, name: str, uri: str) -> None:
     """Write the server's archive, which must be the one that was read."""
     with opened(uri, folder) as memory:
         memory.export(folder / f"back-{name}")
-        memory.drop(backups=folder / "dropped")
     assert filecmp.cmp(folder / name, folder / f"back-{name}", shallow=False)
     (folder / f"back-{name}").replace(folder / name)
+
+
+def drop(folder: Path, states: int, name: str, uri: str) -> None:
+    """Back the server's cube up and erase it."""
+    with opened(uri, folder) as memory:
+        memory.drop(backups=folder / "dropped")
 
 
 def import_(folder: Path, states: int, name: str, uri: str) -> None:
@@ -85,8 +90,8 @@ def compare(folder: Path, states: int, name: str, uri: str) -> None:
 
 
 STEPS: dict[str, Callable[[Path, int, str, str], None]] = {
-    "make": make, "export": export, "to Neo4j": to_neo4j, "from Neo4j": from_neo4j, "import": import_,
-    "compare": compare,
+    "make": make, "export": export, "to Neo4j": to_neo4j, "from Neo4j": from_neo4j, "drop Neo4j": drop,
+    "import": import_, "compare": compare,
 }  # fmt: skip
 
 

@@ -7,8 +7,10 @@ import json
 import os
 import random
 import stat
+import tempfile
 import time
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from tests.archives import Lines, lines_of, mutated, of, said, small, survives, 
 from tests.conftest import OpenMemory
 from tests.helpers import HashEmbedder, day, fresh_cube
 from treemem import InvalidInputError, TreememError, TreeTextMemory
-from treemem.exchange import archive
+from treemem.exchange import archive, plain
 from treemem.exchange.format import ARCHIVE, GRAPH, VERSION
 from treemem.store.protocol import LOADING
 from treemem.temporal import END
@@ -357,6 +359,37 @@ def test_what_the_system_refuses_is_told_in_a_sentence(memory: TreeTextMemory, t
     assert sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith("memory.db")) == ["file", "loop", "taken"]
 
 
+def test_the_graph_of_a_dump_is_what_get_all_gives(memory: TreeTextMemory, tmp_path: Path) -> None:
+    small(memory)
+    memory.add([{"id": "lost", "memory": "soon lost"}, {"id": "stays", "memory": "Zoë stays \u2028 here"}])
+    memory.link("stays", "CAUSES", "lost")
+    memory.delete("lost")
+    for name, as_of in (("now", None), ("before", "2001-01-01")):
+        written = json.loads((memory.dump(tmp_path / name, as_of=as_of) / GRAPH).read_bytes())
+        assert written == memory.get_all(as_of=as_of)
+    assert written == {"nodes": [], "edges": []}
+
+
+def test_a_graph_is_written_some_memories_at_a_time() -> None:
+    def pages() -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
+        for number in range(200):
+            nodes = [{"id": f"{number}-{i}", "memory": "x" * 10_000} for i in range(10)]
+            edges = [{"target_kind": "memory", "target": target} for target in (nodes[0]["id"], "not shown")]
+            yield nodes, edges
+
+    with tempfile.TemporaryFile() as file:
+        tracemalloc.start()
+        try:
+            plain.write(file, pages())
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        file.seek(0)
+        written = json.load(file)
+    assert (len(written["nodes"]), len(written["edges"])) == (2_000, 200)
+    assert peak < 2_000_000  # the file has 20 MB
+
+
 def test_a_dump_that_fails_leaves_the_folder_as_it_was(memory: TreeTextMemory, tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     memory.add("first")
@@ -442,7 +475,7 @@ def test_a_plain_graph_that_does_not_fit_the_cube_leaves_nothing(
     """What is refused may come last, after many memories that would fit."""
     memory.add([{"id": i, "memory": f"memory {i}"} for i in ("top", "middle", "gone")], at=day(0))
     memory.link("top", "PARENT", "middle", at=day(0))
-    memory.delete("gone")
+    memory.delete("lost")
     nodes: list[dict[str, Any]] = [{"id": f"n{n}", "memory": f"memory {n}"} for n in range(size)]
     nodes += [{"id": i, "memory": f"memory {i}", "metadata": {"valid_from": str(day(0))}} for i in ("top", "middle")]
     edges = [{"source": "n0", "target": "n1", "type": "PARENT"}]

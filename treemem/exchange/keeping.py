@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,7 +20,7 @@ from treemem.errors import (
     StoreUnavailableError,
     TreememError,
 )
-from treemem.exchange import archive, files, graph, merging
+from treemem.exchange import archive, files, graph, merging, plain
 from treemem.exchange.backups import Shelf
 from treemem.exchange.cutting import Part, cut_of
 from treemem.exchange.format import ARCHIVE, EARLIEST, GRAPH
@@ -31,7 +30,7 @@ from treemem.exchange.rows import rows_at
 from treemem.filters import FilterLike
 from treemem.opening import default_path
 from treemem.read.bases import bases_of
-from treemem.read.getting import get_all
+from treemem.read.getting import graph_pages
 from treemem.store.protocol import CubeInfo, GraphStore
 from treemem.store.shared import refuse_loading
 from treemem.temporal import END, Moment, TimeLike, from_micros
@@ -65,8 +64,7 @@ def _write_out(ctx: Context, path: Path, info: CubeInfo, moment: Moment, progres
 
     def plain_graph(file: IO[bytes]) -> None:
         try:
-            plain = get_all(ctx, as_of, from_micros(known.info.clock))
-            file.write(json.dumps(plain, ensure_ascii=False).encode())
+            plain.write(file, graph_pages(ctx, as_of, from_micros(known.info.clock)))
         except TreememError:
             raise
         except (ValueError, RecursionError) as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from treemem.arguments import types_filter
+from treemem.changes import Edge
 from treemem.checks import among, within
 from treemem.contents import item_of
 from treemem.context import Context
@@ -80,29 +81,43 @@ def get_all(
 ) -> dict[str, list[dict[str, Any]]]:
     """See `TreeTextMemory.get_all`; without `vectors` no memory has its embedding."""
     nodes: list[dict[str, Any]] = []
-    edges: dict[tuple[Any, ...], dict[str, Any]] = {}
+    edges: list[dict[str, Any]] = []
+    for some, leaving in graph_pages(ctx, as_of, known_at, vectors=vectors):
+        nodes += some
+        edges += leaving
+    shown = {node["id"] for node in nodes}
+    return {"nodes": nodes, "edges": [e for e in edges if e["target_kind"] != "memory" or e["target"] in shown]}
+
+
+def graph_pages(
+    ctx: Context, as_of: TimeLike | None, known_at: TimeLike | None, *, vectors: bool = True
+) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
+    """Yield some memories at a time as JSON has them, and all edges that leave them, also to memories that are not
+    shown.
+    """
     asked = ctx.moment(as_of, known_at)
     for page in each_page(ctx, asked, VISIBLE, where=ctx.visible, vectors=vectors):
-        nodes += [item_of(state).model_dump(mode="json") for state in page.states]
         if not page.states:
             continue
         ids = [state.memory_id for state in page.states]
         moment = Moment(asked.now, page.valid_at, page.known_at)
-        for e in ctx.store.edges(ctx.cube, ids, moment, direction="out", statuses=VISIBLE):
-            edges[(*e.key, e.valid_from)] = {
-                "source": e.source,
-                "target": e.target,
-                "type": e.type.value,
-                "target_kind": e.target_kind.value,
-                "weight": e.weight,
-                "confidence": e.confidence,
-                "valid_from": from_micros(e.valid_from).isoformat(),
-                "valid_to": None if e.valid_to == END else from_micros(e.valid_to).isoformat(),
-                **({"properties": dict(e.properties)} if e.properties else {}),
-            }
-    shown = {node["id"] for node in nodes}
-    kept = [e for e in edges.values() if e["target_kind"] != "memory" or e["target"] in shown]
-    return {"nodes": nodes, "edges": kept}
+        found = ctx.store.edges(ctx.cube, ids, moment, direction="out", statuses=VISIBLE)
+        edges = {(*e.key, e.valid_from): _plain_edge(e) for e in found}
+        yield [item_of(state).model_dump(mode="json") for state in page.states], list(edges.values())
+
+
+def _plain_edge(edge: Edge) -> dict[str, Any]:
+    return {
+        "source": edge.source,
+        "target": edge.target,
+        "type": edge.type.value,
+        "target_kind": edge.target_kind.value,
+        "weight": edge.weight,
+        "confidence": edge.confidence,
+        "valid_from": from_micros(edge.valid_from).isoformat(),
+        "valid_to": None if edge.valid_to == END else from_micros(edge.valid_to).isoformat(),
+        **({"properties": dict(edge.properties)} if edge.properties else {}),
+    }
 
 
 def _cursor(page: Page) -> str | None:
