@@ -475,7 +475,7 @@ def test_a_plain_graph_that_does_not_fit_the_cube_leaves_nothing(
     """What is refused may come last, after many memories that would fit."""
     memory.add([{"id": i, "memory": f"memory {i}"} for i in ("top", "middle", "gone")], at=day(0))
     memory.link("top", "PARENT", "middle", at=day(0))
-    memory.delete("lost")
+    memory.delete("gone")
     nodes: list[dict[str, Any]] = [{"id": f"n{n}", "memory": f"memory {n}"} for n in range(size)]
     nodes += [{"id": i, "memory": f"memory {i}", "metadata": {"valid_from": str(day(0))}} for i in ("top", "middle")]
     edges = [{"source": "n0", "target": "n1", "type": "PARENT"}]
