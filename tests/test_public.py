@@ -1,4 +1,4 @@
-"""The package as users meet it: exported names, import time, errors, version, compose file."""
+"""The package as users meet it: exported names, import time, errors, version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 import treemem
 from treemem import errors
@@ -57,50 +56,6 @@ def test_typed_and_licensed() -> None:
     assert (ROOT / "treemem/py.typed").exists()
     assert "Apache License" in (ROOT / "LICENSE").read_text()
     assert "all-MiniLM-L6-v2" in (ROOT / "NOTICE").read_text()
-
-
-def test_compose_file_keeps_to_the_schema() -> None:
-    """The parts of the compose specification that the file uses, since no engine runs in the tests."""
-    import jsonschema
-
-    service = {
-        "type": "object",
-        "required": ["image", "healthcheck", "volumes", "environment", "ports"],
-        "additionalProperties": False,
-        "properties": {
-            "image": {"type": "string", "pattern": r"^neo4j:2026\.09"},
-            "ports": {"type": "array", "items": {"type": "string", "pattern": r"^127\.0\.0\.1:\d+:\d+$"}},
-            "environment": {"type": "object", "additionalProperties": {"type": "string"}},
-            "volumes": {"type": "array", "items": {"type": "string", "pattern": "^[a-z0-9-]+:/"}},
-            "restart": {"enum": ["no", "always", "on-failure", "unless-stopped"]},
-            "healthcheck": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["test"],
-                "properties": {
-                    "test": {"type": "array", "items": {"type": "string"}},
-                    "interval": {"type": "string", "pattern": r"^\d+s$"},
-                    "timeout": {"type": "string", "pattern": r"^\d+s$"},
-                    "start_period": {"type": "string", "pattern": r"^\d+s$"},
-                    "retries": {"type": "integer"},
-                },
-            },
-        },
-    }
-    schema = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["services", "volumes"],
-        "properties": {
-            "services": {"type": "object", "additionalProperties": service},
-            "volumes": {"type": "object"},
-        },
-    }
-    found = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    jsonschema.validate(found, schema)
-    named = {v.partition(":")[0] for v in found["services"]["neo4j"]["volumes"]}
-    assert named == set(found["volumes"])
-    assert "NEO4J_PASSWORD" in found["services"]["neo4j"]["environment"]["NEO4J_AUTH"]
 
 
 @pytest.mark.parametrize("folder", ["treemem/store/sqlite/migrations", "cypher/schema"])

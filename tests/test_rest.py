@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.helpers import fresh_cube
 from tests.openai_server import Script, Streamed, serving
@@ -679,6 +680,35 @@ def test_health_says_nothing_of_what_is_held(url: str) -> None:
         assert answer.status_code == 200
         assert answer.json()["code"] == 0
     assert httpx.get(f"{url}/openapi.json").json()["paths"].keys() >= {route.path for route in ROUTES}
+
+
+def test_metrics_count_requests_and_say_nothing_else(memory: TreeTextMemory) -> None:
+    with running(app(memory, some_keys("counted"), metrics=True)) as address:
+        caller = Caller(address)
+        caller.add("counted-user", "An unspeakable word.")
+        caller.refused("search/memory", codes.TYPE, 400, user_id="counted-user", query={"unspeakable": 1})
+        for method, path in (("GET", "/no/such"), ("BREW", "/health"), ("POST", "/metrics")):
+            caller.http.request(method, address + path)
+        shown = httpx.get(f"{address}/metrics")
+        assert shown.headers["content-type"].startswith("text/plain")
+        counted = {
+            (s.labels["method"], s.labels["route"], s.labels["status"]): s.value
+            for family in text_string_to_metric_families(shown.text)
+            for s in family.samples
+            if s.name == "treemem_requests_total"
+        }
+    assert counted == {
+        ("POST", "/add/message", "200"): 1,
+        ("POST", "/search/memory", "400"): 1,
+        ("GET", "none", "404"): 1,
+        ("other", "/health", "405"): 1,
+        ("POST", "none", "404"): 1,
+    }
+    assert not any(word in shown.text for word in ("counted", "unspeakable", "key-one", "such"))
+
+
+def test_metrics_are_there_where_they_were_asked_for(url: str) -> None:
+    assert httpx.get(f"{url}/metrics").status_code == 401
 
 
 def test_logs_have_no_words_of_requests(caller: Caller, caplog: pytest.LogCaptureFixture) -> None:

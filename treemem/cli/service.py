@@ -47,6 +47,9 @@ def serve(
     ] = None,
     at_once: Annotated[int, typer.Option(min=1, max=256, help="How many requests are worked on at a time.")] = 8,
     waiting: Annotated[int, typer.Option(min=0, max=10_000, help="How many more may wait; others get 429.")] = 64,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="Show counts and times of requests at /metrics, without a key.")
+    ] = False,
     store: Store = None,
     config: Config = None,
 ) -> None:
@@ -82,6 +85,7 @@ def serve(
             hosts=tuple(allow_host or ()),
             at_once=at_once,
             waiting=waiting,
+            metrics=metrics,
         )
 
         def say(url: str) -> None:

@@ -21,7 +21,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "parquet": ("pyarrow",),
     "py2neo": ("py2neo",),
     "sentence-transformers": ("sentence-transformers",),
-    "service": ("fastapi", "python-multipart", "uvicorn"),
+    "service": ("fastapi", "prometheus-client", "python-multipart", "uvicorn"),
     "view": ("starlette", "uvicorn"),
     "yaml": ("pyyaml",),
     "zstd": ("zstandard",),

@@ -37,6 +37,11 @@ class Runner:
         self._most = at_once + waiting
         self._calls = 0
 
+    @property
+    def calls(self) -> int:
+        """How many calls run or wait."""
+        return self._calls
+
     async def run(self, work: Callable[[Progress], T], report: Report | None = None) -> T:
         """Return what `work` returns; it is given what to call with its progress.
 

@@ -39,6 +39,7 @@ from treemem.service.rest.codes import (
     status_of,
 )
 from treemem.service.rest.gate import UNFORESEEN, UPLOAD, Gate, written
+from treemem.service.rest.metrics import Metrics
 from treemem.service.rest.models import Models
 from treemem.service.rest.own import VERBS, Verb
 from treemem.service.rest.projects import Project
@@ -114,12 +115,14 @@ def app(
     hosts: tuple[str, ...] = (),
     at_once: int = AT_ONCE,
     waiting: int = WAITING,
+    metrics: bool = False,
     on_end: Callable[[], None] | None = None,
 ) -> Gate:
     """Return the service over a memory as an ASGI application, for whoever has one of the `keys`.
 
     Without `models` there is no reranking, no extracting and no chat. Paths are answered with `base_path` before them,
-    and without. `at_once` verbs run at a time, `waiting` requests wait. `on_end` is called when the application ends.
+    and without. `at_once` verbs run at a time, `waiting` requests wait. With `metrics`, `GET /metrics`
+    shows counts and times of requests for Prometheus, without a key. `on_end` is called when the application ends.
     Raises ConfigError for a memory that was opened for one caller.
     """
     try:
@@ -151,7 +154,7 @@ def app(
         _add_own(api, service, verb)
     _add_others(api, service)
     _add_errors(api)
-    return Gate(api, keys, service.runner, base_path, hosts)
+    return Gate(api, keys, service.runner, base_path, hosts, Metrics(service.runner) if metrics else None)
 
 
 def _answer(request: Request, data: Any) -> Json:

@@ -13,7 +13,7 @@ import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from treemem.errors import TreememError
 from treemem.service.access import Access, Keys, NoKeys
@@ -28,6 +28,7 @@ from treemem.service.rest.codes import (
     envelope,
     status_of,
 )
+from treemem.service.rest.metrics import CONTENT_TYPE, Metrics
 from treemem.service.running import Runner
 
 _logger = logging.getLogger("treemem.service.rest")
@@ -44,15 +45,26 @@ TEXTS = ("/add/message", "/extract/memory", "/rerank")
 UPLOAD = "/add/knowledgebase-file"
 #: Paths that answer without a key: whether the service lives says nothing of what it holds.
 OPEN = ("/health", "/ready", "/ping", "/openapi.json", "/docs")
+#: Where counts and times are read, without a key, by a service that was told to have them.
+METRICS = "/metrics"
 #: What clients put before the paths, beside the base path of the service.
 _PREFIXES = ("/api/openmem/v1", "/v1")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Gate:
-    """An ASGI application before the service's own."""
+    """An ASGI application before the service's own. With `metrics` it counts requests and shows the counts."""
 
-    def __init__(self, app: Any, keys: Keys, runner: Runner, base_path: str, hosts: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        app: Any,
+        keys: Keys,
+        runner: Runner,
+        base_path: str,
+        hosts: tuple[str, ...],
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._metrics = metrics
         self._app = app
         self._keys = keys
         self._runner = runner
@@ -82,6 +94,10 @@ class Gate:
 
         try:
             try:
+                if path == METRICS and self._metrics is not None and scope["method"] in ("GET", "HEAD"):
+                    scope["route"] = _Named(METRICS)
+                    await _show(sending, self._metrics.written())
+                    return
                 if path.rstrip("/") not in OPEN:
                     scope["state"]["access"] = await self._access(headers)
                 largest = LARGEST_UPLOAD if path == UPLOAD else LARGEST_TEXTS if path in TEXTS else LARGEST
@@ -101,9 +117,11 @@ class Gate:
                     sending, INTERNAL, "not foreseen: the service made a mistake; its log says more", request_id
                 )
         finally:
-            route = getattr(scope.get("route"), "path", "-")
+            route = getattr(scope.get("route"), "path", None)
             took = time.monotonic() - begun
-            _logger.info("%s %s %s %.3fs %s", scope["method"], route, status or "gone", took, request_id)
+            _logger.info("%s %s %s %.3fs %s", scope["method"], route or "-", status or "gone", took, request_id)
+            if self._metrics is not None:
+                self._metrics.ended(scope["method"], route, status, took)
 
     def _path(self, path: str) -> str:
         """Return the path of a route: without double slashes before it, and without what clients put before it."""
@@ -137,6 +155,18 @@ class Gate:
         name = host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host
         if b"origin" in headers or not (_is_loopback(name.strip("[]")) or host in self._hosts):
             raise Refusal(NO_RIGHT, "a service without keys answers programs of its own machine alone")
+
+
+class _Named(NamedTuple):
+    """Stands for a route that the gate answers itself."""
+
+    path: str
+
+
+async def _show(send: Send, text: bytes) -> None:
+    headers = [(b"content-type", CONTENT_TYPE.encode()), (b"content-length", str(len(text)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": text})
 
 
 def _is_loopback(name: str) -> bool:
