@@ -14,7 +14,7 @@ import jsonschema
 import yaml
 
 from tests.rest_server import Caller
-from treemem.config import TreeTextMemoryConfig
+from treemem.config import TreeTextMemoryConfig, from_environment
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: Any = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -88,7 +88,7 @@ def test_the_service_of_the_compose_file_has_settings_that_there_are(monkeypatch
     given = {name: re.sub(r"^\$\{.*", "a-secret-of-some-length", v) for name, v in service_environment().items()}
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    told = TreeTextMemoryConfig()
+    told = TreeTextMemoryConfig(**from_environment())
     assert (told.store, told.user, told.service.keys) == ("bolt://neo4j:7687", "neo4j", "/data/keys.json")
     assert told.password is not None
     assert told.service.token is not None
