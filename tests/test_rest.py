@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import logging
 import threading
@@ -23,7 +24,9 @@ from treemem.service.access import Access, FixedKeys, NoKeys
 from treemem.service.rest import app, codes, details
 from treemem.service.rest.application import NOT_SUPPORTED, ROUTES
 from treemem.service.rest.models import Models
+from treemem.service.rest.rates import Rates
 from treemem.service.rest.serving import Address
+from treemem.service.running import BusyError
 
 EMBEDDER = MiniLM()
 
@@ -672,6 +675,40 @@ def test_too_many_requests_at_once_are_refused(memory: TreeTextMemory) -> None:
             thread.join()
     assert set(statuses) <= {200, 429}
     assert 200 in statuses
+
+
+def test_a_project_sends_no_more_than_its_rate(memory: TreeTextMemory) -> None:
+    with running(app(memory, some_keys("rated"), rate=0.001)) as address:
+        Caller(address).add("u", "One.")
+        told = Caller(address, "key-read").http.post(f"{address}/search/memory", json={"user_id": "u", "query": "one"})
+        assert (told.status_code, told.json()["code"]) == (429, codes.RATE)
+        assert told.headers["retry-after"]
+        assert "in 1000 s" in told.json()["message"]
+        Caller(address, "key-two").add("u", "Another project's.")
+        assert httpx.get(f"{address}/health").status_code == 200
+
+
+def test_tokens_come_back_at_the_rate() -> None:
+    now = [0.0]
+    rates = Rates(4, lambda: now[0])
+
+    def taken() -> int:
+        """Take all that there is."""
+        count = 0
+        with contextlib.suppress(BusyError):
+            while True:
+                rates.take("a")
+                count += 1
+        return count
+
+    assert taken() == 4
+    now[0] = 0.5
+    assert taken() == 2
+    now[0] = 100
+    assert taken() == 4
+    for wrong in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(ConfigError):
+            Rates(wrong)
 
 
 def test_health_says_nothing_of_what_is_held(url: str) -> None:

@@ -47,6 +47,9 @@ def serve(
     ] = None,
     at_once: Annotated[int, typer.Option(min=1, max=256, help="How many requests are worked on at a time.")] = 8,
     waiting: Annotated[int, typer.Option(min=0, max=10_000, help="How many more may wait; others get 429.")] = 64,
+    rate: Annotated[
+        float | None, typer.Option(help="How many requests a second each project may send; others get 429.")
+    ] = None,
     metrics: Annotated[
         bool, typer.Option("--metrics", help="Show counts and times of requests at /metrics, without a key.")
     ] = False,
@@ -86,6 +89,7 @@ def serve(
             at_once=at_once,
             waiting=waiting,
             metrics=metrics,
+            rate=rate,
         )
 
         def say(url: str) -> None:

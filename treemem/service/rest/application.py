@@ -43,6 +43,7 @@ from treemem.service.rest.metrics import Metrics
 from treemem.service.rest.models import Models
 from treemem.service.rest.own import VERBS, Verb
 from treemem.service.rest.projects import Project
+from treemem.service.rest.rates import Rates
 from treemem.service.running import AT_ONCE, WAITING, Progress, Runner
 
 _logger = logging.getLogger("treemem.service.rest")
@@ -116,14 +117,16 @@ def app(
     at_once: int = AT_ONCE,
     waiting: int = WAITING,
     metrics: bool = False,
+    rate: float | None = None,
     on_end: Callable[[], None] | None = None,
 ) -> Gate:
     """Return the service over a memory as an ASGI application, for whoever has one of the `keys`.
 
     Without `models` there is no reranking, no extracting and no chat. Paths are answered with `base_path` before them,
     and without. `at_once` verbs run at a time, `waiting` requests wait. With `metrics`, `GET /metrics`
-    shows counts and times of requests for Prometheus, without a key. `on_end` is called when the application ends.
-    Raises ConfigError for a memory that was opened for one caller.
+    shows counts and times of requests for Prometheus, without a key. Each project may send `rate`
+    requests a second. `on_end` is called when the application ends.
+    Raises ConfigError for a memory that was opened for one caller, and for a rate of 0 or less.
     """
     try:
         memory.store  # noqa: B018
@@ -154,7 +157,8 @@ def app(
         _add_own(api, service, verb)
     _add_others(api, service)
     _add_errors(api)
-    return Gate(api, keys, service.runner, base_path, hosts, Metrics(service.runner) if metrics else None)
+    counted = Metrics(service.runner) if metrics else None
+    return Gate(api, keys, service.runner, base_path, hosts, counted, None if rate is None else Rates(rate))
 
 
 def _answer(request: Request, data: Any) -> Json:

@@ -29,6 +29,7 @@ from treemem.service.rest.codes import (
     status_of,
 )
 from treemem.service.rest.metrics import CONTENT_TYPE, Metrics
+from treemem.service.rest.rates import Rates
 from treemem.service.running import Runner
 
 _logger = logging.getLogger("treemem.service.rest")
@@ -63,7 +64,9 @@ class Gate:
         base_path: str,
         hosts: tuple[str, ...],
         metrics: Metrics | None = None,
+        rates: Rates | None = None,
     ) -> None:
+        self._rates = rates
         self._metrics = metrics
         self._app = app
         self._keys = keys
@@ -99,7 +102,10 @@ class Gate:
                     await _show(sending, self._metrics.written())
                     return
                 if path.rstrip("/") not in OPEN:
-                    scope["state"]["access"] = await self._access(headers)
+                    access = await self._access(headers)
+                    if self._rates is not None:
+                        self._rates.take(access.project)
+                    scope["state"]["access"] = access
                 largest = LARGEST_UPLOAD if path == UPLOAD else LARGEST_TEXTS if path in TEXTS else LARGEST
                 declared = headers.get(b"content-length", b"0")
                 if not declared.isdigit() or int(declared) > largest:
