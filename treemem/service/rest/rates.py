@@ -39,6 +39,5 @@ class Rates:
             enough = left >= 1
             self._buckets[project] = (left - 1 if enough else left, now)
         if not enough:
-            raise BusyError(
-                f"this project may send {self._rate:g} requests a second; try again in {math.ceil((1 - left) / self._rate)} s"
-            )
+            seconds = math.ceil((1 - left) / self._rate)
+            raise BusyError(f"this project may send {self._rate:g} requests a second; try again in {seconds} s")
