@@ -489,8 +489,8 @@ class AsyncKnowledgeBases:
         """Make a base and return it: 1 to 40 letters, digits, `-` and `_`. It is the caller's who makes it.
 
         `readers` are the users who may read it; with `everyone` every caller may. One that is there already, and is
-        equal, stays. With an `operation_id` a repeated call finds what became of it since. Raises MemoryExistsError where
-        the name is taken, NotAllowedError for a session without a user, OperationMismatchError.
+        equal, stays. With an `operation_id` a repeated call finds what became of it since. Raises MemoryExistsError
+        where the name is taken, NotAllowedError for a session without a user, OperationMismatchError.
         """
         return await self._run(
             self._knowledge_bases.make,

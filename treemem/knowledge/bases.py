@@ -62,8 +62,8 @@ class KnowledgeBases:
         """Make a base and return it: 1 to 40 letters, digits, `-` and `_`. It is the caller's who makes it.
 
         `readers` are the users who may read it; with `everyone` every caller may. One that is there already, and is
-        equal, stays. With an `operation_id` a repeated call finds what became of it since. Raises MemoryExistsError where
-        the name is taken, NotAllowedError for a session without a user, OperationMismatchError.
+        equal, stays. With an `operation_id` a repeated call finds what became of it since. Raises MemoryExistsError
+        where the name is taken, NotAllowedError for a session without a user, OperationMismatchError.
         """
         ctx = self._ctx
         cube = base_cube(ctx.cube, name)
