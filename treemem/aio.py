@@ -784,7 +784,7 @@ class AsyncTools:
         )
 
     async def get(self, name: str, *, as_of: TimeLike | None = None) -> Tool:
-        """Return a tool by its name. Raises MemoryNotFoundError."""
+        """Return a tool by its name. Raises MemoryNotFoundError, InvalidInputError."""
         return await self._run(
             self._tools.get,
             name,
@@ -837,7 +837,7 @@ class AsyncTools:
     ) -> Receipt:
         """Hide what the caller has of a tool: its schema, and what was noted of its calls; the messages stay.
 
-        It does not come back with them; `undo` brings it back. Raises MemoryNotFoundError.
+        It does not come back with them; `undo` brings it back. Raises MemoryNotFoundError, InvalidInputError.
         """
         return await self._run(
             self._tools.forget,

@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from treemem.changes import State
+from treemem.keywords import checked_names
 from treemem.temporal import from_micros
 
 
+@checked_names
 @dataclass(frozen=True, slots=True)
 class ToolCall:
     """A call of a tool and how it ended. `text` has what was asked, the arguments and the result, in short.
@@ -50,6 +52,7 @@ class ToolCall:
         )
 
 
+@checked_names
 @dataclass(frozen=True, slots=True)
 class ToolExperience:
     """A call that failed, and the next one of the same conversation that worked, if one did. `text` tells both.
@@ -62,6 +65,7 @@ class ToolExperience:
     worked: str | None = None
 
 
+@checked_names
 @dataclass(frozen=True, slots=True)
 class Tool:
     """A tool, as far as the caller sees it: its schema, and what came of calling it.

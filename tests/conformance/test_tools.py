@@ -175,6 +175,9 @@ def test_what_was_forgotten_stays_so(memory: TreeTextMemory) -> None:
     assert names(memory.tools.list()) == [("get_weather", 2, 1)]
     with pytest.raises(MemoryNotFoundError, match="no tool 'other'"):
         memory.tools.get("other")
+    for verb in (memory.tools.get, memory.tools.forget):
+        with pytest.raises(InvalidInputError, match="name"):
+            verb("\ud800")
 
 
 def test_registered_schemas(memory: TreeTextMemory) -> None:

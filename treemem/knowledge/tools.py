@@ -65,8 +65,8 @@ class Tools:
         return tuple(tools_at(self._ctx, self._ctx.moment(as_of)))
 
     def get(self, name: str, *, as_of: TimeLike | None = None) -> Tool:
-        """Return a tool by its name. Raises MemoryNotFoundError."""
-        found = tools_at(self._ctx, self._ctx.moment(as_of), name)
+        """Return a tool by its name. Raises MemoryNotFoundError, InvalidInputError."""
+        found = tools_at(self._ctx, self._ctx.moment(as_of), checked_text(name, "name"))
         if not found:
             raise MemoryNotFoundError(f"no tool {name!r} in cube {self._ctx.cube!r}; tools.list() has them")
         return found[0]
@@ -108,10 +108,10 @@ class Tools:
     ) -> Receipt:
         """Hide what the caller has of a tool: its schema, and what was noted of its calls; the messages stay.
 
-        It does not come back with them; `undo` brings it back. Raises MemoryNotFoundError.
+        It does not come back with them; `undo` brings it back. Raises MemoryNotFoundError, InvalidInputError.
         """
         ctx = self._ctx
-        named = Condition(known_field("info.tool"), "=", name)
+        named = Condition(known_field("info.tool"), "=", checked_text(name, "name"))
         where = joined(of_types([TOOL_SCHEMA, TOOL_TRAJECTORY]), named, ctx.visible)
         states = [s for page in each_page(ctx, ctx.moment(), VISIBLE, where=where) for s in page.states]
         own = [s.memory_id for s in states if ctx.caller.owns(s) and (is_tool(s.fields) or is_call(s.fields))]
