@@ -1,5 +1,5 @@
 """Writes treemem/aio.py from memory.py, reorganize/reorganizer.py, tasks/verbs.py, knowledge/preferences.py,
-knowledge/bases.py and knowledge/skills.py.
+knowledge/bases.py, knowledge/skills.py and knowledge/tools.py.
 
 A test keeps it true.
 
@@ -25,6 +25,7 @@ FILES = (
     "knowledge/preferences.py",
     "knowledge/bases.py",
     "knowledge/skills.py",
+    "knowledge/tools.py",
 )
 #: What verbs return that goes on working afterwards, and its asynchronous twin.
 TWINS = {"ChatStream": "AsyncChatStream"}
@@ -67,7 +68,7 @@ class Async{name}:
 
 '''
 #: What of the memory's twin is written by hand, in MEMORY.
-BY_HAND = ("close", "reorganizer", "tasks", "preferences", "knowledge_bases", "skills")
+BY_HAND = ("close", "reorganizer", "tasks", "preferences", "knowledge_bases", "skills", "tools")
 #: The parts of a memory that have verbs of their own, and what is to be said of their twins.
 PARTS = {
     "Reorganizer": "",
@@ -75,6 +76,7 @@ PARTS = {
     "Preferences": "",
     "KnowledgeBases": "",
     "Skills": "",
+    "Tools": "",
 }
 
 MEMORY = '''
@@ -139,6 +141,11 @@ class AsyncTreeTextMemory:
     def skills(self) -> AsyncSkills:
         """How things are done: skills that were added, imported, or found in what was repeated."""
         return AsyncSkills(self._memory.skills, self._in_thread)
+
+    @property
+    def tools(self) -> AsyncTools:
+        """The tools that conversations called, with what came of it."""
+        return AsyncTools(self._memory.tools, self._in_thread)
 
 '''
 

@@ -14,6 +14,7 @@ import treemem
 from treemem.knowledge.bases import KnowledgeBases
 from treemem.knowledge.preferences import Preferences
 from treemem.knowledge.skills import Skills
+from treemem.knowledge.tools import Tools
 from treemem.reorganize.reorganizer import Reorganizer
 from treemem.tasks.verbs import Tasks
 
@@ -27,6 +28,7 @@ PAGES = {
     "preferences": "Preferences",
     "knowledge-bases": "Knowledge bases",
     "skills": "Skills",
+    "tools": "Tools",
     "data": "Data: what verbs take and return",
     "settings": "Settings and models",
     "errors": "Errors",
@@ -40,6 +42,7 @@ _ELSEWHERE = {
     "AsyncPreferences",
     "AsyncKnowledgeBases",
     "AsyncSkills",
+    "AsyncTools",
 }
 _EXAMPLE = re.compile(r"^(>>> (?:.+\n)+)", re.MULTILINE)
 _FAMILY = re.compile(r"^    # ---- (.+?) -+$|^    def (\w+)\(", re.MULTILINE)
@@ -68,6 +71,8 @@ def _page(name: str, title: str) -> str:
         parts = [_verbs(KnowledgeBases, "knowledge/bases.py")]
     elif name == "skills":
         parts = [_verbs(Skills, "knowledge/skills.py")]
+    elif name == "tools":
+        parts = [_verbs(Tools, "knowledge/tools.py")]
     else:
         wanted = [n for n in treemem.__all__ if n not in _ELSEWHERE and _family(n) == name]
         parts = [_entry(n, getattr(treemem, n)) for n in sorted(wanted, key=str.casefold)]

@@ -30,11 +30,12 @@ from tests.helpers import COMMAND, HashEmbedder, day
 from treemem import ConfigError, InvalidInputError, TreeTextMemory
 from treemem.cli import app
 from treemem.items import METADATA_FIELDS
-from treemem.schemas import answers, requests
+from treemem.schemas import answers, known, requests
 from treemem.schemas.plain import plain
 from treemem.service import running
 from treemem.service.mcp import http, memos_names, resources, stdio
 from treemem.service.mcp.binding import Binding
+from treemem.service.mcp.knowing import KNOWING
 from treemem.service.mcp.reading import READING
 from treemem.service.mcp.server import MemoryServer
 from treemem.service.mcp.tools import Tool
@@ -101,6 +102,16 @@ def asked(
             await steps(Asker(client, {tool.name: tool.output_schema for tool in listed}))
 
     asyncio.run(go())
+
+
+def called(tool: str, result: str) -> list[dict[str, Any]]:
+    """A call of a tool and its result."""
+    call = {"id": "1", "type": "function", "function": {"name": tool, "arguments": '{"harbour": "Dover"}'}}
+    return [
+        {"role": "user", "content": "When is high water?"},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": result},
+    ]
 
 
 def test_every_tool_does_its_work(memory: TreeTextMemory) -> None:
@@ -189,6 +200,16 @@ def _every_tool(memory: TreeTextMemory, mode: str) -> None:
         await ask.call("undo", operation=receipt["operation"])
         assert (await ask.call("get", memory_id=job))["memory"]["memory"] == "Anna works at Acme."
         assert (await ask.call("operations", limit=1))["operations"][0]["undoes"] == receipt["operation"]
+        memory.add_messages(called("tides", "High at 9."), conversation_id="tides")
+        memory.skills.add("press", "To press it.", ["Press it."])
+        memory.knowledge_bases.make("house")
+        (near,) = (await ask.call("tools", question="When is high water?", limit=1))["tools"]
+        assert (near["name"], near["calls"], near["recent"][0]["ok"]) == ("tides", 1, True)
+        assert [t["name"] for t in (await ask.call("tools"))["tools"]] == ["tides"]
+        assert [s["name"] for s in (await ask.call("skills"))["skills"]] == ["press"]
+        (whole,) = (await ask.call("skills", skill="press"))["skills"]
+        assert whole["text"].startswith("---")
+        assert [b["name"] for b in (await ask.call("knowledge_bases"))["knowledge_bases"]] == ["house"]
         changed = await ask.call("diff", known_at_1="2020-01-01", limit=1)
         assert len(changed["memories"]) == 1
         assert changed["more"] >= 1
@@ -202,7 +223,7 @@ def _every_tool(memory: TreeTextMemory, mode: str) -> None:
         stats = await ask.call("stats")
         assert stats["cube"] == memory.cube_id
         assert "location" not in stats
-        assert ask.called == set(ask.schemas) == {tool.name for tool in (*READING, *WRITING)}
+        assert ask.called == set(ask.schemas) == {tool.name for tool in (*READING, *KNOWING, *WRITING)}
 
     asked(memory, steps, mode=mode, allow_purge=True)
 
@@ -213,6 +234,8 @@ def test_answers_are_what_the_command_line_prints(memory: TreeTextMemory) -> Non
     (home,) = memory.add("Anna lives in Porto.", at=day(0), tags=["home"])
     found = memory.search("Where does Anna live?", explain=True)
     memory.add_messages([{"role": "user", "content": "I prefer window seats."}])
+    memory.add_messages(called("tides", '{"error": "no harbour"}'), conversation_id="tides")
+    memory.skills.add("press", "To press it.", ["Press it."])
     for model, value in (
         (answers.Memory, memory.get(home)),
         (answers.Hit, found[0]),
@@ -224,6 +247,11 @@ def test_answers_are_what_the_command_line_prints(memory: TreeTextMemory) -> Non
         (answers.Preference, memory.preferences.list()[0]),
         (answers.PreferenceSource, memory.preferences.list()[0].sources[0]),
         (answers.Provenance, memory.explain(home)),
+        (known.Tool, memory.tools.list()[0]),
+        (known.ToolCall, memory.tools.list()[0].recent[0]),
+        (known.ToolExperience, memory.tools.list()[0].experience[0]),
+        (known.Skill, memory.skills.get("press")),
+        (known.KnowledgeBase, memory.knowledge_bases.make("house")),
         (answers.Feedback, memory.feedback("From now on, answer in German.", apply=False)),
     ):
         made = plain(value)
@@ -284,7 +312,7 @@ def test_what_is_wrong_is_told_in_a_sentence(memory: TreeTextMemory) -> None:
 def test_a_read_only_server_has_no_tools_that_write(memory: TreeTextMemory) -> None:
     async def steps(ask: Asker) -> None:
         listed = (await ask.client.list_tools()).tools
-        assert {tool.name for tool in listed} == {tool.name for tool in READING}
+        assert {tool.name for tool in listed} == {tool.name for tool in (*READING, *KNOWING)}
         assert all(tool.annotations is not None and tool.annotations.read_only_hint for tool in listed)
         for name in ("add", "delete", "purge", "add_memory", "delete_memory"):
             with pytest.raises(MCPError, match="there is no tool"):
@@ -295,7 +323,7 @@ def test_a_read_only_server_has_no_tools_that_write(memory: TreeTextMemory) -> N
 
 
 def test_annotations_say_what_a_tool_does() -> None:
-    hints = {tool.name: tool.listed().annotations for tool in (*READING, *WRITING, *memos_names.NAMES)}
+    hints = {tool.name: tool.listed().annotations for tool in (*READING, *KNOWING, *WRITING, *memos_names.NAMES)}
     assert not any(hint is None or hint.open_world_hint for hint in hints.values())
     destructive = {name for name, hint in hints.items() if hint is not None and hint.destructive_hint}
     assert destructive >= {"update", "correct", "expire", "delete", "purge", "unlink", "undo", "remove_documents"}

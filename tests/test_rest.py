@@ -314,6 +314,50 @@ def test_messages_as_programs_write_them(caller: Caller) -> None:
     assert data[0]["create_time"] == 1757664000000
 
 
+def test_tools_are_told_where_they_are_asked_for(either: str) -> None:
+    caller = Caller(either)
+    schema = {
+        "name": "tide_table",
+        "description": "High and low water of a harbour",
+        "parameters": {"type": "object", "properties": {"harbour": {"type": "string"}}},
+    }
+    function = {"name": "tide_table", "arguments": json.dumps({"harbour": "Dover"})}
+    messages = [
+        {"role": "system", "content": f"You may call: {json.dumps([schema])}"},
+        {"role": "user", "content": "When is high water at Dover?"},
+        {"role": "assistant", "tool_calls": [{"id": "t", "type": "function", "function": function}]},
+        {"role": "tool", "tool_call_id": "t", "content": [{"type": "text", "text": "High water at 9."}]},
+    ]
+    caller.post("add/message", user_id="sailor", conversation_id="tides", messages=messages)
+
+    def found(user: str = "sailor", **more: Any) -> Any:
+        query = "When is the tide high at Dover?"
+        return caller.post("search/memory", user_id=user, query=query, **more)["tool_memory_detail_list"]
+
+    assert found() == []
+    known, call = found(include_tool_memory=True)
+    assert (known["tool_type"], known["tool_value"]) == ("ToolSchemaMemory", schema)
+    assert call["tool_type"] == "ToolTrajectoryMemory"
+    assert call["tool_value"] == (
+        'Asked: "When is high water at Dover?" -> tide_table(harbour=Dover) -> ok: High water at 9.'
+    )
+    assert call["tool_used_status"] == [
+        {"used_tool": "tide_table", "error_type": "", "success_rate": 1.0, "tool_experience": ""}
+    ]
+    assert (call["conversation_id"], call["status"], type(call["create_time"])) == ("tides", "activated", int)
+    assert 0.45 <= call["relativity"] <= 1
+    assert len(found(include_tool_memory=True, tool_memory_limit_number=1)) == 1
+    assert found(include_tool_memory=True, relativity=0.99) == []
+    assert found("other", include_tool_memory=True) == []
+    listed = caller.post("get/memory", user_id="sailor")["tool_memory_detail_list"]
+    assert {each["id"] for each in listed} == {known["id"], call["id"]}
+    assert caller.post("get/memory", user_id="sailor", include_tool_memory=False)["tool_memory_detail_list"] == []
+    one = caller.http.get(f"{caller.url}/get/memory/{call['id']}").json()["data"]
+    assert (one["memory_view"], len(one["message_ids"])) == ("tool_memory", 3)
+    assert caller.post("delete/memory", memory_ids=[call["id"]]) == {"success": True}
+    assert found(include_tool_memory=True) == []
+
+
 # ---- Changing ---------------------------------------------------------------------------------------------------
 
 

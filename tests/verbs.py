@@ -15,6 +15,7 @@ from treemem import TreeTextMemory
 from treemem.knowledge.bases import KnowledgeBases
 from treemem.knowledge.preferences import Preferences
 from treemem.knowledge.skills import Skills
+from treemem.knowledge.tools import Tools
 from treemem.reorganize.reorganizer import Reorganizer
 from treemem.tasks.verbs import Tasks
 
@@ -137,6 +138,11 @@ CALLS: dict[str, Call] = {
     "skills.import_": lambda m, i, words, d: m.skills.import_(d / "nothing-here"),
     "skills.list": lambda m, i, words, d: m.skills.list(),
     "skills.propose": lambda m, i, words, d: str(m.skills.propose(times=1)),
+    "tools.forget": lambda m, i, words, d: m.tools.forget("none"),
+    "tools.get": lambda m, i, words, d: m.tools.get("none"),
+    "tools.list": lambda m, i, words, d: m.tools.list(),
+    "tools.register": lambda m, i, words, d: m.tools.register({"name": "press", "description": "Presses it."}),
+    "tools.search": lambda m, i, words, d: m.tools.search(words),
     "tasks.add": lambda m, i, words, d: m.tasks.add("reindex"),
     "tasks.cancel": lambda m, i, words, d: m.tasks.cancel(m.tasks.add("reindex").id),
     "tasks.get": lambda m, i, words, d: m.tasks.get(m.tasks.add("reorganize").id),
@@ -167,6 +173,7 @@ def verbs() -> list[str]:
     found |= {f"tasks.{name}" for name in public(Tasks)}
     found |= {f"preferences.{name}" for name in public(Preferences)}
     found |= {f"skills.{name}" for name in public(Skills)}
+    found |= {f"tools.{name}" for name in public(Tools)}
     found |= {f"knowledge_bases.{name}" for name in public(KnowledgeBases)}
     missing, gone = found - CALLS.keys(), CALLS.keys() - found
     assert not missing, f"verbs without a call in tests/verbs.py: {sorted(missing)}"

@@ -1,7 +1,15 @@
 # Everything public, and where it is defined: type checkers read this file, and so does __init__.py when a name is used.
 
 from ._version import __version__
-from .aio import AsyncKnowledgeBases, AsyncPreferences, AsyncReorganizer, AsyncSkills, AsyncTasks, AsyncTreeTextMemory
+from .aio import (
+    AsyncKnowledgeBases,
+    AsyncPreferences,
+    AsyncReorganizer,
+    AsyncSkills,
+    AsyncTasks,
+    AsyncTools,
+    AsyncTreeTextMemory,
+)
 from .changes import EdgeType, Receipt
 from .chat.answer import ChatAnswer, ChatStream
 from .chat.streaming import AsyncChatStream
@@ -81,6 +89,7 @@ from .search.results import PathStep, SearchHit, SearchResult
 from .search.when import TimeReading, When
 from .tasks.task import Task
 from .tasks.verbs import Tasks
+from .tool_records import Tool, ToolCall, ToolExperience
 
 __all__ = [
     "LLM",
@@ -94,6 +103,7 @@ __all__ = [
     "AsyncReorganizer",
     "AsyncSkills",
     "AsyncTasks",
+    "AsyncTools",
     "AsyncTreeTextMemory",
     "AzureOpenAILLM",
     "CallableEmbedder",
@@ -189,6 +199,9 @@ __all__ = [
     "TasksConfig",
     "TextualMemoryItem",
     "TimeReading",
+    "Tool",
+    "ToolCall",
+    "ToolExperience",
     "TreeNodeTextualMemoryMetadata",
     "TreeTextMemory",
     "TreeTextMemoryConfig",

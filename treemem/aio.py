@@ -26,6 +26,7 @@ from treemem.knowledge.plans import FeedbackPlan
 from treemem.knowledge.preferences import Preferences
 from treemem.knowledge.repeated import SkillPlan
 from treemem.knowledge.skills import Skills
+from treemem.knowledge.tools import Tools
 from treemem.memory import TreeTextMemory
 from treemem.models.embedders import Embedder
 from treemem.models.llm import LLM
@@ -59,6 +60,7 @@ from treemem.store.protocol import LIVE, GraphStore
 from treemem.tasks.task import Task
 from treemem.tasks.verbs import Tasks
 from treemem.temporal import Clock, TimeLike, system_clock
+from treemem.tool_records import Tool
 from treemem.write.addition import Progress
 from treemem.write.messaging import OnError
 from treemem.write.remembering import Remember
@@ -487,7 +489,8 @@ class AsyncKnowledgeBases:
         """Make a base and return it: 1 to 40 letters, digits, `-` and `_`. It is the caller's who makes it.
 
         `readers` are the users who may read it; with `everyone` every caller may. One that is there already, and is
-        equal, stays. Raises MemoryExistsError where the name is taken, NotAllowedError for a session without a user.
+        equal, stays. With an `operation_id` a repeated call finds what became of it since. Raises MemoryExistsError
+        where the name is taken, NotAllowedError for a session without a user, OperationMismatchError.
         """
         return await self._run(
             self._knowledge_bases.make,
@@ -752,6 +755,100 @@ class AsyncSkills:
 
 
 @checked_names
+class AsyncTools:
+    """Tools for asyncio, with the same verbs."""
+
+    def __init__(self, tools: Tools, run: Run) -> None:
+        """Use `memory.tools`; `run` runs a call off the event loop."""
+        self._tools = tools
+        self._in_thread = run
+
+    async def _run(self, verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        result: R = await self._in_thread(functools.partial(verb, *args, **kwargs))
+        return result
+
+    @property
+    def zone(self) -> str | None:
+        """The zone of the memory, in which times without one are read."""
+        return self._tools.zone
+
+    async def list(self, *, as_of: TimeLike | None = None) -> tuple[Tool, ...]:
+        """Return the tools that the caller sees, by name, each with counts over all calls of it that the caller sees.
+
+        Description and parameters are those that were registered, else those of the system prompt before the newest
+        calls, else what the calls themselves show.
+        """
+        return await self._run(
+            self._tools.list,
+            as_of=as_of,
+        )
+
+    async def get(self, name: str, *, as_of: TimeLike | None = None) -> Tool:
+        """Return a tool by its name. Raises MemoryNotFoundError, InvalidInputError."""
+        return await self._run(
+            self._tools.get,
+            name,
+            as_of=as_of,
+        )
+
+    async def search(self, question: str, limit: int = 6, *, as_of: TimeLike | None = None) -> tuple[Tool, ...]:
+        """Return the tools that bear on a question, the nearest first: by what they do, and by what they were asked.
+
+        `recent` has the calls nearest to the question; counts and experience are over the 200 nearest calls of each
+        tool. Raises InvalidInputError, EmbedderError.
+        """
+        return await self._run(
+            self._tools.search,
+            question,
+            limit,
+            as_of=as_of,
+        )
+
+    async def register(
+        self,
+        schema: Mapping[str, Any],
+        *,
+        at: TimeLike | None = None,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> str:
+        """Store the schema of a tool and return its id; where its owner has one of that name, this is its next version.
+
+        It is a dict of name, description and parameters, as OpenAI, Anthropic and the Model Context Protocol write it.
+        Raises InvalidInputError, NotAllowedError.
+        """
+        return await self._run(
+            self._tools.register,
+            schema,
+            at=at,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+        )
+
+    async def forget(
+        self,
+        name: str,
+        *,
+        operation_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Hide what the caller has of a tool: its schema, and what was noted of its calls; the messages stay.
+
+        It does not come back with them; `undo` brings it back. Raises MemoryNotFoundError, InvalidInputError.
+        """
+        return await self._run(
+            self._tools.forget,
+            name,
+            operation_id=operation_id,
+            actor=actor,
+            reason=reason,
+        )
+
+
+@checked_names
 class AsyncTreeTextMemory:
     """TreeTextMemory for asyncio, with the same verbs; many may run at once.
 
@@ -813,6 +910,11 @@ class AsyncTreeTextMemory:
         """How things are done: skills that were added, imported, or found in what was repeated."""
         return AsyncSkills(self._memory.skills, self._in_thread)
 
+    @property
+    def tools(self) -> AsyncTools:
+        """The tools that conversations called, with what came of it."""
+        return AsyncTools(self._memory.tools, self._in_thread)
+
     @classmethod
     async def open(
         cls,
@@ -832,6 +934,7 @@ class AsyncTreeTextMemory:
         session_id: str | None = None,
         record_usage: bool | None = None,
         note_preferences: bool | None = None,
+        note_tools: bool | None = None,
         zone: str | None = None,
         capacity: Mapping[str, int] | None = None,
         reranker: Reranker | None = None,
@@ -846,10 +949,11 @@ class AsyncTreeTextMemory:
         with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
         every search; an `llm` serves `read`, `search(mode="fine")` and the reorganizer. Without `record_usage` searches
         do not count what they return, and write nothing. With `note_preferences=False` what users state that they
-        prefer is not noted apart when their messages are added. `zone` ("Europe/Lisbon") is where times without one are
-        read, and the days and weeks of questions; without it, where the machine is. `capacity` is how many memories of
-        each type the reorganizer leaves active (20 working, 1,500 long-term, 480 user memories); `{}` bounds none. In a
-        Neo4j cluster, what the memory that gave the `bookmarks` had seen is seen here. Raises ConfigError, StoreError.
+        prefer is not noted apart when their messages are added, with `note_tools=False` calls of tools are not. `zone`
+        ("Europe/Lisbon") is where times without one are read, and the days and weeks of questions; without it, where
+        the machine is. `capacity` is how many memories of each type the reorganizer leaves active (20 working, 1,500
+        long-term, 480 user memories); `{}` bounds none. In a Neo4j cluster, what the memory that gave the `bookmarks`
+        had seen is seen here. Raises ConfigError, StoreError.
         """
         opening = functools.partial(
             TreeTextMemory.open,
@@ -868,6 +972,7 @@ class AsyncTreeTextMemory:
             session_id=session_id,
             record_usage=record_usage,
             note_preferences=note_preferences,
+            note_tools=note_tools,
             zone=zone,
             capacity=capacity,
             reranker=reranker,
@@ -1635,6 +1740,7 @@ class AsyncTreeTextMemory:
         options: SearchOptions | None = None,
         explain: bool = False,
         preferences: int = 0,
+        tools: int = 0,
     ) -> SearchResult:
         """Return the memories that answer a question best, at most `top_k`, each with score, path and dates.
 
@@ -1664,7 +1770,9 @@ class AsyncTreeTextMemory:
         the first 10,000 characters.
 
         With `preferences` so many of the caller's preferences in this cube come apart (`result.preferences`): standing
-        wishes, then those nearest to the question, with `result.preference_note` for a prompt. The hits are as without.
+        wishes, then those nearest to the question, with `result.preference_note` for a prompt. With `tools` so many
+        tools come the same way (`result.tools`, `result.tool_note`), with the calls nearest to the question. The hits
+        are as without.
         """
         return await self._run(
             self._memory.search,
@@ -1690,6 +1798,7 @@ class AsyncTreeTextMemory:
             options=options,
             explain=explain,
             preferences=preferences,
+            tools=tools,
         )
 
     async def context(
@@ -1729,6 +1838,7 @@ class AsyncTreeTextMemory:
         system: str | None = None,
         top_k: int = 6,
         preferences: int = 6,
+        tools: int = 0,
         token_budget: int = 4_000,
         max_tokens: int = 1_024,
         count_tokens: Callable[[str], int] = rough_tokens,
@@ -1749,6 +1859,7 @@ class AsyncTreeTextMemory:
         system: str | None = None,
         top_k: int = 6,
         preferences: int = 6,
+        tools: int = 0,
         token_budget: int = 4_000,
         max_tokens: int = 1_024,
         count_tokens: Callable[[str], int] = rough_tokens,
@@ -1768,6 +1879,7 @@ class AsyncTreeTextMemory:
         system: str | None = None,
         top_k: int = 6,
         preferences: int = 6,
+        tools: int = 0,
         token_budget: int = 4_000,
         max_tokens: int = 1_024,
         count_tokens: Callable[[str], int] = rough_tokens,
@@ -1784,8 +1896,9 @@ class AsyncTreeTextMemory:
         The `top_k` memories that answer the message best, and the last lines of its conversation, go to the language
         model that the memory was opened with, or to `llm`: as data, each memory a line that nothing in it can end. They
         take at most `token_budget` tokens, counted by `count_tokens`, the conversation at most half of them. So many
-        `preferences` of whoever asks as bear on the message are told beside them, as what to keep to. Of several
-        messages the last is answered, and those before it are the conversation; `system` is told as well.
+        `preferences` of whoever asks as bear on the message are told beside them, as what to keep to, and so many
+        `tools` with the calls that were made of them. Of several messages the last is answered, and those before it are
+        the conversation; `system` is told as well.
 
         Question and answer are added to the conversation as `add_messages` adds them, in one operation; without a
         `conversation_id` a new one is begun, which the answer names. The answer's `info["used"]` has the ids of the
@@ -1805,6 +1918,7 @@ class AsyncTreeTextMemory:
             system=system,
             top_k=top_k,
             preferences=preferences,
+            tools=tools,
             token_budget=token_budget,
             max_tokens=max_tokens,
             count_tokens=count_tokens,

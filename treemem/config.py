@@ -31,7 +31,9 @@ from treemem.zones import zone_of
 
 S = TypeVar("S", bound=BaseModel)
 #: Settings whose value an error may repeat: numbers and choices, nothing that could be a secret in the wrong place.
-_PLAIN = frozenset({"timeout", "cache_bytes", "record_usage", "note_preferences", "capacity", "kind", "dimension"})
+_PLAIN = frozenset(
+    {"timeout", "cache_bytes", "record_usage", "note_preferences", "note_tools", "capacity", "kind", "dimension"}
+)
 _PLAIN |= {"batch_size", "provider", "waiting", "attempts", "keep_days", "tokens_per_day", "cost_per_day"}
 
 
@@ -170,7 +172,8 @@ class TreeTextMemoryConfig(BaseModel):
     `user_id` and `session_id` say who calls: reads then show what that caller may see, and what is added is theirs.
     With `record_usage` searches count what they return, some seconds later, beside the versioned states: the
     reorganizer keeps what is of use. Without it reading writes nothing. With `note_preferences` what users state that
-    they prefer becomes memories of its own while their messages are added. `capacity` is how many memories of a type it
+    they prefer becomes memories of its own while their messages are added, with `note_tools` calls of tools with their
+    results do. `capacity` is how many memories of a type it
     leaves active; the least valuable ones beyond are archived; without a bound for a type none is. `zone` is the IANA
     name of the zone in which times without one are read, and the days and weeks of questions; by default the machine's.
     With `reorganize` a worker of this memory tidies its cube in the background while it is open. `tasks` bounds what is
@@ -192,6 +195,7 @@ class TreeTextMemoryConfig(BaseModel):
     session_id: str | None = None
     record_usage: bool = True
     note_preferences: bool = True
+    note_tools: bool = True
     zone: str | None = None
     capacity: dict[str, NonNegativeInt] = Field(default_factory=lambda: dict(CAPACITY))
     embedder: EmbedderConfig = Field(default_factory=EmbedderConfig)
@@ -270,6 +274,7 @@ ENVIRONMENT = {
     "TREEMEM_SESSION_ID": "session_id",
     "TREEMEM_RECORD_USAGE": "record_usage",
     "TREEMEM_NOTE_PREFERENCES": "note_preferences",
+    "TREEMEM_NOTE_TOOLS": "note_tools",
     "TREEMEM_ZONE": "zone",
     "TREEMEM_REORGANIZE": "reorganize",
 }

@@ -33,6 +33,13 @@ SHOWN = "shown"
 BASE = "knowledge_base"
 #: The memory type of a skill, and the type of the source that one with a SKILL.md names.
 SKILL_TYPE, SKILL_FILE = "SkillMemory", "skill"
+#: The memory types of tools, and the types of the sources that a noted call and a registered schema name.
+TOOL_SCHEMA, TOOL_TRAJECTORY, TOOL_CALL, TOOL_REGISTERED = (
+    "ToolSchemaMemory",
+    "ToolTrajectoryMemory",
+    "tool_call",
+    "tool",
+)
 
 _KEPT = {
     name: field.default
@@ -138,6 +145,16 @@ def document_of(fields: Mapping[str, Any]) -> str | None:
 def is_skill(fields: Mapping[str, Any]) -> bool:
     """Return whether a content is a skill with its SKILL.md, as `memory.skills` writes it."""
     return fields.get("memory_type") == SKILL_TYPE and origin_of(fields).get("type") == SKILL_FILE
+
+
+def is_call(fields: Mapping[str, Any]) -> bool:
+    """Return whether a content is a call of a tool with its result, as it was noted from messages."""
+    return fields.get("memory_type") == TOOL_TRAJECTORY and origin_of(fields).get("type") == TOOL_CALL
+
+
+def is_tool(fields: Mapping[str, Any]) -> bool:
+    """Return whether a content is the schema of a tool that somebody registered."""
+    return fields.get("memory_type") == TOOL_SCHEMA and origin_of(fields).get("type") == TOOL_REGISTERED
 
 
 def is_label(fields: Mapping[str, Any]) -> bool:

@@ -28,6 +28,7 @@ from treemem.knowledge.bases import KnowledgeBases
 from treemem.knowledge.plans import FeedbackPlan
 from treemem.knowledge.preferences import Preferences, with_preferences
 from treemem.knowledge.skills import Skills
+from treemem.knowledge.tools import Tools, with_tools
 from treemem.models.embedders import Embedder
 from treemem.models.llm import LLM
 from treemem.models.rerankers import Reranker
@@ -156,6 +157,7 @@ class TreeTextMemory:
         session_id: str | None = None,
         record_usage: bool | None = None,
         note_preferences: bool | None = None,
+        note_tools: bool | None = None,
         zone: str | None = None,
         capacity: Mapping[str, int] | None = None,
         reranker: Reranker | None = None,
@@ -170,10 +172,11 @@ class TreeTextMemory:
         with every operation; `user_id` and `session_id` open it for a caller. A `reranker` orders the best hits of
         every search; an `llm` serves `read`, `search(mode="fine")` and the reorganizer. Without `record_usage` searches
         do not count what they return, and write nothing. With `note_preferences=False` what users state that they
-        prefer is not noted apart when their messages are added. `zone` ("Europe/Lisbon") is where times without one are
-        read, and the days and weeks of questions; without it, where the machine is. `capacity` is how many memories of
-        each type the reorganizer leaves active (20 working, 1,500 long-term, 480 user memories); `{}` bounds none. In a
-        Neo4j cluster, what the memory that gave the `bookmarks` had seen is seen here. Raises ConfigError, StoreError.
+        prefer is not noted apart when their messages are added, with `note_tools=False` calls of tools are not. `zone`
+        ("Europe/Lisbon") is where times without one are read, and the days and weeks of questions; without it, where
+        the machine is. `capacity` is how many memories of each type the reorganizer leaves active (20 working, 1,500
+        long-term, 480 user memories); `{}` bounds none. In a Neo4j cluster, what the memory that gave the `bookmarks`
+        had seen is seen here. Raises ConfigError, StoreError.
         """
         settings = {
             "store": store,
@@ -188,6 +191,7 @@ class TreeTextMemory:
             "session_id": session_id,
             "record_usage": record_usage,
             "note_preferences": note_preferences,
+            "note_tools": note_tools,
             "zone": zone,
             "capacity": capacity,
         }
@@ -303,6 +307,11 @@ class TreeTextMemory:
     def skills(self) -> Skills:
         """How things are done: skills that were added, imported, or found in what was repeated."""
         return Skills(self._context)
+
+    @property
+    def tools(self) -> Tools:
+        """The tools that conversations called, with what came of it."""
+        return Tools(self._context)
 
     def __enter__(self) -> TreeTextMemory:
         return self
@@ -868,6 +877,7 @@ class TreeTextMemory:
         options: SearchOptions | None = None,
         explain: bool = False,
         preferences: int = 0,
+        tools: int = 0,
     ) -> SearchResult:
         """Return the memories that answer a question best, at most `top_k`, each with score, path and dates.
 
@@ -897,7 +907,9 @@ class TreeTextMemory:
         the first 10,000 characters.
 
         With `preferences` so many of the caller's preferences in this cube come apart (`result.preferences`): standing
-        wishes, then those nearest to the question, with `result.preference_note` for a prompt. The hits are as without.
+        wishes, then those nearest to the question, with `result.preference_note` for a prompt. With `tools` so many
+        tools come the same way (`result.tools`, `result.tool_note`), with the calls nearest to the question. The hits
+        are as without.
         """
         caller = self._seen_by(user_id, session_id)
         result = asking.search(
@@ -922,7 +934,8 @@ class TreeTextMemory:
             options,
             explain,
         )
-        return with_preferences(caller, result, query, preferences, known_at)
+        result = with_preferences(caller, result, query, preferences, known_at)
+        return with_tools(caller, result, query, tools, known_at)
 
     def context(
         self,
@@ -955,6 +968,7 @@ class TreeTextMemory:
         system: str | None = None,
         top_k: int = 6,
         preferences: int = 6,
+        tools: int = 0,
         token_budget: int = 4_000,
         max_tokens: int = 1_024,
         count_tokens: Callable[[str], int] = rough_tokens,
@@ -975,6 +989,7 @@ class TreeTextMemory:
         system: str | None = None,
         top_k: int = 6,
         preferences: int = 6,
+        tools: int = 0,
         token_budget: int = 4_000,
         max_tokens: int = 1_024,
         count_tokens: Callable[[str], int] = rough_tokens,
@@ -994,6 +1009,7 @@ class TreeTextMemory:
         system: str | None = None,
         top_k: int = 6,
         preferences: int = 6,
+        tools: int = 0,
         token_budget: int = 4_000,
         max_tokens: int = 1_024,
         count_tokens: Callable[[str], int] = rough_tokens,
@@ -1010,8 +1026,9 @@ class TreeTextMemory:
         The `top_k` memories that answer the message best, and the last lines of its conversation, go to the language
         model that the memory was opened with, or to `llm`: as data, each memory a line that nothing in it can end. They
         take at most `token_budget` tokens, counted by `count_tokens`, the conversation at most half of them. So many
-        `preferences` of whoever asks as bear on the message are told beside them, as what to keep to. Of several
-        messages the last is answered, and those before it are the conversation; `system` is told as well.
+        `preferences` of whoever asks as bear on the message are told beside them, as what to keep to, and so many
+        `tools` with the calls that were made of them. Of several messages the last is answered, and those before it are
+        the conversation; `system` is told as well.
 
         Question and answer are added to the conversation as `add_messages` adds them, in one operation; without a
         `conversation_id` a new one is begun, which the answer names. The answer's `info["used"]` has the ids of the
@@ -1031,6 +1048,7 @@ class TreeTextMemory:
             system,
             top_k,
             preferences,
+            tools,
             token_budget,
             max_tokens,
             count_tokens,

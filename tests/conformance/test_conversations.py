@@ -267,8 +267,9 @@ def test_what_says_nothing_is_in_the_log_and_no_memory(memory: TreeTextMemory) -
     ids = memory.add_messages(messages, conversation_id="talk")
     assert len(ids) == 3
     assert [m.as_dict() for m in memory.messages("talk")] == [{**m, "content": m["content"] or None} for m in messages]
-    assert memory.stats().memories == 3
-    assert {node["id"] for node in memory.get_all()["nodes"]} == set(ids)
+    assert memory.stats().memories == 4, "three messages, and the call"
+    call_id = memory.tools.get("weather").recent[0].id
+    assert {node["id"] for node in memory.get_all()["nodes"]} == {*ids, call_id}
     assert {hit.id for hit in memory.search("weather Oslo function", 10)} <= set(ids)
     assert memory.get(ids[2]).metadata.background == "4 degrees"
     silent = memory.messages("talk")[1].id

@@ -20,6 +20,7 @@ from treemem import (
     MemoryNotFoundError,
     ModelMismatchError,
     NotAllowedError,
+    OperationMismatchError,
     TreeTextMemory,
 )
 
@@ -229,3 +230,16 @@ def test_a_policy_that_is_none_makes_no_base(office: TreeTextMemory) -> None:
     assert [base.name for base in office.knowledge_bases.list()] == ["handbook"]
     with pytest.raises(MemoryNotFoundError):
         office.search("espresso", knowledge_bases="forged")
+
+
+def test_making_is_repeated_after_sharing(memory: TreeTextMemory) -> None:
+    ann, bob = memory.for_caller("ann"), memory.for_caller("bob")
+    ann.knowledge_bases.make("house", description="The house", operation_id="once")
+    shared = ann.knowledge_bases.share("house", readers=["bob"])
+    assert ann.knowledge_bases.make("house", description="The house", operation_id="once") == shared
+    assert bob.knowledge_bases.get("house").readers == ()
+    with pytest.raises(OperationMismatchError):
+        ann.knowledge_bases.make("house", description="Another house", operation_id="once")
+    for view, operation in ((ann, "twice"), (bob, "once"), (memory, "once"), (ann, None)):
+        with pytest.raises(MemoryExistsError):
+            view.knowledge_bases.make("house", description="The house", operation_id=operation)

@@ -18,6 +18,7 @@ from treemem.errors import InvalidInputError, TreememError
 from treemem.ids import checked_id
 from treemem.ingest.chat import Message, plain_all
 from treemem.knowledge.preferences import with_preferences
+from treemem.knowledge.tools import with_tools
 from treemem.models.llm import LLM, LLMUsage, say, stream
 from treemem.read.conversing import messages as logged
 from treemem.search.asking import SEARCHED_BY, search
@@ -37,6 +38,7 @@ def chat(
     system: str | None,
     top_k: int,
     preferences: int,
+    tools: int,
     token_budget: int,
     max_tokens: int,
     count_tokens: Callable[[str], int],
@@ -78,8 +80,9 @@ def chat(
     wanted = min(top_k + len(shown_already - {None}), MAX_TOP_K)
     found = search(ctx, question, wanted, conversation_id=conversation_id, **given)
     found = with_preferences(ctx, found, question, preferences, given.get("known_at"))
+    found = with_tools(ctx, found, question, tools, given.get("known_at"))
     hits = [hit for hit in found if hit.id not in shown_already][:top_k]
-    told = [*filter(None, [system]), *instructions(before), *filter(None, [found.preference_note])]
+    told = [*filter(None, [system]), *instructions(before), *filter(None, [found.preference_note, found.tool_note])]
     asked = prompted(_last_line(said[-1]), told, lines, hits, found.as_of, left, budget)
     if policy is not None and conversation_id is None:
         conversation_id = f"chat-{intent.operation_id or uuid.uuid4()}"
@@ -162,6 +165,7 @@ class _Kept:
         """Return a change set with edges from the answer to what the model was shown, so that a purge finds it."""
         shown_here = [hit.id for hit in self._hits if hit.cube_id in (None, self._ctx.cube)]
         shown_here += [each.id for each in self._found.preferences]
+        shown_here += [i for tool in self._found.tools for i in tool.quoted]
         used = list(used_ids(self._hits, self._ctx.cube))
         edges = [
             EdgeAssert(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from treemem.cli import (
+    basing,
     browser,
     chatting,
     doctoring,
@@ -18,6 +19,7 @@ from treemem.cli import (
     service,
     serving,
     standing,
+    tooling,
     trying,
     upkeep,
     viewing,
@@ -29,6 +31,7 @@ from treemem.cli.terminal import abandon_output, use_utf8
 
 __all__ = [
     "app",
+    "basing",
     "browser",
     "chatting",
     "doctoring",
@@ -43,6 +46,7 @@ __all__ = [
     "service",
     "serving",
     "standing",
+    "tooling",
     "trying",
     "upkeep",
     "viewing",

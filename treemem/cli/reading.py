@@ -23,6 +23,15 @@ def parsed(text: str, place: str, wanted: str) -> Any:
         raise InvalidInputError(f"{place}: wanted {wanted}, found no JSON ({error})") from error
 
 
+def json_of(path: Path, wanted: str) -> Any:
+    """Return the value of a JSON file. Raises InvalidInputError naming the file."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be read ({error.strerror})") from error
+    return parsed(_decoded(data, str(path)), str(path), wanted)
+
+
 def lines_of_stdin() -> list[str]:
     """Return the lines of standard input that are not blank. Raises InvalidInputError if there is no text to read."""
     if sys.stdin is None:

@@ -46,7 +46,7 @@ def extract(
 
     with tempfile.TemporaryDirectory(prefix="treemem-") as folder:
         beside: dict[str, Any] = {"store": str(Path(folder) / "extract.db"), "cube": "extract"}
-        beside |= {"record_usage": False, "note_preferences": False}
+        beside |= {"record_usage": False, "note_preferences": False, "note_tools": False}
         wanted = settings(store, cube, config, user=user).model_copy(update=beside)
         with TreeTextMemory(wanted) as memory, progress_bar("Reading", as_json) as progress:
             ids = memory.add_messages(said, remember="all")

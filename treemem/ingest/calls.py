@@ -2,25 +2,24 @@
 
 How a call ended is read from data alone: from `is_error`, a `status`, an exit code, or fields of a result that is JSON
 which name an error. Words of a result are not judged: a result that names no error counts as done. A call to which no
-result came has no known end.
+result came has no known end. The names of these fields are data (`tools.toml`).
 """
 
 from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from treemem.records import LoggedMessage
 
 #: What a tool may be called; a call of another name is no call.
-_NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
-#: What a status says of a call that failed.
-_FAILED = frozenset({"error", "failed", "failure", "incomplete", "cancelled", "canceled", "timeout"})
-#: The flags of a result that say so by being false, and the codes that say so by being other than 0.
-_FLAGS, _CODES = ("success", "ok", "succeeded"), ("exit_code", "exitcode", "returncode", "return_code")
+NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
 #: Characters of a result that are read as JSON.
 _LONGEST_RESULT = 1_000_000
 
@@ -29,7 +28,8 @@ _LONGEST_RESULT = 1_000_000
 class Call:
     """One call of a tool: the message that it stands in, that of its result, and whether it failed.
 
-    `failed` is None where no result came. `arguments` are their names and values, empty where they are none.
+    `failed` is None where no result came. `arguments` are their names and values, empty where they are none. `asked_id`
+    is the word of a user that the call comes after, `number` which of its message's calls it is, `result` what came.
     """
 
     name: str
@@ -37,25 +37,36 @@ class Call:
     message_id: str
     result_id: str | None = None
     failed: bool | None = None
+    asked_id: str | None = None
+    number: int = 0
+    result: Any = None
+
+
+@cache
+def rules() -> Mapping[str, frozenset[str]]:
+    """Return the names by which results tell how their call ended, and those of arguments that are secret."""
+    told = tomllib.loads((files("treemem.ingest") / "tools.toml").read_text("utf-8"))
+    return {name: frozenset(words) for name, words in told.items()}
 
 
 def calls_of(messages: Iterable[LoggedMessage]) -> Iterator[list[Call]]:
     """Yield the calls between one word of a user and the next, in order, with how they ended."""
     turn: list[Call] = []
     waiting: dict[str, Call] = {}
+    asked: str | None = None
     for message in messages:
+        for answer, result, failed in _answered(message):
+            answered = waiting.pop(answer, None)
+            if answered is not None:
+                answered.result_id, answered.result, answered.failed = message.id, result, failed
         if message.role == "user" and message.content:
             if turn:
                 yield turn
-            turn, waiting = [], {}
-        for key, name, arguments in _called(message):
-            call = Call(name, arguments, message.id)
+            turn, waiting, asked = [], {}, message.id
+        for number, (key, name, arguments) in enumerate(_called(message)):
+            call = Call(name, arguments, message.id, asked_id=asked, number=number)
             turn.append(call)
             waiting[key or f"name:{name}"] = call
-        for key, failed in _answered(message):
-            answered = waiting.pop(key, None)
-            if answered is not None:
-                answered.result_id, answered.failed = message.id, failed
     if turn:
         yield turn
 
@@ -76,13 +87,18 @@ def _called(message: LoggedMessage) -> Iterator[tuple[str | None, str, Mapping[s
         given = next((inner[k] for k in ("arguments", "args", "input") if k in inner), None)
         if inner is each and given is None:
             continue  # a part of another kind
-        if isinstance(name, str) and _NAME.fullmatch(name):
+        if isinstance(name, str) and NAME.fullmatch(name):
             key = each.get("call_id") or each.get("id")
             yield key if isinstance(key, str) else None, name, _arguments(given)
 
 
-def _answered(message: LoggedMessage) -> Iterator[tuple[str, bool]]:
-    """Yield the results in a message: the key of the call, and whether it failed."""
+def answers_calls(role: str, extra: Mapping[str, Any]) -> bool:
+    """Return whether a message has results of tools."""
+    return role == "tool" or any(_key_of(each) is not None for each in _dicts(extra.get("parts")))
+
+
+def _answered(message: LoggedMessage) -> Iterator[tuple[str, Any, bool]]:
+    """Yield the results in a message: the key of the call, what came, and whether the call failed."""
     extra = message.extra
     parts = [each for each in _dicts(extra.get("parts")) if _key_of(each) is not None]
     if message.role != "tool" and not parts:
@@ -92,12 +108,13 @@ def _answered(message: LoggedMessage) -> Iterator[tuple[str, bool]]:
         said = response.get("response") if isinstance(response, dict) else None
         key = _key_of(each)
         assert key is not None
-        yield key, _failed(each, message.content if len(parts) == 1 and said is None else said)
+        result = message.content if len(parts) == 1 and said is None else said
+        yield key, result, _failed(each, result)
     if not parts:
         key = next((extra[k] for k in ("tool_call_id", "call_id") if isinstance(extra.get(k), str)), None)
         name = extra.get("name")
         if key is not None or isinstance(name, str):
-            yield key or f"name:{name}", _failed(extra, message.content)
+            yield key or f"name:{name}", message.content, _failed(extra, message.content)
 
 
 def _key_of(part: Mapping[str, Any]) -> str | None:
@@ -113,21 +130,30 @@ def _key_of(part: Mapping[str, Any]) -> str | None:
 
 def _failed(said: Mapping[str, Any], result: Any) -> bool:
     """Return whether a result says that its call failed, beside it or in it."""
-    if said.get("is_error") is True or str(said.get("status", "")).casefold() in _FAILED:
-        return True
+    beside = {name: said[name] for name in said.keys() & {"is_error", "isError", "status"}}
+    result = as_json(result)
+    return _says_so(beside) or (isinstance(result, Mapping) and _says_so(result))
+
+
+def as_json(result: Any) -> Any:
+    """Return what a result that is a JSON object says, every other one as it is."""
     if isinstance(result, str) and result.lstrip()[:1] == "{" and len(result) <= _LONGEST_RESULT:
         try:
-            result = json.loads(result)
+            return json.loads(result)
         except (ValueError, RecursionError):
-            return False
-    if not isinstance(result, Mapping):
-        return False
+            return result
+    return result
+
+
+def _says_so(result: Mapping[str, Any]) -> bool:
     told = {str(name).casefold(): value for name, value in result.items()}
+    names = rules()
     return (
-        bool(told.get("error") or told.get("errors") or told.get("is_error") is True)
-        or str(told.get("status", "")).casefold() in _FAILED
-        or any(told.get(name) is False for name in _FLAGS)
-        or any(isinstance(told.get(name), int) and told[name] != 0 for name in _CODES)
+        any(told.get(name) for name in names["errors"])
+        or any(told.get(name) is True for name in names["raised"])
+        or str(told.get("status", "")).casefold() in names["failed"]
+        or any(told.get(name) is False for name in names["flags"])
+        or any(isinstance(told.get(name), int) and told[name] != 0 for name in names["codes"])
     )
 
 

@@ -62,7 +62,8 @@ class KnowledgeBases:
         """Make a base and return it: 1 to 40 letters, digits, `-` and `_`. It is the caller's who makes it.
 
         `readers` are the users who may read it; with `everyone` every caller may. One that is there already, and is
-        equal, stays. Raises MemoryExistsError where the name is taken, NotAllowedError for a session without a user.
+        equal, stays. With an `operation_id` a repeated call finds what became of it since. Raises MemoryExistsError
+        where the name is taken, NotAllowedError for a session without a user, OperationMismatchError.
         """
         ctx = self._ctx
         cube = base_cube(ctx.cube, name)
@@ -72,7 +73,9 @@ class KnowledgeBases:
         there = policy_of(ctx, name)
         if there is not None and _said(there.description, there.owner, there.readers, there.everyone) == info:
             return there.told(ctx.caller)
-        if there is not None or ctx.store.cube(cube) is not None:
+        own = there is not None and there.owner == ctx.caller.user_id
+        done = own and operation_id is not None and bool(ctx.store.operations(cube, ids=[operation_id], limit=1))
+        if not done and (there is not None or ctx.store.cube(cube) is not None):
             raise MemoryExistsError(
                 f"the name {name!r} is taken in cube {ctx.cube!r}; choose another, or share() your own base"
             )

@@ -249,8 +249,8 @@ def _preferred(
     said = next(iter(stated(text)), None)
     topic, polarity = (said.topic, said.polarity) if said else (caption(text, LONGEST_TOPIC), "for")
     fields = preference_fields(memory_id, text, topic, polarity, "explicit", ctx.caller.signed(whose))
-    state, edge = rows(Noted(memory_id, words, fields), ctx.vectors_of([fields])[0], None)
-    return planning.with_rows(base, states=[state], edges=[edge])
+    state, edges = rows(Noted(memory_id, (words,), fields), ctx.vectors_of([fields])[0], None)
+    return planning.with_rows(base, states=[state], edges=edges)
 
 
 def _superseded(

@@ -15,6 +15,7 @@ from treemem.search.explain import Explanation
 from treemem.search.passage import best_passage
 from treemem.search.when import TimeReading
 from treemem.store.protocol import ENTITY, PREFIXES, Node, WalkedEdge
+from treemem.tool_records import Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class SearchResult(Sequence[SearchHit]):
     `when` is what time the question was taken to be about, `explanation` the account that `explain=True` asks for;
     print them to read them. `degraded` says what was left out, for want of time or because a model failed.
     `preferences` are those that bear on the question, where some were asked for, and `preference_note` has them as
-    lines of a prompt, with what to do with them.
+    lines of a prompt, with what to do with them; `tools` and `tool_note` are the same of tools.
     """
 
     hits: tuple[SearchHit, ...]
@@ -92,6 +93,8 @@ class SearchResult(Sequence[SearchHit]):
     degraded: tuple[str, ...] = ()
     preferences: tuple[Preference, ...] = ()
     preference_note: str = ""
+    tools: tuple[Tool, ...] = ()
+    tool_note: str = ""
 
     @overload
     def __getitem__(self, index: int) -> SearchHit: ...

@@ -24,7 +24,7 @@ from treemem.models.vectors import vectors_of
 from treemem.store.protocol import WriteStore
 from treemem.temporal import END, SKEW, Interval, parse_time
 from treemem.write.parts import in_parts
-from treemem.write.preferring import noted_in, with_preferences
+from treemem.write.preferring import Noted, noted_in, with_noted
 
 Progress = Callable[[int, int | None], None]
 EMBED_BATCH = 256
@@ -75,10 +75,12 @@ class Addition:
         judged: Judged | None,
         *,
         replay: bool,
+        noted: Mapping[str, list[Noted]] | None = None,
     ) -> Iterator[ChangeSet]:
         """Yield a change set per message that is not there yet; with `replay` each is recorded at its own time.
 
         `before` is what the first of them follows; `judged` says what of them is remembered, all where it is None.
+        `noted` is what goes with which message, beside the preferences that it states.
         Messages were looked at before (see `treemem.write.messaging`).
         """
         if not replay:
@@ -91,6 +93,7 @@ class Addition:
             fields = [self._noted(item) for item in items]
             vectors = self._vectors(items, fields)
             stated = [noted_in(self._cube, r.said) if self._preferences else [] for r in batch]
+            stated = [[*some, *(noted or {}).get(r.said.item.id, ())] for some, r in zip(stated, batch, strict=True)]
             flat = [each for some in stated for each in some]
             made = iter(
                 zip(flat, vectors_of(self._embedder, [each.fields for each in flat]) if flat else (), strict=True)
@@ -98,7 +101,7 @@ class Addition:
             for reading, content, own, some in zip(batch, fields, vectors, stated, strict=True):
                 message = self._message(reading, content, own, replay)
                 span = item_span(reading.said.item, (reading.at, END))
-                yield with_preferences(message, list(itertools.islice(made, len(some))), span)
+                yield with_noted(message, list(itertools.islice(made, len(some))), span)
 
     def _said(self, messages: Sequence[tuple[Message, Place | None]], reader: Reader) -> Iterator[Said]:
         for message, place in messages:

@@ -1,20 +1,21 @@
-"""Preferences, and skills, follow what they are derived from: it is deleted, ended, undone, changed, seen by others.
+"""Preferences, skills, calls of tools follow what they are derived from: it is deleted, ended, changed, seen by others.
 
 A preference that a message states holds as long as the message says it, and is seen by whoever sees the message. One
-that was concluded from several memories is hidden as soon as one of them is, and so is a skill. What is hidden that
-way is noted, so that it comes back with its source, and what a person forgot stays forgotten.
+that was concluded from several memories is hidden as soon as one of them is, and so is a skill. A call of a tool is
+hidden as soon as one of its messages is, or says something else. What is hidden that way is noted, so that it comes
+back with its source, and what a person forgot stays forgotten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from treemem.caller import OWNERSHIP
 from treemem.changes import ChangeSet, Receipt, State, StateAssert
-from treemem.contents import content_of, is_skill
+from treemem.contents import content_of, is_call, is_skill
 from treemem.context import Context
 from treemem.ids import derived_id
 from treemem.ingest.preferring import stated
@@ -24,6 +25,7 @@ from treemem.store.protocol import LIVE
 from treemem.write.committing import CHUNK, commit, new_change
 from treemem.write.intent import Intent
 from treemem.write.preferring import KEPT, is_preference
+from treemem.write.tooling import following
 
 #: What `info` says of a preference that is hidden because its source is.
 HIDDEN = "hidden_with_source"
@@ -67,18 +69,23 @@ def echoed(ctx: Context, base: ChangeSet, ids: Sequence[str], apart: Sequence[st
     rows: list[StateAssert] = []
     expected: dict[str, int] = {}
     for memory_id, targets in sorted(sources.items()):
-        made = _echo(memory_id, history[memory_id], [known_of(history[i]) for i in sorted(set(targets))])
+        made = _echo(memory_id, {i: history[i] for i in (memory_id, *sorted(set(targets)))})
         if made:
             rows += made
             expected[memory_id] = max(s.version for s in history[memory_id])
     return replace(base, states=tuple(rows), expected=expected)
 
 
-def _echo(memory_id: str, history: Sequence[State], sources: Sequence[Sequence[State]]) -> list[StateAssert]:
-    """Return the states that a preference is given, none where it stays as it is."""
+def _echo(memory_id: str, histories: Mapping[str, Sequence[State]]) -> list[StateAssert]:
+    """Return the states that a preference is given, none where it stays as it is; `histories` are its own and those
+    of its sources.
+    """
+    history = histories[memory_id]
+    sources = [known_of(some) for target, some in histories.items() if target != memory_id]
     known = sorted(known_of(history), key=lambda s: s.valid_from)
     skill = bool(history) and is_skill(history[-1].fields)
-    if not history or not (skill or is_preference(history[-1].fields)):
+    call = bool(history) and is_call(history[-1].fields)
+    if not history or not (skill or call or is_preference(history[-1].fields)):
         return []
     if known and all(s.fields["status"] == "deleted" and not _info(s).get(HIDDEN) for s in known):
         return []  # a person forgot it
@@ -87,7 +94,9 @@ def _echo(memory_id: str, history: Sequence[State], sources: Sequence[Sequence[S
     template = {**last.fields, "status": status if status != "deleted" else LIVE[0] if skill else KEPT}
     template["info"] = {name: value for name, value in _info(last).items() if name != HIDDEN}
     own = [(s.valid_from, s.valid_to, dict(s.fields)) for s in known]
-    if last.fields.get("source") == "conversation" and len(sources) == 1:
+    if call:
+        shown = _joined(following(template, min(s.recorded_from for s in history), histories))
+    elif last.fields.get("source") == "conversation" and len(sources) == 1:
         shown = _joined([_as_of(template, s) for s in sources[0] if _says(s, str(template["memory"]))])
     else:
         gone = [some for some in sources if not any(_shows(s) or (skill and _is_call(s)) for s in some)]

@@ -26,6 +26,7 @@ from treemem.write.committing import new_change, planned_again
 from treemem.write.intent import Intent
 from treemem.write.placing import Given, NumberTakenError, Placement, placed, placed_alone
 from treemem.write.remembering import Remember, Remembering
+from treemem.write.tooling import calls_noted
 
 log = logging.getLogger("treemem.ingest")
 #: What is done about a message that cannot be taken.
@@ -86,7 +87,8 @@ def _write(
     said = [message for _, message in taken]
     placed_ones = list(zip(said, placement.places, strict=True))
     judged = Remembering(ctx, base, placement.answered) if remember == "new" else None
-    groups = addition.from_messages(placed_ones, reader, placement.before, judged, replay=replay)
+    noted = calls_noted(ctx, reader, placed_ones, base.log) if ctx.config.note_tools else None
+    groups = addition.from_messages(placed_ones, reader, placement.before, judged, replay=replay, noted=noted)
     total = sum(place is not None and not place.there for place in placement.places)
     end = None if base.log is None else placement.end
     write_parts(ctx.store, base, groups, progress, total, end, amend=amend)

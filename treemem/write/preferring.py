@@ -33,10 +33,10 @@ _SPOKEN = (None, "conversation")
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A preference that a message states: its memory, and the fields of it."""
+    """What a message states beside what it says: a memory of its own, its fields, the messages it is DERIVED_FROM."""
 
     memory_id: str
-    message_id: str
+    message_ids: tuple[str, ...]
     fields: dict[str, Any]
 
 
@@ -56,7 +56,7 @@ def noted(cube: str, message_id: str, speaker: str | None, owner: Mapping[str, A
     text = f"{speaker}: {one.text}" if speaker else one.text
     return Noted(
         memory_id,
-        message_id,
+        (message_id,),
         preference_fields(memory_id, text, one.topic, one.polarity, "explicit", owner, source="conversation"),
     )
 
@@ -86,20 +86,18 @@ def preference_fields(
     return fields_of(validated(TextualMemoryItem, {"id": memory_id, "memory": text, "metadata": metadata}))
 
 
-def rows(noted: Noted, vectors: Vectors, valid_from: int | None, valid_to: int = END) -> tuple[StateAssert, EdgeAssert]:
-    """Return the rows of a preference that holds as long as its message."""
+def rows(
+    noted: Noted, vectors: Vectors, valid_from: int | None, valid_to: int = END
+) -> tuple[StateAssert, list[EdgeAssert]]:
+    """Return the rows of what was noted, which holds as long as its message."""
     state = StateAssert(
         noted.memory_id, content_of(noted.fields, vectors), valid_from, valid_to, create=True, planned=True
     )
-    edge = EdgeAssert(
-        EdgeType.DERIVED_FROM,
-        noted.memory_id,
-        noted.message_id,
-        valid_from=valid_from,
-        valid_to=valid_to,
-        planned=True,
-    )
-    return state, edge
+    edges = [
+        EdgeAssert(EdgeType.DERIVED_FROM, noted.memory_id, each, valid_from=valid_from, valid_to=valid_to, planned=True)
+        for each in noted.message_ids
+    ]
+    return state, edges
 
 
 def is_preference(fields: Mapping[str, Any]) -> bool:
@@ -108,13 +106,13 @@ def is_preference(fields: Mapping[str, Any]) -> bool:
     return fields.get("memory_type") == PREFERENCE and isinstance(origin, dict) and origin.get("type") == ORIGIN
 
 
-def with_preferences(change: ChangeSet, many: list[tuple[Noted, Vectors]], span: tuple[int | None, int]) -> ChangeSet:
-    """Return a change of a message with the preferences that it states."""
+def with_noted(change: ChangeSet, many: list[tuple[Noted, Vectors]], span: tuple[int | None, int]) -> ChangeSet:
+    """Return a change of a message with what was noted of it."""
     if not many:
         return change
     made = [rows(each, vectors, *span) for each, vectors in many]
     return replace(
         change,
         states=(*change.states, *(state for state, _ in made)),
-        edges=(*change.edges, *(edge for _, edge in made)),
+        edges=(*change.edges, *(edge for _, edges in made for edge in edges)),
     )

@@ -23,6 +23,7 @@ from treemem.schemas import answers
 from treemem.schemas.written import as_json
 from treemem.service.mcp import memos_names, prompts, resources
 from treemem.service.mcp.binding import Binding
+from treemem.service.mcp.knowing import KNOWING
 from treemem.service.mcp.reading import READING
 from treemem.service.mcp.tools import Tool, offered
 from treemem.service.mcp.writing import WRITING
@@ -55,7 +56,7 @@ class MemoryServer:
 
     def __init__(self, binding: Binding, more: Sequence[Tool] = ()) -> None:
         self._on = binding
-        self._tools = offered((*READING, *WRITING, *memos_names.NAMES, *more), binding)
+        self._tools = offered((*READING, *KNOWING, *WRITING, *memos_names.NAMES, *more), binding)
         hidden = () if binding.memos_names else memos_names.NAMES
         unlisted = {tool.name for tool in hidden}
         self._listed = [tool.listed() for name, tool in self._tools.items() if name not in unlisted]

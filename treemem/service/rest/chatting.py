@@ -40,6 +40,7 @@ def chat(project: Project, body: requests.Chat, llm: LLM) -> ChatAnswer | ChatSt
         "system": body.system_prompt,
         "top_k": most,
         "preferences": preferences,
+        "tools": body.most(body.tool_memory_limit_number) if body.include_tool_memory else 0,
         "max_tokens": body.max_tokens,
         "remember": body.add_message_on_answer and plain,
         **{name: value for name, value in search.items() if value is not None},

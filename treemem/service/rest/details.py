@@ -9,6 +9,7 @@ from typing import Any
 from treemem.items import TextualMemoryItem
 from treemem.records import LoggedMessage, Preference
 from treemem.search.results import SearchHit
+from treemem.tool_records import Tool, ToolCall
 
 #: Types of memories by the kinds of the API. What is of a knowledge base, or from outside, is a fact there.
 FACTS = ("WorkingMemory", "LongTermMemory", "UserMemory", "OuterMemory", "KnowledgeBaseMemory")
@@ -139,18 +140,77 @@ def preference_item(item: TextualMemoryItem, near: float | None = None, *, more:
 
 
 def tool(item: TextualMemoryItem, near: float | None = None, *, more: bool = False) -> dict[str, Any]:
-    """Return a memory as an entry of tool_memory_detail_list."""
+    """Return a memory as an entry of tool_memory_detail_list: a schema that was registered, or a call."""
     info = item.metadata.info
-    used = info.get("tool_used_status")
+    name, outcome = info.get("tool"), info.get("outcome")
+    value: Any = item.memory
+    if name is not None and outcome is None:
+        value = {
+            "name": name,
+            **{key: info.get(key) or empty for key, empty in (("description", ""), ("parameters", {}))},
+        }
+    used = [] if outcome is None else [_used(str(name), str(info.get("error") or ""), float(outcome == "ok"), "")]
     return {
         **_shared(item),
+        "conversation_id": str(info.get("conversation") or item.metadata.conversation_id or ""),
+        "status": "activated",
         "tool_type": item.metadata.memory_type,
-        "tool_value": info.get("tool_value") or item.memory,
-        "tool_used_status": used if isinstance(used, list) else [],
-        "experience": str(info.get("experience") or ""),
+        "tool_value": value,
+        "tool_used_status": used,
+        "experience": "",
         **({} if near is None else {"relativity": near}),
         **_whole(item, more),
     }
+
+
+def _used(name: str, error: str, rate: float, experience: str) -> dict[str, Any]:
+    return {"used_tool": name, "error_type": error, "success_rate": round(rate, 4), "tool_experience": experience}
+
+
+def tool_schema(found: Tool) -> dict[str, Any]:
+    """Return what is known of a tool as an entry of tool_memory_detail_list."""
+    at = ms(found.last_used)
+    return {
+        "id": found.id,
+        "tool_type": "ToolSchemaMemory",
+        "tool_value": {"name": found.name, "description": found.description, "parameters": dict(found.parameters)},
+        "tool_used_status": _status(found, "") if found.calls else [],
+        "experience": _experience(found),
+        "create_time": at,
+        "update_time": at,
+        "conversation_id": "",
+        "status": "activated",
+        "confidence": 1.0,
+        "tags": [],
+        "relativity": 1.0 if found.similarity is None else relativity(found.similarity),
+    }
+
+
+def tool_call(found: Tool, call: ToolCall) -> dict[str, Any]:
+    """Return a call of a tool as an entry of tool_memory_detail_list."""
+    at = ms(call.since)
+    return {
+        "id": call.id,
+        "tool_type": "ToolTrajectoryMemory",
+        "tool_value": call.text,
+        "tool_used_status": _status(found, call.error),
+        "experience": _experience(found),
+        "create_time": at,
+        "update_time": at,
+        "conversation_id": call.conversation_id or "",
+        "status": "activated",
+        "confidence": 1.0,
+        "tags": [],
+        "relativity": 1.0 if call.similarity is None else relativity(call.similarity),
+    }
+
+
+def _status(found: Tool, error: str) -> list[dict[str, Any]]:
+    return [_used(found.name, error, found.success_rate or 0.0, _experience(found))]
+
+
+def _experience(found: Tool) -> str:
+    return "\n".join(each.text for each in found.experience)
 
 
 def skill(item: TextualMemoryItem, near: float | None = None, *, more: bool = False) -> dict[str, Any]:

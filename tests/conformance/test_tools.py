@@ -1,0 +1,293 @@
+"""Tools: what conversations called, how it ended, what was learnt; derived from messages, and gone with them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.test_chat import Talker
+from tests.conformance.test_provenance import TOKEN, everywhere
+from tests.conftest import OpenMemory
+from tests.helpers import day
+from tests.verbs import said_by_every_verb
+from treemem import AsyncTreeTextMemory, InvalidInputError, MemoryNotFoundError, Tool, TreeTextMemory
+from treemem.ingest.calls import Call
+from treemem.ingest.tooling import declared_in, told
+
+WEATHER = {
+    "name": "get_weather",
+    "description": "Get the weather of a place",
+    "parameters": {"type": "object", "properties": {"location": {"type": "string"}}, "required": ["location"]},
+}
+PROMPT = {"role": "system", "content": "You can call [these] tools:\n" + json.dumps([WEATHER], indent=2)}
+
+
+def asks(text: str) -> dict[str, Any]:
+    return {"role": "user", "content": text}
+
+
+def calls(key: str, result: str, tool: str = "get_weather", **arguments: Any) -> list[dict[str, Any]]:
+    """A call and its result, as OpenAI has them."""
+    function = {"name": tool, "arguments": json.dumps(arguments)}
+    return [
+        {"role": "assistant", "tool_calls": [{"id": key, "type": "function", "function": function}]},
+        {"role": "tool", "tool_call_id": key, "content": [{"type": "text", "text": result}]},
+    ]
+
+
+def retried(memory: TreeTextMemory, conversation: str = "c", **more: Any) -> list[str]:
+    """A call that failed, and one that then worked."""
+    messages = [
+        PROMPT,
+        asks("What is the weather in Beijing?"),
+        *calls("1", '{"error": {"type": "NotFound"}}', location="Bejing"),
+        *calls("2", '{"temperature": 7}', location="Beijing"),
+    ]
+    memory.add_messages(messages, conversation_id=conversation, **more)
+    return [each.id for each in memory.messages(conversation)]
+
+
+def names(tools: Sequence[Tool]) -> list[tuple[str, int, int]]:
+    return [(tool.name, tool.calls, tool.failed) for tool in tools]
+
+
+def test_a_call_and_its_result_become_a_memory(memory: TreeTextMemory) -> None:
+    ids = retried(memory)
+    (tool,) = memory.tools.list()
+    assert (tool.name, tool.origin, tool.calls, tool.failed, tool.success_rate) == (
+        "get_weather",
+        "declared",
+        2,
+        1,
+        0.5,
+    )
+    assert (tool.description, dict(tool.parameters)) == (WEATHER["description"], WEATHER["parameters"])
+    assert tool.declared_in == ids[0]
+    newest, failed = tool.recent
+    assert newest.text == (
+        'Asked: "What is the weather in Beijing?" -> get_weather(location=Beijing) -> ok: {"temperature": 7}'
+    )
+    assert (newest.ok, failed.ok, failed.error) == (True, False, "NotFound")
+    assert newest.sources == (ids[5], ids[4], ids[1])
+    (learnt,) = tool.experience
+    assert learnt.text == (
+        'failed with "NotFound": get_weather(location=Bejing); worked then: get_weather(location=Beijing)'
+    )
+    assert (learnt.failed, learnt.worked) == (failed.id, newest.id)
+    edges = memory.store.edges_ever(memory.cube_id, [newest.id])
+    assert {(e.type.value, e.source, e.target) for e in edges} == {
+        ("DERIVED_FROM", newest.id, each) for each in newest.sources
+    }
+    assert memory.search("weather in Beijing", memory_types=["ToolTrajectoryMemory"]).hits == (), "no hits of searches"
+    assert memory.check() == []
+
+
+def test_the_result_may_come_later_and_in_anthropics_words(memory: TreeTextMemory) -> None:
+    memory.add_messages([PROMPT, asks("Weather in Oslo?")], conversation_id="c")
+    use = {"type": "tool_use", "id": "t", "name": "get_weather", "input": {"location": "Oslo"}}
+    memory.add_messages([{"role": "assistant", "content": [use]}], conversation_id="c")
+    assert memory.tools.list() == (), "without a result nothing is known of it"
+    answer = {"type": "tool_result", "tool_use_id": "t", "content": "no such place", "is_error": True}
+    for _ in range(2):
+        memory.add_messages([{"role": "user", "content": [answer]}], conversation_id="c")
+    (tool,) = memory.tools.list()
+    assert (tool.origin, tool.calls, tool.failed) == ("declared", 1, 1)
+    assert tool.recent[0].text == 'Asked: "Weather in Oslo?" -> get_weather(location=Oslo) -> failed: no such place'
+    assert tool.experience[0].text == 'failed with "failed": get_weather(location=Oslo)'
+
+
+def test_a_call_once_whatever_is_repeated(memory: TreeTextMemory) -> None:
+    messages = [asks("Weather in Oslo?"), *calls("1", "cold", location="Oslo")]
+    for _ in range(2):
+        memory.add_messages(messages, conversation_id="c", operation_id="once")
+    memory.add_messages(messages, conversation_id="c")
+    (tool,) = memory.tools.list()
+    assert (tool.calls, tool.origin) == (1, "called")
+    assert dict(tool.parameters) == {"type": "object", "properties": {"location": {"type": "string"}}}
+
+
+def test_it_follows_its_messages(memory: TreeTextMemory) -> None:
+    ids = retried(memory)
+    assert names(memory.tools.list()) == [("get_weather", 2, 1)]
+    result = ids[5]
+    gone = memory.delete(result)
+    assert names(memory.tools.list()) == [("get_weather", 1, 1)]
+    memory.undo(gone.operation)
+    assert names(memory.tools.list()) == [("get_weather", 2, 1)]
+    memory.correct(result, '{"temperature": 8}')
+    assert names(memory.tools.list()) == [("get_weather", 1, 1)], "it says what was not said"
+    memory.correct(result, '{"temperature": 7}')
+    assert names(memory.tools.list()) == [("get_weather", 2, 1)]
+    memory.delete(ids[0])
+    assert memory.tools.get("get_weather").origin == "called", "the prompt is gone"
+    memory.delete(ids[2])
+    assert names(memory.tools.list()) == [("get_weather", 1, 0)]
+    memory.delete(ids[1])
+    assert memory.tools.list() == (), "the question"
+    memory.restore(ids[1])
+    assert names(memory.tools.list()) == [("get_weather", 1, 0)]
+    assert memory.check() == []
+
+
+def test_undo_of_the_result_and_time(memory: TreeTextMemory) -> None:
+    memory.add_messages([{**asks("Weather in Oslo?"), "chat_time": day(0)}], conversation_id="c")
+    memory.add_messages(
+        [{**each, "chat_time": day(3)} for each in calls("1", "cold", location="Oslo")],
+        conversation_id="c",
+        operation_id="result",
+    )
+    assert memory.tools.list(as_of=day(1)) == ()
+    (tool,) = memory.tools.list(as_of=day(4))
+    assert tool.last_used == day(3)
+    memory.undo("result")
+    assert memory.tools.list() == ()
+
+
+def test_callers_see_their_own(memory: TreeTextMemory) -> None:
+    ann, bob = memory.for_caller("ann"), memory.for_caller("bob")
+    ids = retried(ann)
+    assert names(ann.tools.list()) == [("get_weather", 2, 1)]
+    assert bob.tools.list() == bob.tools.search("weather in Beijing") == ()
+    assert bob.search("weather in Beijing", tools=3).tool_note == ""
+    with pytest.raises(MemoryNotFoundError):
+        bob.tools.forget("get_weather")
+    ann.update(ids[5], visibility="public")
+    assert bob.tools.list() == (), "the call and the question are hers"
+    retried(memory.for_caller("ann"), "public", visibility="public")
+    assert names(bob.tools.list()) == [("get_weather", 2, 1)]
+    assert names(memory.tools.list()) == [("get_weather", 3, 2)], "one has messages of two owners, and is hidden"
+
+
+def test_what_was_forgotten_stays_so(memory: TreeTextMemory) -> None:
+    ids = retried(memory)
+    memory.tools.register(WEATHER)
+    done = memory.tools.forget("get_weather")
+    assert memory.tools.list() == ()
+    memory.undo(memory.delete(ids[5]).operation)
+    assert memory.tools.list() == ()
+    assert len(memory.messages("c")) == 6
+    memory.undo(done.operation)
+    assert names(memory.tools.list()) == [("get_weather", 2, 1)]
+    with pytest.raises(MemoryNotFoundError, match="no tool 'other'"):
+        memory.tools.get("other")
+    for verb in (memory.tools.get, memory.tools.forget):
+        with pytest.raises(InvalidInputError, match="name"):
+            verb("\ud800")
+
+
+def test_registered_schemas(memory: TreeTextMemory) -> None:
+    first = memory.tools.register(WEATHER, at=day(0))
+    assert memory.tools.register({"type": "function", "function": WEATHER}) == first
+    anthropic = {"name": "get_weather", "description": "Weather, by the hour", "input_schema": {"type": "object"}}
+    assert memory.tools.register(anthropic, at=day(9)) == first
+    assert memory.tools.get("get_weather", as_of=day(5)).description == WEATHER["description"]
+    now = memory.tools.get("get_weather", as_of=day(10))
+    assert (now.description, now.origin, now.calls, now.success_rate) == ("Weather, by the hour", "registered", 0, None)
+    retried(memory)
+    assert memory.tools.get("get_weather", as_of=day(10_000)).origin == "registered", "before what a prompt says"
+    bob = memory.for_caller("bob")
+    mine = bob.tools.register({**WEATHER, "description": "Bob's"})
+    assert mine != first
+    assert (bob.tools.get("get_weather").description, bob.tools.get("get_weather").id) == ("Bob's", mine)
+    for wrong in ({}, {"name": "no spaces please", "description": "x"}, {"name": "x", "parameters": {"properties": 1}}):
+        with pytest.raises(InvalidInputError, match="schema: wanted"):
+            memory.tools.register(wrong)
+    for operation in ("a", "a"):
+        memory.tools.register({"name": "later", "description": "Waits."}, operation_id=operation)
+    assert [tool.name for tool in memory.tools.list()] == ["get_weather", "later"]
+
+
+def test_search_finds_tools_by_what_they_were_asked(memory: TreeTextMemory) -> None:
+    retried(memory)
+    memory.add_messages([asks("Translate harp."), *calls("3", "arpa", "translate", word="harp")], conversation_id="d")
+    memory.tools.register({"name": "tide_table", "description": "High and low water of a harbour"})
+    assert memory.tools.search("What is the weather in Beijing?", 2)[0].name == "get_weather"
+    assert memory.tools.search("high water of the harbour", 1)[0].name == "tide_table"
+    assert memory.search("weather in Beijing").tools == ()
+    found = memory.search("weather in Beijing", tools=1)
+    assert names(found.tools) == [("get_weather", 2, 1)]
+    assert "get_weather: Get the weather of a place (2 calls, 50% ok); parameters: location" in found.tool_note
+    assert "worked then: get_weather(location=Beijing)" in found.tool_note
+    assert found.hits == memory.search("weather in Beijing").hits
+    with pytest.raises(InvalidInputError, match="tools: wanted 0 to 100"):
+        memory.search("weather", tools=101)
+
+
+def test_they_can_be_switched_off(open_memory: OpenMemory) -> None:
+    memory = open_memory(note_tools=False)
+    retried(memory)
+    assert memory.tools.list() == ()
+
+
+def test_purge_leaves_no_word_of_a_call(open_memory: OpenMemory, location: str, tmp_path: Path) -> None:
+    memory = open_memory()
+    (kept,) = memory.add("It rains.")
+    memory.add_messages([asks(f"About {TOKEN}."), *calls("1", f"{TOKEN} it is", place=TOKEN)], conversation_id="c")
+    assert memory.tools.list()[0].calls == 1
+    memory.purge([each.id for each in memory.messages("c")])
+    assert memory.tools.list() == ()
+    for verb, text in said_by_every_verb(memory, kept, "rain", tmp_path / "after"):
+        assert TOKEN not in text, verb
+    assert all(TOKEN not in text.lower() for text in everywhere(memory, location))
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_purge_of_any_message_takes_the_call(memory: TreeTextMemory, part: int) -> None:
+    memory.add_messages([asks("Weather in Oslo?"), *calls("1", "cold", location="Oslo")], conversation_id="c")
+    memory.purge(memory.messages("c")[part].id)
+    assert memory.tools.list() == ()
+
+
+def test_secrets_are_quoted_nowhere_else() -> None:
+    arguments = {
+        "apiKey": "k-1",
+        "user": {"password": "p-2", "name": "Bo"},
+        "header": "Bearer abcdefghijklmnop",
+        "author": "Bo",
+        "max": 3,
+        "long": "x" * 500,
+    }
+    text = told(
+        Call("f", arguments, "m", "r", False, result='{"token": "t-3", "ok": true}'), "Use sk-abcdefghijklmn now"
+    )
+    assert not any(secret in text for secret in ("k-1", "p-2", "abcdefghijkl", "t-3", "x" * 100))
+    assert all(kept in text for kept in ("author=Bo", '"name": "Bo"', "max=3", '"ok": true', "now"))
+    assert len(text) < 1_000
+
+
+def test_schemas_are_found_in_prompts() -> None:
+    many = [WEATHER, {"type": "function", "function": {"name": "g", "description": "G"}}, {"name": "no schema"}]
+    text = f"Use [the tools] {{carefully}}: {json.dumps(many)} and {json.dumps({'name': 'h', 'inputSchema': {}})}."
+    assert sorted(declared_in(text)) == ["g", "get_weather", "h"]
+    assert declared_in('"name"' + "[" * 100_000) == {}
+    assert declared_in('"name"' + '{"a": ' * 5_000) == {}
+
+
+def test_the_asynchronous_twin(memory: TreeTextMemory) -> None:
+    retried(memory)
+
+    async def ask() -> list[Tool]:
+        return list(await AsyncTreeTextMemory(memory, threads=1).tools.search("weather"))
+
+    assert names(asyncio.run(ask())) == [("get_weather", 2, 1)]
+
+
+def test_a_chat_is_told_of_tools(memory: TreeTextMemory) -> None:
+    ids = retried(memory)
+    llm = Talker("Seven degrees.")
+    memory.chat("What is the weather in Beijing?", llm=llm, tools=2, preferences=0, conversation_id="chat")
+    system, _, _ = llm.sent[0]
+    assert "worked then: get_weather(location=Beijing)" in system
+    memory.chat("What is the weather in Beijing?", llm=llm, conversation_id="other")
+    assert "worked then" not in llm.sent[1][0]
+    memory.add_messages([asks("Weather in Oslo?"), *calls("9", "quokka", location="Oslo")], conversation_id="d")
+    answer = memory.chat("Weather in Oslo?", llm=Talker("A quokka."), tools=2, top_k=1, conversation_id="e")
+    quokka = next(m for m in memory.messages("d") if m.role == "tool")
+    memory.purge(quokka.id)
+    assert answer.answer_id not in {m.id for m in memory.messages("e")}, "it was told by the call"
+    assert len(ids) == len(memory.messages("c"))
