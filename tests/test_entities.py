@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from treemem.ingest.entities import _ASCII_RUN, _runs, entity, meant, names_in, question_entity_ids
 from treemem.ingest.terms import mentioned_in
+from treemem.language import of_all, packs
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,17 @@ def test_names(text: str, names: list[str]) -> None:
 )
 def test_a_capital_of_a_sentence_makes_no_name_that_is_mentioned(text: str, names: list[str]) -> None:
     assert mentioned_in(text) == names
+
+
+def test_who_must_not_overlook_a_name_reads_without_the_lists() -> None:
+    assert names_in("Keep going! They're in Reading.") == ["Keep", "They're", "Reading"]
+
+
+@pytest.mark.parametrize("code", ["de", "en"])
+def test_openers_are_read_from_their_file_alone(code: str) -> None:
+    listed = packs()[code].words("openers")
+    assert listed <= of_all("openers.toml", "openers")
+    assert all(word == word.lower() for word in listed)
 
 
 def test_known_names_are_found_in_lower_case() -> None:
