@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treemem.ingest.entities import _ASCII_RUN, _runs, entity, meant, names_in, question_entity_ids
+from treemem.ingest.terms import mentioned_in
+from treemem.language import of_all, packs
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,38 @@ from treemem.ingest.entities import _ASCII_RUN, _runs, entity, meant, names_in, 
 )
 def test_names(text: str, names: list[str]) -> None:
     assert names_in(text) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Keep going! You’ll love it, Caroline. I’m off.", ["Caroline"]),
+        ("Hey Caroline I've been to New York City, they're nice.", ["Caroline", "New York City"]),
+        ("We met in Reading, and use Express, Go and Flask.", ["Reading", "Express", "Go", "Flask"]),
+        ("Sounds good!\nFinding Nemo is on. 1. Check the time (Then go).", ["Finding Nemo"]),
+        ("Heute war Klara da. Dann fuhr sie nach Graz.", ["Klara", "Graz"]),
+        ("They’re in Zürich. Sie haben Recht.", ["Zürich", "Recht"]),
+        ("Can't you? Keep, Focus and the Go board.", ["Focus", "Go"]),
+        ("Directed by Robert A. Stemmle.", ["Robert A. Stemmle"]),
+        ("Anna moved to Lisbon.", ["Anna", "Lisbon"]),
+        ("MIT is near. NEAR is not. You, Call!", ["MIT", "NEAR", "Call"]),
+        ("  Keep  Going", ["Going"]),
+        ("", []),
+    ],
+)
+def test_a_capital_of_a_sentence_makes_no_name_that_is_mentioned(text: str, names: list[str]) -> None:
+    assert mentioned_in(text) == names
+
+
+def test_who_must_not_overlook_a_name_reads_without_the_lists() -> None:
+    assert names_in("Keep going! They're in Reading.") == ["Keep", "They're", "Reading"]
+
+
+@pytest.mark.parametrize("code", ["de", "en"])
+def test_openers_are_read_from_their_file_alone(code: str) -> None:
+    listed = packs()[code].words("openers")
+    assert listed <= of_all("openers.toml", "openers")
+    assert all(word == word.lower() for word in listed)
 
 
 def test_known_names_are_found_in_lower_case() -> None:
@@ -66,4 +100,5 @@ def test_a_question_means_whole_names_in_their_case(question: str, names: list[s
 
 @given(st.text(alphabet="aB c.D'-eF", max_size=40))
 def test_the_fast_way_finds_what_the_general_one_finds(text: str) -> None:
-    assert [n for r in _ASCII_RUN.findall(text) for n in r.split(" ")] == [n for r in _runs(text) for n in r.split(" ")]
+    general = [name for _, run in _runs(text) for name in run.split(" ")]
+    assert [name for run in _ASCII_RUN.findall(text) for name in run.split(" ")] == general

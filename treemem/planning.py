@@ -23,14 +23,16 @@ HIDDEN = frozenset({"deleted", "archived", "merged", "expired"})
 
 #: How much more an edge to what a memory is about is worth than one to a name that it says.
 TITLE_WEIGHT = 4.0
+#: How many names a text is taken to say at most, the first ones: those of passages of an encyclopedia are fewer.
+NAMED = 24
 
 
 def mentions(cube: str, fields: Mapping[str, Any]) -> dict[str, tuple[Entity, float]]:
     """Return the entities that a content mentions, by id, each with the weight of the edge to it.
 
-    They are those listed, those its text names, and its key, which is what it is about: the strongest.
+    They are those listed, those its text names first, and its key, which is what it is about: the strongest.
     """
-    names = [*filter(has_words, fields.get("entities", ())), *mentioned_in(fields["memory"])]
+    names = [*filter(has_words, fields.get("entities", ())), *mentioned_in(fields["memory"], names=NAMED)]
     found = {each.id: (each, 1.0) for each in (entity(cube, n) for n in names)}
     for title in titles(fields.get("key")):
         each = entity(cube, title)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import pytest
@@ -208,11 +209,22 @@ def test_messages_mention_their_first_names_and_an_assistants_fewer(own: TreeTex
     listed = ["Zed Farr", "Yan Oka", "Xia Bo", "Will Penn", "Vera Holm", "Una Berg", "Tom Reed", "Sue Clay", "Rob Lake"]
     mine, yours = own.add_messages([user(text), assistant(text)], conversation_id="talk", remember="all")
     (given,) = own.add_messages([user(text, metadata={"entities": listed})])
-    (plain,) = own.add([text])
+    plain, long = own.add([text, "I met " + ", ".join(f"Q{letter} Lake" for letter in ascii_lowercase) + "."])
     moment = own._context.moment(None, None)
-    edges = own.store.edges(own.cube_id, [mine, yours, given, plain], moment, types=[EdgeType.MENTIONS])
+    edges = own.store.edges(own.cube_id, [mine, yours, given, plain, long], moment, types=[EdgeType.MENTIONS])
     counts = Counter(edge.source for edge in edges)
-    assert [counts[i] for i in (mine, yours, given, plain)] == [8, 3, 8 + len(listed), 11]
+    assert [counts[i] for i in (mine, yours, given, plain, long)] == [8, 2, 8 + len(listed), 11, 24]
+
+
+def test_a_capital_of_a_sentence_is_no_name(own: TreeTextMemory) -> None:
+    said = own.add_messages(
+        [user("Keep going, Ana! Sounds good."), user("I keep all that sounds good."), user("They’re off to Keep Inc.")]
+    )
+    (noted,) = own.add(["Keep the box. Anything else?"])
+    moment = own._context.moment(None, None)
+    edges = own.store.edges(own.cube_id, [*said, noted], moment, types=[EdgeType.MENTIONS])
+    names = {each.id: each.name for each in own.store.entities(own.cube_id, [edge.target for edge in edges])}
+    assert Counter(names[edge.target] for edge in edges) == {"Ana": 1, "Keep Inc": 1}
 
 
 def test_talk_with_an_assistant_is_joined_more_loosely(own: TreeTextMemory) -> None:

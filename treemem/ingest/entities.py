@@ -9,6 +9,7 @@ from itertools import islice
 
 from treemem.changes import Entity
 from treemem.ids import derived_id
+from treemem.language import of_all
 from treemem.pieces import beginning
 from treemem.text import QUESTION_READ, STOP_WORDS, distinct, iter_words, words
 
@@ -21,7 +22,7 @@ _CALENDAR = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
     september october november december""".split()
 )
-# Words that open English sentences and are no names.
+# Words that open English sentences and are no names; language packs list more, for names that memories mention.
 _OPENERS = STOP_WORDS | frozenset(
     """actually already although always another anyway awesome bad bye cool congrats dear definitely did didn don
     each even every everything finally first following funny glad good great guess haha happy hello hey hi
@@ -31,6 +32,8 @@ _OPENERS = STOP_WORDS | frozenset(
     tomorrow tonight true try two was wasn't we'll we're we've well wish wow yeah yep yes yesterday you'll
     you're you've""".split()
 )
+#: Behind these signs a sentence goes on: a capital there is a name's.
+_WITHIN = frozenset(",;&/+'’")
 MAX_QUESTION_WORDS = 64
 MAX_NAME_WORDS = 4
 MAX_TITLE_WORDS = 6
@@ -75,27 +78,52 @@ def _before_brackets(key: str) -> str:
     return trimmed[:at].rstrip()
 
 
-def names_in(text: str, known: Mapping[str, Collection[str]] | None = None, most: int = MAX_NAMES) -> list[str]:
+def names_in(
+    text: str, known: Mapping[str, Collection[str]] | None = None, most: int = MAX_NAMES, *, strict: bool = False
+) -> list[str]:
     """Return the first `most` proper names in a text, in order, then the names of `known` that it says in lower case.
 
     `known` holds folded names by their first word.
 
     A name is a run of capitalised words; words that commonly open sentences are dropped from its front, and days,
     months and single openers are no names. A name has at most 256 characters. A text says at most 256 names, those of
-    its first 50,000 characters.
+    its first 50,000 characters. With `strict` short forms ("they're") are no names, nor is a word that a language pack
+    lists where it may have its capital only because it opens a sentence ("Keep going!").
     """
     text = beginning(text, NAMES_READ)
-    runs = (run.group() for run in _ASCII_RUN.finditer(text)) if text.isascii() else _runs(text)
-    found = distinct((name for run in runs for name in _name(run.split(" "))), most)
+    runs = ((run.start(), run.group()) for run in _ASCII_RUN.finditer(text)) if text.isascii() else _runs(text)
+    chosen = _strictly(text, runs) if strict else (run.split(" ") for _, run in runs)
+    found = distinct((name for run in chosen for name in _name(run)), most)
     if known and len(found) < most:
         found += _known_names(text, known, {" ".join(words(name)) for name in found})
     return distinct(found, most)
 
 
-def _runs(text: str) -> Iterator[str]:
-    """Yield the runs of capitalised words, one space apart; any script that has capitals."""
+@lru_cache(maxsize=1)
+def _listed() -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the words that open sentences and are no names, and the ends of short forms, of all languages."""
+    return of_all("openers.toml", "openers"), tuple(sorted(of_all("openers.toml", "short_forms")))
+
+
+def _strictly(text: str, runs: Iterable[tuple[int, str]]) -> Iterator[list[str]]:
+    """Yield the runs of a text, given with where they begin, without short forms at their ends and listed openers."""
+    openers, short_forms = _listed()
+    end = 0
+    for start, run in runs:
+        before = text[end:start].rstrip(" ")[-1:]
+        opens = not (before.isalnum() or before in _WITHIN) if before else end == 0
+        end = start + len(run)
+        said = run.split(" ")
+        while said and said[-1].casefold().replace("’", "'").endswith(short_forms):
+            said.pop()
+        if not (opens and len(said) == 1 and said[0].istitle() and said[0].casefold() in openers):
+            yield said
+
+
+def _runs(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the runs of capitalised words, one space apart, and where they begin; any script that has capitals."""
     run: list[str] = []
-    end = -1
+    first, end = 0, -1
     for match in _WORD.finditer(text):
         word = match.group()
         if not word[:1].isupper():
@@ -105,11 +133,11 @@ def _runs(text: str) -> Iterator[str]:
             run += between, word
         else:
             if run:
-                yield "".join(run)
-            run = [word]
+                yield first, "".join(run)
+            first, run = match.start(), [word]
         end = match.end()
     if run:
-        yield "".join(run)
+        yield first, "".join(run)
 
 
 def _known_names(text: str, known: Mapping[str, Collection[str]], found: Collection[str]) -> list[str]:

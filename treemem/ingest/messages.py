@@ -25,7 +25,7 @@ ANSWER_WEIGHT, FOLLOWS_WEIGHT = 0.7, 0.4
 ANSWER_OF_ASSISTANT, FOLLOWS_ASSISTANT = 0.3, 0.2
 #: How many names and how many terms a message mentions at most, the first that it says; what an assistant says is long,
 #: and full of names that nobody comes back to. On LoCoMo and BEAM more of them find nothing more.
-MENTIONED, MENTIONED_BY_ASSISTANT = (5, 3), (2, 1)
+MENTIONED, MENTIONED_BY_ASSISTANT = (5, 3), (1, 1)
 #: The types of memories that nothing else is said of.
 JUDGED = ("LongTermMemory", "UserMemory", "WorkingMemory")
 

@@ -37,7 +37,7 @@ def mentioned_in(
     text: str, known: Mapping[str, Collection[str]] | None = None, names: int = MAX_NAMES, terms: int = MOST
 ) -> list[str]:
     """Return the names in a text, those of `known` too, then its terms: the first `names` and `terms` of them."""
-    return [*names_in(text, known, names), *terms_in(text, terms)]
+    return [*names_in(text, known, names, strict=True), *terms_in(text, terms)]
 
 
 def terms_in(text: str, most: int = MOST) -> list[str]:

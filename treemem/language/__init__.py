@@ -173,6 +173,13 @@ def packs() -> Mapping[str, Pack]:
     return found
 
 
+def of_all(file: str, name: str) -> frozenset[str]:
+    """Return the entries of a list of all languages together, read from one file of each pack and no other."""
+    found = [folder / file for folder in (files(__name__) / "packs").iterdir()]
+    texts = [tomllib.loads(each.read_text("utf-8")).get(name, "") for each in found if each.is_file()]
+    return frozenset(entry.casefold() for text in texts for entry in entries(text))
+
+
 def fitting(text: str, said: Sequence[str] | None = None) -> tuple[Pack, ...]:
     """Return the packs of the languages that a text is in, first the one that reads it; `said` are its tokens if known.
 
