@@ -67,7 +67,7 @@ class Together(Generic[T, R]):
         most: int,
         seconds: float,
     ) -> None:
-        self._write, self._alone, self._size = write, alone, size
+        self._write, self.alone, self._size = write, alone, size
         self._most, self._seconds = most, seconds
         self.renew()
         renew_in_children(self)
@@ -97,7 +97,7 @@ class Together(Generic[T, R]):
             self._lead(key, mine)
         if isinstance(mine.outcome, Exception):
             raise mine.outcome
-        return self._alone(what) if mine.outcome is None else mine.outcome
+        return self.alone(what) if mine.outcome is None else mine.outcome
 
     def _wait(self, key: Hashable, mine: _Call[T, R]) -> None:
         """Wait until it was written for, or leads. Who waited too long leads: the one who did so is lost."""
