@@ -1,6 +1,7 @@
 // New memories, written whole by one statement, if the cube is as whoever made the rows took it to be: no memory and no
-// operation of these ids is there, and the last time of the cube is the one after which the first row's comes. If not,
-// nothing is written, and `fits` is false. Rows are as in `open_states`, `write_nodes` and `write_passages`, but for the
+// operation of these ids is there, the memories at the other ends of their edges are, each log ends with the number that
+// it was seen to end with, and the last time of the cube is the one after which the first row's comes. If not, nothing
+// is written, and `fits` is false. Rows are as in `open_states`, `write_nodes` and `write_passages`, but for the
 // times of transactions: each has its own. What is written is committed by itself, before it is shown to readers.
 {{language}}
 UNWIND [$given.cube] AS cube
@@ -18,7 +19,21 @@ CALL (cube) {
     MATCH (m:Memory {cube_id: $given.cube, id: row.id})
     RETURN count(m) AS there
   }
-  WITH c, clock, coalesce(done = 0 AND there = 0 AND c.erasing IS NULL AND c.loading IS NULL
+  CALL (c) {
+    UNWIND $given.ends AS id
+    MATCH (m:Memory {cube_id: $given.cube, id: id})
+    RETURN count(m) AS ends
+  }
+  CALL (c) {
+    UNWIND $given.logs AS one
+    OPTIONAL MATCH (s:State)
+    WHERE s.cube_id = $given.cube AND s.conversation_id = one.conversation AND s.sequence > one.above
+      AND s.recorded_to = $given.end AND (one.user IS NULL OR s.user_id = one.user)
+      AND (one.session IS NULL OR s.session_id = one.session) AND {{holds_last}}
+    WITH one, max(s.sequence) AS number
+    RETURN count(CASE WHEN coalesce(number, 0) <> one.number THEN 1 END) AS moved
+  }
+  WITH c, clock, coalesce(done = 0 AND there = 0 AND ends = size($given.ends) AND moved = 0 AND c.erasing IS NULL AND c.loading IS NULL
     AND coalesce(c.sealed_until, 0) <= $given.machine AND c.embedder = $given.embedder AND c.dimension = $given.dimension
     AND $given.at = CASE WHEN $given.now > clock THEN $given.now ELSE clock + 1 END, false) AS fits
   CALL (c, fits) {

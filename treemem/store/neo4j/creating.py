@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from treemem.changes import ChangeSet, Entity, NodeKind, Receipt, Source
+from treemem.changes import ChangeSet, EdgeAssert, EdgeType, Entity, Log, NodeKind, Receipt, Source
 from treemem.errors import TreememError
 from treemem.store import resolve
 from treemem.store.neo4j import erasing, rows
@@ -28,13 +28,17 @@ _KEPT = 10_000
 
 
 def only_creates(changes: ChangeSet) -> bool:
-    """Return whether a change set only makes new memories, and edges from them to what it makes or names itself."""
+    """Return whether a change set only makes new memories, and edges from them.
+
+    The other end of an edge is what it makes or names itself, or a memory, which has to be there then. What comes into
+    a log does so behind the number that was seen to be its last.
+    """
     if (
         not changes.states
         or changes.rows > MOST
         or changes.model is None
         or changes.part is not None
-        or changes.log is not None
+        or (changes.log is not None and changes.log_end is None)
         or changes.tasks
         or any(changes.expected.values())
     ):
@@ -46,10 +50,16 @@ def only_creates(changes: ChangeSet) -> bool:
     }
     return (
         len(made[NodeKind.MEMORY]) == len(changes.states)
+        and changes.expected.keys() <= made[NodeKind.MEMORY]
         and all(s.create and s.content is not None for s in changes.states)
         and all(not e.remove and e.source in made[NodeKind.MEMORY] for e in changes.edges)
-        and all(e.target in made[e.target_kind] for e in changes.edges)
+        and all(e.target in made[e.target_kind] or _may_be_there(e) for e in changes.edges)
     )
+
+
+def _may_be_there(edge: EdgeAssert) -> bool:
+    """Return whether an edge from a new memory may end at one that is there; of a tree more would have to be known."""
+    return edge.target_kind is NodeKind.MEMORY and edge.type is not EdgeType.PARENT
 
 
 class Clocks:
@@ -79,6 +89,8 @@ class _Rows:
     passages: list[dict[str, Any]] = field(default_factory=list)
     entities: list[Entity] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
+    ends: set[str] = field(default_factory=set)
+    logs: dict[Log, int] = field(default_factory=dict)
     receipts: list[Receipt | None] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
 
@@ -86,16 +98,22 @@ class _Rows:
         """Add the rows of a change set behind the last one, or else behind the cube's clock."""
         before = self.times[-1] if self.times else clock
         at = changes.now if before is None or changes.now > before else before + 1
+        made = {s.memory_id for s in changes.states}
+        ends = {e.target for e in changes.edges if e.target_kind is NodeKind.MEMORY} - made
+        known = resolve.Known(versions=dict.fromkeys(ends, 1), log_end=changes.log_end or 0)
         try:
-            resolve.check(changes, resolve.Known())
-            result = resolve.resolve(changes, resolve.Known(), at)
+            resolve.check(changes, known)
+            result = resolve.resolve(changes, known, at)
         except TreememError:
             self.receipts.append(None)  # apply says what is wrong with it
             return
         new = {s.memory_id: s for s in result.open_states}
-        if changes.operation in self.operations or new.keys() & self.states.keys():
+        if changes.operation in self.operations or new.keys() & self.states.keys() or changes.log in self.logs:
             self.receipts.append(None)  # it comes twice: the one that is written first decides
             return
+        if changes.log is not None:
+            self.logs[changes.log] = known.log_end
+        self.ends |= ends
         receipt = result.receipt(changes.operation, at)
         time = rows.pair(at)
         properties = operation_properties(changes, receipt, result.touched())
@@ -147,6 +165,8 @@ def create(tx: Transaction, many: Sequence[ChangeSet], clocks: Clocks) -> list[R
             scope=rows.scope_token(cube),
             entities=[rows.entity_row(e) for e in once(made.entities)],
             sources=[rows.source_row(s) for s in once(made.sources)],
+            ends=sorted(made.ends),
+            logs=[rows.of_log(log, max(end - 1, 0)) | {"number": end} for log, end in made.logs.items()],
         )
         if found and found[0]["fits"]:
             clocks.note(cube, made.times[-1])
