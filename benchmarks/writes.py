@@ -12,13 +12,14 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import sqlite3
 import statistics
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -66,13 +67,13 @@ def by_steps() -> Iterator[None]:
 @contextmanager
 def counted(counts: dict[str, int]) -> Iterator[None]:
     """Count the transactions that write into a file: each waits for the disk once."""
-    commit = Database._commit
+    write = Database.write
 
-    def counting(database: Database, *given: Any, **named: Any) -> None:
-        counts["commits"] = counts.get("commits", 0) + 1
-        commit(database, *given, **named)
+    def counting(database: Database) -> AbstractContextManager[sqlite3.Connection]:
+        counts["transactions"] = counts.get("transactions", 0) + 1
+        return write(database)
 
-    with patch.object(Database, "_commit", counting):
+    with patch.object(Database, "write", counting):
         yield
 
 
@@ -131,7 +132,7 @@ def compared(store: str, memory: TreeTextMemory, rounds: int, peer: Peer | None)
 
 def writes_of(memory: TreeTextMemory, counts: dict[str, int]) -> int:
     """Statements on a server, transactions in a file."""
-    found: int = getattr(memory.store, "statements", counts.get("commits", 0))
+    found: int = getattr(memory.store, "statements", counts.get("transactions", 0))
     return found
 
 
