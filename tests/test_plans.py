@@ -81,6 +81,8 @@ PARAMETERS: dict[str, Any] = {
     "fence": 1,
     "clock": NOW,
     "operations": [],
+    "ends": ["a"],
+    "logs": [],
     "tombstones": [],
     "passage_vector": 0.075,
     "passage_text": 0.75,

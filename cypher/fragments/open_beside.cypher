@@ -5,8 +5,8 @@ CALL (m, s, row) {
   UNWIND {{EDGES}} AS edge
   MATCH (b:{{END}} {cube_id: $given.cube, id: edge[1]})
   CREATE (m)-[:{{TYPE}} {
-    weight: edge[2], confidence: edge[3], tiebreak: edge[4], recorded_from: $given.at, recorded_to: $given.end,
-    opened_by: $given.operation, properties: edge[5],
+    weight: edge[2], confidence: edge[3], tiebreak: edge[4], recorded_from: {{AT}}, recorded_to: $given.end,
+    opened_by: {{OPERATION}}, properties: edge[5],
     valid_from: CASE WHEN edge[6] IS NULL THEN s.valid_from
                 ELSE {{time PAIR=edge[6]}} END,
     valid_to: CASE WHEN edge[6] IS NULL THEN s.valid_to WHEN edge[7] IS NULL THEN $given.end

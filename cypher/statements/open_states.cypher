@@ -18,6 +18,6 @@ WITH m, s, row, CASE WHEN s:Former THEN {{gone}} ELSE [] END AS gone
 {{relabel}}
 WITH m, s, row
 CALL db.create.setNodeVectorProperty(s, 'embedding', row.embedding)
-{{open_beside EDGES=row.mentions END=Entity TYPE=MENTIONS}}
-{{open_beside EDGES=row.sources END=Source TYPE=DERIVED_FROM}}
-{{open_beside EDGES=row.links END=Memory TYPE=$(edge[0])}}
+{{open_beside EDGES=row.mentions END=Entity TYPE=MENTIONS AT=$given.at OPERATION=$given.operation}}
+{{open_beside EDGES=row.sources END=Source TYPE=DERIVED_FROM AT=$given.at OPERATION=$given.operation}}
+{{open_beside EDGES=row.links END=Memory TYPE=$(edge[0]) AT=$given.at OPERATION=$given.operation}}

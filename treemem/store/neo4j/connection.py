@@ -206,12 +206,26 @@ class Connection:
             finally:
                 ran.set()
             if then is not None:
-                self._repeated(lane, neo4j.WRITE_ACCESS, then, alone=True)
+                self._repeated(lane, neo4j.WRITE_ACCESS, then, alone=threading.Event())
             return result
 
         wait = self._begin(call)
         ran.wait(self.timeout)
         return wait
+
+    def write_alone(self, work: Callable[[Transaction], R], seconds: float) -> R:
+        """Run statements that write, each in a transaction of its own, repeated as a whole where that helps.
+
+        `work` must be idempotent. Raises StoreUnavailableError after `seconds`.
+        """
+
+        def call(lane: Lane) -> R:
+            return self._repeated(lane, neo4j.WRITE_ACCESS, work, seconds, alone=lane.given_up)
+
+        try:
+            return self._begin(call, seconds)()
+        except StoreTimeoutError as error:
+            raise self._too_late(None, f"no answer within {seconds:.3g} seconds") from error
 
     def look(self, text: str, /, **parameters: Any) -> list[dict[str, Any]]:
         """Run one statement that only reads, in a transaction of its own, once."""
@@ -244,7 +258,7 @@ class Connection:
         work: Callable[[Transaction], R],
         seconds: float | None = None,
         *,
-        alone: bool = False,
+        alone: threading.Event | None = None,
     ) -> R:
         """Run `work` in a transaction; repeat it after what passes by itself: a deadlock, a lost connection.
 
@@ -263,12 +277,20 @@ class Connection:
             lane.given_up.wait(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _once(self, lane: Lane, mode: str, work: Callable[[Transaction], R], limit: float, alone: bool) -> R:
-        """Run `work` in a transaction, or each statement of it `alone`, which saves the server two messages."""
+    def _once(
+        self, lane: Lane, mode: str, work: Callable[[Transaction], R], limit: float, alone: threading.Event | None
+    ) -> R:
+        """Run `work` in a transaction; or each statement of it alone, which saves the server two messages.
+
+        `alone` is set then once no further statement is to be run.
+        """
         with self._session(lane, mode) as session:
-            if alone:
-                self.statements += 1
-                return work(Transaction(session, threading.Event(), lts=self.lts, seconds=limit))
+            if alone is not None:
+                transaction = Transaction(session, alone, lts=self.lts, seconds=limit)
+                try:
+                    return work(transaction)
+                finally:
+                    self.statements += transaction.statements
             with session.begin_transaction(timeout=limit) as inner:
                 transaction = Transaction(inner, lane.given_up, lts=self.lts)
                 try:

@@ -44,7 +44,7 @@ def refuse(row: Mapping[str, Any]) -> None:
     """
     if row["erasing"] or row["clock"] is None:
         raise BeingErasedError
-    if row["sealed_until"] is not None and row["sealed_until"] > _now():
+    if row["sealed_until"] is not None and row["sealed_until"] > machine_time():
         raise SealedError
 
 
@@ -104,10 +104,11 @@ class Seal:
             if not seconds:
                 return None
             refuse(found[0])
-        until, holder = (_now() + int(seconds * 1_000_000), self._holder) if seconds else (None, None)
+        until, holder = (machine_time() + int(seconds * 1_000_000), self._holder) if seconds else (None, None)
         tx.run(statement("mark_cube"), cube=self._cube, erasing=None, sealed_until=until, holder=holder)
         return cube_info(found[0])
 
 
-def _now() -> int:
+def machine_time() -> int:
+    """Return the machine's time in microseconds, by which seals run out."""
     return time.time_ns() // 1_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import neo4j
 from neo4j.exceptions import Neo4jError
@@ -13,10 +13,11 @@ from treemem.errors import (
     ConflictError,
     InvalidChangeError,
     MemoryExistsError,
+    StoreError,
     StoreFullError,
     StoreUnavailableError,
 )
-from treemem.store.neo4j import erasing, purging, rows, writing
+from treemem.store.neo4j import creating, erasing, purging, rows, writing
 from treemem.store.neo4j.admin import Admin
 from treemem.store.neo4j.connection import Connection, Transaction, Way
 from treemem.store.neo4j.leases import Leases
@@ -25,6 +26,7 @@ from treemem.store.neo4j.statements import statement
 from treemem.store.neo4j.tasks import Tasks
 from treemem.store.protocol import Lease
 from treemem.store.shared import checked_bookmarks
+from treemem.store.together import Together
 
 log = logging.getLogger("treemem.neo4j")
 
@@ -52,6 +54,8 @@ class Neo4jStore(Reads, Leases, Tasks, Admin):
             Connection(uri, auth, database, timeout, trusted_certificates, driver, checked_bookmarks(bookmarks))
         )
         self._counts_usage = True
+        self._clocks = creating.Clocks()
+        self._create = Together(self._create_all, self._apply_alone, lambda c: c.rows, creating.MOST, timeout)
 
     @property
     def way(self) -> Way | None:
@@ -59,10 +63,30 @@ class Neo4jStore(Reads, Leases, Tasks, Admin):
         return self._connection.way
 
     def apply(self, changes: ChangeSet, *, lease: Lease | None = None) -> Receipt:
+        if lease is None and creating.only_creates(changes):
+            return self._create(changes.cube, changes)
         return self._begin(changes.cube, lambda tx: writing.apply(tx, changes, lease))()
 
     def begin(self, changes: ChangeSet) -> Callable[[], Receipt]:
+        if creating.only_creates(changes):
+            receipt = self.apply(changes)
+            return lambda: receipt
         return self._begin(changes.cube, lambda tx: writing.apply(tx, changes))
+
+    def _apply_alone(self, changes: ChangeSet) -> Receipt:
+        receipt = self._begin(changes.cube, lambda tx: writing.apply(tx, changes))()
+        self._clocks.note(changes.cube, receipt.recorded_at)
+        return receipt
+
+    def _create_all(self, many: Sequence[ChangeSet], seconds: float) -> Sequence[Receipt | Exception | None]:
+        """Write what only creates by one statement; None for each that has to be written alone."""
+        try:
+            return self._connection.write_alone(lambda tx: creating.create(tx, many, self._clocks), seconds)
+        except StoreUnavailableError as error:  # a try of each would take as long once more
+            return [StoreUnavailableError(str(error)).with_traceback(error.__traceback__) for _ in many]
+        except StoreError as error:
+            log.info("%s: written one by one after %s", self.location, error)
+            return [None] * len(many)
 
     def purge(self, changes: ChangeSet, erasure: Erasure) -> Receipt:
         return self._begin(changes.cube, lambda tx: purging.purge(tx, changes, erasure))()

@@ -129,35 +129,38 @@ def _read_states(tx: Transaction, cube: str, ids: Sequence[str], known_at: Any, 
 def write_nodes(tx: Transaction, changes: ChangeSet, receipt: Receipt, touched: Sequence[str]) -> None:
     """Write the operation, the batch it is part of, entities and sources."""
     part = changes.part
-    common = {
-        "kind": changes.kind,
-        "recorded_at": rows.time(receipt.recorded_at),
-        "actor": changes.actor,
-        "reason": changes.reason,
-    }
+    at = {"recorded_at": rows.time(receipt.recorded_at)}
+    common = {"kind": changes.kind, "actor": changes.actor, "reason": changes.reason} | at
     parents = (
         [] if part is None else [{"id": part.parent, "created": common, "status": "done" if part.last else "open"}]
     )
-    properties = common | {
-        "status": "done",
-        "part_of": None if part is None else part.parent,
-        "undoes": changes.undoes,
-        "payload_hash": changes.payload_hash(),
-        "receipt": canonical_json(receipt.plain()),
-        "touched": list(touched),
-    }
     tx.run(
         statement("write_nodes"),
         cube=changes.cube,
         operation=changes.operation,
         parents=parents,
-        properties=properties,
-        entities=[rows.entity_row(e) for e in _once(changes.entities)],
-        sources=[rows.source_row(s) for s in _once(changes.sources)],
+        properties=operation_properties(changes, receipt, touched) | at,
+        entities=[rows.entity_row(e) for e in once(changes.entities)],
+        sources=[rows.source_row(s) for s in once(changes.sources)],
     )
 
 
-def _once(many: Iterable[N]) -> list[N]:
+def operation_properties(changes: ChangeSet, receipt: Receipt, touched: Sequence[str]) -> dict[str, Any]:
+    """Return the properties of the operation that a change set is, without its key and its time."""
+    return {
+        "kind": changes.kind,
+        "actor": changes.actor,
+        "reason": changes.reason,
+        "status": "done",
+        "part_of": None if changes.part is None else changes.part.parent,
+        "undoes": changes.undoes,
+        "payload_hash": changes.payload_hash(),
+        "receipt": canonical_json(receipt.plain()),
+        "touched": list(touched),
+    }
+
+
+def once(many: Iterable[N]) -> list[N]:
     """Return nodes without repetition, in the order in which their locks are taken."""
     return [each for _, each in sorted({each.id: each for each in many}.items())]
 
@@ -194,8 +197,8 @@ def _open(tx: Transaction, changes: ChangeSet, recorded_at: int, result: resolve
         "end": END_TIME,
         "operation": changes.operation,
     }
-    beside, apart = _beside(result)
-    opening = [rows.state_row(changes.cube, s, beside.pop(s.memory_id, ())) for s in result.open_states]
+    at_once, apart = beside(result)
+    opening = [rows.state_row(changes.cube, s, at_once.pop(s.memory_id, ())) for s in result.open_states]
     for some in _batches(opening):
         tx.run(statement("open_states"), rows=some, **common)
     write_passages(tx, changes.cube, result.open_states)
@@ -210,16 +213,16 @@ def write_passages(tx: Transaction, cube: str, states: Iterable[State]) -> None:
         tx.run(statement("write_passages"), cube=cube, rows=some, scope=rows.scope_token(cube))
 
 
-def _beside(result: resolve.Resolution) -> tuple[dict[str, list[Edge]], list[Edge]]:
+def beside(result: resolve.Resolution) -> tuple[dict[str, list[Edge]], list[Edge]]:
     """Return the edges that open with the state they start at, by its memory, and those that wait for their ends."""
     opened = {s.memory_id for s in result.open_states}
     at_once = len(result.open_states) <= BATCH
-    beside: dict[str, list[Edge]] = defaultdict(list)
+    found: dict[str, list[Edge]] = defaultdict(list)
     apart: list[Edge] = []
     for edge in result.open_edges:
         has_end = edge.target_kind is not NodeKind.MEMORY or at_once or edge.target not in opened
-        (beside[edge.source] if edge.source in opened and has_end else apart).append(edge)
-    return beside, apart
+        (found[edge.source] if edge.source in opened and has_end else apart).append(edge)
+    return found, apart
 
 
 def _by_kind(edges: Iterable[Edge]) -> dict[NodeKind, list[Edge]]:

@@ -30,10 +30,11 @@ from treemem.store.protocol import (
     Unstaged,
     Used,
 )
-from treemem.store.shared import check_lease, check_model, checked_bookmarks, edge_order, lease_holds, nothing
+from treemem.store.shared import check_model, checked_bookmarks, edge_order, lease_holds, nothing
 from treemem.store.sqlite import conversations as talks
-from treemem.store.sqlite import copying, loading, purging, reading, rows, walk, writing
+from treemem.store.sqlite import copying, loading, purging, reading, rows, walk
 from treemem.store.sqlite import tasks as queue
+from treemem.store.sqlite.applying import Applying
 from treemem.store.sqlite.cache import IndexCache
 from treemem.store.sqlite.database import Database
 from treemem.store.sqlite.index import CubeIndex
@@ -55,6 +56,7 @@ class SqliteStore:
     def __init__(self, path: str | Path, *, timeout: float = 30.0, cache_bytes: int = 1 << 30) -> None:
         self._database = Database(Path(path), timeout)
         self._cache = IndexCache(cache_bytes)
+        self._apply = Applying(self._database, timeout)
 
     @property
     def location(self) -> str:
@@ -69,11 +71,7 @@ class SqliteStore:
         copying.verify(target)  # outside the transaction: the file is nobody's yet
 
     def apply(self, changes: ChangeSet, *, lease: Lease | None = None) -> Receipt:
-        with self._database.write() as conn:
-            if lease is not None:
-                held = conn.execute("SELECT holder, fence FROM lease WHERE cube = ?", (lease.cube,)).fetchone()
-                check_lease(lease, None if held is None else (held[0], held[1]))
-            return writing.apply(conn, changes)
+        return self._apply(changes, lease)
 
     def begin(self, changes: ChangeSet) -> Callable[[], Receipt]:
         receipt = self.apply(changes)
