@@ -43,11 +43,11 @@ CALL (k) {
   RETURN collect(e) AS named
 }
 WITH c, clock, t, k, u, seeds, named, found + named AS L0
-{{hop HOP=1 FROM=L0 BEFORE="L0" PASSABLE="true" FRESH="NOT b IN L0"
+{{hop HOP=1 FROM=L0 BEFORE="L0" START="WITH a, t, k, u" FOLLOWED="true" MOST="" FRESH="NOT b IN L0"
       CACHED="{{CACHED}}" VISIBLE="{{VISIBLE}}"}}
-{{hop HOP=2 FROM=L1 BEFORE="L0, L1" PASSABLE="{{passable}}"
+{{hop HOP=2 FROM=L1 BEFORE="L0, L1" START="{{passable}}" FOLLOWED="{{leads_on HOP=2}}" MOST=" LIMIT $given.hop_edges"
       FRESH="NOT b IN L0 AND NOT b IN L1" CACHED="{{CACHED}}" VISIBLE="{{VISIBLE}}"}}
-{{hop HOP=3 FROM=L2 BEFORE="L0, L1, L2" PASSABLE="{{passable}}"
+{{hop HOP=3 FROM=L2 BEFORE="L0, L1, L2" START="{{passable}}" FOLLOWED="{{leads_on HOP=3}}" MOST=" LIMIT $given.hop_edges"
       FRESH="NOT b IN L0 AND NOT b IN L1 AND NOT b IN L2" CACHED="{{CACHED}}" VISIBLE="{{VISIBLE}}"}}
 CALL (R1, R2, R3) {
   UNWIND R1 + R2 + R3 AS r

@@ -172,12 +172,12 @@ class Connection:
         """Raise StoreUnavailableError or StoreError at once if the server cannot be reached or refuses us."""
         self._begin(lambda lane: lane.driver.verify_connectivity())()
 
-    def read(self, work: Callable[[Transaction], R], seconds: float | None = None) -> R:
-        """Run `work` in one read transaction, routed as a read, repeated where that helps.
+    def read(self, work: Callable[[Transaction], R], seconds: float | None = None, *, alone: bool = False) -> R:
+        """Run `work` in one read transaction, or each statement of it `alone`, routed as a read, again if that helps.
 
         Raises StoreTimeoutError after `seconds`, if given; the server is told to give up then, too.
         """
-        return self._begin(lambda lane: self._repeated(lane, neo4j.READ_ACCESS, work, seconds), seconds)()
+        return self._begin(lambda lane: self._repeated(lane, neo4j.READ_ACCESS, work, seconds, alone=alone), seconds)()
 
     def write(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in one write transaction. It must be idempotent: a lost acknowledgement runs it again."""
@@ -264,11 +264,18 @@ class Connection:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _once(self, lane: Lane, mode: str, work: Callable[[Transaction], R], limit: float, alone: bool) -> R:
-        """Run `work` in a transaction, or each statement of it `alone`, which saves the server two messages."""
+        """Run `work` in a transaction, or each statement of it `alone`, which saves the server two messages.
+
+        What is written alone, behind a commit, is written even if nobody waits any more.
+        """
         with self._session(lane, mode) as session:
             if alone:
-                self.statements += 1
-                return work(Transaction(session, threading.Event(), lts=self.lts, seconds=limit))
+                given_up = lane.given_up if mode == neo4j.READ_ACCESS else threading.Event()
+                transaction = Transaction(session, given_up, lts=self.lts, seconds=limit)
+                try:
+                    return work(transaction)
+                finally:
+                    self.statements += transaction.statements
             with session.begin_transaction(timeout=limit) as inner:
                 transaction = Transaction(inner, lane.given_up, lts=self.lts)
                 try:

@@ -111,6 +111,7 @@ def _parameters(recall: Recall, statuses: Sequence[str] | None, *, selective: bo
         "walk_seeds": recall.walk_seeds,
         "hops": recall.hops,
         "fan_out": recall.fan_out,
+        "hop_edges": recall.hop_edges,
         "hub_degree": recall.hub_degree,
         "edge_types": types,
         "listed_types": listed,
