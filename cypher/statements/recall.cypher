@@ -26,16 +26,14 @@ CALL (t, k, u, t18, u18, k18) {
     WHERE s.cube_id = $given.cube AND s.status IN $given.statuses AND {{holds ROW=s SINCE=t UNTIL=u}}{{FILTER}}
     RETURN s, score, 'text' AS arm
   }
-  MATCH (s)-[:STATE_OF]->(m:Memory)
-  WITH m, s, arm, max(score) AS score
-  WITH m, arm, score, [m.id, s.version, arm, score, s.memory_type,
-       {{micros TIME=s.valid_from}}, {{micros TIME=s.valid_to}}] AS seed
-       ORDER BY score DESC, m.id, s.version
-  WITH arm, collect(seed)[..CASE arm WHEN 'vector' THEN $given.vector_limit ELSE $given.text_limit END] AS seeds,
-       collect(m)[..$given.walk_seeds] AS best
+  WITH s, arm, max(score) AS score ORDER BY score DESC, s.id, s.version
+  WITH arm, collect([s, score])[..CASE arm WHEN 'vector' THEN $given.vector_limit ELSE $given.text_limit END] AS best
+  WITH [one IN best | [one[0].id, one[0].version, arm, one[1], one[0].memory_type,
+       {{micros TIME=one[0].valid_from}}, {{micros TIME=one[0].valid_to}}]] AS seeds,
+       [one IN best[..$given.walk_seeds] | one[0]] AS starts
   WITH reduce(all = [], some IN collect(seeds) | all + some) AS seeds,
-       reduce(all = [], some IN collect(best) | all + some) AS best
-  RETURN seeds, COLLECT { UNWIND best AS m RETURN DISTINCT m } AS found
+       reduce(all = [], some IN collect(starts) | all + some) AS starts
+  RETURN seeds, COLLECT { UNWIND starts AS s MATCH (s)-[:STATE_OF]->(m:Memory) RETURN DISTINCT m } AS found
 }
 CALL (k) {
   UNWIND $given.entity_ids AS id
