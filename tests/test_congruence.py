@@ -88,7 +88,7 @@ def test_contents_are_equal(twins: tuple[TreeTextMemory, TreeTextMemory]) -> Non
 
 
 @pytest.mark.parametrize("as_of", MOMENTS)
-@pytest.mark.parametrize("bounds", [{}, {"fan_out": 4}, {"hub_degree": 15}, {"hops": 1}])
+@pytest.mark.parametrize("bounds", [{}, {"fan_out": 4}, {"hub_degree": 15}, {"hops": 1}, {"hop_edges": 20}])
 def test_the_same_seeds_walk_the_same_graph(
     twins: tuple[TreeTextMemory, TreeTextMemory], as_of: int | None, bounds: dict[str, int]
 ) -> None:

@@ -65,6 +65,7 @@ PARAMETERS: dict[str, Any] = {
     "text_breadth": 20,
     "fan_out": 25,
     "hub_degree": 200,
+    "hop_edges": 400,
     "edge_types": ["CAUSES"],
     "listed_types": True,
     "since": NOW,

@@ -1,16 +1,18 @@
 // One hop of the walk: the edges that the nodes reached last pass on, and the nodes at their other ends that hold.
-// HOP is its number, FROM the nodes it starts at, BEFORE all nodes reached before. PASSABLE tests whether the walk
-// goes on through a node a, FRESH whether a node b is reached for the first time. CACHED is put behind the test of
-// the cache that an identity has of its last state, VISIBLE behind that of a state.
+// HOP is its number, FROM the nodes it starts at, BEFORE all nodes reached before. START says which of them, as a, pass
+// on edges, in which order, FOLLOWED whether the walk takes an edge r from there, MOST when to stop reading them, FRESH
+// whether a node b is reached for the first time. CACHED is put behind the test of the cache that an identity has of its
+// last state, VISIBLE behind that of a state.
 CALL ({{FROM}}, t, k, u) {
   UNWIND CASE WHEN $given.hops >= {{HOP}} THEN {{FROM}} ELSE [] END AS a
-  WITH a, t, k, u WHERE {{PASSABLE}}
+  {{START}}
   UNWIND COLLECT {
     MATCH (a)-[r:{{edge_types}}]-(b)
-    WHERE {{holds ROW=r SINCE=t UNTIL=u}}
+    WHERE {{FOLLOWED}} AND {{holds ROW=r SINCE=t UNTIL=u}}
       AND (type(r) IN $given.edge_types) = $given.listed_types
     RETURN r ORDER BY r.weight DESC, r.tiebreak LIMIT $given.fan_out
   } AS r
+  WITH r{{MOST}}
   RETURN collect(DISTINCT r) AS R{{HOP}}
 }
 CALL (R{{HOP}}, {{BEFORE}}, t, k, u) {

@@ -26,16 +26,14 @@ CALL (t, k, u, t18, u18, k18) {
     WHERE s.cube_id = $given.cube AND s.status IN $given.statuses AND {{holds ROW=s SINCE=t UNTIL=u}}{{FILTER}}
     RETURN s, score, 'text' AS arm
   }
-  MATCH (s)-[:STATE_OF]->(m:Memory)
-  WITH m, s, arm, max(score) AS score
-  WITH m, arm, score, [m.id, s.version, arm, score, s.memory_type,
-       {{micros TIME=s.valid_from}}, {{micros TIME=s.valid_to}}] AS seed
-       ORDER BY score DESC, m.id, s.version
-  WITH arm, collect(seed)[..CASE arm WHEN 'vector' THEN $given.vector_limit ELSE $given.text_limit END] AS seeds,
-       collect(m)[..$given.walk_seeds] AS best
+  WITH s, arm, max(score) AS score ORDER BY score DESC, s.id, s.version
+  WITH arm, collect([s, score])[..CASE arm WHEN 'vector' THEN $given.vector_limit ELSE $given.text_limit END] AS best
+  WITH [one IN best | [one[0].id, one[0].version, arm, one[1], one[0].memory_type,
+       {{micros TIME=one[0].valid_from}}, {{micros TIME=one[0].valid_to}}]] AS seeds,
+       [one IN best[..$given.walk_seeds] | one[0]] AS starts
   WITH reduce(all = [], some IN collect(seeds) | all + some) AS seeds,
-       reduce(all = [], some IN collect(best) | all + some) AS best
-  RETURN seeds, COLLECT { UNWIND best AS m RETURN DISTINCT m } AS found
+       reduce(all = [], some IN collect(starts) | all + some) AS starts
+  RETURN seeds, COLLECT { UNWIND starts AS s MATCH (s)-[:STATE_OF]->(m:Memory) RETURN DISTINCT m } AS found
 }
 CALL (k) {
   UNWIND $given.entity_ids AS id
@@ -43,11 +41,11 @@ CALL (k) {
   RETURN collect(e) AS named
 }
 WITH c, clock, t, k, u, seeds, named, found + named AS L0
-{{hop HOP=1 FROM=L0 BEFORE="L0" PASSABLE="true" FRESH="NOT b IN L0"
+{{hop HOP=1 FROM=L0 BEFORE="L0" START="WITH a, t, k, u" FOLLOWED="true" MOST="" FRESH="NOT b IN L0"
       CACHED="{{CACHED}}" VISIBLE="{{VISIBLE}}"}}
-{{hop HOP=2 FROM=L1 BEFORE="L0, L1" PASSABLE="{{passable}}"
+{{hop HOP=2 FROM=L1 BEFORE="L0, L1" START="{{passable}}" FOLLOWED="{{leads_on HOP=2}}" MOST=" LIMIT $given.hop_edges"
       FRESH="NOT b IN L0 AND NOT b IN L1" CACHED="{{CACHED}}" VISIBLE="{{VISIBLE}}"}}
-{{hop HOP=3 FROM=L2 BEFORE="L0, L1, L2" PASSABLE="{{passable}}"
+{{hop HOP=3 FROM=L2 BEFORE="L0, L1, L2" START="{{passable}}" FOLLOWED="{{leads_on HOP=3}}" MOST=" LIMIT $given.hop_edges"
       FRESH="NOT b IN L0 AND NOT b IN L1 AND NOT b IN L2" CACHED="{{CACHED}}" VISIBLE="{{VISIBLE}}"}}
 CALL (R1, R2, R3) {
   UNWIND R1 + R2 + R3 AS r

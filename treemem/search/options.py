@@ -14,7 +14,17 @@ from treemem.keywords import checked_names
 MAX_TOP_K = 1_000
 #: The options that count something.
 _COUNTS = frozenset(
-    {"vector_limit", "text_limit", "walk_seeds", "hops", "fan_out", "hub_degree", "restart_seeds", "rerank"}
+    {
+        "vector_limit",
+        "text_limit",
+        "walk_seeds",
+        "hops",
+        "fan_out",
+        "hub_degree",
+        "hop_edges",
+        "restart_seeds",
+        "rerank",
+    }
 )
 #: How many times as much words weigh where they are all that is asked.
 KEYWORD = 4.0
@@ -34,8 +44,11 @@ class SearchOptions:
     title the question names weighs `title_restart` of the best at least, and `entity_restart` is the share of the names
     themselves.
     `fusion` is how the scores of the arms come together: as `shares` of the best, `min-max`, or by `rrf`.
-    `supersession` is whether hits are compared for what supersedes what. The walk follows edges of `edge_types`; with
-    None those of all types but MERGED_INTO and DERIVED_FROM, types of one's own among them.
+    `supersession` is whether hits are compared for what supersedes what. The walk starts at the `walk_seeds` best of
+    each arm, takes `fan_out` edges a node, strongest first, passes no node with more than `hub_degree` edges, and
+    reads at most `hop_edges` edges in each of its `hops` but the first, those of the nodes with the fewest edges
+    first. It follows edges of `edge_types`; with None those of all types but MERGED_INTO and DERIVED_FROM, types of
+    one's own among them.
 
     `confidence_weight`, `assistant_weight` (what an assistant said, unless it is asked for that: "What did you say?"),
     `question_weight` (a short message that only asks, unless it is asked for that), `speaker_weight` (what was said by
@@ -52,10 +65,11 @@ class SearchOptions:
     vector_weight: float = 2.0
     text_weight: float = 1.0
     fusion: Literal["shares", "min-max", "rrf"] = "shares"
-    walk_seeds: int = 10
+    walk_seeds: int = 7
     hops: int = 2
     fan_out: int = 25
     hub_degree: int = 200
+    hop_edges: int = 400
     edge_types: tuple[EdgeType, ...] | None = None
     restart_seeds: int = 5
     temperature: float = 0.05
@@ -84,6 +98,7 @@ class SearchOptions:
             "hops": (0, 3),
             "fan_out": (0, 1_000),
             "hub_degree": (0, 1_000_000),
+            "hop_edges": (1, 1_000_000),
             "restart_seeds": (1, 100),
             "temperature": (1e-6, 1e6),
             "entity_restart": (0, 1),

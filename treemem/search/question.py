@@ -123,6 +123,7 @@ class Question:
             hops=hops,
             fan_out=options.fan_out,
             hub_degree=options.hub_degree,
+            hop_edges=options.hop_edges,
             edge_types=options.edge_types,
             model=self.model,
             seconds=seconds,

@@ -172,12 +172,16 @@ class Connection:
         """Raise StoreUnavailableError or StoreError at once if the server cannot be reached or refuses us."""
         self._begin(lambda lane: lane.driver.verify_connectivity())()
 
-    def read(self, work: Callable[[Transaction], R], seconds: float | None = None) -> R:
-        """Run `work` in one read transaction, routed as a read, repeated where that helps.
+    def read(self, work: Callable[[Transaction], R], seconds: float | None = None, *, alone: bool = False) -> R:
+        """Run `work` in one read transaction, or each statement of it `alone`, routed as a read, again if that helps.
 
         Raises StoreTimeoutError after `seconds`, if given; the server is told to give up then, too.
         """
-        return self._begin(lambda lane: self._repeated(lane, neo4j.READ_ACCESS, work, seconds), seconds)()
+
+        def call(lane: Lane) -> R:
+            return self._repeated(lane, neo4j.READ_ACCESS, work, seconds, alone=lane.given_up if alone else None)
+
+        return self._begin(call, seconds)()
 
     def write(self, work: Callable[[Transaction], R]) -> R:
         """Run `work` in one write transaction. It must be idempotent: a lost acknowledgement runs it again."""

@@ -13,7 +13,8 @@ from treemem.filters import Filter
 from treemem.store.neo4j import erasing, filtering, rows, writing
 from treemem.store.neo4j import recall as recalling
 from treemem.store.neo4j.calls import Calls
-from treemem.store.neo4j.connection import Transaction
+from treemem.store.neo4j.clocks import Clocks
+from treemem.store.neo4j.connection import Connection, Transaction
 from treemem.store.neo4j.edges import edges_from
 from treemem.store.neo4j.statements import Statement, statement
 from treemem.store.protocol import (
@@ -36,6 +37,10 @@ from treemem.temporal import BEGINNING, END, END_TIME, Moment
 class Reads(Calls):
     """Reads of a cube: every one is a statement, but for a recall, which reads the states picked in a second one."""
 
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._clocks = Clocks()
+
     def cubes(self) -> list[CubeInfo]:
         return [rows.cube_info(row) for row in self._read("cubes")]
 
@@ -55,24 +60,42 @@ class Reads(Calls):
         return rows.cube_info(found[0]) if found else None
 
     def recall(self, recall: Recall, pick: Pick) -> tuple[Subgraph, list[State]]:
+        """Two statements where the cube's clock stands where the last search found it; else one more, for the time."""
         asked = recalling.asked(recall)
+        expected = self._clocks.expected(recall.cube) if recall.moment.known_at is None else None
 
         def work(tx: Transaction) -> tuple[Subgraph, list[State]]:
-            moment = _pinned(tx, recall.cube, recall.moment)
-            parameters = asked.parameters | recalling.span_parameters(replace(recall, moment=moment))
-            rows_found = tx.run(asked.statement, **parameters)
-            if not rows_found:
+            if expected is None:
+                moment = _pinned(tx, recall.cube, recall.moment)
+            else:
+                moment = _pinned_at(recall.moment, expected)
+            row = self._recalled(tx, recall, moment, asked)
+            if row is not None and expected is not None and row["clock"] != expected:
+                moment = _pinned_at(recall.moment, row["clock"])  # of a statement before the one that follows
+                row = self._recalled(tx, recall, moment, asked)
+            if row is None:
                 return nothing(recall.moment), []
-            row = rows_found[0]
+            if recall.moment.known_at is None:
+                self._clocks.seen(recall.cube, row["clock"])
             recall.moment.pin(row["clock"])
             row["clock"] = max(row["clock"], moment.known_at or 0)  # where the cube was dropped and made anew meanwhile
             check_model(recall.cube, row["embedder"], row["dimension"], recall.model)
-            if recalling.too_few(recall, asked, row):
-                row["seeds"] = recalling.exactly(row, tx.run(asked.exact, **parameters))
             found = recalling.subgraph(row, moment)
             return found, _versions(tx, recall.cube, pick(found), vectors=recall.vectors)
 
-        return self._connection.read(work, recall.seconds)
+        return self._connection.read(work, recall.seconds, alone=expected is not None)
+
+    @staticmethod
+    def _recalled(tx: Transaction, recall: Recall, moment: Moment, asked: recalling.Asked) -> dict[str, Any] | None:
+        """Return what the statement of a recall says at a moment; None if there is no such cube."""
+        parameters = asked.parameters | recalling.span_parameters(replace(recall, moment=moment))
+        found = tx.run(asked.statement, **parameters)
+        if not found:
+            return None
+        row = found[0]
+        if recalling.too_few(recall, asked, row):
+            row["seeds"] = recalling.exactly(row, tx.run(asked.exact, **parameters))
+        return row
 
     def neighbours(
         self, cube: str, vectors: Sequence[Vector], k: int, moment: Moment, *, statuses: Sequence[str] = LIVE
@@ -327,7 +350,12 @@ def _pinned(tx: Transaction, cube: str, moment: Moment) -> Moment:
     found = tx.run(statement("clock"), cube=cube)
     if not found:
         return moment
-    valid_at, known_at = moment.pin(found[0]["clock"])
+    return _pinned_at(moment, found[0]["clock"])
+
+
+def _pinned_at(moment: Moment, clock: int) -> Moment:
+    """Return a moment with both its times, of a cube whose clock stands there."""
+    valid_at, known_at = moment.pin(clock)
     return replace(moment, valid_at=valid_at, known_at=known_at)
 
 

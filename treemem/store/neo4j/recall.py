@@ -111,6 +111,7 @@ def _parameters(recall: Recall, statuses: Sequence[str] | None, *, selective: bo
         "walk_seeds": recall.walk_seeds,
         "hops": recall.hops,
         "fan_out": recall.fan_out,
+        "hop_edges": recall.hop_edges,
         "hub_degree": recall.hub_degree,
         "edge_types": types,
         "listed_types": listed,
@@ -143,8 +144,9 @@ def subgraph(row: dict[str, Any], moment: Moment) -> Subgraph:
     alive = dict.fromkeys(versions, MEMORY)
     alive |= {each.id: ENTITY for each in (*named, *walked)}
     alive |= dict.fromkeys(row["sources"], SOURCE)
+    types = {name: EdgeType(name) for name in {edge[0] for edge in row["edges"]}}
     edges = [
-        WalkedEdge(EdgeType(edge_type), MEMORY + source, alive[target] + target, weight, confidence)
+        WalkedEdge(types[edge_type], MEMORY + source, alive[target] + target, weight, confidence)
         for edge_type, source, target, weight, confidence in row["edges"]
         if source in versions and target in alive
     ]

@@ -34,13 +34,15 @@ class Recall:
     """A question as a store understands it: two seed arms, named entities and the bounds of the walk.
 
     `vector` has unit norm; `tokens` come from `treemem.text.analyse`. `filter` binds the seeds (and later the hits),
-    `visible` also every memory walked through. A limit of 0 switches an arm off. The walk starts at the `walk_seeds`
-    best of each arm and at the entities; it follows at most `fan_out` edges a node, strongest first, and does not go
-    through nodes with more than `hub_degree` edges unless it starts there; it walks `edge_types`, with None all but
-    NOT_WALKED. A `model` other than the cube's raises
-    ModelMismatchError. With a `span`, states and edges that hold at some time of it are found and walked, instead of
-    those that hold at the moment's valid time; a memory may then be a seed by several of its states. Where `seconds`
-    are given and do not suffice, StoreTimeoutError is raised. `vectors` is whether the states picked come with theirs.
+    `visible` also every memory walked through. A limit of 0 switches an arm off. The walk starts at the
+    `walk_seeds` best of each arm and at the entities; it follows at most `fan_out` edges a node, strongest first,
+    and does not go through nodes with more than `hub_degree` edges unless it starts there; behind the first hop it
+    reads at most `hop_edges` a hop, those of the nodes with the fewest edges first, and in the last one no mentions
+    of memories, whose names would lead nowhere; it walks `edge_types`, with None all but NOT_WALKED. A `model`
+    other than the cube's raises ModelMismatchError. With a `span`, states and edges that hold at some time of it
+    are found and walked, instead of those that hold at the moment's valid time; a memory may then be a seed by
+    several of its states. Where `seconds` are given and do not suffice, StoreTimeoutError is raised. `vectors` is
+    whether the states picked come with theirs.
     """
 
     cube: str
@@ -54,10 +56,11 @@ class Recall:
     visible: Filter | None = None
     vector_limit: int = 30
     text_limit: int = 30
-    walk_seeds: int = 10
+    walk_seeds: int = 7
     hops: int = 2
     fan_out: int = 25
     hub_degree: int = 200
+    hop_edges: int = 400
     edge_types: tuple[EdgeType, ...] | None = None
     model: Model | None = None
     seconds: float | None = None

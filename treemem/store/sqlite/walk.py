@@ -25,6 +25,10 @@ SPAN_BREADTH = 400
 KEPT = 1_000
 
 
+#: A node, how many edges it has, and those of them that may be walked, strongest first.
+_Fan = tuple[int, int, Sequence[EdgeRow]]
+
+
 @dataclass(slots=True)
 class _Walk:
     """What is asked, where, as which transaction, and the nodes reached so far, as numbers of the node table.
@@ -48,6 +52,14 @@ class _Walk:
     versions: dict[str, int] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     entities: dict[str, Entity] = field(default_factory=dict)
+
+    def types_at(self, node: int, *, ends: bool) -> frozenset[str]:
+        """Return `types` for the edges of a node; where the walk `ends` a memory passes on no mention: the name at its
+        end would lead nowhere, unless it was reached before.
+        """
+        if not ends or not self.names[node].startswith(MEMORY):
+            return self.types
+        return self.types - {EdgeType.MENTIONS} if self.listed else self.types | {EdgeType.MENTIONS}
 
     def walked(self, edge: EdgeRow) -> WalkedEdge:
         """Return an edge between nodes reached as others know it."""
@@ -80,9 +92,9 @@ def recall(conn: sqlite3.Connection, cube: int, ask: Recall, index: CubeIndex, c
     entities = _start(best, walk)
     frontier: Collection[int] = list(walk.names)
     walk.seeded = set(frontier)
-    for _ in range(ask.hops):
+    for hop in range(1, ask.hops + 1):
         _in_time(ask, started)
-        frontier = _hop(frontier, walk)
+        frontier = _hop(frontier, walk, hop)
     _in_time(ask, started)
     seeds = tuple(seed for arm in arms for seed in arm)
     edges = sorted(walk.edges.values())
@@ -122,9 +134,9 @@ def _start(best: Iterable[str], walk: _Walk) -> list[Entity]:
     return sorted(entities, key=lambda e: e.id)
 
 
-def _hop(frontier: Collection[int], walk: _Walk) -> list[int]:
+def _hop(frontier: Collection[int], walk: _Walk, hop: int) -> list[int]:
     """Walk one hop from the frontier; return the live nodes reached for the first time."""
-    chosen = _passed_on(frontier, walk)
+    chosen = _passed_on(frontier, walk, hop)
     fresh = _reach({edge.src for edge in chosen} | {edge.dst for edge in chosen}, walk)
     names, walked = walk.names, walk.index.graph.walked
     for edge in chosen:
@@ -136,33 +148,50 @@ def _hop(frontier: Collection[int], walk: _Walk) -> list[int]:
 _KINDS = {k.value: k for k in NodeKind}
 
 
-def _passed_on(nodes: Collection[int], walk: _Walk) -> list[EdgeRow]:
+def _passed_on(nodes: Collection[int], walk: _Walk, hop: int) -> list[EdgeRow]:
     """Return the edges that nodes pass on: for each at most `fan_out`, strongest first, in either direction.
 
-    A hub passes on none, unless the walk starts there.
+    A hub passes on none, unless the walk starts there. Behind the first hop `hop_edges` are passed on at most, by the
+    nodes with the fewest first, and in the last one memories pass on no mentions.
     """
     ask, since, until, k = walk.ask, *(walk.parameters[name] for name in ("t", "u", "k"))
     chosen: dict[int, EdgeRow] = {}
-    for node, fan in _fans(nodes, walk):
-        if len(fan) > ask.hub_degree and node not in walk.seeded:
-            continue
-        left = ask.fan_out
+    ends = 1 < hop == ask.hops
+    more = ask.hop_edges if hop > 1 else ask.fan_out * len(nodes)
+    fans = _fans(nodes, walk, ends=ends)
+    for node, _, fan in fans if hop == 1 else _passable(fans, walk):
+        left = min(ask.fan_out, more)
+        if not left:
+            break
+        types = walk.types_at(node, ends=ends)
         for edge in fan:
-            if not left:
-                break
             if (
                 edge.valid_from <= until
                 and edge.valid_to > since
                 and edge.recorded_from <= k < edge.recorded_to
-                and (edge.type in walk.types) is walk.listed
+                and (edge.type in types) is walk.listed
             ):
                 chosen[edge.num] = edge
                 left -= 1
+                more -= 1
+                if not left:
+                    break
     return list(chosen.values())
 
 
-def _fans(nodes: Collection[int], walk: _Walk) -> Iterator[tuple[int, Sequence[EdgeRow]]]:
-    """Yield each node with its edges, strongest first: all of them, or of one with very many those to be walked."""
+def _passable(fans: Iterable[_Fan], walk: _Walk) -> list[_Fan]:
+    """Return the nodes that the walk goes through, those with the fewest edges first: no hub, and none whose only
+    edge is the one that led there.
+    """
+    passed = [fan for fan in fans if 1 < fan[1] <= walk.ask.hub_degree]
+    passed.sort(key=lambda fan: (fan[1], walk.names[fan[0]][2:]))
+    return passed
+
+
+def _fans(nodes: Collection[int], walk: _Walk, *, ends: bool) -> Iterator[_Fan]:
+    """Yield each node with the number of its edges and these, strongest first: all of them, or of one with very many
+    those to be walked, and none of a hub.
+    """
     fans = walk.index.graph.fans(nodes)
     unread = [node for node in nodes if node not in fans]
     if unread:
@@ -175,10 +204,12 @@ def _fans(nodes: Collection[int], walk: _Walk) -> Iterator[tuple[int, Sequence[E
             fan.sort(key=_strength)
         walk.index.keep_fans(fresh, walk.clock)
         fans.update(fresh)
-    yield from fans.items()
+    yield from ((node, len(fan), fan) for node, fan in fans.items())
     for node in nodes if len(fans) < len(nodes) else ():
-        if node not in fans and (node in walk.seeded or _degree(node, walk) <= walk.ask.hub_degree):
-            yield node, _strongest(node, walk)
+        if node not in fans:
+            degree = _degree(node, walk)
+            if node in walk.seeded or degree <= walk.ask.hub_degree:
+                yield node, degree, _strongest(node, walk, walk.types_at(node, ends=ends))
 
 
 def _strength(edge: EdgeRow) -> tuple[float, int]:
@@ -192,8 +223,8 @@ def _degree(node: int, walk: _Walk) -> int:
     return found
 
 
-def _strongest(node: int, walk: _Walk) -> list[EdgeRow]:
-    asked = {"node": node, "types": rows.listed(walk.types), "listed": walk.listed, "fan": walk.ask.fan_out}
+def _strongest(node: int, walk: _Walk, types: Iterable[str]) -> list[EdgeRow]:
+    asked = {"node": node, "types": rows.listed(types), "listed": walk.listed, "fan": walk.ask.fan_out}
     found = walk.conn.execute(statement("strongest"), {**walk.parameters, **asked})
     return sorted((EdgeRow(*row) for row in found), key=_strength)
 
