@@ -64,7 +64,8 @@ def test_chinese() -> None:
 
 
 def test_a_session_in_which_much_of_the_best_was_said() -> None:
-    here, there = {"conversation_id": "c", "session_id": "1"}, {"conversation_id": "c", "session_id": "2"}
+    here: dict[str, Any] = {"conversation_id": "c", "session_id": "1"}
+    there: dict[str, Any] = {"conversation_id": "c", "session_id": "2"}
     states = [said("a", "x", **here), said("b", "x", **there), said("c", "x", **here), said("d", "x", message=False)]
     found = sessions(["a", "b", "c", "d"], states)
     assert found["b"] == 0 < found["a"] < found["c"], "each without its own share"
