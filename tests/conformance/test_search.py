@@ -370,3 +370,25 @@ def test_mixed_chinese_and_english(memory: TreeTextMemory) -> None:
     ]:
         found = memory.search(question, options=SearchOptions(vector_limit=0))
         assert found[0].id == wanted, question
+
+
+def test_what_says_it_itself_comes_before_the_remark_behind_it(memory: TreeTextMemory) -> None:
+    """The walk gives a remark nearly what the statement before it has; `told_weight` tells them apart."""
+    said = [
+        ("Ana", "Good morning, it is cold today."),
+        ("Ana", "My sister has adopted a grey parrot from the shelter."),
+        ("Ben", "How lovely, what a nice thing to do for it, I am so glad for all of you."),
+        ("Ana", "We will have lunch on Sunday."),
+    ]
+    memory.add_messages(
+        [{"id": f"p{n}", "name": name, "content": text, "chat_time": day(1)} for n, (name, text) in enumerate(said)],
+        conversation_id="parrot",
+    )
+    alone = SearchOptions(vector_limit=0, session_weight=0)
+    question = "Who has adopted the parrot from the shelter?"
+    before = memory.search(question, 4, options=replace(alone, told_weight=0), when="now")
+    after = memory.search(question, 4, options=alone, when="now")
+    share = {name: {hit.id: hit.score for hit in hits} for name, hits in (("before", before), ("after", after))}
+    assert after[0].id == "p1"
+    assert {hit.id for hit in after} == {hit.id for hit in before}
+    assert share["after"]["p2"] < 0.5 * share["before"]["p2"]

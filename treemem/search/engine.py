@@ -15,6 +15,7 @@ from treemem.ingest.statements import Statement
 from treemem.search.budget import degrading
 from treemem.search.explain import Explanation, Stage
 from treemem.search.options import MAX_TOP_K
+from treemem.search.order import ordered
 from treemem.search.priors import weighed
 from treemem.search.question import BEYOND, Question, asks_the_assistant, asks_what_was_asked, edge_boosts
 from treemem.search.rank import Ranked, rank
@@ -101,11 +102,14 @@ def settled_of(question: Question, ranked: Sequence[Ranked], held: Sequence[Stat
     if asks_what_was_asked(question.text):
         options = replace(options, question_weight=0.0)
     statements = {s.memory_id: Statement.of(s) for s in held}
+    best = weighed(ranked, held, statements, options, now, question.conversation, question.text)
+    best = ordered(best, held, statements, found.edges, question.text, options)[: question.pool]
+    kept = {r.memory_id for r in best}
     return settle(
         question.text,
-        weighed(ranked, held, statements, options, now, question.conversation, question.text),
-        held,
-        statements,
+        best,
+        [s for s in held if s.memory_id in kept],
+        {i: each for i, each in statements.items() if i in kept},
         found.edges,
         question.target,
         compared=question.options.supersession,
@@ -138,7 +142,7 @@ def _enough(ranked: Iterator[Ranked], found: Subgraph, question: Question) -> li
             continue
         best.append(each)
         passed += question.filter is None or each.memory_id in sure
-        if passed == question.pool:
+        if passed == question.candidates:
             break
     return best
 

@@ -55,6 +55,9 @@ class SearchOptions:
     somebody whom the question names), `recency_weight` (half of it after `recency_days`) and `conversation_weight` (the
     conversation named in the search) are what a hit can gain or lose by these priors; 0 switches one off.
 
+    `told_weight` is what a short message gains that says the words of the question itself, `session_weight` what one
+    gains in whose session much of the best was said, both as powers of e; 0 switches one off.
+
     The first `rerank` hits go to the reranker, if the memory has one. `same` is the cosine from which two hits repeat
     each other, `mmr_relevance` what relevance is worth beside novelty.
     """
@@ -85,6 +88,8 @@ class SearchOptions:
     recency_weight: float = 0.0
     recency_days: float = 90.0
     conversation_weight: float = 0.2
+    told_weight: float = 2.0
+    session_weight: float = 1.0
     rerank: int = 20
     same: float = 0.95
     mmr_relevance: float = 0.7
@@ -114,6 +119,8 @@ class SearchOptions:
             "recency_weight": (0, 1),
             "recency_days": (1e-3, 1e6),
             "conversation_weight": (0, 1),
+            "told_weight": (0, 10),
+            "session_weight": (0, 10),
             "rerank": (0, 1_000),
             "same": (-1, 1),
             "mmr_relevance": (0, 1),

@@ -35,6 +35,8 @@ CAUSAL_BOOST = 5.0
 MOST_KEYWORDS = 2
 #: As many memories more than asked for are read, so that a newer one can take its place before an older one.
 BEYOND = 10
+#: So many memories are read and put into order by what they say.
+CANDIDATES = 32
 
 
 def edge_boosts(question: str) -> dict[EdgeType, float]:
@@ -89,8 +91,14 @@ class Question:
 
     @property
     def pool(self) -> int:
-        """How many memories are ranked and read before the best are chosen."""
+        """How many memories are settled before the best are chosen."""
         return max(self.top_k + BEYOND, self.reads)
+
+    @property
+    def candidates(self) -> int:
+        """How many memories are read to be put into order by what they say."""
+        ordered = self.options.told_weight or self.options.session_weight
+        return max(self.pool, CANDIDATES) if ordered else self.pool
 
     @property
     def shown(self) -> int:

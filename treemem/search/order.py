@@ -1,0 +1,112 @@
+"""The order of the best candidates by what their texts say, and by where the others were said.
+
+Two things that neither an arm nor the walk tells. How much of the question a short message says **itself**: the walk,
+and what it gains from those beside it, give a remark behind a statement nearly the score of that statement. And in
+which session most of the best were said: what is asked for is seldom alone there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from treemem.changes import EdgeType, State
+from treemem.ingest.statements import Statement
+from treemem.search.options import SearchOptions
+from treemem.search.passage import tokens_of
+from treemem.search.priors import asking
+from treemem.search.rank import Ranked
+from treemem.store.protocol import MEMORY, WalkedEdge
+from treemem.text import analyse, iter_words
+
+_DAY = 86_400_000_000
+#: Up to so many words a message says what it says; from the second on, as long a text says a little of everything.
+SHORT, LONG = 80, 120
+#: From which weight on a FOLLOWS says that the message behind it answers the one before.
+ANSWERS = 0.7
+
+
+def ordered(
+    ranked: Sequence[Ranked],
+    states: Sequence[State],
+    statements: Mapping[str, Statement],
+    edges: Iterable[WalkedEdge],
+    question: str,
+    options: SearchOptions,
+) -> list[Ranked]:
+    """Return ranked memories whose states were read by what they say of the question and by their sessions."""
+    if len(ranked) < 2 or not (options.told_weight or options.session_weight):
+        return list(ranked)
+    said = told([statements[r.memory_id] for r in ranked], edges, question) if options.told_weight else {}
+    beside = sessions([r.memory_id for r in ranked], states) if options.session_weight else {}
+    scores = [
+        r.score
+        * math.exp(
+            options.told_weight * said.get(r.memory_id, 0.0) + options.session_weight * beside.get(r.memory_id, 0.0)
+        )
+        for r in ranked
+    ]
+    top = max(scores) or 1.0
+    found = [r._replace(score=score / top) for r, score in zip(ranked, scores, strict=True)]
+    return sorted(found, key=lambda r: (-round(r.score, 9), r.memory_id))
+
+
+def told(said: Sequence[Statement], edges: Iterable[WalkedEdge], question: str) -> dict[str, float]:
+    """Return how much of the question each short message says, 0 to 1: its words, each by how few of the messages say
+    it. A message says also what the one before it asks, if it answers that one; and less the more of it only asks.
+    """
+    short = {s.memory_id: (s, brevity(s.text)) for s in said if s.message}
+    wanted = tokens_of(question)
+    words = {
+        memory_id: frozenset(wanted).intersection(analyse(f"{each.speaker} {each.text}"))
+        for memory_id, (each, share) in short.items()
+        if share > 0
+    }
+    having = Counter(token for tokens in words.values() for token in tokens)
+    worth = {token: math.log(1 + (len(said) + 1) / (0.5 + having[token])) for token in wanted}
+    total = math.fsum(worth.values())
+    if not total:
+        return {}
+    answered: dict[str, frozenset[str]] = {}
+    for edge in edges:
+        if edge.type is EdgeType.FOLLOWS and edge.weight >= ANSWERS:
+            answer, before = edge.source.removeprefix(MEMORY), edge.target.removeprefix(MEMORY)
+            if answer in words and before in words:
+                answered[answer] = answered.get(answer, frozenset()) | words[before]
+    return {
+        memory_id: math.fsum(worth[t] for t in tokens | answered.get(memory_id, frozenset()))
+        / total
+        * (1 - asking(short[memory_id][0].text))
+        * short[memory_id][1]
+        for memory_id, tokens in words.items()
+    }
+
+
+def brevity(text: str) -> float:
+    """Return 1 for a text of at most 80 words, 0 from 120 words on."""
+    count = len(list(islice(iter_words(text), LONG)))
+    return min(1.0, (LONG - count) / (LONG - SHORT))
+
+
+def sessions(order: Sequence[str], states: Iterable[State]) -> dict[str, float]:
+    """Return what share of the best candidates, the better the more, was said in the session of each one, without it.
+
+    A session is one of a conversation, or, where none is named, a day of it. What was said in no conversation has none.
+    """
+    where = {s.memory_id: _session(s) for s in states}
+    gains = {memory_id: 1 / (2 + place) for place, memory_id in enumerate(order)}
+    mass: dict[Any, float] = defaultdict(float)
+    for memory_id, gain in gains.items():
+        mass[where.get(memory_id)] += gain
+    total = math.fsum(gains.values())
+    return {i: (mass[where[i]] - gain) / total for i, gain in gains.items() if where.get(i) is not None}
+
+
+def _session(state: State) -> tuple[str, object] | None:
+    conversation = state.fields.get("conversation_id")
+    if not conversation:
+        return None
+    return str(conversation), state.fields.get("session_id") or state.valid_from // _DAY
