@@ -24,6 +24,7 @@ FRAMEWORKS = {
     "langchain": "treemem.integrations.langchain.",
     "langgraph": "treemem.integrations.langgraph.",
     "openai-agents": "treemem.integrations.openai_agents",
+    "claude-memory-tool": "treemem.integrations.anthropic_memory",
 }
 DIMENSION = 48
 START = datetime(2025, 1, 1, tzinfo=UTC)

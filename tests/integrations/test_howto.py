@@ -34,10 +34,10 @@ def test_what_is_missing_is_named() -> None:
 import importlib
 import sys
 import treemem, treemem.memory, treemem.integrations.langchain, treemem.integrations.langgraph
-assert not [name for name in sys.modules if name.startswith(("langchain", "langgraph", "agents"))]
-for name in ("langchain", "langchain_core", "langgraph", "agents"):
+assert not [name for name in sys.modules if name.startswith(("langchain", "langgraph", "agents", "anthropic"))]
+for name in ("langchain", "langchain_core", "langgraph", "agents", "anthropic"):
     sys.modules[name] = None
-for module, extra in (("openai_agents", "openai-agents"),):
+for module, extra in (("openai_agents", "openai-agents"), ("anthropic_memory", "anthropic-memory"),):
     try:
         importlib.import_module(f"treemem.integrations.{module}")
     except treemem.ConfigError as error:

@@ -10,6 +10,7 @@ from treemem.doctor.finding import Finding, Level
 #: What each extra installs, by the names of the packages.
 EXTRAS: dict[str, tuple[str, ...]] = {
     "anthropic": ("httpx",),
+    "anthropic-memory": ("anthropic",),
     "documents": ("liteparse", "xberg"),
     "fast": ("neo4j-rust-ext", "PyStemmer"),
     "fastembed": ("fastembed",),
