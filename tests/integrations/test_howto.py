@@ -28,34 +28,55 @@ def test_examples_run(page: str, number: int, block: str, tmp_path: Path, monkey
     exec(compile(block, f"{page}.md, {number}", "exec", dont_inherit=True), {"__name__": "example"})
 
 
+#: The libraries of the frameworks, and the modules that import one as soon as they are imported, with their extras.
+LIBRARIES = (
+    "langchain",
+    "langchain_core",
+    "langgraph",
+    "agents",
+    "anthropic",
+    "pydantic_ai",
+    "llama_index",
+    "google.adk",
+    "strands",
+    "agent_framework",
+    "opentelemetry",
+)
+MODULES = {
+    "openai_agents": "openai-agents",
+    "anthropic_memory": "anthropic-memory",
+    "pydantic_ai": "pydantic-ai",
+}
+
+
 def test_what_is_missing_is_named() -> None:
     """Also: treemem itself imports none of the frameworks."""
-    program = """
-import importlib
-import sys
+    program = f"""
+import importlib, sys
 import treemem, treemem.memory, treemem.integrations.langchain, treemem.integrations.langgraph
-assert not [name for name in sys.modules if name.startswith(("langchain", "langgraph", "agents", "anthropic"))]
-for name in ("langchain", "langchain_core", "langgraph", "agents", "anthropic"):
+for name in {LIBRARIES}:
+    assert name not in sys.modules, name
     sys.modules[name] = None
-for module, extra in (("openai_agents", "openai-agents"), ("anthropic_memory", "anthropic-memory"),):
+
+
+def named(extra, wanted):
     try:
-        importlib.import_module(f"treemem.integrations.{module}")
+        wanted()
     except treemem.ConfigError as error:
-        assert f"pip install 'treemem[{extra}]'" in str(error), error
+        assert f"pip install 'treemem[{{extra}}]'" in str(error), error
     else:
-        raise SystemExit(f"{module} was imported")
-for package, names in (
+        raise SystemExit(f"what needs {{extra}} was imported")
+
+
+for module, extra in {MODULES}.items():
+    named(extra, lambda: importlib.import_module(f"treemem.integrations.{{module}}"))
+for extra, names in (
     ("langchain", ("TreememVectorStore", "TreememRetriever", "TreememDocumentIndex", "TreememByteStore", "memory_tools",
                    "TreememChatMessageHistory", "TreememMiddleware")),
     ("langgraph", ("TreememStore", "TreememSaver")),
 ):
     for name in names:
-        try:
-            getattr(sys.modules[f"treemem.integrations.{package}"], name)
-        except treemem.ConfigError as error:
-            assert f"pip install 'treemem[{package}]'" in str(error), error
-        else:
-            raise SystemExit(f"{name} was imported")
+        named(extra, lambda: getattr(sys.modules[f"treemem.integrations.{{extra}}"], name))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -22,6 +22,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "openai-agents": ("openai-agents",),
     "parquet": ("pyarrow",),
     "py2neo": ("py2neo",),
+    "pydantic-ai": ("pydantic-ai-slim",),
     "sentence-transformers": ("sentence-transformers",),
     "service": ("fastapi", "python-multipart", "uvicorn"),
     "view": ("starlette", "uvicorn"),
