@@ -14,6 +14,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "documents": ("liteparse", "xberg"),
     "fast": ("neo4j-rust-ext", "PyStemmer"),
     "fastembed": ("fastembed",),
+    "google-adk": ("google-adk",),
     "langchain": ("langchain-core", "langchain"),
     "langgraph": ("langgraph", "langgraph-checkpoint"),
     "llamaindex": ("llama-index-core",),
