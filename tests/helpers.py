@@ -24,6 +24,7 @@ FRAMEWORKS = {
     "langchain": "treemem.integrations.langchain.",
     "langgraph": "treemem.integrations.langgraph.",
     "openai-agents": "treemem.integrations.openai_agents",
+    "agent-framework": "treemem.integrations.agent_framework",
     "telemetry": "treemem.integrations.telemetry",
     "google-adk": "treemem.integrations.google_adk",
     "llamaindex": "treemem.integrations.llamaindex",

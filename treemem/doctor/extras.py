@@ -9,6 +9,7 @@ from treemem.doctor.finding import Finding, Level
 
 #: What each extra installs, by the names of the packages.
 EXTRAS: dict[str, tuple[str, ...]] = {
+    "agent-framework": ("agent-framework-core",),
     "anthropic": ("httpx",),
     "anthropic-memory": ("anthropic",),
     "documents": ("liteparse", "xberg"),
