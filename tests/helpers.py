@@ -24,6 +24,7 @@ FRAMEWORKS = {
     "langchain": "treemem.integrations.langchain.",
     "langgraph": "treemem.integrations.langgraph.",
     "openai-agents": "treemem.integrations.openai_agents",
+    "strands": "treemem.integrations.strands",
     "agent-framework": "treemem.integrations.agent_framework",
     "telemetry": "treemem.integrations.telemetry",
     "google-adk": "treemem.integrations.google_adk",

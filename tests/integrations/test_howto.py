@@ -46,6 +46,7 @@ MODULES = {
     "openai_agents": "openai-agents",
     "anthropic_memory": "anthropic-memory",
     "pydantic_ai": "pydantic-ai",
+    "strands": "strands",
     "agent_framework": "agent-framework",
     "telemetry": "opentelemetry",
     "google_adk": "google-adk",

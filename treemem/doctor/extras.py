@@ -29,6 +29,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "pydantic-ai": ("pydantic-ai-slim",),
     "sentence-transformers": ("sentence-transformers",),
     "service": ("fastapi", "python-multipart", "uvicorn"),
+    "strands": ("strands-agents",),
     "view": ("starlette", "uvicorn"),
     "yaml": ("pyyaml",),
     "zstd": ("zstandard",),
