@@ -27,7 +27,7 @@ TALK: list[ModelMessage] = [
     ModelResponse(parts=[ThinkingPart("hm " * 3_000), ToolCallPart("clock", {"zone": "UTC"}, tool_call_id="1")]),
     ModelRequest(parts=[ToolReturnPart("clock", {"time": "12:00"}, tool_call_id="1")]),
     ModelResponse(parts=[TextPart("Noon."), TextPart("Really.")]),
-    ModelRequest(parts=[ToolReturnPart("clock", "again", tool_call_id="1", outcome="retried")]),
+    ModelRequest(parts=[ToolReturnPart("clock", "again", tool_call_id="1", outcome="failed")]),
     ModelRequest(
         parts=[
             UserPromptPart(
