@@ -97,7 +97,9 @@ class AsyncTreeTextMemory:
         self._pool = pool or ThreadPoolExecutor(threads, thread_name_prefix="treemem")
 
     async def _in_thread(self, call: Callable[[], R]) -> R:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        # With the caller's context variables, as asyncio.to_thread has them: spans stay below the caller's, say.
+        run = contextvars.copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._pool, run, call)
 
     async def _run(self, verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._in_thread(functools.partial(verb, *args, **kwargs))
@@ -165,7 +167,7 @@ def made() -> str:
         verbs += "".join(_methods(*classes[name], f"self._{made_of}"))
     body = verbs + MEMORY + "".join(_methods(*classes["TreeTextMemory"], "self._memory"))
     own = (
-        "import asyncio\nimport functools\n"
+        "import asyncio\nimport contextvars\nimport functools\n"
         "from collections.abc import AsyncIterator, Awaitable\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
         "from typing import TYPE_CHECKING, ParamSpec, TypeVar\n"

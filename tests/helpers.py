@@ -19,6 +19,19 @@ from treemem import LLMAnswer, LLMUsage, TreeTextMemory
 from treemem.changes import State
 from treemem.text import words
 
+#: The pages about frameworks, each with what the modules that import it are called; tests/integrations has their tests.
+FRAMEWORKS = {
+    "langchain": "treemem.integrations.langchain.",
+    "langgraph": "treemem.integrations.langgraph.",
+    "openai-agents": "treemem.integrations.openai_agents",
+    "strands": "treemem.integrations.strands",
+    "agent-framework": "treemem.integrations.agent_framework",
+    "telemetry": "treemem.integrations.telemetry",
+    "google-adk": "treemem.integrations.google_adk",
+    "llamaindex": "treemem.integrations.llamaindex",
+    "pydantic-ai": "treemem.integrations.pydantic_ai",
+    "claude-memory-tool": "treemem.integrations.anthropic_memory",
+}
 DIMENSION = 48
 START = datetime(2025, 1, 1, tzinfo=UTC)
 

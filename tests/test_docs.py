@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import treemem
-from tests.helpers import script_of_docs
+from tests.helpers import FRAMEWORKS, script_of_docs
 from treemem.signatures import KINDS
 
 ROOT = Path(__file__).parents[1]
@@ -26,8 +26,7 @@ TOO_LONG = 120
 examples = script_of_docs("examples")
 PROGRAMS = examples.pages()
 #: What imports a framework, and the pages about it, are tested where that is installed: tests/integrations.
-FRAMEWORKS = ("treemem.integrations.langchain.", "treemem.integrations.langgraph.")
-THEIR_PAGES = [ROOT / "docs/howto/langchain.md", ROOT / "docs/howto/langgraph.md"]
+THEIR_PAGES = [ROOT / f"docs/howto/{page}.md" for page in FRAMEWORKS]
 #: Pages each of whose examples stands on its own.
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
@@ -100,7 +99,7 @@ def test_every_python_example_of_a_program_runs() -> None:
 
 def modules() -> list[str]:
     named = (m.name for m in pkgutil.walk_packages(treemem.__path__, "treemem."))
-    return ["treemem", *(name for name in named if not name.startswith(FRAMEWORKS))]
+    return ["treemem", *(name for name in named if not name.startswith(tuple(FRAMEWORKS.values())))]
 
 
 @pytest.mark.parametrize("name", modules())

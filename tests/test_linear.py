@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import treemem
+from tests.helpers import FRAMEWORKS
 from treemem import InvalidInputError, TreeTextMemory, field, segments
 from treemem.changes import State
 from treemem.ids import derived_id
@@ -305,16 +306,12 @@ def test_reading_takes_time_by_length(reader: str, kind: str) -> None:
     assert four < max(1.0, signs * len(large) / 1_000_000), "a microsecond for each sign that it stands for"
 
 
-#: What imports a framework is tested where that is installed: tests/integrations.
-FRAMEWORKS = ("treemem.integrations.langchain.", "treemem.integrations.langgraph.")
-
-
 @cache
 def patterns() -> dict[str, re.Pattern[str]]:
     """Every compiled pattern of the package by its name: those of modules, and those of the language packs."""
     found: dict[str, re.Pattern[str]] = {}
     for module in pkgutil.walk_packages(treemem.__path__, "treemem."):
-        if module.name.startswith(("treemem.demo", "treemem.__main__", *FRAMEWORKS)):
+        if module.name.startswith(("treemem.demo", "treemem.__main__", *FRAMEWORKS.values())):
             continue
         for name, value in vars(importlib.import_module(module.name)).items():
             if isinstance(value, re.Pattern):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -865,7 +866,9 @@ class AsyncTreeTextMemory:
         self._pool = pool or ThreadPoolExecutor(threads, thread_name_prefix="treemem")
 
     async def _in_thread(self, call: Callable[[], R]) -> R:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        # With the caller's context variables, as asyncio.to_thread has them: spans stay below the caller's, say.
+        run = contextvars.copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._pool, run, call)
 
     async def _run(self, verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._in_thread(functools.partial(verb, *args, **kwargs))

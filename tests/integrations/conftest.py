@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.conftest import pytest_sessionfinish as pytest_sessionfinish
 from tests.conftest import pytest_sessionstart as pytest_sessionstart
 from tests.conftest import pytest_terminal_summary as pytest_terminal_summary
 from tests.helpers import HashEmbedder, fresh_cube
+from tests.integrations.scripted import Script, serving
 from treemem import TreeTextMemory
 
 os.environ["TZ"] = "UTC"
@@ -35,3 +37,25 @@ def memory(location: str, embedder: Any) -> Iterator[TreeTextMemory]:
     """A memory on either store, in a cube of its own."""
     with TreeTextMemory.open(location, cube=fresh_cube(), embedder=embedder) as opened:
         yield opened
+        assert opened.check() == []
+
+
+@pytest.fixture
+def embedded(tmp_path: Path, embedder: Any) -> Iterator[TreeTextMemory]:
+    """A memory on an embedded file, for what both stores do alike."""
+    with TreeTextMemory.open(tmp_path / "embedded.db", cube=fresh_cube(), embedder=embedder) as opened:
+        yield opened
+        assert opened.check() == []
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
+    """A language model on this machine, where the clients of OpenAI, Anthropic and Gemini look for theirs."""
+    with serving(Script()) as served:
+        for name in ("OPENAI", "ANTHROPIC", "GOOGLE", "GEMINI"):
+            monkeypatch.setenv(f"{name}_API_KEY", "none")
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{served.url}/v1")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", served.url)
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", served.url)
+        monkeypatch.setenv("OPENAI_AGENTS_DISABLE_TRACING", "1")
+        yield served

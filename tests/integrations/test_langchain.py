@@ -224,6 +224,13 @@ def test_a_history_keeps_order_and_repeated_lines(memory: TreeTextMemory) -> Non
     assert memory.check() == []
 
 
+def test_a_long_message_comes_back_whole(memory: TreeTextMemory) -> None:
+    long = [HumanMessage("word " * 2_000), AIMessage("", additional_kwargs={"trace": "x" * 20_000})]
+    history = TreememChatMessageHistory(memory, "c1")
+    history.add_messages(long)
+    assert history.messages == long
+
+
 async def test_a_history_is_asynchronous_too(memory: TreeTextMemory) -> None:
     history = TreememChatMessageHistory(memory, "c1")
     await history.aadd_messages(TALK)

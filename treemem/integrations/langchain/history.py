@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from treemem.integrations.keeping import missing
+from treemem.integrations.talk import in_pieces, of_pieces
 from treemem.memory import TreeTextMemory
 from treemem.records import LoggedMessage
 
@@ -66,7 +67,7 @@ class TreememChatMessageHistory(BaseChatMessageHistory):
 def as_message(message: BaseMessage, **more: Any) -> dict[str, Any]:
     """Return a message of LangChain as `add_messages` takes it; the whole of it is kept beside what it says."""
     role = _ROLES.get(message.type) or str(getattr(message, "role", message.type))
-    made = {"role": role, "content": message.text, KEPT: message_to_dict(message), **more}
+    made = {"role": role, "content": message.text, KEPT: in_pieces(message_to_dict(message)), **more}
     return made if message.name is None else {**made, "name": message.name}
 
 
@@ -74,7 +75,8 @@ def message_of(logged: LoggedMessage) -> BaseMessage:
     """Return a message of a conversation as one of LangChain."""
     kept = logged.extra.get(KEPT)
     if kept is not None:
-        (message,) = messages_from_dict([kept])
+        whole = of_pieces(kept) if isinstance(kept, list) else kept  # a dict was kept before there were pieces
+        (message,) = messages_from_dict([whole])
         return message
     kinds = {"assistant": AIMessage, "system": SystemMessage, "developer": SystemMessage}
     made: BaseMessage = kinds.get(logged.role, HumanMessage)(content=logged.content, name=logged.name, id=logged.id)

@@ -1,0 +1,131 @@
+"""Google's Agent Development Kit on a memory (extra `google-adk`): a memory service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from treemem.integrations.keeping import id_of, missing, put
+from treemem.integrations.talk import finished, storable
+from treemem.memory import TreeTextMemory
+
+try:
+    from google.adk.events import Event
+    from google.adk.memory import BaseMemoryService
+    from google.adk.memory.base_memory_service import SearchMemoryResponse
+    from google.adk.memory.memory_entry import MemoryEntry
+    from google.adk.sessions import Session
+    from google.genai.types import Content, Part
+except ImportError as error:
+    raise missing("google-adk", "google-adk", error) from error
+
+
+class TreememMemoryService(BaseMemoryService):
+    """What users and agents said, and memories that are added, each user of each app apart.
+
+    A user of an app is the caller `app/user` of the memory. A session becomes a conversation; its events are known
+    again by their ids, so that a session that goes on adds what is new. `search` goes to `memory.search`.
+    """
+
+    def __init__(self, memory: TreeTextMemory, *, top_k: int = 10, **search: Any) -> None:
+        self.memory = memory
+        self._top_k, self._search = top_k, search
+
+    def of(self, app_name: str, user_id: str) -> TreeTextMemory:
+        """Return the memory as a user of an app sees it."""
+        return self.memory.for_caller(f"{quote(app_name, safe='')}/{quote(user_id, safe='')}")
+
+    async def add_session_to_memory(self, session: Session) -> None:
+        """Keep what was said in a session."""
+        await finished(self._keep, session.app_name, session.user_id, session.events, session.id)
+
+    async def add_events_to_memory(
+        self,
+        *,
+        app_name: str,
+        user_id: str,
+        events: Sequence[Event],
+        session_id: str | None = None,
+        custom_metadata: Mapping[str, object] | None = None,
+    ) -> None:
+        """Keep what was said in some events; `custom_metadata` becomes the `info` of their memories."""
+        await finished(self._keep, app_name, user_id, events, session_id, custom_metadata)
+
+    async def add_memory(
+        self,
+        *,
+        app_name: str,
+        user_id: str,
+        memories: Sequence[MemoryEntry],
+        custom_metadata: Mapping[str, object] | None = None,
+    ) -> None:
+        """Add memories; one that has the id of another is an update of it."""
+        records = []
+        for entry in memories:
+            text = _text(entry.content)
+            if text.strip():
+                info = {**(custom_metadata or {}), **entry.custom_metadata, "author": entry.author}
+                key = id_of("adk", app_name, user_id, entry.id) if entry.id else None
+                records.append((key, {"memory": text, "info": {k: v for k, v in info.items() if v is not None}}))
+        view = self.of(app_name, user_id)
+        await finished(_add, view, [(entry_id, record) for entry_id, record in records])
+
+    async def search_memory(self, *, app_name: str, user_id: str, query: str) -> SearchMemoryResponse:
+        """Return the memories that answer a question best."""
+        view = self.of(app_name, user_id)
+        hits = await finished(view.search, query, self._top_k, **self._search) if query.strip() else []
+        return SearchMemoryResponse(memories=[_entry(hit) for hit in hits])
+
+    async def delete_memory(self, *, app_name: str, user_id: str, memory_id: str | None = None) -> None:
+        """Hide the memory that has the id of an entry that was found. Raises MemoryNotFoundError."""
+        if memory_id is not None:
+            await finished(self.of(app_name, user_id).delete, memory_id)
+
+    def _keep(
+        self,
+        app: str,
+        user: str,
+        events: Iterable[Event],
+        session_id: str | None,
+        info: Mapping[str, object] | None = None,
+    ) -> None:
+        messages = []
+        for event in events:
+            text = _text(event.content)
+            if text.strip():
+                said = {
+                    "role": "user" if event.author == "user" else "assistant",
+                    "content": storable(text),
+                    "id": id_of("adk", app, user, session_id or "", event.id),
+                    "chat_time": datetime.fromtimestamp(event.timestamp, UTC).isoformat(),
+                    "metadata": {"info": {**(info or {}), "author": event.author}},
+                }
+                messages.append(said)
+        if messages:
+            self.of(app, user).add_messages(messages, conversation_id=session_id)
+
+
+def _add(view: TreeTextMemory, records: Sequence[tuple[str | None, dict[str, Any]]]) -> None:
+    new = [record for key, record in records if key is None]
+    if new:
+        view.add(new)
+    put(view, [{"id": key, **record} for key, record in records if key is not None])
+
+
+def _text(content: Content | None) -> str:
+    parts = content.parts if content is not None and content.parts else []
+    return "\n".join(part.text for part in parts if part.text and not part.thought)
+
+
+def _entry(hit: Any) -> MemoryEntry:
+    info = hit.metadata.info
+    author = info.get("author")
+    return MemoryEntry(
+        id=hit.id,
+        content=Content(role="user" if author == "user" else "model", parts=[Part(text=hit.memory)]),
+        author=author if isinstance(author, str) else None,
+        timestamp=hit.metadata.valid_from.isoformat() if hit.metadata.valid_from else None,
+        custom_metadata={name: value for name, value in info.items() if name != "author"},
+    )

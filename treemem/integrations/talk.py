@@ -1,0 +1,114 @@
+"""A conversation of a memory as the frameworks want one: messages that come back as they were given."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from treemem.errors import InvalidInputError, MemoryNotFoundError
+from treemem.memory import TreeTextMemory
+from treemem.records import LoggedMessage
+
+P = ParamSpec("P")
+R = TypeVar("R")
+#: Characters of one piece of what is kept beside a message, which takes no longer texts, and of the text of a message.
+_PIECE, _TEXT = 4_000, 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a framework's message says, and the whole of it as JSON; `more` is what treemem reads beside the text."""
+
+    role: str
+    text: str
+    whole: Any
+    more: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """The messages of one conversation, in their order; `key` names the framework whose messages are kept whole.
+
+    Every message that is written is a new one, also if it says what another said. What is popped or cleared is hidden:
+    `memory.restore` brings it back, `memory.purge` erases it.
+    """
+
+    memory: TreeTextMemory
+    conversation_id: str
+    key: str
+
+    def read(self, limit: int | None = None) -> list[LoggedMessage]:
+        """Return the messages, or the last `limit` of them."""
+        return self.memory.messages(self.conversation_id, limit=limit)
+
+    def write(self, messages: Iterable[Said]) -> list[str]:
+        """Add messages at the end, as one operation, and return their ids."""
+        made = [
+            {**(each.more or {}), "role": each.role, "content": storable(each.text), self.key: in_pieces(each.whole)}
+            for each in messages
+        ]
+        if not made:
+            return []
+        return self.memory.add_messages(
+            made,
+            conversation_id=self.conversation_id,
+            operation_id=str(uuid.uuid4()),  # so that all are new, whatever they say
+        )
+
+    def whole(self, message: LoggedMessage) -> Any:
+        """Return a message as the framework gave it, None for one that came in another way."""
+        kept = message.extra.get(self.key)
+        return of_pieces(kept) if isinstance(kept, list) else None
+
+    def pop(self) -> LoggedMessage | None:
+        """Hide the last message and return it, None where there is none; of two who pop, each gets another one."""
+        while last := self.read(1):
+            try:
+                self.memory.delete(last[0].id)
+            except MemoryNotFoundError:  # somebody was faster
+                continue
+            return last[0]
+        return None
+
+    def clear(self) -> None:
+        """Hide all messages."""
+        ids = [each.id for each in self.read()]
+        if ids:
+            self.memory.delete(ids)
+
+
+def in_pieces(value: Any) -> list[str]:
+    """Return a JSON value as texts that a message can keep; whatever characters it has, they come back."""
+    try:
+        text = json.dumps(value, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"message: wanted what JSON can say, found {error}"[:300]) from error
+    return [text[i : i + _PIECE] for i in range(0, len(text), _PIECE)]
+
+
+def of_pieces(pieces: Sequence[str]) -> Any:
+    """Return the value that `in_pieces` was given."""
+    return json.loads("".join(pieces))
+
+
+def storable(text: str) -> str:
+    """Return a text without what a memory cannot hold: NUL, half characters, and what is too long."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")[:_TEXT]
+
+
+async def finished(verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a verb in a thread; who is cancelled meanwhile waits until it is done, since it cannot be stopped."""
+    running = asyncio.ensure_future(asyncio.to_thread(verb, *args, **kwargs))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        while not running.done():
+            try:
+                await asyncio.wait({running})
+            except asyncio.CancelledError:
+                continue
+        raise
