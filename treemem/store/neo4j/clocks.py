@@ -1,4 +1,4 @@
-"""The clocks of cubes as searches found them, so that a search of a cube that rests need not ask for the time first."""
+"""What a store remembers of the times of cubes: guesses that save a statement, and that the next statement checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MOST = 10_000
 class Clocks:
     """What the clock of each cube was when it was searched last, and whether it was the same the time before.
 
-    Only a guess: who takes a clock from here asks in the same statement whether it still stands there. Thread-safe,
+    A search of a cube that rests need not ask for the time first. Only a guess: who takes a clock from here asks in the same statement whether it still stands there. Thread-safe,
     since each step is one of a dict.
     """
 
@@ -27,3 +27,20 @@ class Clocks:
             self._seen.clear()
         before, _ = self._seen.get(cube, (None, False))
         self._seen[cube] = (clock, before == clock)
+
+
+class LastTimes:
+    """The last time of each cube that this store heard of. It only saves a try, so that it may be wrong."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, int] = {}
+
+    def note(self, cube: str, recorded_at: int) -> None:
+        """Take note of the time of a transaction."""
+        if len(self._last) >= MOST:
+            self._last.clear()
+        self._last[cube] = max(recorded_at, self._last.get(cube, recorded_at))
+
+    def of(self, cube: str) -> int | None:
+        """Return the last time of a cube, None where none is known."""
+        return self._last.get(cube)

@@ -16,6 +16,7 @@ from treemem.changes import ChangeSet, EdgeAssert, EdgeType, Entity, Log, NodeKi
 from treemem.errors import TreememError
 from treemem.store import resolve
 from treemem.store.neo4j import erasing, rows
+from treemem.store.neo4j.clocks import LastTimes
 from treemem.store.neo4j.connection import Transaction
 from treemem.store.neo4j.statements import statement
 from treemem.store.neo4j.writing import beside, once, operation_properties
@@ -23,8 +24,6 @@ from treemem.temporal import END_TIME
 
 #: How many rows one such statement writes at most.
 MOST = 300
-#: Of how many cubes the last time is known.
-_KEPT = 10_000
 
 
 def only_creates(changes: ChangeSet) -> bool:
@@ -60,23 +59,6 @@ def only_creates(changes: ChangeSet) -> bool:
 def _may_be_there(edge: EdgeAssert) -> bool:
     """Return whether an edge from a new memory may end at one that is there; of a tree more would have to be known."""
     return edge.target_kind is NodeKind.MEMORY and edge.type is not EdgeType.PARENT
-
-
-class Clocks:
-    """The last time of each cube that this store heard of. It only saves a try, so that it may be wrong."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, int] = {}
-
-    def note(self, cube: str, recorded_at: int) -> None:
-        """Take note of the time of a transaction."""
-        if len(self._last) >= _KEPT:
-            self._last.clear()
-        self._last[cube] = max(recorded_at, self._last.get(cube, recorded_at))
-
-    def last(self, cube: str) -> int | None:
-        """Return the last time of a cube, None where none is known."""
-        return self._last.get(cube)
 
 
 @dataclass(slots=True)
@@ -134,11 +116,11 @@ class _Rows:
         self.times.append(at)
 
 
-def create(tx: Transaction, many: Sequence[ChangeSet], clocks: Clocks) -> list[Receipt | None]:
+def create(tx: Transaction, many: Sequence[ChangeSet], last: LastTimes) -> list[Receipt | None]:
     """Write change sets of one cube, which all only create; None for each that `apply` has to write."""
     cube, model = many[0].cube, many[0].model
     assert model is not None
-    clock = clocks.last(cube)
+    clock = last.of(cube)
     for _ in range(2):
         made = _Rows(cube)
         for changes in many:
@@ -169,10 +151,10 @@ def create(tx: Transaction, many: Sequence[ChangeSet], clocks: Clocks) -> list[R
             logs=[rows.of_log(log, max(end - 1, 0)) | {"number": end} for log, end in made.logs.items()],
         )
         if found and found[0]["fits"]:
-            clocks.note(cube, made.times[-1])
+            last.note(cube, made.times[-1])
             return made.receipts
         if not found or found[0]["clock"] is None or found[0]["clock"] == clock:
             break
         clock = found[0]["clock"]
-        clocks.note(cube, clock)
+        last.note(cube, clock)
     return [None] * len(many)

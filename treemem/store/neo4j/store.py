@@ -19,6 +19,7 @@ from treemem.errors import (
 )
 from treemem.store.neo4j import creating, erasing, purging, rows, writing
 from treemem.store.neo4j.admin import Admin
+from treemem.store.neo4j.clocks import LastTimes
 from treemem.store.neo4j.connection import Connection, Transaction, Way
 from treemem.store.neo4j.leases import Leases
 from treemem.store.neo4j.reads import Reads
@@ -54,7 +55,7 @@ class Neo4jStore(Reads, Leases, Tasks, Admin):
             Connection(uri, auth, database, timeout, trusted_certificates, driver, checked_bookmarks(bookmarks))
         )
         self._counts_usage = True
-        self._clocks = creating.Clocks()
+        self._last_times = LastTimes()
         self._create = Together(self._create_all, self._apply_alone, lambda c: c.rows, creating.MOST, timeout)
 
     @property
@@ -75,13 +76,13 @@ class Neo4jStore(Reads, Leases, Tasks, Admin):
 
     def _apply_alone(self, changes: ChangeSet) -> Receipt:
         receipt = self._begin(changes.cube, lambda tx: writing.apply(tx, changes))()
-        self._clocks.note(changes.cube, receipt.recorded_at)
+        self._last_times.note(changes.cube, receipt.recorded_at)
         return receipt
 
     def _create_all(self, many: Sequence[ChangeSet], seconds: float) -> Sequence[Receipt | Exception | None]:
         """Write what only creates by one statement; None for each that has to be written alone."""
         try:
-            return self._connection.write_alone(lambda tx: creating.create(tx, many, self._clocks), seconds)
+            return self._connection.write_alone(lambda tx: creating.create(tx, many, self._last_times), seconds)
         except StoreUnavailableError as error:  # a try of each would take as long once more
             return [StoreUnavailableError(str(error)).with_traceback(error.__traceback__) for _ in many]
         except StoreError as error:
