@@ -73,10 +73,9 @@ def profiled(uri: str, asked: list[tuple[str, dict[str, Any]]]) -> tuple[float, 
         for text, parameters in asked:
             summary = session.run(text, given=parameters).consume()
             took.append(float((summary.result_available_after or 0) + (summary.result_consumed_after or 0)))
-            profile = (
-                session.run(text.replace("CYPHER 25\n", "CYPHER 25 PROFILE\n", 1), given=parameters).consume().profile
-            )
-            hits.append(float(_hits(profile or {})))
+            version = "CYPHER 25 " if "CYPHER 25\n" in text else ""
+            told = session.run(f"{version}PROFILE\n" + text.replace("CYPHER 25\n", ""), given=parameters).consume()
+            hits.append(float(_hits(told.profile or {})))
     return statistics.median(took), statistics.median(hits)
 
 
