@@ -9,8 +9,8 @@ MOST = 10_000
 class Clocks:
     """What the clock of each cube was when it was searched last, and whether it was the same the time before.
 
-    A search of a cube that rests need not ask for the time first. Only a guess: who takes a clock from here asks in the same statement whether it still stands there. Thread-safe,
-    since each step is one of a dict.
+    A search of a cube that rests need not ask for the time first. Only a guess: who takes a clock from here asks in the
+    same statement whether it still stands there. Thread-safe, since each step is one of a dict.
     """
 
     def __init__(self) -> None:
