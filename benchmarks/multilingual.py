@@ -31,7 +31,7 @@ from treemem.models.embedders import Embedder, checked_vectors
 HERE = Path(__file__).parent
 SENTENCES = HERE / "labelled" / "sentences.toml"
 CENTRE = HERE.parent / "treemem" / "models" / "e5" / "centre.npy"
-VECTORS = SearchOptions(text_limit=0, hops=0, walk_weight=0, supersession=False)
+VECTORS = SearchOptions(text_limit=0, hops=0, walk_weight=0, told_weight=0, session_weight=0, supersession=False)
 TIMED = {
     "8 words": "The committee moved its meeting to Thursday afternoon. ",
     "100 words": "The committee moved its meeting to Thursday afternoon since the hall was taken. " * 8,

@@ -29,11 +29,13 @@ import numpy as np
 from treemem import SearchOptions, TreeTextMemory
 from treemem.changes import ChangeSet, EdgeAssert, EdgeType
 
+#: The arms by themselves: neither walk nor order, and nothing that supersedes.
+ARMS = SearchOptions(hops=0, walk_weight=0, told_weight=0, session_weight=0, supersession=False)
 #: Options, and whether the time of the question is read.
 METHODS = {
-    "text arm": (SearchOptions(vector_limit=0, hops=0, walk_weight=0, supersession=False), "now"),
-    "vector arm": (SearchOptions(text_limit=0, hops=0, walk_weight=0, supersession=False), "now"),
-    "sum": (SearchOptions(hops=0, walk_weight=0, supersession=False), "now"),
+    "text arm": (replace(ARMS, vector_limit=0), "now"),
+    "vector arm": (replace(ARMS, text_limit=0), "now"),
+    "sum": (ARMS, "now"),
     "walk": (SearchOptions(supersession=False), "now"),
     "walk, time": (SearchOptions(), "auto"),
 }

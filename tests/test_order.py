@@ -52,6 +52,20 @@ def test_an_answer_says_what_it_was_asked() -> None:
     assert answering["question"] == apart["question"] < answering["answer"], "who only asks, tells less"
 
 
+def test_a_cause_and_an_effect_say_what_the_other_says() -> None:
+    chain = tuple(
+        said(i, text)
+        for i, text in (("first", "Lightning struck."), ("second", "The cage broke."), ("third", "It got cold."))
+    )
+    told_of = said("fact", "The grey parrot was adopted.")
+    steps = (("first", "second"), ("second", "third"), ("third", "fact"))
+    edges = tuple(WalkedEdge(EdgeType.CAUSES, MEMORY + a, MEMORY + b, 1.0, 100.0) for a, b in steps)
+    assert shares(*chain, told_of)["third"] == 0
+    found = shares(*chain, told_of, edges=edges)
+    assert found["third"] == found["second"] == found["fact"] > 0, "at most two steps away"
+    assert found["first"] == 0
+
+
 def test_long_messages_and_what_nobody_said_say_nothing() -> None:
     text = "Ana adopted a grey parrot. " + "Then it rained. " * LONG
     assert shares(said("long", text)) == {}

@@ -27,6 +27,8 @@ _DAY = 86_400_000_000
 SHORT, LONG = 80, 120
 #: From which weight on a FOLLOWS says that the message behind it answers the one before.
 ANSWERS = 0.7
+#: How many causes or effects away a message may be from one and still be said to tell of it.
+CAUSAL_STEPS = 2
 
 
 def ordered(
@@ -56,7 +58,8 @@ def ordered(
 
 def told(said: Sequence[Statement], edges: Iterable[WalkedEdge], question: str) -> dict[str, float]:
     """Return how much of the question each short message says, 0 to 1: its words, each by how few of the messages say
-    it. A message says also what the one before it asks, if it answers that one; and less the more of it only asks.
+    it. A message says also what the one before it asks, if it answers that one, and what those say that it is a cause
+    or an effect of, at most two steps away; and less the more of it only asks.
     """
     short = {s.memory_id: (s, brevity(s.text)) for s in said if s.message}
     wanted = tokens_of(question)
@@ -70,19 +73,38 @@ def told(said: Sequence[Statement], edges: Iterable[WalkedEdge], question: str) 
     total = math.fsum(worth.values())
     if not total:
         return {}
-    answered: dict[str, frozenset[str]] = {}
-    for edge in edges:
-        if edge.type is EdgeType.FOLLOWS and edge.weight >= ANSWERS:
-            answer, before = edge.source.removeprefix(MEMORY), edge.target.removeprefix(MEMORY)
-            if answer in words and before in words:
-                answered[answer] = answered.get(answer, frozenset()) | words[before]
     return {
-        memory_id: math.fsum(worth[t] for t in tokens | answered.get(memory_id, frozenset()))
+        memory_id: math.fsum(worth[t] for t in tokens)
         / total
         * (1 - asking(short[memory_id][0].text))
         * short[memory_id][1]
-        for memory_id, tokens in words.items()
+        for memory_id, tokens in _with_what_is_meant(words, edges).items()
     }
+
+
+def _with_what_is_meant(
+    words: Mapping[str, frozenset[str]], edges: Iterable[WalkedEdge]
+) -> Mapping[str, frozenset[str]]:
+    """Return the words of messages with those of the question that each answers, and of its causes and effects."""
+    answers: list[tuple[str, str]] = []
+    causes: list[tuple[str, str]] = []
+    for edge in edges:
+        pair = edge.source.removeprefix(MEMORY), edge.target.removeprefix(MEMORY)
+        if pair[0] not in words or pair[1] not in words:
+            continue
+        if edge.type is EdgeType.FOLLOWS and edge.weight >= ANSWERS:
+            answers.append(pair)
+        elif edge.type is EdgeType.CAUSES:
+            causes.append(pair)
+    found = dict(words)
+    for answer, before in answers:
+        found[answer] |= words[before]
+    for _ in range(CAUSAL_STEPS if causes else 0):
+        former = dict(found)
+        for cause, effect in causes:
+            found[cause] |= former[effect]
+            found[effect] |= former[cause]
+    return found
 
 
 def brevity(text: str) -> float:
