@@ -108,6 +108,48 @@ def test_one_that_fails_by_itself_raises_and_lets_the_next_write() -> None:
     ]
 
 
+def test_who_has_little_time_left_leads_nobody() -> None:
+    begun, release, groups = threading.Event(), threading.Event(), list[tuple[list[int], float]]()
+
+    def write(many: Sequence[int], seconds: float) -> Sequence[int]:
+        groups.append((list(many), seconds))
+        if many[0] == 0:
+            begun.set()
+            release.wait(10)
+        return list(many)
+
+    call = together(write, seconds=2.0)
+    threads = [threading.Thread(target=call, args=("key", n)) for n in range(3)]
+    for thread, before in zip(threads, (0.0, 0.0, 1.6), strict=True):
+        time.sleep(before)
+        thread.start()
+        begun.wait(10)
+    time.sleep(0.1)
+    release.set()
+    for thread in threads:
+        thread.join(10)
+    assert [many for many, _ in groups] == [[0], [1], [2]]
+    assert all(seconds > 0 for _, seconds in groups)
+    assert groups[2][1] > 1.5, "who came last has its own time"
+
+
+def test_a_transaction_that_was_held_up_holds_up_nobody_after_it() -> None:
+    write = Slowly(lambda n: n, 2)
+    call = after_the_first(write)
+
+    def slowly(many: Sequence[int], seconds: float) -> Sequence[int | Exception | None]:
+        found = write(many, seconds)
+        time.sleep(1.0)
+        return found
+
+    call._write = slowly
+    assert all_at_once(lambda n: int(call("key", n)), range(3)) == [0, 1, 2]
+    call._write = write
+    begun = time.monotonic()
+    assert call("key", 9) == 9
+    assert time.monotonic() - begun < 0.2
+
+
 def test_other_keys_do_not_wait() -> None:
     held, release = threading.Event(), threading.Event()
 

@@ -68,5 +68,5 @@ def weighed(
     named = frozenset(words(question))
     factors = {s.memory_id: prior(s, statements[s.memory_id], options, now, conversation, named) for s in states}
     scores = [(r, r.score * factors[r.memory_id]) for r in ranked if r.memory_id in factors]
-    top = max((score for _, score in scores), default=1.0)
+    top = max((score for _, score in scores), default=1.0) or 1.0
     return sorted((r._replace(score=score / top) for r, score in scores), key=lambda r: (-r.score, r.memory_id))

@@ -6,7 +6,10 @@ after the commit; where a transaction of several fails, each of them writes agai
 
 Those who were written for come again at the same time, a moment after the next one has begun without them: every second
 transaction would be for one alone. So who leads waits a moment for as many as there were the last time, for a quarter
-of what that transaction took at most. A caller that has no company waits for nobody.
+of what that transaction took and for some milliseconds at most. A caller that has no company waits for nobody.
+
+Who has waited so long for its turn that little of its time is left writes for itself alone: those who came later must
+not fail with it.
 """
 
 from __future__ import annotations
@@ -22,6 +25,10 @@ T = TypeVar("T")
 R = TypeVar("R")
 #: How long who leads waits for company, as a share of what the last transaction took.
 PATIENCE = 0.25
+#: For how many seconds at most: a transaction that waited for a lock took long, and says nothing of the next one.
+MOMENT = 0.02
+#: What share of its time a caller must have left to write for others, and what it has at least to write itself.
+ENOUGH, LAST = 0.25, 0.1
 #: For how many keys it is known how many callers there were.
 _KEPT = 1_000
 
@@ -36,11 +43,14 @@ class _Pace(NamedTuple):
 class _Call(Generic[T, R]):
     """One caller with what it wants to write, which has to be done at `end`."""
 
-    __slots__ = ("end", "leads", "outcome", "turn", "what")
+    __slots__ = ("end", "group", "leads", "outcome", "took", "turn", "what")
 
     def __init__(self, what: T, end: float) -> None:
         self.what = what
         self.end = end
+        #: Whom it writes for, once it leads, and how many seconds that took; None where it failed.
+        self.group = [self]
+        self.took: float | None = None
         #: What came of it; None where it has to be written alone.
         self.outcome: R | Exception | None = None
         #: Whether it is to write for those who wait.
@@ -84,17 +94,21 @@ class Together(Generic[T, R]):
     def __call__(self, key: Hashable, what: T) -> R:
         """Write `what`, with whatever else is to be written for this key; return its result or raise its error."""
         mine: _Call[T, R] = _Call(what, time.monotonic() + self._seconds)
-        with self._lock:
-            mine.leads = key not in self._waiting
+        try:
+            with self._lock:
+                mine.leads = key not in self._waiting
+                if mine.leads:
+                    self._waiting[key] = []
+                else:
+                    self._waiting[key].append(mine)
+                    self._tell(key)
+            if not mine.leads:
+                self._wait(key, mine)
             if mine.leads:
-                self._waiting[key] = []
-            else:
-                self._waiting[key].append(mine)
-                self._tell(key)
-        if not mine.leads:
-            self._wait(key, mine)
-        if mine.leads:
-            self._lead(key, mine)
+                self._lead(key, mine)
+        finally:
+            if mine.leads:
+                self._pass_on(key, mine)
         if isinstance(mine.outcome, Exception):
             raise mine.outcome
         return self.alone(what) if mine.outcome is None else mine.outcome
@@ -106,8 +120,6 @@ class Together(Generic[T, R]):
                 return
         except BaseException:
             self._take_back(key, mine)
-            if mine.leads:
-                self._pass_on(key, [mine], 0.0)
             raise
         if self._take_back(key, mine):
             mine.leads = True
@@ -122,27 +134,26 @@ class Together(Generic[T, R]):
             return True
 
     def _lead(self, key: Hashable, mine: _Call[T, R]) -> None:
-        """Write for all who wait, and let the next one lead."""
-        group, began = [mine], time.monotonic()
-        try:
+        """Write for all who wait, or, with little time left, for itself."""
+        if mine.end - time.monotonic() >= ENOUGH * self._seconds:
             self._gather(key, mine)
             with self._lock:
                 waiting = self._waiting.setdefault(key, [])
                 room = self._most - self._size(mine.what)
                 while waiting and (size := self._size(waiting[0].what)) <= room:
                     room -= size
-                    group.append(waiting.pop(0))
-            began = time.monotonic()
-            try:
-                outcomes = self._write([call.what for call in group], mine.end - began)
-            except Exception:
-                if len(group) == 1:
-                    raise
-            else:
-                for call, outcome in zip(group, outcomes, strict=True):
-                    call.outcome = outcome
-        finally:
-            self._pass_on(key, group, time.monotonic() - began)
+                    mine.group.append(waiting.pop(0))
+        began = time.monotonic()
+        left = max(mine.end - began, LAST * self._seconds)
+        try:
+            outcomes = self._write([call.what for call in mine.group], left)
+        except Exception:
+            if len(mine.group) == 1:
+                raise
+        else:
+            for call, outcome in zip(mine.group, outcomes, strict=True):
+                call.outcome = outcome
+            mine.took = time.monotonic() - began
 
     def _gather(self, key: Hashable, mine: _Call[T, R]) -> None:
         """Wait a moment for those who took part in the last transaction."""
@@ -167,11 +178,11 @@ class Together(Generic[T, R]):
             del self._gathering[key]
             leader.turn.release()
 
-    def _pass_on(self, key: Hashable, group: Sequence[_Call[T, R]], took: float) -> None:
-        """Wake those who were written for, behind the first of the group, and the next one, who leads."""
+    def _pass_on(self, key: Hashable, leader: _Call[T, R]) -> None:
+        """Wake those who were written for, and the next one, who leads."""
         with self._lock:
             waiting = self._waiting.get(key)
-            self._note(key, len(group) + len(waiting or ()), took)
+            self._note(key, len(leader.group) + len(waiting or ()), leader.took)
             following = waiting.pop(0) if waiting else None
             if following is not None:
                 following.leads = True
@@ -179,13 +190,13 @@ class Together(Generic[T, R]):
                 self._waiting.pop(key, None)
         if following is not None:
             following.turn.release()
-        for call in group[1:]:
+        for call in leader.group[1:]:
             call.turn.release()
 
-    def _note(self, key: Hashable, callers: int, took: float) -> None:
-        if callers == 1:
+    def _note(self, key: Hashable, callers: int, took: float | None) -> None:
+        if callers == 1 or took is None:
             self._paces.pop(key, None)
             return
         if len(self._paces) >= _KEPT:
             self._paces.clear()
-        self._paces[key] = _Pace(callers, time.monotonic() + PATIENCE * took)
+        self._paces[key] = _Pace(callers, time.monotonic() + min(PATIENCE * took, MOMENT))
