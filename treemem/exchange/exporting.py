@@ -47,8 +47,6 @@ def export(
         raise InvalidInputError(f"format: wanted {ends}, found {shown(format or place.name)}; name one with format=")
     if name != "archive" and (filter is not None or below is not None):
         raise InvalidInputError(f"filter, below: go with an archive (.jsonl), not with {name}; leave them out")
-    if place.exists() and files.is_database(place):
-        raise InvalidInputError(f"{place}: is a database, perhaps a store, and is not replaced; choose another name")
     if name in ("neo4j-csv", "neo4j-parquet"):
         from treemem.exchange import tables  # the driver of Neo4j takes a while to import
 
