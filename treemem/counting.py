@@ -1,4 +1,4 @@
-"""How many values a text of JSON has, and how wide its characters are, told before it is parsed.
+"""How many values JSON or XML has, and how wide its characters are, told before it is parsed.
 
 A value takes up to fifty times the memory of its bytes, and a character four times where one of the text is an emoji,
 so that a bound of bytes alone says little of what parsing costs.
@@ -11,6 +11,13 @@ from itertools import islice
 
 import numpy as np
 
+from treemem.errors import InvalidInputError
+
+#: How many parts a file of others may have: so many, and one more for each so many bytes. An export of chats has a part
+#: in ten bytes or more, one of vectors in five.
+_PARTS, _BYTES = 1 << 21, 4
+#: The same for the tags of XML: GraphML of nodes without attributes has one in fifteen bytes.
+_TAGS, _TAG_BYTES = 1 << 19, 8
 #: What a value takes part in: a string, or what opens a list or an object or parts one value from the next. A string
 #: that does not end goes to the end of the text, so that the pattern is linear.
 _PART = re.compile(rb'[,\[{]|"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
@@ -38,3 +45,22 @@ def width_of(data: bytes) -> int:
     else:
         wide = 2 if highest >= _WIDE or b"\\u" in data else 1
     return (len(found) - int(np.count_nonzero(found.view(np.int8) < -64))) * wide
+
+
+def refuse_dense_json(data: bytes, where: object) -> None:
+    """Raise InvalidInputError, which says `where`, for JSON that takes much more memory than its bytes let expect."""
+    most = _PARTS + len(data) // _BYTES
+    if has_more_parts(data, most):
+        raise InvalidInputError(
+            f"{where}: more than {most:,} strings, commas and brackets in {len(data):,} bytes, as no export has; split "
+            "the file, if it is one"
+        )
+
+
+def refuse_dense_xml(data: bytes, where: object) -> None:
+    """Raise InvalidInputError, which says `where`, for XML that takes much more memory than its bytes let expect."""
+    most = _TAGS + len(data) // _TAG_BYTES
+    if data.count(b"<") > most:
+        raise InvalidInputError(
+            f"{where}: more than {most:,} tags in {len(data):,} bytes, as no graph has; split the file, if it is one"
+        )
