@@ -1,4 +1,4 @@
-"""Archives of a clock that is ahead, on both stores: refused, unless whoever loads them says that it is so late."""
+"""Clocks that are ahead and cubes that are half there, on both stores: what is no good is refused, not written out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.archives import lines_of, write_back
 from tests.helpers import FakeClock, fresh_cube
-from treemem import InvalidInputError, StoreError, TreeTextMemory
+from treemem import InvalidInputError, StoreError, StoreUnavailableError, TreeTextMemory
 from treemem.exchange.format import ARCHIVE
 from treemem.store.protocol import CubeInfo
 from treemem.temporal import END, SKEW, from_micros, to_micros
@@ -87,3 +87,14 @@ def test_no_store_records_past_the_end_of_all_times(memory: TreeTextMemory) -> N
     assert to_micros(cube.stats().clock) == END - 1
     assert cube.get("z").memory == "The last one."
     assert cube.check() == []
+
+
+def test_a_cube_that_is_being_loaded_is_exported_by_no_name(memory: TreeTextMemory, tmp_path: Path) -> None:
+    memory.store.begin_load(CubeInfo(memory.cube_id, END - 2, None), "archive")
+    for name in ("x.jsonl", "x.json", "x.graphml", "x.cypher"):
+        with pytest.raises(StoreUnavailableError, match="is being imported"):
+            memory.export(tmp_path / name)
+        assert not (tmp_path / name).exists()
+    for format in ("neo4j-csv", "neo4j-parquet"):
+        with pytest.raises(StoreUnavailableError, match="is being imported"):
+            memory.export(tmp_path / format, format=format)
