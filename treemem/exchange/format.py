@@ -40,7 +40,7 @@ KINDS = ("operation", "entity", "source", "state", "edge", "tombstone", "usage")
 #: the largest field of metadata 24 MB, the vectors of its passages 4.4 MB at 4,096 dimensions.
 MAX_LINE = 1 << 26
 #: Bytes that its characters take in memory, where one emoji makes each of them four.
-MAX_WIDTH = 1 << 27
+MAX_WIDTH = 3 << 25
 #: Its strings, commas and brackets: each takes some hundred bytes of memory. A purge of 700,000 memories fits.
 MAX_PARTS = 3 << 19
 #: A line of fewer bytes is within all three.
