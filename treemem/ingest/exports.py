@@ -17,11 +17,14 @@ from typing import Any
 
 from treemem.canonical import canonical_json
 from treemem.checks import shown
+from treemem.counting import refuse_dense_json
 from treemem.errors import InvalidInputError
 from treemem.ids import derived_id
 
 #: The most bytes of a file, and of all that a ZIP archive holds unpacked.
 MOST_BYTES = 2_000_000_000
+#: A ZIP archive may unpack to so many bytes in any case, and to so many times its own: texts pack to a tenth.
+LEAST_BYTES, _TIMES = 100_000_000, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +66,14 @@ def _data(path: Path) -> Any:
         if path.is_dir():
             if sum(p.stat().st_size for p in path.rglob("*.json")) > MOST_BYTES:
                 raise InvalidInputError(f"{path}: wanted at most {MOST_BYTES:,} bytes, found more")
-            return {str(p.relative_to(path)): p.read_bytes().decode("utf-8-sig") for p in sorted(path.rglob("*.json"))}
+            return {str(p.relative_to(path)): _text(p.read_bytes(), p) for p in sorted(path.rglob("*.json"))}
         if path.exists() and not path.is_file():
             raise InvalidInputError(f"{path}: wanted a file or a folder, found neither")
         if path.stat().st_size > MOST_BYTES:
             raise InvalidInputError(f"{path}: wanted at most {MOST_BYTES:,} bytes, found {path.stat().st_size:,}")
         if zipfile.is_zipfile(path):
             return _unzipped(path)
-        text = path.read_bytes().decode("utf-8-sig")
+        text = _text(path.read_bytes(), path)
     except OSError as error:
         raise InvalidInputError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
@@ -91,14 +94,24 @@ def _data(path: Path) -> Any:
             raise InvalidInputError(f"{path}: no JSON and no JSON Lines ({whole})") from whole
 
 
+def _text(data: bytes, where: object) -> str:
+    """Return what a file says; one of JSON, or JSON Lines, that has more values than any export is refused."""
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        refuse_dense_json(data, where)
+    return data.decode("utf-8-sig")
+
+
 def _unzipped(path: Path) -> dict[str, str]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [each for each in archive.infolist() if each.filename.endswith((".json", ".txt"))]
             total = sum(each.file_size for each in members)
-            if total > MOST_BYTES:
-                raise InvalidInputError(f"{path}: unpacks to {total:,} bytes; at most {MOST_BYTES:,} are read")
-            return {each.filename: archive.read(each).decode("utf-8-sig") for each in members}
+            most = min(MOST_BYTES, max(LEAST_BYTES, _TIMES * path.stat().st_size))
+            if total > most:
+                raise InvalidInputError(
+                    f"{path}: unpacks to {total:,} bytes; at most {most:,} are read of one so small"
+                )
+            return {each.filename: _text(archive.read(each), f"{path}: {each.filename}") for each in members}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, UnicodeDecodeError, EOFError) as error:
         raise InvalidInputError(f"{path}: cannot be unpacked ({error})") from error
 
