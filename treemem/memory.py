@@ -765,7 +765,9 @@ class TreeTextMemory:
         `type` is an `EdgeType` or one of your own, such as WORKS_AT: 2 to 64 capital letters, digits and low lines. A
         search walks edges of your own types. `properties` are JSON-able values by name; they are kept with the edge and
         come back in `neighbours`, `subgraph` and exports. MemOS's names of types (CAUSE, RELATE, CONFLICT, MERGED_TO,
-        PRECEDING, FOLLOWING) are understood.
+        PRECEDING, FOLLOWING) are understood, here and wherever types are asked for. Its SUMMARY, INFERS, MATERIAL and
+        AGGREGATE_TO are DERIVED_FROM, from what was made to what it was made from, so that a purge takes both; the
+        property `memos_types` keeps the name.
 
         Raises InvalidChangeError if an end is missing or PARENT would get a second parent or a cycle, and
         MemoryNotFoundError if the caller may not see an end.
@@ -1066,7 +1068,9 @@ class TreeTextMemory:
     ) -> list[Neighbour]:
         """Return the edges at a memory that hold at the moment, each with the memory at its other end.
 
-        `direction` is out, in or both. Entities and sources come as ids without a memory. Strongest first.
+        `direction` is out, in or both. Entities and sources come as ids without a memory. Strongest first. A name of
+        MemOS's among `types` stands for the type that it means, and its direction is that of the name: what `a INFERS
+        b` made is found out of a, as an edge DERIVED_FROM that leads into it.
         """
         return graph.neighbours(self._context, memory_id, types, direction, as_of, known_at)
 

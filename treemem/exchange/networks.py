@@ -6,6 +6,7 @@ import re
 from collections.abc import Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from treemem.arguments import alias
 from treemem.changes import EdgeType
 from treemem.checks import shown
 from treemem.context import Context
@@ -168,7 +169,7 @@ def _edge(source: str, target: str, key: Any, given: Mapping[str, Any]) -> dict[
     return {**said, "properties": {**own, **(properties if isinstance(properties, Mapping) else {})}}
 
 
-def _type(told: str) -> str:
+def _type(told: str) -> EdgeType:
     """Return the type that a label stands for."""
     try:
         kind = EdgeType(told)
@@ -177,5 +178,8 @@ def _type(told: str) -> str:
         try:
             kind = EdgeType(name)
         except ValueError:
-            return EdgeType.RELATES_TO.value
-    return EdgeType.RELATES_TO.value if kind in _STRONG and (kind != told or kind is EdgeType.MENTIONS) else kind.value
+            return EdgeType.RELATES_TO
+    meant = alias(kind)
+    if meant is not None and meant.type not in _STRONG and not meant.turned:
+        return meant.type
+    return EdgeType.RELATES_TO if kind in _STRONG and (kind != told or kind is EdgeType.MENTIONS) else kind
