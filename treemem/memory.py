@@ -1316,15 +1316,18 @@ class TreeTextMemory:
         )
 
     def to_networkx(
-        self, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None
+        self, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None, flat: bool = False
     ) -> networkx.MultiDiGraph[str]:
         """Return what holds at a moment as a networkx graph.
 
         A node has its `kind` (memory, entity, source) and a short `label`, a memory also its text (`memory`) and its
         fields; an edge, whose key is its type, has `type`, `weight`, `confidence`, times and `properties`. Times are
-        texts. `treemem.exchange.graphml.flat` makes of it a graph that every writer of networkx takes.
+        texts. An entity or a source whose id a memory has, too, is called by its kind and its id, with a blank between.
+
+        With `flat` all attributes are texts, numbers and booleans, as `write_graphml`, `write_gexf` and `write_gml`
+        want them: a list or a dict is JSON, with `__json` behind its name. `from_networkx` reads both.
         """
-        return networks.to_networkx(self._context, as_of, known_at)
+        return networks.to_networkx(self._context, as_of, known_at, flat)
 
     def to_frames(
         self,
@@ -1356,7 +1359,11 @@ class TreeTextMemory:
         `label`, `name` or `title`, else the node itself, and its other attributes go into `info` unless they are a
         `key`, `tags`, `entities`, `confidence` or times; what is no id becomes one. An edge's type is its `type`,
         `label`, `relation` or key, in capital letters and low lines, RELATES_TO where it has none; its other attributes
-        become `properties`. Raises InvalidInputError, MemoryExistsError, InvalidChangeError, NotAllowedError.
+        become `properties`. Times become texts, Decimals numbers or texts. What cannot be kept, such as NaN or a node's
+        edge to itself, is left out; parallel edges of one type become one, with what the others say in its property
+        `parallel`; the `notes` of the result say so.
+
+        Raises InvalidInputError, MemoryExistsError, InvalidChangeError, NotAllowedError.
         """
         return importing.from_networkx(self._context, graph, on_error, Intent(None, actor, reason), progress)
 

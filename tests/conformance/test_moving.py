@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from tests.conftest import OpenMemory
 from tests.helpers import HashEmbedder, day
 from treemem import InvalidInputError, MemoryExistsError, NotAllowedError, TreememError, TreeTextMemory
-from treemem.exchange import graphml
 from treemem.exchange.formats import FORMATS
 
 
@@ -245,7 +244,7 @@ def test_graphml_comes_back_and_other_writers_take_it(memory: TreeTextMemory, tm
     assert told(copy) == told(memory)
     read = nx.read_graphml(path)  # as anybody reads it
     assert read.nodes["ben"]["memory"] == "Ben knows Ann."
-    plain = graphml.flat(memory.to_networkx())
+    plain = memory.to_networkx(flat=True)
     for write in (nx.write_graphml, nx.write_gexf, nx.write_gml):
         write(plain, io.BytesIO())
     explained = memory.search("Who knows Ann?", explain=True).explanation
@@ -485,7 +484,8 @@ HOSTILE = {
     "no number": '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><key id="k" for="node" attr.name="n" '
     'attr.type="int"/><graph><node id="a"><data key="k">x</data></node></graph></graphml>',
     "no json": '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><key id="k" for="node" attr.name="n__json" '
-    'attr.type="string"/><graph edgedefault="directed"><node id="a"><data key="k">{</data></node></graph></graphml>',
+    'attr.type="string"/><key id="t" for="graph" attr.name="treemem" attr.type="int"/><graph edgedefault="directed">'
+    '<data key="t">1</data><node id="a"><data key="k">{</data></node></graph></graphml>',
 }
 
 

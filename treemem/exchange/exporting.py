@@ -81,7 +81,7 @@ def _writer(ctx: Context, name: str, packed: bool, asked: _Asked) -> Callable[[I
         whole = keeping.whole(ctx, ctx.moment(as_of, known_at), progress)
         return lambda file: script.write(file, *whole)
     if name == "graphml":
-        drawn = networks.to_networkx(ctx, as_of, known_at)
+        drawn = networks.to_networkx(ctx, as_of, known_at, False)
         return lambda file: graphml.write(drawn, file)
     plain = get_all(ctx, as_of, known_at)
     theirs = memos_writing.written(plain["nodes"], plain["edges"])

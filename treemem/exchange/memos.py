@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from treemem.arguments import NAMES, alias, own_type
 from treemem.changes import EdgeType
 from treemem.checks import shown
 from treemem.errors import InvalidInputError, TreememError
+from treemem.exchange.notes import Notes
 from treemem.items import (
     KINDS,
     MEMORY_TYPES,
@@ -106,23 +106,14 @@ class Reading:
         told = [_number((_metadata(n) or {}).get("confidence")) for n in nodes if isinstance(n, Mapping)]
         #: Whether some say 99 where others say 0.99, as is usual there.
         self._mixed = any(each is not None and 1 < each <= 100 for each in told)
-        self._noted: Counter[str] = Counter()
-        self._examples: dict[str, dict[str, None]] = {}
+        self._notes = Notes()
+        self._note = self._notes.note
         self._ids: dict[str, str] = {}
 
     @property
     def notes(self) -> list[str]:
         """What was read as something else, with how often and some of the words."""
-        return [
-            f"{what} ({count}{', such as ' + ', '.join(some) if (some := list(self._examples[what])[:3]) else ''})"
-            for what, count in sorted(self._noted.items())
-        ]
-
-    def _note(self, what: str, example: object = None) -> None:
-        self._noted[what] += 1
-        examples = self._examples.setdefault(what, {})
-        if example is not None and len(examples) < 3:
-            examples[shown(example)] = None
+        return self._notes.told()
 
     def node(self, node: Any) -> dict[str, Any]:
         """Return a memory of theirs as one of ours, not checked yet. Raises InvalidInputError."""
