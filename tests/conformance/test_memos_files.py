@@ -198,6 +198,32 @@ def test_what_no_store_keeps_is_kept_as_text(memory: TreeTextMemory, tmp_path: P
     assert memory.get("a").metadata.info == {"foo": json.dumps(value)}
 
 
+@pytest.mark.parametrize(
+    ("odd", "read"),
+    [
+        ({"weight": "x"}, {"memos": {"weight": "x"}}),
+        ({"weight": 10**400}, {"memos": {"weight": "1" + "0" * 400}}),
+        ({"weight": None}, {}),
+        ({"confidence": 150}, {"memos": {"confidence": 150}}),
+        ({"valid_from": "soon"}, {"memos": {"valid_from": "soon"}}),
+        ({"valid_to": 2**70}, {"memos": {"valid_to": str(2**70)}}),
+        ({"properties": "str"}, {"memos": {"properties": "str"}}),
+        ({"properties": {"a": float("nan"), "b": 1}}, {"a": "NaN", "b": 1}),
+        ({"properties": {"memos": 1}, "weight": "x"}, {"memos": 1, "weight": "x"}),
+    ],
+)
+def test_an_odd_field_does_not_cost_the_edge(
+    memory: TreeTextMemory, tmp_path: Path, odd: dict[str, Any], read: dict[str, Any]
+) -> None:
+    nodes = [{"id": i, "memory": f"memory {i}"} for i in "ab"]
+    file = {"nodes": nodes, "edges": [{"source": "a", "target": "b", "type": "CAUSE", **odd}]}
+    done = memory.import_(written(tmp_path / "m.json", file))
+    assert (done.memories, done.edges, done.left_out, bool(done.notes)) == (2, 1, (), bool(read))
+    (edge,) = memory.neighbours("a")
+    assert (edge.type, edge.weight, edge.confidence, edge.properties) == ("CAUSES", 1.0, 100.0, read)
+    assert memory.import_(tmp_path / "m.json").edges == 0
+
+
 def test_an_owner_who_cannot_be_read_is_nobody_else(memory: TreeTextMemory, tmp_path: Path) -> None:
     node = {"id": "a", "memory": "x", "metadata": {"user_id": {"name": "ann"}}}
     memory.import_(written(tmp_path / "m.json", [node]))

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from treemem.arguments import NAMES, alias, own_type
 from treemem.changes import EdgeType
-from treemem.checks import shown
+from treemem.checks import shown, within
 from treemem.errors import InvalidInputError, TreememError
 from treemem.exchange.notes import Notes
 from treemem.items import (
@@ -50,6 +50,20 @@ OURS = "treemem"
 TYPES_THERE = {"KnowledgeBaseMemory": "RawFileMemory"}
 KINDS_THERE = {"behaviour": "event"}
 STATUSES_THERE = {"generated": "activated", "merged": "archived", "expired": "archived", "logged": "archived"}
+
+
+def _is_time(value: Any, name: str) -> None:
+    if value is not None:
+        parse_time(value, name)
+
+
+#: The fields of an edge that it can do without, and what refuses a value of each.
+_EDGE_FIELDS: dict[str, Callable[[Any, str], object]] = {
+    "weight": lambda value, name: value is None or within(name, value, 0, 1_000_000),
+    "confidence": lambda value, name: value is None or within(name, value, 0, 100),
+    "valid_from": _is_time,
+    "valid_to": _is_time,
+}
 
 
 class Shape(NamedTuple):
@@ -261,7 +275,8 @@ class Reading:
         name = edge.get("type")
         source, target = (self._ids.get(i, i) for i in (_text_of(edge.get("source")), _text_of(edge.get("target"))))
         ours = _mapping(edge.get(OURS))
-        plain = {**edge, **{n: v for n, v in ours.items() if n != "type"}, "source": source, "target": target}
+        said = self._edge_fields({**edge, **{n: v for n, v in ours.items() if n != "type"}})
+        plain = {**said, "source": source, "target": target}
         if isinstance(name, EdgeType):
             return plain
         if ours.get("type") == name and isinstance(name, str):
@@ -270,8 +285,29 @@ class Reading:
             return plain
         if known.narrow:
             self._note(f"edges: {name} is read as {known.type}{', the other way round' if known.turned else ''}")
-        said = {**plain, "type": known.type, NAMES: name}
-        return {**said, "source": target, "target": source} if known.turned else said
+        plain |= {"type": known.type, NAMES: name}
+        return {**plain, "source": target, "target": source} if known.turned else plain
+
+    def _edge_fields(self, edge: dict[str, Any]) -> dict[str, Any]:
+        """Return an edge whose optional fields can be kept; what cannot be read stands among its properties."""
+        kept = {name: value for name, value in edge.items() if value is not None}
+        odd: dict[str, Any] = {}
+        for name, check in _EDGE_FIELDS.items():
+            try:
+                check(kept.get(name), name)
+            except (TreememError, TypeError, ValueError, ArithmeticError):
+                self._note(f"edges: a {name} that cannot be read is kept in the properties alone", kept[name])
+                odd[name] = kept.pop(name)
+        given = kept.get("properties", {})
+        if not isinstance(given, Mapping):
+            self._note("edges: properties that are none are kept among them", given)
+            odd["properties"], given = given, {}
+        said = {**given, **({WORDS: odd} if odd and WORDS not in given else odd)}
+        try:
+            check_json(said, "properties")
+        except InvalidInputError:
+            said = self._storable(said)
+        return {**kept, "properties": said} if said else kept
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
