@@ -1603,7 +1603,9 @@ class AsyncTreeTextMemory:
         `type` is an `EdgeType` or one of your own, such as WORKS_AT: 2 to 64 capital letters, digits and low lines. A
         search walks edges of your own types. `properties` are JSON-able values by name; they are kept with the edge and
         come back in `neighbours`, `subgraph` and exports. MemOS's names of types (CAUSE, RELATE, CONFLICT, MERGED_TO,
-        PRECEDING, FOLLOWING) are understood.
+        PRECEDING, FOLLOWING) are understood, here and wherever types are asked for. Its SUMMARY, INFERS, MATERIAL and
+        AGGREGATE_TO are DERIVED_FROM, from what was made to what it was made from, so that a purge takes both; the
+        property `memos_types` keeps the name.
 
         Raises InvalidChangeError if an end is missing or PARENT would get a second parent or a cycle, and
         MemoryNotFoundError if the caller may not see an end.
@@ -1964,7 +1966,9 @@ class AsyncTreeTextMemory:
     ) -> list[Neighbour]:
         """Return the edges at a memory that hold at the moment, each with the memory at its other end.
 
-        `direction` is out, in or both. Entities and sources come as ids without a memory. Strongest first.
+        `direction` is out, in or both. Entities and sources come as ids without a memory. Strongest first. A name of
+        MemOS's among `types` stands for the type that it means, and its direction is that of the name: what `a INFERS
+        b` made is found out of a, as an edge DERIVED_FROM that leads into it.
         """
         return await self._run(
             self._memory.neighbours,
@@ -2286,18 +2290,22 @@ class AsyncTreeTextMemory:
         )
 
     async def to_networkx(
-        self, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None
+        self, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None, flat: bool = False
     ) -> networkx.MultiDiGraph[str]:
         """Return what holds at a moment as a networkx graph.
 
         A node has its `kind` (memory, entity, source) and a short `label`, a memory also its text (`memory`) and its
         fields; an edge, whose key is its type, has `type`, `weight`, `confidence`, times and `properties`. Times are
-        texts. `treemem.exchange.graphml.flat` makes of it a graph that every writer of networkx takes.
+        texts. An entity or a source whose id a memory has, too, is called by its kind and its id, with a blank between.
+
+        With `flat` all attributes are texts, numbers and booleans, as `write_graphml`, `write_gexf` and `write_gml`
+        want them: a list or a dict is JSON, with `__json` behind its name. `from_networkx` reads both.
         """
         return await self._run(
             self._memory.to_networkx,
             as_of=as_of,
             known_at=known_at,
+            flat=flat,
         )
 
     async def to_frames(
@@ -2335,7 +2343,11 @@ class AsyncTreeTextMemory:
         `label`, `name` or `title`, else the node itself, and its other attributes go into `info` unless they are a
         `key`, `tags`, `entities`, `confidence` or times; what is no id becomes one. An edge's type is its `type`,
         `label`, `relation` or key, in capital letters and low lines, RELATES_TO where it has none; its other attributes
-        become `properties`. Raises InvalidInputError, MemoryExistsError, InvalidChangeError, NotAllowedError.
+        become `properties`. Times become texts, Decimals numbers or texts. What cannot be kept, such as NaN or a node's
+        edge to itself, is left out; parallel edges of one type become one, with what the others say in its property
+        `parallel`; the `notes` of the result say so.
+
+        Raises InvalidInputError, MemoryExistsError, InvalidChangeError, NotAllowedError.
         """
         return await self._run(
             self._memory.from_networkx,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 #: The deepest level of a printed tree that is shown by its indentation alone.
 DEEPEST = 40
+
+
+def node_name(kind: str, node_id: str, others: Container[str]) -> str:
+    """Return what an entity or a source is called in a graph: its id, with its kind before it where others have that.
+
+    No id has a blank in it.
+    """
+    return f"{kind} {node_id}" if node_id in others else node_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +92,10 @@ class MemoryGraph:
         for memory_id, item in self.memories.items():
             graph.add_node(memory_id, kind="memory", label=caption(item.memory))
         for entity_id, name in self.entities.items():
-            graph.add_node(entity_id, kind="entity", label=name)
+            graph.add_node(node_name("entity", entity_id, self.memories), kind="entity", label=name)
         for e in self.edges:
-            graph.add_edge(e.source, e.target, key=e.type, type=e.type, weight=e.weight, confidence=e.confidence)
+            target = e.target if e.target_kind == "memory" else node_name(e.target_kind, e.target, self.memories)
+            graph.add_edge(e.source, target, key=e.type, type=e.type, weight=e.weight, confidence=e.confidence)
         return graph
 
 

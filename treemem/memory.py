@@ -774,7 +774,9 @@ class TreeTextMemory:
         `type` is an `EdgeType` or one of your own, such as WORKS_AT: 2 to 64 capital letters, digits and low lines. A
         search walks edges of your own types. `properties` are JSON-able values by name; they are kept with the edge and
         come back in `neighbours`, `subgraph` and exports. MemOS's names of types (CAUSE, RELATE, CONFLICT, MERGED_TO,
-        PRECEDING, FOLLOWING) are understood.
+        PRECEDING, FOLLOWING) are understood, here and wherever types are asked for. Its SUMMARY, INFERS, MATERIAL and
+        AGGREGATE_TO are DERIVED_FROM, from what was made to what it was made from, so that a purge takes both; the
+        property `memos_types` keeps the name.
 
         Raises InvalidChangeError if an end is missing or PARENT would get a second parent or a cycle, and
         MemoryNotFoundError if the caller may not see an end.
@@ -1084,7 +1086,9 @@ class TreeTextMemory:
     ) -> list[Neighbour]:
         """Return the edges at a memory that hold at the moment, each with the memory at its other end.
 
-        `direction` is out, in or both. Entities and sources come as ids without a memory. Strongest first.
+        `direction` is out, in or both. Entities and sources come as ids without a memory. Strongest first. A name of
+        MemOS's among `types` stands for the type that it means, and its direction is that of the name: what `a INFERS
+        b` made is found out of a, as an edge DERIVED_FROM that leads into it.
         """
         return graph.neighbours(self._context, memory_id, types, direction, as_of, known_at)
 
@@ -1330,15 +1334,18 @@ class TreeTextMemory:
         )
 
     def to_networkx(
-        self, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None
+        self, *, as_of: TimeLike | None = None, known_at: TimeLike | None = None, flat: bool = False
     ) -> networkx.MultiDiGraph[str]:
         """Return what holds at a moment as a networkx graph.
 
         A node has its `kind` (memory, entity, source) and a short `label`, a memory also its text (`memory`) and its
         fields; an edge, whose key is its type, has `type`, `weight`, `confidence`, times and `properties`. Times are
-        texts. `treemem.exchange.graphml.flat` makes of it a graph that every writer of networkx takes.
+        texts. An entity or a source whose id a memory has, too, is called by its kind and its id, with a blank between.
+
+        With `flat` all attributes are texts, numbers and booleans, as `write_graphml`, `write_gexf` and `write_gml`
+        want them: a list or a dict is JSON, with `__json` behind its name. `from_networkx` reads both.
         """
-        return networks.to_networkx(self._context, as_of, known_at)
+        return networks.to_networkx(self._context, as_of, known_at, flat)
 
     def to_frames(
         self,
@@ -1370,7 +1377,11 @@ class TreeTextMemory:
         `label`, `name` or `title`, else the node itself, and its other attributes go into `info` unless they are a
         `key`, `tags`, `entities`, `confidence` or times; what is no id becomes one. An edge's type is its `type`,
         `label`, `relation` or key, in capital letters and low lines, RELATES_TO where it has none; its other attributes
-        become `properties`. Raises InvalidInputError, MemoryExistsError, InvalidChangeError, NotAllowedError.
+        become `properties`. Times become texts, Decimals numbers or texts. What cannot be kept, such as NaN or a node's
+        edge to itself, is left out; parallel edges of one type become one, with what the others say in its property
+        `parallel`; the `notes` of the result say so.
+
+        Raises InvalidInputError, MemoryExistsError, InvalidChangeError, NotAllowedError.
         """
         return importing.from_networkx(self._context, graph, on_error, Intent(None, actor, reason), progress)
 

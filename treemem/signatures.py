@@ -58,7 +58,7 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(("operation_id", "actor", "reason", "conversation_id", "cursor", "root", "below"), _or_none(TEXT)),
     **dict.fromkeys(("user_id", "session_id"), _or_none(NAME)),
     **dict.fromkeys(("replay", "orphans", "directed", "include_superseded", "explain", "everything"), FLAG),
-    **dict.fromkeys(("group", "walled", "merge", "reembed", "once", "every_cube"), FLAG),
+    **dict.fromkeys(("group", "walled", "merge", "reembed", "once", "every_cube", "flat"), FLAG),
     **dict.fromkeys(("dry_run", "again"), FLAG),
     "ask": _or_none(FLAG),
     "stream": FLAG,

@@ -419,7 +419,9 @@ BAD_GRAPHS: dict[str, Any] = {
     "a node without text": {"nodes": [{"id": "a", "memory": ""}]},
     "a node twice": {"nodes": [{"id": "a", "memory": "x"}, {"id": "a", "memory": "y"}]},
     "metadata a list": {"nodes": [{"id": "a", "memory": "x", "metadata": [1]}]},
-    "metadata nested deep": {"nodes": [{"id": "a", "memory": "x", "metadata": {"d": DEEP}}]},
+    "metadata nested deep": {
+        "nodes": [{"id": "a", "memory": "x", "metadata": {"d": DEEP, "recorded_from": "2025-01-01"}}]
+    },
     "a vector of texts": {
         "nodes": [{"id": "a", "memory": "x", "metadata": {"embedding": ["x"] * 48, "recorded_from": "2025-01-01"}}]
     },
@@ -443,7 +445,10 @@ BAD_GRAPHS: dict[str, Any] = {
     "an edge to nowhere": {"edges": [{"source": "a", "target": "z", "type": "CAUSE"}]},
     "an edge without end": {"edges": [{"source": "a", "type": "CAUSE"}]},
     "an edge to itself": {"edges": [{"source": "a", "target": "a", "type": "CAUSE"}]},
-    "an edge of weight": {"edges": [{"source": "a", "target": "b", "type": "CAUSE", "weight": "heavy"}]},
+    "an edge of ours of weight": {
+        "treemem": 1,
+        "edges": [{"source": "a", "target": "b", "type": "CAUSES", "weight": "heavy"}],
+    },
     "two parents": {"edges": [{"source": s, "target": "b", "type": "PARENT"} for s in ("a", "c")]},
     "a circle": {"edges": [{"source": s, "target": t, "type": "PARENT"} for s, t in ("ab", "bc", "ca")]},
 }

@@ -149,11 +149,11 @@ def restore(
 
 @app.command()
 def formats(as_json: AsJson = False) -> None:
-    """List the formats of files that can be read and written."""
-    from treemem.exchange.formats import FORMATS
+    """List the formats of files that can be read and written, and what a program takes and gives without one."""
+    from treemem.exchange.formats import FORMATS, OBJECTS
 
-    lines = []
-    for each in FORMATS:
+    listed, lines = (*FORMATS, *OBJECTS), []
+    for each in listed:
         ways = " and ".join(word for word, can in (("read", each.reads), ("written", each.writes)) if can)
-        lines.append(f"{each.name:11} {' '.join(each.suffixes):9} {ways:17} {each.about}")
-    say(as_json, [each._asdict() for each in FORMATS], "\n".join(lines))
+        lines.append(f"{each.name:13} {' '.join(each.suffixes):17} {ways:16} {each.about}")
+    say(as_json, [each._asdict() for each in listed], "\n".join(lines))

@@ -10,7 +10,7 @@ from typing import IO, Any, NamedTuple
 from treemem.checks import shown
 from treemem.context import Context
 from treemem.errors import InvalidInputError
-from treemem.exchange import archive, compressing, files, graphml, keeping, memos, networks
+from treemem.exchange import archive, compressing, files, graphml, keeping, memos_writing, networks
 from treemem.exchange.formats import FORMATS
 from treemem.filters import FilterLike
 from treemem.read.getting import get_all
@@ -82,8 +82,8 @@ def _writer(ctx: Context, name: str, packed: bool, asked: _Asked) -> Callable[[I
         whole = keeping.whole(ctx, ctx.moment(as_of, known_at), progress)
         return lambda file: script.write(file, *whole)
     if name == "graphml":
-        drawn = networks.to_networkx(ctx, as_of, known_at)
+        drawn = networks.to_networkx(ctx, as_of, known_at, False)
         return lambda file: graphml.write(drawn, file)
     plain = get_all(ctx, as_of, known_at)
-    theirs = memos.written(plain["nodes"], plain["edges"])
+    theirs = memos_writing.written(plain["nodes"], plain["edges"])
     return lambda file: file.write(json.dumps(theirs, ensure_ascii=False, indent=1).encode())

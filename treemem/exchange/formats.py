@@ -1,4 +1,6 @@
-"""The formats of files that `import_` reads and `export` writes. `treemem formats` lists them."""
+"""The formats of files that `import_` reads and `export` writes, and what other verbs take and give in a program.
+`treemem formats` lists them.
+"""
 
 from __future__ import annotations
 
@@ -29,4 +31,11 @@ FORMATS = (
     Format("neo4j-csv", "a folder of CSV for neo4j-admin database import full", (), False, True),
     Format("neo4j-parquet", "the same as Parquet", (), False, True),
     *(Format(name, about) for name, about in exports.ABOUT.items()),
+)
+
+#: What a program takes from a memory and gives to it without a file.
+OBJECTS = (
+    Format("networkx", "a graph of networkx, in a program: to_networkx(), from_networkx()", writes=True),
+    Format("pandas", "two DataFrames, of memories and edges, in a program: to_frames()", (), False, True),
+    Format("polars", "the same of polars: to_frames('polars')", (), False, True),
 )

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from treemem.arguments import NAMES, own_type, with_names
 from treemem.caller import check_session
 from treemem.changes import EdgeAssert, EdgeType
 from treemem.checks import shown, within
@@ -54,7 +55,7 @@ def graph_of(data: Any, dimension: int, refused: Refused) -> Graph:
     shape = memos.shape_of(data)
     graph, reading = Graph(), memos.Reading(shape.nodes)
     node_of = _from_ours if shape.ours else reading.node
-    edge_of = dict if shape.ours else reading.edge
+    edge_of = _edge_of_ours if shape.ours else reading.edge
     _take_nodes(graph, shape.nodes, lambda node: _node(node_of(node), dimension), refused)
     _take_edges(graph, shape.edges, edge_of, refused)
     graph.notes = reading.notes
@@ -100,7 +101,7 @@ def _take_edges(
         if edge.get("target_kind", "memory") != "memory":
             return  # names and sources are made again with their memories
         said = taken(edge)
-        name = said.pop(memos.NAMES, None)
+        name = said.pop(NAMES, None)
         made = _edge(said, since)
         key = (made.type, made.source, made.target)
         for there, names in found.get(key, ()):
@@ -119,7 +120,7 @@ def _take_edges(
     for i, edge in enumerate(edges):
         _read(f"edges[{i}]", partial(read_edge, edge), refused)
     graph.edges = [
-        replace(edge, properties=memos.named(edge.properties, names)) for each in found.values() for edge, names in each
+        replace(edge, properties=with_names(edge.properties, names)) for each in found.values() for edge, names in each
     ]
 
 
@@ -144,6 +145,12 @@ def _from_ours(node: Any) -> dict[str, Any]:
     if own:  # others' fields, whatever they are called
         metadata["info"] = {**own, **(metadata.get("info") or {})}
     return {"id": node.get("id"), "memory": node.get("memory"), "metadata": metadata}
+
+
+def _edge_of_ours(edge: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an exported edge, whose type is of that very name, whatever MemOS means by it."""
+    name = edge.get("type")
+    return {**edge, "type": own_type(name)} if isinstance(name, str) else dict(edge)
 
 
 def _node(made: dict[str, Any], dimension: int) -> dict[str, Any]:
@@ -171,6 +178,8 @@ def _edge(edge: Mapping[str, Any], since: Mapping[str, Any]) -> EdgeAssert:
     if not isinstance(name, str):
         raise InvalidInputError(f"type: wanted a type of edge, found {shown(name)}")
     kind, turned = memory_edge(name)
+    if isinstance(name, EdgeType):  # of that very name
+        kind, turned = name, False
     source, target = checked_id(edge.get("source"), "source"), checked_id(edge.get("target"), "target")
     for end, memory in (("source", source), ("target", target)):
         if memory not in since:

@@ -1,56 +1,25 @@
 """GraphML (http://graphml.graphdrawing.org): a networkx graph as a file that Gephi, yEd and networkx read, and back.
 
-A value that GraphML has no type for (a list, a dict, a text with characters that XML cannot hold) is written as JSON
-under its name with `__json` behind it, and read back as it was; what is None is left out.
+Values that GraphML has no type for are flattened: JSON under their name with `__json` behind it. What somebody else
+calls so is theirs, and is left as it is.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import re
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+from xml.parsers import expat
 
-from treemem.counting import refuse_dense_json, refuse_dense_xml
+from treemem.counting import refuse_dense_xml
 from treemem.errors import InvalidInputError
 from treemem.exchange import files
+from treemem.exchange.flattening import flat, full
+from treemem.exchange.memos import OURS
 
 if TYPE_CHECKING:
     import networkx
 
-JSON = "__json"
-#: What XML 1.0 cannot hold, or does not give back as it was.
-_NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-#: A document type can make a small file as large as memory; GraphML needs none.
-_DOCTYPE = re.compile(r"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
-_GRAPHS = re.compile(r"<graph[\s>/]")
 _MOST_BYTES = 1 << 30
-
-
-def flat(graph: networkx.Graph[Any]) -> networkx.Graph[Any]:
-    """Return a copy of a graph whose attributes are texts, numbers and booleans alone, as files want them."""
-    copied = graph.copy()
-    for data in (
-        copied.graph,
-        *(d for _, d in copied.nodes(data=True)),
-        *(each[-1] for each in copied.edges(data=True)),
-    ):
-        plain = dict(filter(None, (_flat(name, value) for name, value in data.items())))
-        data.clear()
-        data.update(plain)
-    return copied
-
-
-def _flat(name: str, value: Any) -> tuple[str, Any] | None:
-    if value is None:
-        return None
-    if isinstance(value, str):
-        if _NO_XML.search(value) is None:
-            return name, value
-    elif isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
-        return name, value
-    return name + JSON, json.dumps(value, default=str)
 
 
 def write(graph: networkx.MultiDiGraph[Any], file: IO[bytes]) -> None:
@@ -68,8 +37,9 @@ def write(graph: networkx.MultiDiGraph[Any], file: IO[bytes]) -> None:
 
 
 def fits(head: bytes) -> bool:
-    """Return whether a file that begins so is GraphML."""
-    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and b"<graphml" in head
+    """Return whether a file that begins so is GraphML, under whatever prefix."""
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    return start.startswith(b"<") and (b"<graphml" in start or b":graphml" in start)
 
 
 def read(path: Path) -> networkx.Graph[Any]:
@@ -79,22 +49,48 @@ def read(path: Path) -> networkx.Graph[Any]:
     raw = files.read(path, _MOST_BYTES)
     refuse_dense_xml(raw, path)
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInputError(f"{path}: no UTF-8 at byte {error.start}; save it as UTF-8") from error
-    if _DOCTYPE.search(text):
-        raise InvalidInputError(f"{path}: has a document type, which GraphML does not need; take it out")
-    if len(_GRAPHS.findall(text)) > 1:
-        raise InvalidInputError(f"{path}: has several graphs, or one in another; write each into a file of its own")
-    try:
+        text = raw.decode(_looked_at(raw, path)).removeprefix("\ufeff")
         graph = nx.parse_graphml(text, force_multigraph=True)
+    except InvalidInputError:
+        raise
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"{path}: no {error.encoding} at byte {error.start}; save it as UTF-8") from error
     except Exception as error:  # of the parser of XML, of networkx, of a number that is none
         raise InvalidInputError(f"{path}: no GraphML ({type(error).__name__}: {error})") from error
-    for data_of in (graph.graph, *(d for _, d in graph.nodes(data=True)), *(d for *_, d in graph.edges(data=True))):
-        for name in [name for name in data_of if name.endswith(JSON)]:
-            refuse_dense_json(str(data_of[name]).encode(errors="surrogatepass"), f"{path}: {name}")
-            try:
-                data_of[name.removesuffix(JSON)] = json.loads(data_of.pop(name))
-            except (TypeError, ValueError, RecursionError) as error:
-                raise InvalidInputError(f"{path}: {name}: no JSON ({error})") from error
+    if not graph.graph.get(OURS):
+        return graph
+    try:
+        for data in (graph.graph, *(d for _, d in graph.nodes(data=True)), *(d for *_, d in graph.edges(data=True))):
+            plain = full(data)
+            data.clear()
+            data.update(plain)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{path}: {error}") from error
     return graph
+
+
+def _looked_at(raw: bytes, path: Path) -> str:
+    """Return the encoding of a file of XML with one graph, or raise InvalidInputError, expat.ExpatError.
+
+    A document type can make a small file as large as memory; GraphML needs none.
+    """
+    encodings = ["utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"]
+    graphs = 0
+
+    def declared(_: str, encoding: str | None, __: int) -> None:
+        if encoding:
+            encodings.append(encoding)
+
+    def doctype(*_: object) -> None:
+        raise InvalidInputError(f"{path}: has a document type, which GraphML does not need; take it out")
+
+    def started(name: str, _: object) -> None:
+        nonlocal graphs
+        graphs += name.rpartition(":")[2] == "graph"
+        if graphs > 1:
+            raise InvalidInputError(f"{path}: has several graphs, or one in another; write each into a file of its own")
+
+    parser = expat.ParserCreate()
+    parser.XmlDeclHandler, parser.StartDoctypeDeclHandler, parser.StartElementHandler = declared, doctype, started
+    parser.Parse(raw, True)
+    return encodings[-1]

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from treemem.checks import shown
 from treemem.context import Context
 from treemem.errors import InvalidInputError, NotAllowedError, TreememError
-from treemem.exchange import compressing, files, graphml, keeping, letta, mem0, memos, networks, zep
+from treemem.exchange import compressing, files, foreign, graphml, keeping, letta, mem0, memos, zep
 from treemem.exchange.format import ARCHIVE, FORMAT, GRAPH
 from treemem.exchange.formats import FORMATS
 from treemem.exchange.graph import Graph, graph_of, parsed
@@ -102,12 +102,12 @@ class _Import:
             left_out=tuple(self.left_out),
         )
 
-    def graph(self, name: str, data: Any) -> Imported:
+    def graph(self, name: str, data: Any, notes: Iterable[str] = ()) -> Imported:
         """Add what a plain graph says, as one operation."""
         self._refuse_conversation()
-        return self._graph(name, data)
+        return self._graph(name, data, notes)
 
-    def _graph(self, name: str, data: Any) -> Imported:
+    def _graph(self, name: str, data: Any, notes: Iterable[str] = ()) -> Imported:
         try:
             read = graph_of(data, self.ctx.model.dimension, self.refused)
             self._sign(read)
@@ -125,14 +125,15 @@ class _Import:
             if error not in refusals:
                 raise  # of the store: parts may be written
             raise type(error)(f"{self.path}: {error}; nothing was imported") from error
-        for note in read.notes:
+        told = (*read.notes, *notes)
+        for note in told:
             log.warning("import of %s: %s", self.path, note)
         return Imported(
             name,
             memories=added.memories,
             edges=added.edges,
             operation=added.operation,
-            notes=tuple(read.notes),
+            notes=told,
             left_out=tuple(self.left_out),
         )
 
@@ -286,7 +287,7 @@ def import_(
     if merge or reembed:
         raise InvalidInputError(f"merge, reembed: go with an archive, and {place} is none; leave them out")
     if format == "graphml" or (format == "auto" and graphml.fits(head)):
-        return work.graph("graphml", networks.plain_of(graphml.read(found)))
+        return work.graph("graphml", *foreign.plain_of(graphml.read(found), keys=False))
     if format in ("memos", "mem0", "zep", "letta") or (
         format == "auto" and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b'"')
     ):
@@ -310,7 +311,7 @@ def import_(
 def from_networkx(ctx: Context, graph_: Any, on_error: str, intent: Intent, progress: Progress | None) -> Imported:
     """See `TreeTextMemory.from_networkx`."""
     work = _Import(ctx, "graph", _skips(on_error), "all", None, intent, progress)
-    return work.graph("networkx", networks.plain_of(graph_))
+    return work.graph("networkx", *foreign.plain_of(graph_))
 
 
 def _is_database(path: Any) -> bool:

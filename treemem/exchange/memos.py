@@ -1,4 +1,4 @@
-"""What MemOS writes into `textual_memory.json`, as a plain graph of ours, and a graph of ours as MemOS reads it.
+"""What MemOS writes into `textual_memory.json`, as a plain graph of ours. `memos_writing` is the way back.
 
 MemOS has three shapes: a graph (`{"nodes", "edges"}`, of its tree memories), a list of memories (naive), and a list of
 `{"id", "vector", "payload"}` (general). What it says that we have no place for goes into `info`; what is read as
@@ -8,20 +8,30 @@ something else is noted.
 from __future__ import annotations
 
 import json
-import uuid
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from treemem.arguments import ALIASES
+from treemem.arguments import NAMES, alias, own_type
 from treemem.changes import EdgeType
-from treemem.checks import shown
-from treemem.errors import InvalidInputError
-from treemem.items import KINDS, MEMORY_TYPES, METADATA_FIELDS, ORIGINS, STATUSES, VISIBILITIES
+from treemem.checks import shown, within
+from treemem.errors import InvalidInputError, TreememError
+from treemem.exchange.notes import Notes
+from treemem.items import (
+    KINDS,
+    MEMORY_TYPES,
+    METADATA_FIELDS,
+    ORIGINS,
+    STATUSES,
+    VISIBILITIES,
+    as_item,
+    check_number,
+)
+from treemem.storable import check_json
 from treemem.temporal import parse_time
 
 #: Fields of ours whose values are words of a list, and the word that stands in for one that is not in it.
-_WORDS: dict[str, tuple[Sequence[str], str | None]] = {
+FIELD_WORDS: dict[str, tuple[Sequence[str], str | None]] = {
     "memory_type": (MEMORY_TYPES, "LongTermMemory"),
     "status": (STATUSES, "activated"),
     "visibility": (VISIBILITIES, "private"),
@@ -29,21 +39,31 @@ _WORDS: dict[str, tuple[Sequence[str], str | None]] = {
     "source": (ORIGINS, None),
 }
 _TIMES = ("created_at", "memory_time", "valid_from", "valid_to")
+#: Fields that name somebody or something, and how long the text may be that stands in for what is no id.
+_IDS, _LONGEST_ID = ("user_id", "session_id", "agent_id", "app_id", "conversation_id"), 128
 _LISTS = ("tags", "entities", "usage")
-#: Types of edges of theirs whose nearest one of ours says less, and whether it goes the other way round. The new text
-#: of all four is made from the older ones, so that it goes where they go.
-NEAREST = {
-    "MATERIAL": (EdgeType.DERIVED_FROM, False),
-    "SUMMARY": (EdgeType.DERIVED_FROM, True),
-    "AGGREGATE_TO": (EdgeType.DERIVED_FROM, False),
-    "INFERS": (EdgeType.DERIVED_FROM, True),
-}
-#: The property of an edge that holds their names of it, and the part of `info` that holds their words of a memory.
-NAMES, WORDS = "memos_types", "memos"
+#: The part of `info` that holds their words of a memory.
+WORDS = "memos"
 #: Where a graph, a memory or an edge says what is ours of it.
 OURS = "treemem"
-#: The fields of ours that MemOS has no place for and that say nothing without our store.
-_LEFT_OUT = frozenset("embedding version recorded_from recorded_to updated_at info sequence frozen".split())
+#: What a memory type, a type, or a status, of ours is called there, where it has none of that name.
+TYPES_THERE = {"KnowledgeBaseMemory": "RawFileMemory"}
+KINDS_THERE = {"behaviour": "event"}
+STATUSES_THERE = {"generated": "activated", "merged": "archived", "expired": "archived", "logged": "archived"}
+
+
+def _is_time(value: Any, name: str) -> None:
+    if value is not None:
+        parse_time(value, name)
+
+
+#: The fields of an edge that it can do without, and what refuses a value of each.
+_EDGE_FIELDS: dict[str, Callable[[Any, str], object]] = {
+    "weight": lambda value, name: value is None or within(name, value, 0, 1_000_000),
+    "confidence": lambda value, name: value is None or within(name, value, 0, 100),
+    "valid_from": _is_time,
+    "valid_to": _is_time,
+}
 
 
 class Shape(NamedTuple):
@@ -97,27 +117,17 @@ class Reading:
     """Reads the nodes and edges of a file of theirs, and counts what it reads as something else."""
 
     def __init__(self, nodes: Sequence[Any]) -> None:
-        told = [(_metadata(n) or {}).get("confidence") for n in nodes if isinstance(n, Mapping)]
-        numbers = [n for n in told if isinstance(n, (int, float)) and not isinstance(n, bool)]
-        #: They say 0.99 where we say 99.
-        self._scale = 100.0 if numbers and max(numbers) <= 1 else 1.0
-        self._noted: Counter[str] = Counter()
-        self._examples: dict[str, dict[str, None]] = {}
+        told = [_number((_metadata(n) or {}).get("confidence")) for n in nodes if isinstance(n, Mapping)]
+        #: Whether some say 99 where others say 0.99, as is usual there.
+        self._mixed = any(each is not None and 1 < each <= 100 for each in told)
+        self._notes = Notes()
+        self._note = self._notes.note
         self._ids: dict[str, str] = {}
 
     @property
     def notes(self) -> list[str]:
         """What was read as something else, with how often and some of the words."""
-        return [
-            f"{what} ({count}{', such as ' + ', '.join(some) if (some := list(self._examples[what])[:3]) else ''})"
-            for what, count in sorted(self._noted.items())
-        ]
-
-    def _note(self, what: str, example: object = None) -> None:
-        self._noted[what] += 1
-        examples = self._examples.setdefault(what, {})
-        if example is not None and len(examples) < 3:
-            examples[shown(example)] = None
+        return self._notes.told()
 
     def node(self, node: Any) -> dict[str, Any]:
         """Return a memory of theirs as one of ours, not checked yet. Raises InvalidInputError."""
@@ -125,33 +135,41 @@ class Reading:
             raise InvalidInputError(f"wanted an object with 'id', 'memory' and 'metadata', found {shown(node)}")
         given = {**(node.get("metadata") or {}), **self._beside(node)}
         ours = given.pop(OURS, None)
+        ours = ours if isinstance(ours, Mapping) else {}
+        for name, value in _mapping(ours.get("added")).items():  # what our export made up, since MemOS wants it
+            if given.get(name) == value:
+                given.pop(name, None)
         own = {name: value for name, value in given.items() if name in METADATA_FIELDS and _says(value)}
         info = {name: value for name, value in given.items() if name not in METADATA_FIELDS and _says(value)}
         own.pop("embedding", None)  # of a model that the file does not name
         for name in ("version", "updated_at", "recorded_from", "recorded_to"):
             if name in own:
                 info[name] = own.pop(name)
-        if "created_at" not in own and "updated_at" in info:
+        if "created_at" not in own and isinstance(info.get("updated_at"), str):
             own["created_at"] = info["updated_at"]  # it was there by then
         if isinstance(own.get("info"), Mapping):
             info |= own.pop("info")
-        if isinstance(ours, Mapping):
-            own |= _taken_back(ours, given)
+        own |= _taken_back(ours, given)
+        self._take_ids(own)
         words = self._take_words(own)
         self._take_times(own, words)
         self._take_lists(own)
-        confidence = own.get("confidence")
-        if isinstance(confidence, (int, float)) and not isinstance(confidence, bool) and 0 <= confidence <= 100:
-            own["confidence"] = round(confidence * self._scale, 6)
+        self._take_confidence(own, words)
+        self._take_unfit(own, words)
         if own.get("created_at"):
             own.setdefault("valid_from", own["created_at"])
         memory_id = _text_of(node.get("id"))
-        if isinstance(ours, Mapping) and isinstance(ours.get("id"), str):
+        if isinstance(ours.get("id"), str):
             self._ids[memory_id] = ours["id"]
             memory_id = ours["id"]
         if words:
-            info[WORDS] = words
-        return {"id": memory_id, "memory": node.get("memory"), "metadata": {**own, **({"info": info} if info else {})}}
+            there = info.get(WORDS)
+            info[WORDS] = {**(there if isinstance(there, Mapping) else {WORDS: there} if there else {}), **words}
+        metadata = {**own, **({"info": kept} if (kept := self._storable(info)) else {})}
+        was, wrote = _mapping(ours.get("was")), _mapping(ours.get("wrote"))
+        for name in [n for n in was if n in METADATA_FIELDS and given.get(n) == wrote.get(n)]:
+            metadata[name] = was[name]
+        return {"id": memory_id, "memory": node.get("memory"), "metadata": metadata}
 
     def _beside(self, node: Mapping[str, Any]) -> dict[str, Any]:
         return {n: v for n, v in node.items() if n not in ("id", "memory", "metadata", "vector") and _says(v)}
@@ -162,7 +180,7 @@ class Reading:
         if own.get("visibility") == "session" and not own.get("session_id"):
             found["visibility"] = own.pop("visibility")
             self._note("visibility: session, though no session is named, is read as private")
-        for name, (words, instead) in _WORDS.items():
+        for name, (words, instead) in FIELD_WORDS.items():
             value = own.get(name)
             if value is None or (isinstance(value, str) and value in words):
                 continue
@@ -173,13 +191,71 @@ class Reading:
             self._note(f"{name}: what is no word of ours is {kept}", value)
         return found
 
+    def _take_ids(self, own: dict[str, Any]) -> None:
+        """Make texts of ids that are none. None is left out: a memory without its owner would be anybody's."""
+        for name in _IDS:
+            value = own.get(name)
+            if value is None or (isinstance(value, str) and _fits(name, value)):
+                continue
+            own[name] = value if isinstance(value, str) else json.dumps(value)
+            if not _fits(name, own[name]):
+                own[name] = json.dumps(value)[:_LONGEST_ID]
+            self._note(f"{name}: what is no id is read as its text", value)
+
+    def _take_confidence(self, own: dict[str, Any], words: dict[str, Any]) -> None:
+        """Read a confidence of theirs, 0.99 or 99 or either as a text, as one of ours, which is 99."""
+        if "confidence" not in own:
+            return
+        number = _number(own["confidence"])
+        if number is None or not 0 <= number <= 100:
+            self._note("confidence: what is no number from 0 to 100 is kept in info alone", own["confidence"])
+            words["confidence"] = own.pop("confidence")
+        elif number > 1:
+            own["confidence"] = number
+        else:
+            own["confidence"] = round(number * 100, 6)
+            if self._mixed:
+                self._note("confidence: up to 1 is read as a share of 1, though others of the file are of 100", number)
+
+    def _take_unfit(self, own: dict[str, Any], words: dict[str, Any]) -> None:
+        """Take what no field of ours can hold out of the fields."""
+        if _fit(own):
+            return
+        for name in [name for name, value in own.items() if not _fits(name, value)]:
+            self._note(f"{name}: what cannot be read is kept in info alone", own[name])
+            words[name] = own.pop(name)
+
+    def _storable(self, info: Mapping[str, Any]) -> dict[str, Any]:
+        """Return info as it can be kept: what no store keeps as a value, as its JSON."""
+        found: dict[str, Any] = {}
+        for name, value in info.items():
+            if name == WORDS and isinstance(value, Mapping):
+                found[name] = self._storable(value)
+                continue
+            try:
+                check_json({name: value}, "info")
+                found[name] = value
+                continue
+            except InvalidInputError:
+                pass
+            try:
+                text = json.dumps(value)
+                at = name if _fits("info", {name: 0}) else json.dumps(name)
+                check_json({at: text}, "info")
+            except (InvalidInputError, ValueError, TypeError, RecursionError):
+                self._note(f"info: what no store can keep is left out, under {shown(name)}")
+                continue
+            found[at] = text
+            self._note("info: what no store can keep as it is is kept as its JSON", value)
+        return found
+
     def _take_times(self, own: dict[str, Any], words: dict[str, Any]) -> None:
         for name in _TIMES:
             if name not in own:
                 continue
             try:
                 parse_time(own[name])
-            except (InvalidInputError, TypeError):
+            except (InvalidInputError, TypeError, ValueError, ArithmeticError):
                 self._note(f"{name}: what is no time is kept in info alone", own[name])
                 words[name] = own.pop(name)
 
@@ -198,17 +274,69 @@ class Reading:
         """Return an edge of theirs with the type that is nearest to its own."""
         name = edge.get("type")
         source, target = (self._ids.get(i, i) for i in (_text_of(edge.get("source")), _text_of(edge.get("target"))))
-        ours = edge.get(OURS)
-        plain = {**edge, **(ours if isinstance(ours, Mapping) else {}), "source": source, "target": target}
-        if not isinstance(name, str):
+        ours = _mapping(edge.get(OURS))
+        said = self._edge_fields({**edge, **{n: v for n, v in ours.items() if n != "type"}})
+        plain = {**said, "source": source, "target": target}
+        if isinstance(name, EdgeType):
             return plain
-        kind, turned = NEAREST.get(name) or ALIASES.get(name) or (None, False)
-        if kind is None:
+        if ours.get("type") == name and isinstance(name, str):
+            return {**plain, "type": own_type(name)}  # a type of a user's own, which only has the name
+        if (known := alias(name)) is None:
             return plain
-        if name in NEAREST:
-            self._note(f"edges: {name} is read as {kind}{', the other way round' if turned else ''}")
-        said = {**plain, "type": kind.value, NAMES: name}
-        return {**said, "source": target, "target": source} if turned else said
+        if known.narrow:
+            self._note(f"edges: {name} is read as {known.type}{', the other way round' if known.turned else ''}")
+        plain |= {"type": known.type, NAMES: name}
+        return {**plain, "source": target, "target": source} if known.turned else plain
+
+    def _edge_fields(self, edge: dict[str, Any]) -> dict[str, Any]:
+        """Return an edge whose optional fields can be kept; what cannot be read stands among its properties."""
+        kept = {name: value for name, value in edge.items() if value is not None}
+        odd: dict[str, Any] = {}
+        for name, check in _EDGE_FIELDS.items():
+            try:
+                check(kept.get(name), name)
+            except (TreememError, TypeError, ValueError, ArithmeticError):
+                self._note(f"edges: a {name} that cannot be read is kept in the properties alone", kept[name])
+                odd[name] = kept.pop(name)
+        given = kept.get("properties", {})
+        if not isinstance(given, Mapping):
+            self._note("edges: properties that are none are kept among them", given)
+            odd["properties"], given = given, {}
+        said = {**given, **({WORDS: odd} if odd and WORDS not in given else odd)}
+        try:
+            check_json(said, "properties")
+        except InvalidInputError:
+            said = self._storable(said)
+        return {**kept, "properties": said} if said else kept
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: Any) -> float | None:
+    """Return a number, or what a text says as one; None for anything else, and for one that is not finite."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _fit(metadata: Mapping[str, Any]) -> bool:
+    """Return whether a memory can have this metadata."""
+    try:
+        as_item({"id": "x", "memory": "x", "metadata": metadata})
+        check_number(metadata.get("sequence"))
+    except (TreememError, TypeError, ValueError, ArithmeticError, RecursionError):
+        return False
+    return True
+
+
+def _fits(name: str, value: Any) -> bool:
+    return _fit({name: value})
 
 
 def _text_of(memory_id: Any) -> Any:
@@ -223,7 +351,7 @@ def _says(value: Any) -> bool:
 def _taken_back(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
     """Return what our export said beside their fields, as far as those still say what it wrote."""
     found = {name: ours[name] for name in ("frozen", "sequence") if name in ours}
-    for name, there in (("memory_type", _TYPES_THERE), ("type", _KINDS_THERE), ("status", _STATUSES_THERE)):
+    for name, there in (("memory_type", TYPES_THERE), ("type", KINDS_THERE), ("status", STATUSES_THERE)):
         own = ours.get(name)
         if isinstance(own, str) and there.get(own) == theirs.get(name):
             found[name] = own
@@ -240,96 +368,3 @@ def _source(value: Any) -> Any:
         except (ValueError, RecursionError):
             break
     return value
-
-
-#: What an edge of ours is called there, where nothing else is said.
-_THEIRS = {ours: name for name, (ours, turned) in ALIASES.items() if not turned and name not in ("RELATE", "FOLLOW")}
-#: What a memory type, a type, or a status, of ours is called there, where it has none of that name.
-_TYPES_THERE = {"KnowledgeBaseMemory": "RawFileMemory"}
-_KINDS_THERE = {"behaviour": "event"}
-_STATUSES_THERE = {"generated": "activated", "merged": "archived", "expired": "archived", "logged": "archived"}
-#: What ids that are none of MemOS's (UUIDs) are derived in, for the same id each time.
-_IDS = uuid.UUID("6a0f3c56-3f0c-5d0e-9a55-7c1b7a0d2a11")
-#: The fields whose words there go back out. Who may see a memory is not among them.
-_GOES_BACK = ("memory_type", "status", "type", "source")
-
-
-def names_of(properties: Mapping[str, Any]) -> list[str]:
-    """Return the names that an edge has there, none where nothing of the kind is said."""
-    names = properties.get(NAMES)
-    if not isinstance(names, list) or not all(isinstance(n, str) and (n in NEAREST or n in ALIASES) for n in names):
-        return []
-    return names
-
-
-def named(properties: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Return the properties of an edge with its names there, if they tell more than its type does."""
-    plain = not names or (len(names) == 1 and names[0] in ALIASES and not ALIASES[names[0]][1])
-    return dict(properties) if plain else {**properties, NAMES: list(dict.fromkeys(names))}
-
-
-def written(nodes: Sequence[Mapping[str, Any]], edges: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a plain graph of ours as MemOS reads it: memories and edges between them, by its documented fields.
-
-    What those cannot say stands beside them under `treemem`, where MemOS does not look.
-    """
-    memories = [_node(node) for node in nodes]
-    between = [each for edge in edges if edge["target_kind"] == "memory" for each in _edges(edge)]
-    return {"nodes": memories, "edges": between, "total_nodes": len(memories), "total_edges": len(between)}
-
-
-def _node(node: Mapping[str, Any]) -> dict[str, Any]:
-    own = dict(node["metadata"])
-    info = dict(own.get("info") or {})
-    metadata: dict[str, Any] = {name: v for name, v in own.items() if name not in _LEFT_OUT and v not in (None, [])}
-    metadata["memory_type"] = _TYPES_THERE.get(own["memory_type"], own["memory_type"])
-    metadata["status"] = _STATUSES_THERE.get(own["status"], own["status"])
-    if own.get("type") in _KINDS_THERE:
-        metadata["type"] = _KINDS_THERE[own["type"]]
-    words = info.get(WORDS)
-    if isinstance(words, Mapping):
-        back = {n: words[n] for n in _GOES_BACK if isinstance(words.get(n), str) and words[n] not in _WORDS[n][0]}
-        metadata |= back
-        rest = {n: v for n, v in words.items() if n not in back}
-        info = {n: v for n, v in info.items() if n != WORDS} | ({WORDS: rest} if rest else {})
-    created = own.get("created_at") or own.get("valid_from")
-    metadata |= {
-        "confidence": round(float(own["confidence"]) / 100, 6),
-        "created_at": created,
-        "updated_at": own.get("recorded_from") or created,
-        "sources": [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in own["sources"]],
-        "usage": own.get("usage") or [],
-        "background": own.get("background") or "",
-    }
-    if info:
-        metadata["info"] = info
-    memory_id = _id(node["id"])
-    ours = {"id": node["id"]} if memory_id != node["id"] else {}
-    ours |= {n: own[n] for n in ("memory_type", "status") if own[n] != metadata[n]}
-    ours |= {"type": own["type"]} if own.get("type") in _KINDS_THERE else {}
-    ours |= {n: own[n] for n in ("frozen", "sequence") if own.get(n) not in (None, False)}
-    if ours:
-        metadata[OURS] = ours
-    return {"id": memory_id, "memory": node["memory"], "metadata": metadata}
-
-
-def _id(memory_id: str) -> str:
-    """Return an id as it is where it is a UUID, else one derived from it: MemOS takes no others."""
-    try:
-        uuid.UUID(memory_id)
-    except ValueError:
-        return str(uuid.uuid5(_IDS, memory_id))
-    return memory_id
-
-
-def _edges(edge: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield an edge under each of the names that it had there, or under the one that MemOS has for its type."""
-    properties = edge.get("properties") or {}
-    names = names_of(properties) or [_THEIRS.get(edge["type"], edge["type"])]
-    ours = {n: edge[n] for n in ("weight", "confidence", "valid_from", "valid_to")}
-    own = {n: v for n, v in properties.items() if n != NAMES or not names_of(properties)}
-    for name in names:
-        _, turned = NEAREST.get(name) or ALIASES.get(name) or (None, False)
-        source, target = (edge["target"], edge["source"]) if turned else (edge["source"], edge["target"])
-        said = {**ours, **({"properties": own} if own else {})}
-        yield {"source": _id(source), "target": _id(target), "type": name, OURS: said}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 
-from treemem.arguments import distinct_ids, edge_type
+from treemem.arguments import Ways, distinct_ids, edge_ways
 from treemem.changes import Edge, EdgeType, NodeKind, memory_ends
 from treemem.checks import within
 from treemem.contents import item_of
@@ -38,9 +38,16 @@ def neighbours(
     if direction not in ("out", "in", "both"):
         raise InvalidInputError(f"direction: wanted out, in or both, found {direction!r}")
     moment = ctx.moment(as_of, known_at)
-    wanted = None if types is None else [edge_type(t) for t in types]
-    edges = ctx.store.edges(ctx.cube, [memory_id], moment, types=wanted, direction=direction)
-    edges = _shown(ctx, edges, moment)
+    ways = None if types is None else edge_ways("types", types)
+    turned = direction != "both" and ways is not None and any(True in each for each in ways.values())
+    edges = ctx.store.edges(
+        ctx.cube,
+        [memory_id],
+        moment,
+        types=None if ways is None else list(ways),
+        direction="both" if turned else direction,
+    )
+    edges = _shown(ctx, [e for e in edges if not turned or _goes(e, memory_id, ways, direction)], moment)
     others = [e.target if e.source == memory_id else e.source for e in edges]
     ids = sorted({o for o, e in zip(others, edges, strict=True) if o != e.target or e.target_kind == "memory"})
     items = _held(ctx, ids, moment)
@@ -71,7 +78,7 @@ def subgraph(
     known_at: TimeLike | None,
 ) -> MemoryGraph:
     """See `TreeTextMemory.subgraph`."""
-    wanted = None if types is None else [edge_type(t) for t in types]
+    wanted = None if types is None else list(edge_ways("types", types))
     within("depth", depth, 0, 10)
     within("max_nodes", max_nodes, 1, MAX_NODES)
     moment = _pinned(ctx, as_of, known_at)
@@ -103,7 +110,8 @@ def path(
     known_at: TimeLike | None,
 ) -> MemoryPath | None:
     """See `TreeTextMemory.path`."""
-    wanted = None if types is None else [edge_type(t) for t in types]
+    ways = None if types is None else edge_ways("types", types)
+    wanted = None if ways is None else list(ways)
     if wanted is not None and EdgeType.MENTIONS in wanted:
         raise InvalidInputError(
             "types: MENTIONS leads to names; a path walks from memory to memory, subgraph() shows names"
@@ -131,13 +139,19 @@ def path(
             _load(ctx, beside, [node, *(n for _, n, _ in queue if n not in beside)][:BATCH], wanted, moment)
         for edge in beside[node]:
             other = edge.target if edge.source == node else edge.source
-            if directed and edge.source != node:
+            if directed and not _goes(edge, node, ways):
                 continue
             reached = cost + price(edge)
             if other not in came and reached < costs.get(other, float("inf")):
                 costs[other], steps[other] = reached, edge
                 heapq.heappush(queue, (reached, other, edge.type))
     return None
+
+
+def _goes(edge: Edge, node: str, ways: Ways | None, direction: str = "out") -> bool:
+    """Return whether an edge leads out of a memory, or into it, by one of the names that it was asked for."""
+    out = (edge.source == node) == (direction == "out")
+    return out if ways is None else any(out != turned for turned in ways[edge.type])
 
 
 def _load(

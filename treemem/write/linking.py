@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from treemem import planning
-from treemem.arguments import edge_named
+from treemem.arguments import alias, edge_named, with_names
 from treemem.changes import EdgeAssert, EdgeType, Receipt
 from treemem.checks import shown, within
 from treemem.context import Context
@@ -70,7 +70,7 @@ def link(
         confidence=within("confidence", confidence, 0, 100),
         valid_from=start,
         valid_to=end,
-        properties=checked_properties(properties),
+        properties=_named(type, checked_properties(properties)),
     )
     return _change_edge(ctx, "link", edge, intent)
 
@@ -80,7 +80,10 @@ def unlink(
 ) -> Receipt:
     """See `TreeTextMemory.unlink`."""
     start = None if at is None else parse_time(at, "at")
-    edge = EdgeAssert(*_ends(source, type, target), valid_from=start, remove=True, present=True)
+    ends = _ends(source, type, target)
+    if alias(type) is not None and _holds(ctx, EdgeType(type), source, target):
+        ends = EdgeType(type), source, target
+    edge = EdgeAssert(*ends, valid_from=start, remove=True, present=True)
     return _change_edge(ctx, "unlink", edge, intent)
 
 
@@ -117,6 +120,17 @@ def _ends(source: str, type: str | EdgeType, target: str) -> tuple[EdgeType, str
     kind, reversed_ = memory_edge(type)
     ends = checked_id(source, "source"), checked_id(target, "target")
     return kind, *(reversed(ends) if reversed_ else ends)
+
+
+def _named(type: str | EdgeType, properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the properties of an edge with its name, if that is one of MemOS's and says more than the type it has."""
+    return properties if alias(type) is None else with_names(properties, [str(type)])
+
+
+def _holds(ctx: Context, kind: EdgeType, source: str, target: str) -> bool:
+    """Return whether an edge of a type that has one of MemOS's names is there: graphs of others may have brought it."""
+    found = ctx.store.edges_ever(ctx.cube, [source], types=[kind])
+    return any(e.closed_by is None and (e.source, e.target) == (source, target) for e in found)
 
 
 def checked_properties(properties: Mapping[str, Any] | None) -> dict[str, Any]:
