@@ -44,10 +44,12 @@ def ordered(
         return list(ranked)
     said = told([statements[r.memory_id] for r in ranked], edges, question) if options.told_weight else {}
     beside = sessions([r.memory_id for r in ranked], states) if options.session_weight else {}
+    of_others = _mean(said), _mean(beside)
     scores = [
         r.score
         * math.exp(
-            options.told_weight * said.get(r.memory_id, 0.0) + options.session_weight * beside.get(r.memory_id, 0.0)
+            options.told_weight * said.get(r.memory_id, of_others[0])
+            + options.session_weight * beside.get(r.memory_id, of_others[1])
         )
         for r in ranked
     ]
@@ -56,12 +58,20 @@ def ordered(
     return sorted(found, key=lambda r: (-round(r.score, 9), r.memory_id))
 
 
+def _mean(values: Mapping[str, float]) -> float:
+    """Return the mean, as which counts what has no value: it neither gains nor loses beside those that have one."""
+    return math.fsum(values.values()) / len(values) if values else 0.0
+
+
 def told(said: Sequence[Statement], edges: Iterable[WalkedEdge], question: str) -> dict[str, float]:
-    """Return how much of the question each short message says, 0 to 1: its words, each by how few of the messages say
-    it. A message says also what the one before it asks, if it answers that one, and what those say that it is a cause
+    """Return how much of the question each message, and each short note beside messages, says, 0 to 1: its words, each
+    by how few of them say it. A long message says nothing, a longer note or document has no value.
+    A message says also what the one before it asks, if it answers that one, and what those say that it is a cause
     or an effect of, at most two steps away; and less the more of it only asks.
     """
-    short = {s.memory_id: (s, brevity(s.text)) for s in said if s.message}
+    if not any(s.message for s in said):
+        return {}
+    short = {s.memory_id: (s, brevity(s.text)) for s in said}
     wanted = tokens_of(question)
     words = {
         memory_id: frozenset(wanted).intersection(analyse(f"{each.speaker} {each.text}"))
@@ -73,7 +83,8 @@ def told(said: Sequence[Statement], edges: Iterable[WalkedEdge], question: str) 
     total = math.fsum(worth.values())
     if not total:
         return {}
-    return {
+    silent = {s.memory_id: 0.0 for s in said if s.message}
+    return silent | {
         memory_id: math.fsum(worth[t] for t in tokens)
         / total
         * (1 - asking(short[memory_id][0].text))
@@ -124,7 +135,7 @@ def sessions(order: Sequence[str], states: Iterable[State]) -> dict[str, float]:
     for memory_id, gain in gains.items():
         mass[where.get(memory_id)] += gain
     total = math.fsum(gains.values())
-    return {i: (mass[where[i]] - gain) / total for i, gain in gains.items() if where.get(i) is not None}
+    if not total:
 
 
 def _session(state: State) -> tuple[str, object] | None:
