@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -17,7 +17,9 @@ from treemem.exchange.formats import FORMATS
 from treemem.exchange.graph import Graph, graph_of, parsed
 from treemem.ids import derived_id
 from treemem.ingest import exports
+from treemem.ingest.described import described, packing
 from treemem.ingest.exports import Chat
+from treemem.ingest.opening import opened
 from treemem.keywords import checked_names
 from treemem.locations import NEO4J_SCHEMES
 from treemem.temporal import from_micros
@@ -285,25 +287,27 @@ def import_(
         return work.archive(found)
     if merge or reembed:
         raise InvalidInputError(f"merge, reembed: go with an archive, and {place} is none; leave them out")
+    if not found.is_dir() and (packed := packing(files.beginning(found, 8))) is not None:
+        raise InvalidInputError(f"{place}: is packed with {packed}; unpack it, and import what was in it")
     if format == "graphml" or (format == "auto" and graphml.fits(head)):
         return work.graph("graphml", networks.plain_of(graphml.read(found)))
     if format in ("memos", "mem0", "zep", "letta") or (
         format == "auto" and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b'"')
     ):
-        data = _json_or_none(found) if format == "auto" else parsed(found)
+        data = _json_or_none(found) if format == "auto" else _json(found, format)
         if format in ("auto", "memos", "mem0") and mem0.is_history(data):
             return work.events(data)
         if format == "mem0" or (format in ("auto", "memos") and mem0.is_memories(data)):
             if not mem0.is_memories(data):
-                raise InvalidInputError(f"{place}: wanted memories or events of mem0, found something else")
+                raise InvalidInputError(f"{place}: wanted memories or events of mem0, found {described(data)}")
             return work.graph("mem0", mem0.plain_of(data))
         if format == "zep" or (format == "auto" and zep.fits(data)):
             return work.zep(data, place.stem)
         if format == "letta" or (format == "auto" and letta.fits(data)):
             return work.letta(data, place.stem)
-        if format == "memos" or memos.fits(data):
+        if format == "memos" or memos.fits(data) or _mostly(data, memos.fits):
             return work.graph("memos", data)
-    name, chats = exports.read_export(found, format)
+    name, chats = exports.read_export(found, format, [each for each in readable if each != "graphiti"])
     return work.chats(name, chats)
 
 
@@ -335,7 +339,26 @@ def _head(path: Path) -> bytes:
 
 
 def _is_archive(head: bytes) -> bool:
+    head = head.removeprefix(compressing.MARK)
     return b"\n" in head and head.startswith(b"{") and f'"{FORMAT}"'.encode() in head.split(b"\n", 1)[0]
+
+
+def _json(path: Path, format: str) -> Any:
+    """Return what a JSON file says, the values of JSON Lines as a list; raise InvalidInputError for anything else."""
+    try:
+        return parsed(path)
+    except InvalidInputError:
+        if path.is_dir():
+            raise
+        found = opened(path)
+    if isinstance(found, tuple):
+        return list(found)
+    raise InvalidInputError(f"{path}: wanted JSON of {format}, found {described(found)}")
+
+
+def _mostly(data: Any, fits: Callable[[Any], bool]) -> bool:
+    """Return whether most items of a list are a format's: one that is odd does not make it another."""
+    return isinstance(data, list) and 2 * sum(fits([each]) for each in data) > len(data)
 
 
 def _json_or_none(path: Path) -> Any:
