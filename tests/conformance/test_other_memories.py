@@ -376,6 +376,18 @@ def test_facts_that_say_only_when_they_end_hold_since_ever(memory: TreeTextMemor
     assert memory.check() == []
 
 
+def test_facts_that_come_twice_are_refused_or_told(memory: TreeTextMemory, tmp_path: Path) -> None:
+    first = zep_edge("e-1", "Ann sings.", valid_at="2024-01-01T00:00:00Z", invalid_at=None)
+    with pytest.raises(InvalidInputError, match="fact e-1: its uuid comes twice"):
+        memory.import_(written(tmp_path / "e.json", {"edges": [first, zep_edge("e-1", "Ann dances.")]}))
+    newer = {**first, "invalid_at": "2025-01-01T00:00:00Z"}
+    done = memory.import_(written(tmp_path / "e.json", {"edges": [first, first], "facts": [newer]}))
+    assert (done.memories, done.notes) == (
+        1,
+        ("facts that come again with other times are read as they come first (1)",),
+    )
+
+
 def test_responses_of_zep_are_told_one_by_one(memory: TreeTextMemory, tmp_path: Path) -> None:
     page = {"items": [zep_edge("e-4", "Ben sails.", episode_uuids=["p-1"])], "next_cursor": "x", "total_size": 1}
     fact = {"uuid": "f-2", "fact": "Cleo cooks.", "content": "Cleo cooks.", "created_at": "2024-01-01T00:00:00Z"}

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from treemem.checks import shown
 from treemem.context import Context
 from treemem.errors import InvalidInputError, NotAllowedError, TreememError
-from treemem.exchange import compressing, files, graphml, keeping, letta, mem0, memos, networks, zep
+from treemem.exchange import compressing, files, graphml, keeping, letta, mem0, mem0_history, memos, networks, zep
 from treemem.exchange.format import ARCHIVE, FORMAT, GRAPH
 from treemem.exchange.formats import FORMATS
 from treemem.exchange.graph import Graph, graph_of, parsed
@@ -22,8 +22,6 @@ from treemem.ingest.exports import Chat
 from treemem.ingest.opening import opened
 from treemem.keywords import checked_names
 from treemem.locations import NEO4J_SCHEMES
-from treemem.temporal import from_micros
-from treemem.write import adding, changing
 from treemem.write.addition import Progress
 from treemem.write.intent import Intent
 from treemem.write.messaging import add_messages
@@ -185,26 +183,19 @@ class _Import:
     def events(self, data: list[Any]) -> Imported:
         """Tell the events of memories one after the other, each as one operation."""
         self._refuse_conversation()
-        events = mem0.events_of(data, self.refused)
         before = self._memories()
-        for done, event in enumerate(events, 1):
-            operation, memory_id, at = f"mem0-{event.id}", event.memory_id, from_micros(event.at)
-            if any(self.mine):  # two users may have the history of one memory
-                operation, memory_id = (derived_id("mem0", *self.mine, each) for each in (operation, memory_id))
-            intent = Intent(operation, event.actor or self.intent.actor, self.intent.reason)
-            try:
-                if event.kind == "ADD":
-                    new = {"id": memory_id, "memory": event.text}
-                    adding.add(self.ctx, new, at, None, intent, None, {})
-                elif event.kind == "UPDATE":
-                    changing.update(self.ctx, memory_id, event.text, at, intent, {})
-                else:
-                    changing.expire(self.ctx, memory_id, at, intent)
-            except TreememError as error:
-                self.refused(f"event {event.id}", error)
-            if self.progress is not None:
-                self.progress(done, len(events))
-        return Imported("mem0", memories=self._memories() - before, left_out=tuple(self.left_out))
+        try:
+            history = mem0_history.History(data, self.refused, any(self.mine))
+        except InvalidInputError as error:
+            raise InvalidInputError(f"{self.path}: {error}; nothing was imported") from error
+        mem0_history.tell(self.ctx, history, self.mine, self.intent, self.refused, self.progress)
+        return Imported("mem0", memories=self._memories() - before, notes=history.notes, left_out=tuple(self.left_out))
+
+    def mem0(self, data: Any) -> Imported:
+        """Add memories that mem0 gives."""
+        plain, notes = mem0.plain_of(data)
+        done = self.graph("mem0", plain)
+        return replace(done, notes=(*done.notes, *notes))
 
     def chats(self, name: str, chats: list[Chat]) -> Imported:
         """Add conversations, each as one operation."""
@@ -295,12 +286,12 @@ def import_(
         format == "auto" and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b'"')
     ):
         data = _json_or_none(found) if format == "auto" else _json(found, format)
-        if format in ("auto", "memos", "mem0") and mem0.is_history(data):
+        if format in ("auto", "memos", "mem0") and mem0_history.is_history(data):
             return work.events(data)
         if format == "mem0" or (format in ("auto", "memos") and mem0.is_memories(data)):
-            if not mem0.is_memories(data):
+            if not mem0.can_be(data):
                 raise InvalidInputError(f"{place}: wanted memories or events of mem0, found {described(data)}")
-            return work.graph("mem0", mem0.plain_of(data))
+            return work.mem0(data)
         if format == "zep" or (format == "auto" and zep.fits(data)):
             return work.zep(data, place.stem)
         if format == "letta" or (format == "auto" and letta.fits(data)):
