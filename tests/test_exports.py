@@ -338,6 +338,17 @@ def test_packed_files_and_archives_in_archives_are_named(tmp_path: Path) -> None
             for format in ("auto", "mem0", "chatgpt"):
                 with pytest.raises(InvalidInputError, match=re.escape(told)):
                     memory.import_(path, format=format)
+            with pytest.raises(InvalidInputError, match="is packed with"):
+                memory.import_(path, format="archive")
+
+
+def test_messages_are_a_list_or_one(tmp_path: Path) -> None:
+    assert imported(written(tmp_path, "one.json", {"id": "m", "role": "user", "content": "hi"}), "messages") == [
+        [("user", None, "hi")]
+    ]
+    for data, found in (("just a text", "a text that begins"), ({"a": 1}, "an object with a")):
+        with pytest.raises(InvalidInputError, match=f"wanted an export of messages, found {found}"):
+            read_export(written(tmp_path, "odd.json", data), "messages")
 
 
 KEYS = "mapping message author role content parts uuid chat_messages sender messages id from text ts type chats list"

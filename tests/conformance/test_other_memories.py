@@ -698,6 +698,7 @@ def test_a_file_that_is_called_like_a_server_is_read_by_its_whole_path(memory: T
     assert memory.import_(path, format="zep").memories == 0
 
 
+_DUMPED = {"lc": 1, "type": "constructor", "id": ["langchain", "HumanMessage"], "kwargs": {"content": "hi"}}
 _TALK = [{"role": "user", "content": "hi"}]
 #: A file of each format that is JSON, of several shapes where it has them.
 FILES: dict[str, list[Any]] = {
@@ -706,7 +707,14 @@ FILES: dict[str, list[Any]] = {
         [{"id": "a", "memory": "x", "metadata": {}}],
         [{"id": "a", "vector": [0.5], "payload": {"memory": "x"}}],
     ],
-    "mem0": [{"results": [{"id": "a", "memory": "x"}]}, [{"id": "a", "memory": "x", "hash": "h"}]],
+    "mem0": [
+        {"results": [{"id": "a", "memory": "x"}]},
+        [{"id": "a", "memory": "x", "hash": "h"}],
+        [{"id": "a", "memory": "x", "user_id": "u", "categories": None}],
+        {"id": "a", "memory": "x", "user_id": "u"},
+        {"results": []},
+        [{"id": "e", "memory_id": "a", "event": "ADD", "new_memory": "x", "created_at": "2025-01-01"}],
+    ],
     "zep": [
         ZEP,
         *({kind: ZEP[kind]} for kind in ("nodes", "edges", "episodes", "threads")),
@@ -724,6 +732,12 @@ FILES: dict[str, list[Any]] = {
         _TALK,
         [{"type": "human", "data": {"content": "hi"}}],
         [{"id": "m", "role": "user", "content": "hi", "metadata": {}}],
+        [_DUMPED],
+        {"messages": [_DUMPED], "summary": "they talk"},
+        {"values": {"messages": [_DUMPED]}},
+        [{"id": 1, "session_id": "s", "message": json.dumps({"type": "human", "data": {"content": "hi"}})}],
+        [json.dumps({"type": "human", "data": {"content": "hi"}})],
+        {"first": _TALK, "second": [_DUMPED]},
     ],
 }
 

@@ -274,12 +274,12 @@ def import_(
         inner = [place / name for name in names] if place.is_dir() else []
         found = next((each for each in inner if each.is_file()), place)
         head = b"" if found.is_dir() else _head(found)
-    if format == "archive" or (format == "auto" and _is_archive(head)):
+    archived = format == "archive" or (format == "auto" and _is_archive(head))
+    _refuse_packed(found, archived, format)
+    if archived:
         return work.archive(found)
     if merge or reembed:
         raise InvalidInputError(f"merge, reembed: go with an archive, and {place} is none; leave them out")
-    if not found.is_dir() and (packed := packing(files.beginning(found, 8))) is not None:
-        raise InvalidInputError(f"{place}: is packed with {packed}; unpack it, and import what was in it")
     if format == "graphml" or (format == "auto" and graphml.fits(head)):
         return work.graph("graphml", networks.plain_of(graphml.read(found)))
     if format in ("memos", "mem0", "zep", "letta") or (
@@ -288,7 +288,8 @@ def import_(
         data = _json_or_none(found) if format == "auto" else _json(found, format)
         if format in ("auto", "memos", "mem0") and mem0_history.is_history(data):
             return work.events(data)
-        if format == "mem0" or (format in ("auto", "memos") and mem0.is_memories(data)):
+        theirs = format == "auto" or (format == "memos" and not memos.fits(data))
+        if format == "mem0" or (theirs and mem0.is_memories(data)):
             if not mem0.can_be(data):
                 raise InvalidInputError(f"{place}: wanted memories or events of mem0, found {described(data)}")
             return work.mem0(data)
@@ -329,6 +330,16 @@ def _head(path: Path) -> bytes:
     return head
 
 
+def _refuse_packed(path: Path, archived: bool, format: str) -> None:
+    """Raise InvalidInputError for a packed file, unless it is an archive in Zstandard or chats in a ZIP archive."""
+    head = b"" if path.is_dir() else files.beginning(path, 8)
+    packed = packing(head)
+    if head.startswith(b"PK\x03\x04") and (archived or format == "graphml"):
+        packed = "ZIP"
+    if packed is not None and not (archived and head.startswith(compressing.MAGIC)):
+        raise InvalidInputError(f"{path}: is packed with {packed}; unpack it, and import what was in it")
+
+
 def _is_archive(head: bytes) -> bool:
     head = head.removeprefix(compressing.MARK)
     return b"\n" in head and head.startswith(b"{") and f'"{FORMAT}"'.encode() in head.split(b"\n", 1)[0]
@@ -339,8 +350,6 @@ def _json(path: Path, format: str) -> Any:
     try:
         return parsed(path)
     except InvalidInputError:
-        if path.is_dir():
-            raise
         found = opened(path)
     if isinstance(found, tuple):
         return list(found)

@@ -19,7 +19,7 @@ from treemem.errors import InvalidInputError
 from treemem.ids import derived_id
 from treemem.ingest import langchain
 from treemem.ingest.described import described
-from treemem.ingest.opening import TIMED, Files, json_of, opened
+from treemem.ingest.opening import TIMED, Files, opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,9 @@ def _of_files(data: Any, name: str) -> Any:
     if not isinstance(data, Files) or name in _WHOLE:
         return data
     wanted = _FILES.get(name)
-    texts = [text for file, text in data.items() if wanted is not None and wanted.fullmatch(file.split("/")[-1])]
-    if not texts and len(data) == 1:
-        texts = list(data.values())
+    files = [file for file in data if wanted is not None and wanted.fullmatch(file.split("/")[-1])]
     try:
-        values = [json_of(text) for text in texts]
+        values = [data.value(file) for file in files or (data if len(data) == 1 else ())]
     except (ValueError, RecursionError):
         return data
     if len(values) == 1:
@@ -309,6 +307,10 @@ def _is_messages(data: Any) -> bool:
 
 def _messages(data: Any, name: str) -> Iterator[Chat]:
     found = langchain.histories(data, name)
+    if found is None and not isinstance(data, (list, tuple)):
+        if not isinstance(data, Mapping) or not data.keys() & {"role", "content"}:
+            raise TypeError("no list of messages")
+        data = [data]
     for talk, messages in {name: list(data)}.items() if found is None else found.items():
         yield Chat(talk, messages)
 

@@ -6,6 +6,7 @@ import json
 import re
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,16 @@ class Files(dict[str, str]):
     """The texts of a folder or a ZIP archive, by name. `kind` says which of both it is."""
 
     kind = "folder"
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        super().__init__(texts)
+        self._values: dict[str, Any] = {}
+
+    def value(self, name: str) -> Any:
+        """Return what the JSON of a file says. Raises ValueError, RecursionError for what is none."""
+        if name not in self._values:
+            self._values[name] = json_of(self[name])
+        return self._values[name]
 
 
 def json_of(text: str) -> Any:
