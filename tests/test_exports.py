@@ -276,6 +276,25 @@ def test_histories_of_langchain(tmp_path: Path, data: Any, expected: Any) -> Non
     assert imported(path) == expected
 
 
+def test_two_users_read_one_history_of_langchain(tmp_path: Path) -> None:
+    said = [constructed(kind, content=text, id=f"run-{text}") for kind, text in (("HumanMessage", "I keep bees."),) * 2]
+    said[1] = constructed("AIMessage", content="What breed?", id="run-2")
+    named = [{**each, "data": {**each["data"], "id": f"n-{n}"}} for n, each in enumerate(LANGCHAIN)]
+    with TreeTextMemory.open(tmp_path / "m.db", embedder=HashEmbedder()) as memory:
+        for data in (said, named):
+            path = written(tmp_path, f"chain-{len(data[0])}.json", data)
+            for user in ("ann", "ben"):
+                view = memory.for_caller(user)
+                for new in (2, 0):
+                    assert view.import_(path, remember="all").memories == new
+                found = [(m.role, m.name, m.content) for m in view.messages(path.stem)]
+                assert found == ASKED
+        half = written(tmp_path, "half.json", '[{"role": "user", "content": "hi", "id": "\\ud800"}]')
+        for view in (memory, memory.for_caller("ann")):
+            with pytest.raises(InvalidInputError, match="id"):
+                view.import_(half)
+
+
 def test_a_state_of_langgraph_may_grow(tmp_path: Path) -> None:
     path = written(tmp_path, "thread.json", CHAIN_STATE)
     with TreeTextMemory.open(tmp_path / "g.db", embedder=HashEmbedder()) as memory:

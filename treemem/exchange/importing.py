@@ -16,12 +16,13 @@ from treemem.exchange.format import ARCHIVE, FORMAT, GRAPH
 from treemem.exchange.formats import FORMATS
 from treemem.exchange.graph import Graph, graph_of, parsed
 from treemem.ids import derived_id
-from treemem.ingest import exports
+from treemem.ingest import exports, langchain
 from treemem.ingest.described import described, packing
 from treemem.ingest.exports import Chat
 from treemem.ingest.opening import opened
 from treemem.keywords import checked_names
 from treemem.locations import NEO4J_SCHEMES
+from treemem.storable import half_character
 from treemem.write.addition import Progress
 from treemem.write.intent import Intent
 from treemem.write.messaging import add_messages
@@ -233,9 +234,11 @@ class _Import:
 
     def _own(self, message: Any) -> Any:
         """Return a message with an id that is its caller's: two users may export one conversation."""
-        if not isinstance(message, Mapping) or message.get("id") is None:
+        plain = langchain.unwrapped(message) if isinstance(message, Mapping) else {}
+        own = plain.get("id")
+        if own is None or (isinstance(own, str) and half_character(own)):  # which is refused by its place
             return message
-        return {**message, "id": derived_id("import", *self.mine, message["id"])}
+        return {**plain, "id": derived_id("import", *self.mine, own)}
 
 
 def import_(
