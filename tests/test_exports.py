@@ -232,6 +232,20 @@ def test_archives_and_folders_of_exports(
         assert len(read_export(tmp_path / "unpacked", name)[1]) == len(expected)
 
 
+def test_what_lies_beside_a_conversation_does_not_matter(tmp_path: Path) -> None:
+    beside = {"file-1.txt": "caf\u00e9".encode("latin-1"), "file-2.json": b"{", "file-3.json": b"\xff\x00"}
+    path = _zipped(tmp_path / "g.zip", {"conversations.json": json.dumps(CHATGPT).encode(), **beside})
+    assert read_export(path)[0] == "chatgpt"
+    (tmp_path / "g").mkdir()
+    for name, content in {"result.json": json.dumps(TELEGRAM).encode(), **beside}.items():
+        (tmp_path / "g" / name).write_bytes(content)
+    assert read_export(tmp_path / "g")[0] == "telegram"
+    broken = _zipped(tmp_path / "b.zip", {"conversations.json": json.dumps(CHATGPT)[:-9].encode(), "user.json": b"{}"})
+    for format in ("auto", "claude"):
+        with pytest.raises(InvalidInputError, match=r"conversations.json: no JSON"):
+            read_export(broken, format)
+
+
 def constructed(kind: str, **fields: Any) -> dict[str, Any]:
     """A message as LangChain's `dumpd` writes it."""
     return {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", kind], "kwargs": fields}

@@ -50,6 +50,8 @@ def test_rows_of_mem0_are_told_without_a_hash(memory: TreeTextMemory, tmp_path: 
     assert memory.import_(written(tmp_path / "l.jsonl", lines), format="mem0").memories == 2
     with pytest.raises(InvalidInputError, match=r"nodes\[2\]"):
         memory.import_(written(tmp_path / "m.json", [*rows, 7]))
+    done = memory.import_(written(tmp_path / "m.json", [{"id": "e", "memory": "e", "run_id": "r"}]))
+    assert (done.format, len(done.notes)) == ("mem0", 1)  # nobody's
     nothing: dict[str, Any]
     for nothing in ({"results": []}, {"results": [], "relations": []}):
         for format in ("auto", "mem0"):

@@ -434,7 +434,7 @@ def test_what_zep_does_not_give_is_refused_or_told(memory: TreeTextMemory, tmp_p
         memory.import_(path, format="zep")
     assert memory.stats().operations == 0
     done = memory.import_(path, format="zep", on_error="skip", remember="all")
-    assert [where for where, _ in done.left_out] == ["edges[2]", "fact e-5"]
+    assert [where for where, _ in done.left_out] == ["edges[2]", "fact e-5", "fact e-lives"]
     assert done.memories == 7
     assert any("users" in note for note in done.notes)
 

@@ -194,7 +194,7 @@ class _Import:
 
     def mem0(self, data: Any) -> Imported:
         """Add memories that mem0 gives."""
-        plain, notes = mem0.plain_of(data)
+        plain, notes = mem0.plain_of(data, any(self.mine))
         done = self.graph("mem0", plain)
         return replace(done, notes=(*done.notes, *notes))
 

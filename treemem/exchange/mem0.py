@@ -14,6 +14,8 @@ from treemem.temporal import BEGINNING, from_micros, parse_time, to_micros
 #: Fields of a memory of theirs that have a place here; all others go into `info`.
 _FIELDS = {"user_id": "user_id", "agent_id": "agent_id", "app_id": "app_id", "categories": "tags"}
 _NOT_KEPT = frozenset({*_FIELDS, "id", "memory", "metadata", "score", "created_at", "updated_at", "expiration_date"})
+#: What is noted of memories without a user.
+NOBODYS = "memories that name no user_id are nobody's: every caller finds them"
 #: What tells a memory of theirs in a list from one of another program, which has all this elsewhere.
 _MARKS = frozenset("hash user_id agent_id app_id run_id actor_id categories expiration_date immutable".split())
 
@@ -49,12 +51,15 @@ def _is_row(value: Any) -> bool:
     return isinstance(value, Mapping) and value.keys() >= {"id", "memory"}
 
 
-def plain_of(data: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return memories as a plain graph, and notes of what was read as something else.
+def plain_of(data: Any, owned: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return memories as a plain graph, and notes of what was read as something else; `owned` is whether somebody
+    imports them, to whom they belong then.
 
     `relations` are of names, which are read from the texts anew. What is no memory stays as it is, to be refused.
     """
     noted: Counter[str] = Counter()
+    if not owned and (free := sum(_is_row(each) and not each.get("user_id") for each in _rows(data))):
+        noted[NOBODYS] += free
     nodes = [_node(each, noted) if _is_row(each) else each for each in _rows(data)]
     return {"nodes": nodes, "edges": []}, told(noted)
 

@@ -16,7 +16,7 @@ from treemem.checks import shown
 from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryExistsError, MemoryNotFoundError, TreememError
 from treemem.exchange.facts import told
-from treemem.exchange.mem0 import metadata_of
+from treemem.exchange.mem0 import NOBODYS, metadata_of
 from treemem.ids import checked_id, derived_id
 from treemem.items import as_item
 from treemem.read.states import BATCH, histories, own_known
@@ -138,7 +138,7 @@ class History:
             if kind == "ADD":
                 metadata |= own
                 if not own.get("user_id") and not self.owned:
-                    self._noted["memories whose events name no user_id are nobody's: every caller finds them"] += 1
+                    self._noted[NOBODYS] += 1
             as_item({"id": memory_id, "memory": text, "metadata": metadata})
         elif at <= self._since[memory_id]:
             at = self._since[memory_id] + 1  # what was deleted at once held for a moment

@@ -41,7 +41,7 @@ def read_export(path: Path, format: str = "auto", known: Iterable[str] = ()) -> 
     for name, (fits, read) in READERS.items():
         if format not in (name, "auto"):
             continue
-        value = _of_files(data, name)
+        value = _of_files(data, name, path)
         fitting = fits(value)
         if format == name or fitting:
             why = "no message is in it"
@@ -67,7 +67,7 @@ _FILES = {
 }
 
 
-def _of_files(data: Any, name: str) -> Any:
+def _of_files(data: Any, name: str, path: Path) -> Any:
     """Return the JSON that a folder or a ZIP archive has for a format: of its files, or of the only one there is."""
     if not isinstance(data, Files) or name in _WHOLE:
         return data
@@ -75,7 +75,9 @@ def _of_files(data: Any, name: str) -> Any:
     files = [file for file in data if wanted is not None and wanted.fullmatch(file.split("/")[-1])]
     try:
         values = [data.value(file) for file in files or (data if len(data) == 1 else ())]
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
+        if files:
+            raise InvalidInputError(f"{path}: {', '.join(files)}: no JSON ({shown(str(error))})") from error
         return data
     if len(values) == 1:
         return values[0]

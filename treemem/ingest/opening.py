@@ -6,7 +6,7 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ def opened(path: Path) -> Any:
             if sum(p.stat().st_size for p in path.rglob("*.json")) > MOST_BYTES:
                 raise InvalidInputError(f"{path}: wanted at most {MOST_BYTES:,} bytes, found more")
             inside = sorted(path.rglob("*.json"))
-            return Files({p.relative_to(path).as_posix(): p.read_bytes().decode("utf-8-sig") for p in inside})
+            return Files(_decoded((p.relative_to(path).as_posix(), p.read_bytes()) for p in inside))
         if path.exists() and not path.is_file():
             raise InvalidInputError(f"{path}: wanted a file or a folder, found neither")
         if path.stat().st_size > MOST_BYTES:
@@ -94,10 +94,27 @@ def _unzipped(path: Path) -> Files:
             if total > MOST_BYTES:
                 raise InvalidInputError(f"{path}: unpacks to {total:,} bytes; at most {MOST_BYTES:,} are read")
             members.sort(key=lambda each: each.filename)
-            found = Files({each.filename: archive.read(each).decode("utf-8-sig") for each in members})
+            found = Files(_decoded((each.filename, archive.read(each)) for each in members))
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, UnicodeDecodeError, EOFError) as error:
         raise InvalidInputError(f"{path}: cannot be unpacked ({error})") from error
     found.kind = "ZIP archive"
+    return found
+
+
+def _decoded(members: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    """Return the texts of files, without those that are no UTF-8: what people sent each other lies there, too.
+
+    Raises UnicodeDecodeError if none is.
+    """
+    found: dict[str, str] = {}
+    wrong = None
+    for name, raw in members:
+        try:
+            found[name] = raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            wrong = wrong or error
+    if wrong is not None and not found:
+        raise wrong
     return found
 
 
