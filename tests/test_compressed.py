@@ -81,11 +81,11 @@ def test_a_line_of_countless_values_is_refused_in_bounded_memory(memory: TreeTex
     bomb = tmp_path / "bomb.jsonl.zst"
     with bomb.open("wb") as file, zstandard.ZstdCompressor(level=1).stream_writer(file) as stream:
         stream.write(b'{"format":"treemem-archive","version":[')
-        for _ in range(80):
+        for _ in range(20):
             stream.write(b"[]," * (1 << 20))
         stream.write(b"1]}\n")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(InvalidInputError, match="values"):
+    with pytest.raises(InvalidInputError, match="strings, commas and brackets"):
         memory.cube("copy").import_(bomb, format="archive")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 20  # kilobytes
 

@@ -310,9 +310,9 @@ FRAMEWORKS = ("treemem.integrations.langchain.", "treemem.integrations.langgraph
 
 
 @cache
-def patterns() -> dict[str, re.Pattern[str]]:
+def patterns() -> dict[str, re.Pattern[Any]]:
     """Every compiled pattern of the package by its name: those of modules, and those of the language packs."""
-    found: dict[str, re.Pattern[str]] = {}
+    found: dict[str, re.Pattern[Any]] = {}
     for module in pkgutil.walk_packages(treemem.__path__, "treemem."):
         if module.name.startswith(("treemem.demo", "treemem.__main__", *FRAMEWORKS)):
             continue
@@ -336,7 +336,7 @@ def test_every_pattern_takes_time_by_length(name: str) -> None:
     pattern = patterns()[name]
 
     def read(text: str) -> None:
-        for _ in pattern.finditer(text):
+        for _ in pattern.finditer(text if isinstance(pattern.pattern, str) else text.encode()):
             pass
 
     for kind in HOSTILE:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from treemem.checks import known_names, shown
 from treemem.errors import InvalidInputError
 from treemem.ids import checked_id
-from treemem.storable import check_json, checked_text, storable
+from treemem.storable import MAX_IN_ALL, characters_in, check_json, checked_text, storable
 from treemem.temporal import END_TIME, from_micros, parse_time
 from treemem.text import cached_if_short
 
@@ -154,6 +154,7 @@ METADATA_FIELDS = frozenset(TreeNodeTextualMemoryMetadata.model_fields)
 _PLAIN_NAMES = {name.replace("_", ""): name for name in sorted(METADATA_FIELDS)}
 _JSON = ("info", "sources", "tags", "entities", "usage")
 _TEXTS = ("key", "background", "user_id", "session_id", "agent_id", "app_id", "conversation_id")
+_LARGE = frozenset(_JSON + _TEXTS)
 #: How near a name must be to a field's to be taken for a slip: "visibilty" is, "created_by" is a field of one's own.
 _SLIP = 0.85
 
@@ -215,6 +216,7 @@ def as_item(value: TextualMemoryItem | Mapping[str, Any] | str) -> tuple[Textual
     if isinstance(value, TextualMemoryItem):
         check_json(value.metadata.info, "info")  # may have been changed since it was checked
         check_json(value.metadata.sources, "sources")
+        _check_in_all(value.metadata)
         return value, "id" in value.model_fields_set
     data: Mapping[str, Any]
     if isinstance(value, str):
@@ -235,7 +237,18 @@ def as_item(value: TextualMemoryItem | Mapping[str, Any] | str) -> tuple[Textual
         data = {**kept, "metadata": {**loose, **(metadata or {})}}
     if data.get("metadata") is None:
         data = {name: v for name, v in data.items() if name != "metadata"}
-    return validated(TextualMemoryItem, data), "id" in data
+    item = validated(TextualMemoryItem, data)
+    _check_in_all(item.metadata)
+    return item, "id" in data
+
+
+def _check_in_all(metadata: TreeNodeTextualMemoryMetadata) -> None:
+    """Raise InvalidInputError if all that metadata says is too much for one memory, though each field is not."""
+    found = sum(characters_in(getattr(metadata, name)) for name in metadata.model_fields_set & _LARGE)
+    if found > MAX_IN_ALL:
+        raise InvalidInputError(
+            f"metadata: {found} characters in all its fields; at most {MAX_IN_ALL} fit. Keep a link instead"
+        )
 
 
 def validated(model: type[M], data: Any) -> M:

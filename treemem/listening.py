@@ -47,14 +47,17 @@ def address_of(host: str, made: socket.socket) -> str:
 def server_settings(app: Any, *, grace: int, connections: int, **more: Any) -> uvicorn.Config:
     """Return the settings of a server that says nothing of itself and logs no request.
 
-    Requests under way have `grace` seconds when it is told to end; beyond `connections` at once it answers 503. `more`
-    goes to uvicorn. Raises ImportError where uvicorn is not installed.
+    Requests under way have `grace` seconds when it is told to end; beyond `connections` at once it answers 503. A
+    client that begins a request and does not go on with it is not waited for (`treemem/connections.py`). `more` goes
+    to uvicorn. Raises ImportError where uvicorn is not installed.
     """
     import uvicorn
 
+    from treemem.connections import PatientConnection
+
     return uvicorn.Config(
         app,
-        http="h11",
+        http=PatientConnection,
         ws="none",
         log_config=None,
         access_log=False,

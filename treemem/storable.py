@@ -14,6 +14,8 @@ from treemem.errors import InvalidInputError
 MAX_TEXT = 1_000_000
 #: Bounds of a field of metadata: how deep it nests, how many values it holds, how many characters in all.
 MAX_DEPTH, MAX_VALUES, MAX_CHARACTERS = 100, 100_000, 4_000_000
+#: Characters of all the metadata of one memory, so that an archive can hold it in a line.
+MAX_IN_ALL = 8_000_000
 #: A value that nests no deeper, with no more in each list or dict and no longer texts, is within these bounds.
 _SMALL_DEPTH, _SMALL, _SMALL_TEXT = 3, 16, 900
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -91,6 +93,17 @@ def check_json(value: Any, field: str) -> None:
                 f"{field}: more than {MAX_VALUES} values or {MAX_CHARACTERS} characters in all; keep a link instead"
             )
         waiting += reversed(inner)
+
+
+def characters_in(value: Any, other: int = 0) -> int:
+    """Return how many characters the texts in a value of JSON have, those of names too, and `other` for each value that
+    is no text.
+    """
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return other + sum(map(len, value)) + sum(characters_in(each, other) for each in value.values())
+    return other + sum(characters_in(each, other) for each in value) if isinstance(value, (list, tuple)) else other
 
 
 def _is_small(value: Any, depth: int = _SMALL_DEPTH) -> bool:

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
 from treemem.canonical import canonical_json, encode_vectors
-from treemem.changes import Edge, Entity, NodeKind, State
+from treemem.changes import Edge, Entity, NodeKind, Operation, Source, State
 from treemem.errors import ConflictError, InvalidInputError
 from treemem.exchange import files
 from treemem.exchange.checking import Checked, check, record_of
 from treemem.exchange.compressing import plain
 from treemem.exchange.format import (
     EARLIEST,
-    MAX_LINE,
     ORDERED,
     Head,
     Summed,
@@ -27,15 +26,19 @@ from treemem.exchange.format import (
     last_line,
     read_lines,
     record_line,
+    too_large,
 )
 from treemem.exchange.records import Row
 from treemem.ids import derived_id
 from treemem.ingest.entities import entity_id
+from treemem.storable import characters_in
 from treemem.store.protocol import CubeInfo, GraphStore, Rows
 from treemem.text import words
 from treemem.write.addition import Progress
 
 BATCH = 200
+#: Characters and numbers from which a batch is full, however few rows it has.
+_FULL = 1 << 24
 
 
 class Known(NamedTuple):
@@ -63,8 +66,8 @@ def write(file: IO[bytes], known: Known) -> str:
     for kind, row in itertools.chain(first, rows):
         line, digest = record_line(kind, plain_row(row))
         data = line.encode() + b"\n"
-        if len(data) > MAX_LINE:
-            raise InvalidInputError(f"{kind}: a row of {len(data)} bytes, at most {MAX_LINE} can be loaded again")
+        if (reason := too_large(data)) is not None:
+            raise InvalidInputError(f"{kind} {named(row)}: its row is {reason}, and could not be loaded again")
         file.write(data)
         summed.add(digest)
         count += 1
@@ -89,6 +92,13 @@ class _Nowhere(io.RawIOBase):
 def hash_of(known: Known) -> str:
     """Return the hash that an archive has, without writing it."""
     return write(cast("IO[bytes]", _Nowhere()), known)
+
+
+def named(row: Row) -> str:
+    """Return the id of a row, of an edge those of its ends."""
+    if isinstance(row, State):
+        return row.memory_id
+    return f"{row.source} -{row.type.value}-> {row.target}" if isinstance(row, Edge) else row.id
 
 
 def plain_row(row: Row) -> Any:
@@ -163,9 +173,9 @@ class Archive:
         store.end_load(info, archive)
         return Loaded(total, found["memories"] - found["logged"])
 
-    def rows(self, cube: str) -> Iterator[tuple[int, str, Row]]:
-        """Yield every row as one of a cube, with the number of its line."""
-        return _renamed(self._rows(), self.head.info.id, cube)
+    def rows(self, cube: str, store: GraphStore) -> Iterator[tuple[int, str, Row]]:
+        """Yield every row as one of a cube of a store, with the number of its line."""
+        return _renamed(self._rows(), self.head.info.id, cube, lambda row: row in store.entities(cube, [row.id]))
 
     def _rows(self) -> Iterator[tuple[int, str, Any]]:
         with files.told(self._path, "read"):
@@ -229,33 +239,50 @@ _FIELDS = {
 
 def batches(records: Iterable[tuple[str, Any]], info: CubeInfo) -> Iterator[Rows]:
     """Yield batches of one kind of rows each; a memory's states may fall into two."""
-    kind, some = "", list[Any]()
+    kind, some, size = "", list[Any](), 0
     for name, row in records:
-        if some and (name != kind or len(some) == BATCH):
+        if some and (name != kind or len(some) == BATCH or size >= _FULL):
             yield Rows(info, **{_FIELDS[kind]: tuple(some)})
-            some = []
+            some, size = [], 0
         kind = name
         some.append(row)
+        size += _size(row)
     if some:
         yield Rows(info, **{_FIELDS[kind]: tuple(some)})
 
 
-def _renamed(records: Iterable[tuple[int, str, Any]], archived: str, cube: str) -> Iterator[tuple[int, str, Row]]:
-    """Yield records for another cube: the id of an entity is derived from its cube, so that there it has another."""
-    if cube == archived:
-        yield from records
-        return
+def _size(row: Row) -> int:
+    """Return about how many characters and numbers a row has, of those that can be many."""
+    if isinstance(row, State):
+        return characters_in(row.fields, 20) + len(row.tokens) + row.content.vectors.size
+    if isinstance(row, Operation):
+        return 100 * len(row.touched)
+    if isinstance(row, Source):
+        return len(row.content or "") + len(row.uri or "")
+    return characters_in(row.properties, 20) if isinstance(row, Edge) else 0
+
+
+def _renamed(
+    records: Iterable[tuple[int, str, Any]], archived: str, cube: str, is_there: Callable[[Entity], bool]
+) -> Iterator[tuple[int, str, Row]]:
+    """Yield records for a cube, where the id of an entity is derived from the cube and its name.
+
+    In another cube than the archive's all have another id; in one of its name those alone whose id is not that of their
+    name, so that nobody's mentions become another's. Those that are there already stay as they are.
+    """
     names: dict[str, str] = {}
     taken: set[str] = set()
     for number, kind, row in records:
         if isinstance(row, Entity):
             name = entity_id(cube, words(row.name), row.kind)
+            if cube == archived and name != row.id and is_there(row):
+                name = row.id
             if name in taken:  # two that are one by the rules of today stay two
                 name = derived_id("entity", cube, row.id)
             taken.add(name)
             names[row.id] = name
-            yield number, kind, replace(row, id=name)
-        elif isinstance(row, Edge) and row.target_kind is NodeKind.ENTITY:
+            yield number, kind, row if name == row.id else replace(row, id=name)
+        elif isinstance(row, Edge) and row.target_kind is NodeKind.ENTITY and names[row.target] != row.target:
             yield number, kind, replace(row, target=names[row.target])
         else:
             yield number, kind, row

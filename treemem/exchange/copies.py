@@ -20,7 +20,6 @@ from treemem.write.addition import Progress
 _NO_LINKS = frozenset(
     getattr(errno, name) for name in ("EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS") if hasattr(errno, name)
 )
-_BESIDE = ("", "-wal", "-shm", "-journal")
 
 
 def backup(ctx: Context, path: str | Path, progress: Progress | None) -> Path:
@@ -55,7 +54,8 @@ def copied(copy: Callable[[Path, Progress | None], None], place: Path, progress:
     Raises InvalidInputError, StoreFullError, StoreError.
     """
     place = place.parent.resolve() / place.name  # links that lead to the folder are for whoever names it to make
-    for suffix in _BESIDE:
+    files.refuse_beside(place)
+    for suffix in ("", *files.BESIDE):
         if os.path.lexists(there := place.with_name(place.name + suffix)):
             raise InvalidInputError(f"{there}: exists already, and is not replaced; choose another place")
     with files.told(place, "written"):
@@ -65,7 +65,7 @@ def copied(copy: Callable[[Path, Progress | None], None], place: Path, progress:
             copy(partial, progress)
             _put(partial, place)
         except BaseException:
-            for suffix in _BESIDE:
+            for suffix in ("", *files.BESIDE):
                 with contextlib.suppress(OSError):
                     partial.with_name(partial.name + suffix).unlink()
             for each in reversed(made):

@@ -14,6 +14,7 @@ from treemem.exchange import archive, compressing, files, graphml, keeping, memo
 from treemem.exchange.formats import FORMATS
 from treemem.filters import FilterLike
 from treemem.read.getting import get_all
+from treemem.store.shared import refuse_loading
 from treemem.temporal import TimeLike
 from treemem.write.addition import Progress
 
@@ -47,8 +48,8 @@ def export(
         raise InvalidInputError(f"format: wanted {ends}, found {shown(format or place.name)}; name one with format=")
     if name != "archive" and (filter is not None or below is not None):
         raise InvalidInputError(f"filter, below: go with an archive (.jsonl), not with {name}; leave them out")
-    if place.exists() and files.is_database(place):
-        raise InvalidInputError(f"{place}: is a database, perhaps a store, and is not replaced; choose another name")
+    info = ctx.store.cube(ctx.cube)
+    refuse_loading(ctx.cube, None if info is None else info.loading)  # every verb that reads finds nothing in it
     if name in ("neo4j-csv", "neo4j-parquet"):
         from treemem.exchange import tables  # the driver of Neo4j takes a while to import
 

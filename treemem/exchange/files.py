@@ -1,4 +1,6 @@
-"""Files that only their owner may read, written whole or not at all, and no symbolic link followed."""
+"""Files that only their owner may read, written whole or not at all; no symbolic link is followed, and what is no
+plain file, or belongs to a database, is not replaced.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,8 @@ _OF_THE_PATH = frozenset(
     getattr(errno, name)
     for name in "EACCES EPERM ENOTDIR EISDIR ENOENT EEXIST ENAMETOOLONG ELOOP EINVAL ENOTEMPTY ENOTSUP EXDEV".split()
 )
+#: What SQLite's files beside a database are called after it.
+BESIDE = ("-wal", "-shm", "-journal")
 _FULL = frozenset(getattr(errno, name) for name in "ENOSPC EDQUOT EFBIG EROFS".split() if hasattr(errno, name))
 
 
@@ -137,6 +141,32 @@ def is_database(path: Path) -> bool:
         return stat.S_ISREG(path.stat().st_mode) and beginning(path, 16) == b"SQLite format 3\0"
 
 
+def refuse_taken(path: Path) -> None:
+    """Raise InvalidInputError if a file must not come to a path: a link, a folder, a device, a pipe, a socket or a
+    database is there, or it is the name of what SQLite keeps beside a database.
+    """
+    refuse_link(path)
+    refuse_beside(path)
+    if not os.path.lexists(path):
+        return
+    if path.is_dir():
+        raise InvalidInputError(f"{path}: is a folder; choose another place")
+    if not is_file(path):
+        raise InvalidInputError(f"{path}: is no file, but a device, a pipe or a socket; choose another place")
+    if is_database(path):
+        raise InvalidInputError(f"{path}: is a database, perhaps a store, and is not replaced; choose another name")
+
+
+def refuse_beside(path: Path) -> None:
+    """Raise InvalidInputError for the name of a log or journal of SQLite's beside what may be its database."""
+    for suffix in BESIDE:
+        owner = path.name.lower().endswith(suffix) and path.name[: -len(suffix)]
+        if owner and os.path.lexists(path.with_name(owner)):
+            raise InvalidInputError(
+                f"{path}: is a name of SQLite's, for what it keeps beside {owner}; choose another name"
+            )
+
+
 def create(path: Path) -> IO[bytes]:
     """Open a new file for writing that only its owner may read; one that exists is refused."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -168,14 +198,14 @@ def write_all(folder: Path, names: Sequence[str], write: Callable[[Mapping[str, 
             with contextlib.ExitStack() as stack:
                 opened = {}
                 for name in names:
-                    refuse_link(folder / name)
-                    if (folder / name).is_dir():
-                        raise InvalidInputError(f"{folder / name}: is a folder; choose another place")
+                    refuse_taken(folder / name)
                     opened[name] = stack.enter_context(create(partial[name]))
                 write(opened)
                 for file in opened.values():
                     file.flush()
                     os.fsync(file.fileno())
+            for name in names:
+                refuse_taken(folder / name)  # it may have come meanwhile
             for name, path in partial.items():
                 path.replace(folder / name)
         except BaseException:

@@ -21,6 +21,7 @@ from typing import IO, Any
 from treemem.canonical import canonical_json
 from treemem.changes import Model
 from treemem.checks import shown
+from treemem.counting import has_more_parts, width_of
 from treemem.errors import InvalidInputError
 from treemem.exchange import files
 from treemem.exchange.compressing import plain
@@ -35,15 +36,21 @@ ORDERED = 5
 ARCHIVE, GRAPH = "archive.jsonl", "textual_memory.json"
 #: The kinds of records, in the order in which they come.
 KINDS = ("operation", "entity", "source", "state", "edge", "tombstone", "usage")
-#: Bytes of the longest line that is read: more than any memory can take.
-MAX_LINE = 1 << 28
-#: Commas and brackets in a line: a value takes thirty times the memory of its bytes, however few these are.
-MAX_PARTS = 1 << 24
+#: Bytes of the longest line that is written and read. The longest text is 6 MB of them (a million control characters),
+#: the largest field of metadata 24 MB, the vectors of its passages 4.4 MB at 4,096 dimensions.
+MAX_LINE = 1 << 26
+#: Bytes that its characters take in memory, where one emoji makes each of them four.
+MAX_WIDTH = 3 << 25
+#: Its strings, commas and brackets: each takes some hundred bytes of memory. A purge of 700,000 memories fits.
+MAX_PARTS = 3 << 19
+#: A line of fewer bytes is within all three.
+_SHORT = min(MAX_LINE, MAX_WIDTH // 4, MAX_PARTS)
 #: What a part of a cube may have been cut by.
 CUTS = frozenset({"filter", "below", "as_of", "user_id", "session_id"})
 #: The first time that an archive can be of: at the one before stands the clock of a cube while one is loaded into it.
 EARLIEST = LOADING + 1
 _TAIL = 4_096
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,23 @@ def record_line(kind: str, row: Any) -> tuple[str, str]:
 
 def record_hash(kind: str, text: str) -> str:
     """Return the hash of a row in canonical JSON."""
-    return hashlib.sha256(f"{kind}:{text}".encode(errors="surrogatepass")).hexdigest()
+    digest = hashlib.sha256(f"{kind}:".encode())
+    for start in range(0, len(text), _PIECE):
+        digest.update(text[start : start + _PIECE].encode(errors="surrogatepass"))
+    return digest.hexdigest()
+
+
+def too_large(line: bytes) -> str | None:
+    """Return why a line of an archive takes too much memory to be read, None if it does not."""
+    if len(line) < _SHORT:
+        return None
+    if len(line) > MAX_LINE:
+        return f"longer than {MAX_LINE} bytes"
+    if has_more_parts(line, MAX_PARTS):
+        return f"more than {MAX_PARTS} strings, commas and brackets"
+    if width_of(line) > MAX_WIDTH:
+        return f"more than {MAX_WIDTH} bytes of characters in memory"
+    return None
 
 
 def damaged(line: int, reason: object) -> InvalidInputError:
@@ -113,11 +136,12 @@ def read_lines(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
     number = 0
     while line := file.readline(MAX_LINE + 1):
         number += 1
-        if len(line) > MAX_LINE:
-            raise damaged(number, f"longer than {MAX_LINE} bytes")
-        if len(line) > MAX_PARTS and sum(map(line.count, (b",", b"[", b"{"))) > MAX_PARTS:
-            raise damaged(number, f"more than {MAX_PARTS} values")
-        yield number, _parsed(line, number)
+        if (reason := too_large(line)) is not None:
+            raise damaged(number, reason)
+        value = _parsed(line, number)
+        del line  # it would take its memory as long as the value is used
+        yield number, value
+        del value
 
 
 def _parsed(line: bytes, number: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from treemem.caller import check_session
 from treemem.changes import EdgeAssert, EdgeType
 from treemem.checks import shown, within
 from treemem.contents import fields_of
+from treemem.counting import refuse_dense_json
 from treemem.errors import InvalidInputError, TreememError
 from treemem.exchange import files, memos
 from treemem.ids import checked_id
@@ -62,8 +63,10 @@ def graph_of(data: Any, dimension: int, refused: Refused) -> Graph:
 
 def parsed(path: Path) -> Any:
     """Return what a JSON file says, or raise InvalidInputError."""
+    data = files.read(path, _MAX_BYTES)
+    refuse_dense_json(data, path)
     try:
-        return json.loads(files.read(path, _MAX_BYTES))
+        return json.loads(data)
     except RecursionError:
         raise InvalidInputError("nested too deep") from None
     except ValueError as error:

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from treemem.counting import refuse_dense_json, refuse_dense_xml
 from treemem.errors import InvalidInputError
 from treemem.exchange import files
 
@@ -75,8 +76,10 @@ def read(path: Path) -> networkx.Graph[Any]:
     """Return the graph of a file, or raise InvalidInputError."""
     import networkx as nx
 
+    raw = files.read(path, _MOST_BYTES)
+    refuse_dense_xml(raw, path)
     try:
-        text = files.read(path, _MOST_BYTES).decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{path}: no UTF-8 at byte {error.start}; save it as UTF-8") from error
     if _DOCTYPE.search(text):
@@ -89,6 +92,7 @@ def read(path: Path) -> networkx.Graph[Any]:
         raise InvalidInputError(f"{path}: no GraphML ({type(error).__name__}: {error})") from error
     for data_of in (graph.graph, *(d for _, d in graph.nodes(data=True)), *(d for *_, d in graph.edges(data=True))):
         for name in [name for name in data_of if name.endswith(JSON)]:
+            refuse_dense_json(str(data_of[name]).encode(errors="surrogatepass"), f"{path}: {name}")
             try:
                 data_of[name.removesuffix(JSON)] = json.loads(data_of.pop(name))
             except (TypeError, ValueError, RecursionError) as error:

@@ -33,7 +33,7 @@ from treemem.read.bases import bases_of
 from treemem.read.getting import graph_pages
 from treemem.store.protocol import CubeInfo, GraphStore
 from treemem.store.shared import refuse_loading
-from treemem.temporal import END, Moment, TimeLike, from_micros
+from treemem.temporal import END, SKEW, Moment, TimeLike, format_micros, from_micros, system_clock, to_micros
 from treemem.write.addition import Addition, Progress, write_parts
 from treemem.write.committing import new_change
 from treemem.write.intent import Intent
@@ -165,6 +165,7 @@ def load_archive(
     with archive.opened(path) as found:
         theirs = found.head.info
         info = ctx.store.cube(ctx.cube)
+        _refuse_ahead(ctx, path, theirs.clock, info)
         another = None if theirs.model == ctx.model else theirs.model
         if another is not None and not reembed:
             raise InvalidInputError(
@@ -174,7 +175,7 @@ def load_archive(
             )
 
         def rows() -> Iterator[tuple[int, str, Row]]:
-            converted = found.rows(ctx.cube)
+            converted = found.rows(ctx.cube, ctx.store)
             return converted if another is None else reembedded(ctx, converted)
 
         target = CubeInfo(ctx.cube, theirs.clock, theirs.model if another is None else ctx.model)
@@ -195,6 +196,20 @@ def load_archive(
             raise _other_changes(ctx, path)
         counts = ctx.store.counts(ctx.cube)
         return archive.Loaded(found.checked.total, counts["memories"] - counts["logged"])
+
+
+def _refuse_ahead(ctx: Context, path: Path, clock: int, info: CubeInfo | None) -> None:
+    """Raise InvalidInputError for an archive whose clock is further ahead than clocks differ: the cube would be written
+    to at such times from then on. A cube whose own clock is there already has nothing to lose.
+    """
+    now = max(ctx.now(), to_micros(system_clock()))
+    if clock > now + SKEW and (info is None or clock > info.clock):
+        raise InvalidInputError(
+            f"load: {path}: its clock stands at {format_micros(clock)}, and it is {format_micros(now)}; all that is "
+            "written later would be recorded behind that. If the clock of this machine is wrong, set it right. If that "
+            "of the machine which wrote it was, and it is to be loaded all the same, say that it is so late: "
+            "memory.with_clock(lambda: datetime(...)).import_(path)"
+        )
 
 
 def _may_be(ctx: Context, info: CubeInfo, found: archive.Archive) -> bool:

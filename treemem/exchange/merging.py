@@ -8,7 +8,6 @@ cube, and how often a memory was recalled stays what it is here.
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from treemem.context import Context
 from treemem.errors import ConflictError, InvalidInputError
 from treemem.exchange.archive import Archive, Loaded, batches, plain_row
 from treemem.exchange.checking import union
+from treemem.exchange.format import record_hash
 from treemem.exchange.records import Row
 from treemem.exchange.rows import rows_at
 from treemem.exchange.scratch import scratch
@@ -150,7 +150,7 @@ class _Here:
             plain = {**plain_row(row), "embedding": None}
         else:
             plain = plain_row(row)
-        return hashlib.sha256(canonical_json(plain).encode(errors="surrogatepass")).digest()
+        return bytes.fromhex(record_hash("", canonical_json(plain)))
 
 
 class _New:

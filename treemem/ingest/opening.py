@@ -10,11 +10,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from treemem.counting import refuse_dense_json
 from treemem.errors import InvalidInputError
 from treemem.ingest.described import packing
 
 #: The most bytes of a file, and of all that a ZIP archive holds unpacked.
 MOST_BYTES = 2_000_000_000
+#: A ZIP archive may unpack to so many bytes in any case, and to so many times its own: texts pack to a tenth.
+LEAST_BYTES, _TIMES = 100_000_000, 100
 #: A line of WhatsApp's: a time, which may stand in brackets as JSON does, and what was said.
 TIMED = re.compile(
     r"\u200e?\[?(\d{1,4})[./-](\d{1,2})[./-](\d{1,4}),? (?:um )?(\d{1,2})[:.](\d\d)(?:[:.](\d\d))?"
@@ -58,7 +61,7 @@ def opened(path: Path) -> Any:
             if sum(p.stat().st_size for p in path.rglob("*.json")) > MOST_BYTES:
                 raise InvalidInputError(f"{path}: wanted at most {MOST_BYTES:,} bytes, found more")
             inside = sorted(path.rglob("*.json"))
-            return Files(_decoded((p.relative_to(path).as_posix(), p.read_bytes()) for p in inside))
+            return Files(_decoded(((p.relative_to(path).as_posix(), p.read_bytes()) for p in inside), path))
         if path.exists() and not path.is_file():
             raise InvalidInputError(f"{path}: wanted a file or a folder, found neither")
         if path.stat().st_size > MOST_BYTES:
@@ -68,7 +71,7 @@ def opened(path: Path) -> Any:
         raw = path.read_bytes()
         if (packed := packing(raw[:8])) is not None:
             raise InvalidInputError(f"{path}: is packed with {packed}; unpack it, and import what was in it")
-        text = raw.decode("utf-8-sig")
+        text = _text(raw, path)
     except OSError as error:
         raise InvalidInputError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
@@ -91,17 +94,27 @@ def _unzipped(path: Path) -> Files:
         with zipfile.ZipFile(path) as archive:
             members = [each for each in archive.infolist() if _is_text(each.filename)]
             total = sum(each.file_size for each in members)
-            if total > MOST_BYTES:
-                raise InvalidInputError(f"{path}: unpacks to {total:,} bytes; at most {MOST_BYTES:,} are read")
+            most = min(MOST_BYTES, max(LEAST_BYTES, _TIMES * path.stat().st_size))
+            if total > most:
+                raise InvalidInputError(
+                    f"{path}: unpacks to {total:,} bytes; at most {most:,} are read of one so small"
+                )
             members.sort(key=lambda each: each.filename)
-            found = Files(_decoded((each.filename, archive.read(each)) for each in members))
+            found = Files(_decoded(((each.filename, archive.read(each)) for each in members), path))
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, UnicodeDecodeError, EOFError) as error:
         raise InvalidInputError(f"{path}: cannot be unpacked ({error})") from error
     found.kind = "ZIP archive"
     return found
 
 
-def _decoded(members: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+def _text(raw: bytes, where: object) -> str:
+    """Return what a file says; one of JSON, or JSON Lines, that has more values than any export is refused."""
+    if raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        refuse_dense_json(raw, where)
+    return raw.decode("utf-8-sig")
+
+
+def _decoded(members: Iterable[tuple[str, bytes]], path: Path) -> dict[str, str]:
     """Return the texts of files, without those that are no UTF-8: what people sent each other lies there, too.
 
     Raises UnicodeDecodeError if none is.
@@ -110,7 +123,7 @@ def _decoded(members: Iterable[tuple[str, bytes]]) -> dict[str, str]:
     wrong = None
     for name, raw in members:
         try:
-            found[name] = raw.decode("utf-8-sig")
+            found[name] = _text(raw, f"{path}: {name}")
         except UnicodeDecodeError as error:
             wrong = wrong or error
     if wrong is not None and not found:

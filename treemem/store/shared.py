@@ -16,10 +16,11 @@ from treemem.errors import (
     LeaseError,
     ModelMismatchError,
     OperationMismatchError,
+    StoreError,
     StoreUnavailableError,
 )
 from treemem.store.protocol import Lease, Subgraph
-from treemem.temporal import Moment
+from treemem.temporal import END, Moment
 
 #: No lease is taken for longer, in microseconds: two hours.
 LONGEST_LEASE = 7_200 * 1_000_000
@@ -84,6 +85,18 @@ def refuse_loading(cube: str, loading: str | None) -> None:
         raise StoreUnavailableError(
             f"an archive is being imported into cube {cube!r}; wait for its end, import it again if it was cut off, or "
             "take it back by drop()"
+        )
+
+
+def refuse_end(cube: str, recorded_at: int) -> None:
+    """Raise StoreError if a transaction would be at the end of all times, or behind it: what is recorded there is seen
+    by no reader.
+    """
+    if recorded_at >= END:
+        raise StoreError(
+            f"cube {cube!r}: its clock stands at the end of all times, and nothing can be recorded after it: the clock "
+            "of a machine was wrong. Write the cube out as it was known before, dump(folder, known_at=...), and load "
+            "that into another cube"
         )
 
 

@@ -19,6 +19,7 @@ from treemem.store.shared import (
     check_model,
     operation_mismatch,
     receipt_of,
+    refuse_end,
     refuse_loading,
     refuse_taken_batch,
 )
@@ -77,6 +78,7 @@ def begin_change(tx: Transaction, changes: ChangeSet) -> tuple[int, dict[str, in
     refuse_taken_batch(changes, None if row["batch"] is None else rows.operation(row["batch"]))
     refuse_loading(changes.cube, row["loading"])
     check_model(changes.cube, row["embedder"], row["dimension"], model)
+    refuse_end(changes.cube, int(row["clock"]))
     return int(row["clock"]), dict(row["versions"])
 
 

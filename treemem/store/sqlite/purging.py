@@ -7,7 +7,7 @@ import sqlite3
 from treemem.canonical import canonical_json
 from treemem.changes import DERIVING, ChangeSet, Erasure, Receipt
 from treemem.errors import OperationMismatchError
-from treemem.store.shared import operation_mismatch, receipt_of, refuse_newer
+from treemem.store.shared import operation_mismatch, receipt_of, refuse_end, refuse_newer
 from treemem.store.sqlite import rows
 from treemem.store.sqlite.statements import statement
 from treemem.store.sqlite.writing import find_operation, insert_operation, take_cube
@@ -25,6 +25,7 @@ def purge(conn: sqlite3.Connection, changes: ChangeSet, erasure: Erasure) -> Rec
     watched = {"ids": rows.listed(erasure.watched), "cube": cube, "at": erasure.read_at, "end": END}
     newer = conn.execute(statement("newer_than"), watched | {"types": rows.listed(DERIVING)}).fetchone()
     refuse_newer(None if newer is None else newer[0])
+    refuse_end(changes.cube, recorded_at)
     conn.execute("UPDATE cube SET clock = ?, epoch = epoch + 1 WHERE num = ?", (recorded_at, cube))
     conn.executemany(
         "UPDATE operation SET reason = NULL WHERE cube = ? AND id = ?", [(cube, name) for name in erasure.reasons]

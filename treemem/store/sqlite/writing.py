@@ -15,6 +15,7 @@ from treemem.store.shared import (
     operation_mismatch,
     properties_text,
     receipt_of,
+    refuse_end,
     refuse_loading,
     refuse_taken_batch,
 )
@@ -36,6 +37,7 @@ def apply(conn: sqlite3.Connection, changes: ChangeSet) -> Receipt:
         return receipt_of(earlier)
     part = changes.part
     refuse_taken_batch(changes, None if part is None else find_operation(conn, cube, part.parent))
+    refuse_end(changes.cube, recorded_at)
     _tick(conn, cube, recorded_at)
     nums = _node_numbers(conn, cube, changes)
     known = _read_known(conn, changes, nums)
