@@ -386,7 +386,7 @@ def test_chats_are_imported_once(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "odd.json").write_text(json.dumps({"name": "Bo", "id": 8, "messages": said}))
     assert "left out: telegram-8, message 1" in shell.run("import", "odd.json")
     (tmp_path / "note.txt").write_text("no chat")
-    assert "wanted an export" in shell.run("import", "note.txt", code=1)
+    assert "found a text that begins" in shell.run("import", "note.txt", code=1)
 
 
 @pytest.mark.neo4j

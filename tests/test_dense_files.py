@@ -13,7 +13,7 @@ import pytest
 from tests.helpers import HashEmbedder
 from treemem import InvalidInputError, TreeTextMemory
 from treemem.counting import refuse_dense_json
-from treemem.ingest import exports
+from treemem.ingest import exports, opening
 
 #: Two and a half million empty lists, in 7.5 MB.
 LISTS = b"[]," * 2_500_000
@@ -69,7 +69,7 @@ def test_a_zip_archive_that_unpacks_to_much_more_than_itself(tmp_path: Path, mon
     path = packed(tmp_path / "x.zip", b'["' + b"a" * 1_000_000 + b'"]')
     with pytest.raises(InvalidInputError, match=r"wanted"):
         exports.read_export(path)
-    monkeypatch.setattr(exports, "LEAST_BYTES", 100_000)
+    monkeypatch.setattr(opening, "LEAST_BYTES", 100_000)
     with pytest.raises(InvalidInputError, match=r"unpacks to [\d,]+ bytes; at most [\d,]+ are read"):
         exports.read_export(path)
 

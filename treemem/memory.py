@@ -1313,8 +1313,8 @@ class TreeTextMemory:
         A graph is added as one operation, which `undo` takes back; what MemOS says that has no place here goes into
         `info`, vectors are made again. Chats go into their conversations, of which a file with only one can be given
         the `conversation_id`. Importing again adds what is new; an edge that was ended here
-        stays so. An archive or a graph is looked through before anything is written, of chats each conversation, of a
-        history each event. What cannot be read, or does not fit the cube, is refused, by place and reason, or with
+        stays so. An archive, a graph or a history is looked through before anything is written, of chats each
+        conversation. What cannot be read, or does not fit the cube, is refused, by place and reason, or with
         `on_error="skip"` left out and told. Raises InvalidInputError, MemoryExistsError, InvalidChangeError,
         NotAllowedError.
         """

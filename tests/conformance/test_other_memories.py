@@ -376,6 +376,18 @@ def test_facts_that_say_only_when_they_end_hold_since_ever(memory: TreeTextMemor
     assert memory.check() == []
 
 
+def test_facts_that_come_twice_are_refused_or_told(memory: TreeTextMemory, tmp_path: Path) -> None:
+    first = zep_edge("e-1", "Ann sings.", valid_at="2024-01-01T00:00:00Z", invalid_at=None)
+    with pytest.raises(InvalidInputError, match="fact e-1: its uuid comes twice"):
+        memory.import_(written(tmp_path / "e.json", {"edges": [first, zep_edge("e-1", "Ann dances.")]}))
+    newer = {**first, "invalid_at": "2025-01-01T00:00:00Z"}
+    done = memory.import_(written(tmp_path / "e.json", {"edges": [first, first], "facts": [newer]}))
+    assert (done.memories, done.notes) == (
+        1,
+        ("facts that come again with other times are read as they come first (1)",),
+    )
+
+
 def test_responses_of_zep_are_told_one_by_one(memory: TreeTextMemory, tmp_path: Path) -> None:
     page = {"items": [zep_edge("e-4", "Ben sails.", episode_uuids=["p-1"])], "next_cursor": "x", "total_size": 1}
     fact = {"uuid": "f-2", "fact": "Cleo cooks.", "content": "Cleo cooks.", "created_at": "2024-01-01T00:00:00Z"}
@@ -422,7 +434,7 @@ def test_what_zep_does_not_give_is_refused_or_told(memory: TreeTextMemory, tmp_p
         memory.import_(path, format="zep")
     assert memory.stats().operations == 0
     done = memory.import_(path, format="zep", on_error="skip", remember="all")
-    assert [where for where, _ in done.left_out] == ["edges[2]", "fact e-5"]
+    assert [where for where, _ in done.left_out] == ["edges[2]", "fact e-5", "fact e-lives"]
     assert done.memories == 7
     assert any("users" in note for note in done.notes)
 
@@ -686,6 +698,7 @@ def test_a_file_that_is_called_like_a_server_is_read_by_its_whole_path(memory: T
     assert memory.import_(path, format="zep").memories == 0
 
 
+_DUMPED = {"lc": 1, "type": "constructor", "id": ["langchain", "HumanMessage"], "kwargs": {"content": "hi"}}
 _TALK = [{"role": "user", "content": "hi"}]
 #: A file of each format that is JSON, of several shapes where it has them.
 FILES: dict[str, list[Any]] = {
@@ -694,7 +707,14 @@ FILES: dict[str, list[Any]] = {
         [{"id": "a", "memory": "x", "metadata": {}}],
         [{"id": "a", "vector": [0.5], "payload": {"memory": "x"}}],
     ],
-    "mem0": [{"results": [{"id": "a", "memory": "x"}]}, [{"id": "a", "memory": "x", "hash": "h"}]],
+    "mem0": [
+        {"results": [{"id": "a", "memory": "x"}]},
+        [{"id": "a", "memory": "x", "hash": "h"}],
+        [{"id": "a", "memory": "x", "user_id": "u", "categories": None}],
+        {"id": "a", "memory": "x", "user_id": "u"},
+        {"results": []},
+        [{"id": "e", "memory_id": "a", "event": "ADD", "new_memory": "x", "created_at": "2025-01-01"}],
+    ],
     "zep": [
         ZEP,
         *({kind: ZEP[kind]} for kind in ("nodes", "edges", "episodes", "threads")),
@@ -712,6 +732,12 @@ FILES: dict[str, list[Any]] = {
         _TALK,
         [{"type": "human", "data": {"content": "hi"}}],
         [{"id": "m", "role": "user", "content": "hi", "metadata": {}}],
+        [_DUMPED],
+        {"messages": [_DUMPED], "summary": "they talk"},
+        {"values": {"messages": [_DUMPED]}},
+        [{"id": 1, "session_id": "s", "message": json.dumps({"type": "human", "data": {"content": "hi"}})}],
+        [json.dumps({"type": "human", "data": {"content": "hi"}})],
+        {"first": _TALK, "second": [_DUMPED]},
     ],
 }
 

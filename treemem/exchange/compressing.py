@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: How a file in Zstandard begins: RFC 8878, section 3.1.1.
 MAGIC = b"\x28\xb5\x2f\xfd"
+#: The byte order mark of UTF-8.
+MARK = b"\xef\xbb\xbf"
 #: What ends the name of one.
 SUFFIX = ".zst"
 #: The most memory that a file may ask for to be unpacked, in bytes.
@@ -24,10 +26,14 @@ _WINDOW = 1 << 27
 
 
 def plain(file: IO[bytes]) -> IO[bytes]:
-    """Return what a file holds from its beginning, unpacked where it is packed; the file stays open."""
+    """Return what a file holds from its beginning, unpacked where it is packed; the file stays open.
+
+    A byte order mark before it, as some editors write one, is passed over.
+    """
     file.seek(0)
-    packed = file.read(len(MAGIC)) == MAGIC
-    file.seek(0)
+    head = file.read(len(MAGIC))
+    packed = head == MAGIC
+    file.seek(len(MARK) if head.startswith(MARK) else 0)
     return cast("IO[bytes]", io.BufferedReader(_Unpacked(file), 1 << 20)) if packed else file
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -11,17 +11,18 @@ from typing import Any, get_args
 from treemem.checks import shown
 from treemem.context import Context
 from treemem.errors import InvalidInputError, NotAllowedError, TreememError
-from treemem.exchange import compressing, files, foreign, graphml, keeping, letta, mem0, memos, zep
+from treemem.exchange import compressing, files, foreign, graphml, keeping, letta, mem0, mem0_history, memos, zep
 from treemem.exchange.format import ARCHIVE, FORMAT, GRAPH
 from treemem.exchange.formats import FORMATS
 from treemem.exchange.graph import Graph, graph_of, parsed
 from treemem.ids import derived_id
-from treemem.ingest import exports
+from treemem.ingest import exports, langchain
+from treemem.ingest.described import described, packing
 from treemem.ingest.exports import Chat
+from treemem.ingest.opening import opened
 from treemem.keywords import checked_names
 from treemem.locations import NEO4J_SCHEMES
-from treemem.temporal import from_micros
-from treemem.write import adding, changing
+from treemem.storable import half_character
 from treemem.write.addition import Progress
 from treemem.write.intent import Intent
 from treemem.write.messaging import add_messages
@@ -184,26 +185,19 @@ class _Import:
     def events(self, data: list[Any]) -> Imported:
         """Tell the events of memories one after the other, each as one operation."""
         self._refuse_conversation()
-        events = mem0.events_of(data, self.refused)
         before = self._memories()
-        for done, event in enumerate(events, 1):
-            operation, memory_id, at = f"mem0-{event.id}", event.memory_id, from_micros(event.at)
-            if any(self.mine):  # two users may have the history of one memory
-                operation, memory_id = (derived_id("mem0", *self.mine, each) for each in (operation, memory_id))
-            intent = Intent(operation, event.actor or self.intent.actor, self.intent.reason)
-            try:
-                if event.kind == "ADD":
-                    new = {"id": memory_id, "memory": event.text}
-                    adding.add(self.ctx, new, at, None, intent, None, {})
-                elif event.kind == "UPDATE":
-                    changing.update(self.ctx, memory_id, event.text, at, intent, {})
-                else:
-                    changing.expire(self.ctx, memory_id, at, intent)
-            except TreememError as error:
-                self.refused(f"event {event.id}", error)
-            if self.progress is not None:
-                self.progress(done, len(events))
-        return Imported("mem0", memories=self._memories() - before, left_out=tuple(self.left_out))
+        try:
+            history = mem0_history.History(data, self.refused, any(self.mine))
+        except InvalidInputError as error:
+            raise InvalidInputError(f"{self.path}: {error}; nothing was imported") from error
+        mem0_history.tell(self.ctx, history, self.mine, self.intent, self.refused, self.progress)
+        return Imported("mem0", memories=self._memories() - before, notes=history.notes, left_out=tuple(self.left_out))
+
+    def mem0(self, data: Any) -> Imported:
+        """Add memories that mem0 gives."""
+        plain, notes = mem0.plain_of(data, any(self.mine))
+        done = self.graph("mem0", plain)
+        return replace(done, notes=(*done.notes, *notes))
 
     def chats(self, name: str, chats: list[Chat]) -> Imported:
         """Add conversations, each as one operation."""
@@ -241,9 +235,11 @@ class _Import:
 
     def _own(self, message: Any) -> Any:
         """Return a message with an id that is its caller's: two users may export one conversation."""
-        if not isinstance(message, Mapping) or message.get("id") is None:
+        plain = langchain.unwrapped(message) if isinstance(message, Mapping) else {}
+        own = plain.get("id")
+        if own is None or (isinstance(own, str) and half_character(own)):  # which is refused by its place
             return message
-        return {**message, "id": derived_id("import", *self.mine, message["id"])}
+        return {**plain, "id": derived_id("import", *self.mine, own)}
 
 
 def import_(
@@ -282,7 +278,9 @@ def import_(
         inner = [place / name for name in names] if place.is_dir() else []
         found = next((each for each in inner if each.is_file()), place)
         head = b"" if found.is_dir() else _head(found)
-    if format == "archive" or (format == "auto" and _is_archive(head)):
+    archived = format == "archive" or (format == "auto" and _is_archive(head))
+    _refuse_packed(found, archived, format)
+    if archived:
         return work.archive(found)
     if merge or reembed:
         raise InvalidInputError(f"merge, reembed: go with an archive, and {place} is none; leave them out")
@@ -291,20 +289,21 @@ def import_(
     if format in ("memos", "mem0", "zep", "letta") or (
         format == "auto" and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b'"')
     ):
-        data = _json_or_none(found) if format == "auto" else parsed(found)
-        if format in ("auto", "memos", "mem0") and mem0.is_history(data):
+        data = _json_or_none(found) if format == "auto" else _json(found, format)
+        if format in ("auto", "memos", "mem0") and mem0_history.is_history(data):
             return work.events(data)
-        if format == "mem0" or (format in ("auto", "memos") and mem0.is_memories(data)):
-            if not mem0.is_memories(data):
-                raise InvalidInputError(f"{place}: wanted memories or events of mem0, found something else")
-            return work.graph("mem0", mem0.plain_of(data))
+        theirs = format == "auto" or (format == "memos" and not memos.fits(data))
+        if format == "mem0" or (theirs and mem0.is_memories(data)):
+            if not mem0.can_be(data):
+                raise InvalidInputError(f"{place}: wanted memories or events of mem0, found {described(data)}")
+            return work.mem0(data)
         if format == "zep" or (format == "auto" and zep.fits(data)):
             return work.zep(data, place.stem)
         if format == "letta" or (format == "auto" and letta.fits(data)):
             return work.letta(data, place.stem)
-        if format == "memos" or memos.fits(data):
+        if format == "memos" or memos.fits(data) or _mostly(data, memos.fits):
             return work.graph("memos", data)
-    name, chats = exports.read_export(found, format)
+    name, chats = exports.read_export(found, format, [each for each in readable if each != "graphiti"])
     return work.chats(name, chats)
 
 
@@ -335,8 +334,35 @@ def _head(path: Path) -> bytes:
     return head
 
 
+def _refuse_packed(path: Path, archived: bool, format: str) -> None:
+    """Raise InvalidInputError for a packed file, unless it is an archive in Zstandard or chats in a ZIP archive."""
+    head = b"" if path.is_dir() else files.beginning(path, 8)
+    packed = packing(head)
+    if head.startswith(b"PK\x03\x04") and (archived or format == "graphml"):
+        packed = "ZIP"
+    if packed is not None and not (archived and head.startswith(compressing.MAGIC)):
+        raise InvalidInputError(f"{path}: is packed with {packed}; unpack it, and import what was in it")
+
+
 def _is_archive(head: bytes) -> bool:
+    head = head.removeprefix(compressing.MARK)
     return b"\n" in head and head.startswith(b"{") and f'"{FORMAT}"'.encode() in head.split(b"\n", 1)[0]
+
+
+def _json(path: Path, format: str) -> Any:
+    """Return what a JSON file says, the values of JSON Lines as a list; raise InvalidInputError for anything else."""
+    try:
+        return parsed(path)
+    except InvalidInputError:
+        found = opened(path)
+    if isinstance(found, tuple):
+        return list(found)
+    raise InvalidInputError(f"{path}: wanted JSON of {format}, found {described(found)}")
+
+
+def _mostly(data: Any, fits: Callable[[Any], bool]) -> bool:
+    """Return whether most items of a list are a format's: one that is odd does not make it another."""
+    return isinstance(data, list) and 2 * sum(fits([each]) for each in data) > len(data)
 
 
 def _json_or_none(path: Path) -> Any:

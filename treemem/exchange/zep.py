@@ -55,6 +55,8 @@ _TELLING = (
 _OF_A_SESSION = frozenset({"session_id", "thread_id", "thread_uuid", "relevant_facts"})
 #: Lists of conversations, each with its own messages.
 _TALKS = ("threads", "sessions")
+#: How a fact stands, which may have changed from one response to the next.
+_STANDS = ("valid_at", "invalid_at", "expired_at")
 #: Where responses have their rows.
 _ROWS = ("items", "results")
 
@@ -82,12 +84,14 @@ def read(data: Any, name: str, mine: tuple[str, str], refused: Refused) -> tuple
             said.setdefault(str(episode), []).append(row["uuid"])
     for row in kinds.get("episodes", ()):
         found.episode({n: v for n, v in row.items() if n != "entity_edges"}, said.get(row["uuid"], ()))
-    seen: set[str] = set()
+    seen: dict[str, Row] = {}
     for kind in ("edges", "hyperedges", "facts", "relevant_facts"):
         for row in kinds.get(kind, ()):
-            if row["uuid"] not in seen:  # a session's relevant facts are among its facts
-                seen.add(row["uuid"])
+            first = seen.setdefault(row["uuid"], row)
+            if first is row or first["fact"] != row["fact"]:  # another fact under one uuid is refused
                 found.fact(_with_fact(row))
+            elif any(first.get(n) != row.get(n) for n in _STANDS if n in row):  # relevant facts are among the facts
+                found.note("facts that come again with other times are read as they come first")
     for kind in ("observations", "thread_summaries", "document_summaries", "summary"):
         for row in kinds.get(kind, ()):
             found.summary(row, row.get("summary") or row.get("content"), kind)

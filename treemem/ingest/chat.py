@@ -13,6 +13,7 @@ from typing import Any
 
 from treemem.checks import shown
 from treemem.errors import InvalidInputError, TreememError
+from treemem.ingest import langchain
 from treemem.items import check_number
 from treemem.storable import check_json, checked_text
 from treemem.temporal import parse_time
@@ -140,9 +141,7 @@ def _as_mapping(message: Any, where: str) -> dict[str, Any]:
             f"{where}: wanted a dict with 'role' and 'content', or a message of LangChain, OpenAI or Anthropic, "
             f"found {type(message).__name__}"
         )
-    kind, inner = message.get("type"), message.get("data")
-    if isinstance(kind, str) and kind in ROLES and isinstance(inner, Mapping):  # LangChain's messages_to_dict
-        message = {**inner, "type": kind}
+    message = langchain.unwrapped(message)
     odd = [key for key in message if not isinstance(key, str)]
     if odd:
         raise InvalidInputError(f"{where}: wanted keys that are texts, found {shown(odd[0])}")
@@ -188,6 +187,7 @@ def _parts(content: Any, where: str, *, inside: bool = False) -> tuple[list[str]
     texts: list[str] = []
     results: list[str] = []
     others: list[Any] = []
+    answers: dict[int, dict[str, Any]] = {}
     for n, part in enumerate(content):
         place = f"{where}[{n}]"
         if isinstance(part, str):
@@ -197,12 +197,16 @@ def _parts(content: Any, where: str, *, inside: bool = False) -> tuple[list[str]
         elif part.get("type") == "tool_result" and not inside:
             inner, _, rest = _parts(part.get("content"), f"{place}.content", inside=True)
             results += inner
+            answers[len(others)] = dict(part)
             others += [{**part, "content": rest}] if rest else [{k: v for k, v in part.items() if k != "content"}]
         elif (value := _value(part)) is not None:
             texts.append(_text(value, place))
         else:
             others.append(dict(part))
-    return [text for text in texts if text], [text for text in results if text], others
+    texts, results = [text for text in texts if text], [text for text in results if text]
+    if texts:  # somebody speaks beside the tool: what it answered is not theirs, and stays whole in its part
+        others = [answers.get(n, part) for n, part in enumerate(others)]
+    return texts, results, others
 
 
 def _value(part: Mapping[str, Any]) -> Any:

@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from treemem.canonical import canonical_json
 from treemem.checks import shown
-from treemem.counting import refuse_dense_json
 from treemem.errors import InvalidInputError
 from treemem.ids import derived_id
-
-#: The most bytes of a file, and of all that a ZIP archive holds unpacked.
-MOST_BYTES = 2_000_000_000
-#: A ZIP archive may unpack to so many bytes in any case, and to so many times its own: texts pack to a tenth.
-LEAST_BYTES, _TIMES = 100_000_000, 100
+from treemem.ingest import langchain
+from treemem.ingest.described import described
+from treemem.ingest.opening import TIMED, Files, opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,84 +31,57 @@ class Chat:
     exact: bool = False
 
 
-def read_export(path: Path, format: str = "auto") -> tuple[str, list[Chat]]:
-    """Return the format of an exported file and its conversations, or raise InvalidInputError."""
+def read_export(path: Path, format: str = "auto", known: Iterable[str] = ()) -> tuple[str, list[Chat]]:
+    """Return the format of an exported file and its conversations, or raise InvalidInputError, which lists what is
+    `known` to whoever asks.
+    """
     if format != "auto" and format not in READERS:
         raise InvalidInputError(f"format: wanted auto, {', '.join(READERS)}, found {shown(format)}")
-    data = _data(path)
+    data = opened(path)
     for name, (fits, read) in READERS.items():
-        if format == name or (format == "auto" and fits(data)):
+        if format not in (name, "auto"):
+            continue
+        value = _of_files(data, name, path)
+        fitting = fits(value)
+        if format == name or fitting:
+            why = "no message is in it"
             try:
-                chats = [chat for chat in read(data, path.stem) if chat.messages]
-                if chats or fits(data):
+                chats = [chat for chat in read(value, path.stem) if chat.messages]
+                if chats or fitting:
                     return name, chats
-                raise ValueError("no message is in it")
             except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
-                raise InvalidInputError(
-                    f"{path}: wanted an export of {name}, found something else ({type(error).__name__}: {error})"
-                ) from error
+                why = f"a part of it cannot be read, {type(error).__name__}: {shown(str(error))}"
+            told = f"{path}: wanted an export of {name}, found {described(data)}"
+            raise InvalidInputError(f"{told} ({why})" if fitting else told)
     raise InvalidInputError(
-        f"{path}: wanted an export of {', '.join(READERS)}; say which with --format if it is one, or write JSON "
-        "Lines of messages with role and content"
+        f"{path}: wanted a file of {', '.join(known or READERS)}, found {described(data)}; say with format= (--format) "
+        "which of them it is, or write JSON Lines of messages with role and content"
     )
 
 
-def _data(path: Path) -> Any:
-    """Return what a file holds: the value of JSON, the values of JSON Lines in a tuple, texts of a ZIP, or its text."""
-    if "\0" in str(path):
-        raise InvalidInputError("wanted the path of a file, found a NUL character in it")
+#: The files in a folder or a ZIP archive in which an export has its conversations.
+_FILES = {
+    "chatgpt": re.compile(r"conversations(?:[-_]\d+)?\.json"),
+    "claude": re.compile(r"conversations(?:[-_]\d+)?\.json"),
+    "telegram": re.compile(r"result\.json"),
+}
+
+
+def _of_files(data: Any, name: str, path: Path) -> Any:
+    """Return the JSON that a folder or a ZIP archive has for a format: of its files, or of the only one there is."""
+    if not isinstance(data, Files) or name in _WHOLE:
+        return data
+    wanted = _FILES.get(name)
+    files = [file for file in data if wanted is not None and wanted.fullmatch(file.split("/")[-1])]
     try:
-        if path.is_dir():
-            if sum(p.stat().st_size for p in path.rglob("*.json")) > MOST_BYTES:
-                raise InvalidInputError(f"{path}: wanted at most {MOST_BYTES:,} bytes, found more")
-            return {str(p.relative_to(path)): _text(p.read_bytes(), p) for p in sorted(path.rglob("*.json"))}
-        if path.exists() and not path.is_file():
-            raise InvalidInputError(f"{path}: wanted a file or a folder, found neither")
-        if path.stat().st_size > MOST_BYTES:
-            raise InvalidInputError(f"{path}: wanted at most {MOST_BYTES:,} bytes, found {path.stat().st_size:,}")
-        if zipfile.is_zipfile(path):
-            return _unzipped(path)
-        text = _text(path.read_bytes(), path)
-    except OSError as error:
-        raise InvalidInputError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise InvalidInputError(f"{path}: no UTF-8 at byte {error.start}; save it as UTF-8") from error
-    start = text.lstrip()[:1]
-    if start not in ("{", "["):
-        return text
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise InvalidInputError(f"{path}: JSON that is nested too deep") from None
-    except ValueError as whole:
-        if start == "[" and _WHATSAPP.match(text.lstrip("\u200e\ufeff \n")):
-            return text
-        try:
-            return tuple(json.loads(line) for line in text.split("\n") if line.strip())
-        except (ValueError, RecursionError):
-            raise InvalidInputError(f"{path}: no JSON and no JSON Lines ({whole})") from whole
-
-
-def _text(data: bytes, where: object) -> str:
-    """Return what a file says; one of JSON, or JSON Lines, that has more values than any export is refused."""
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        refuse_dense_json(data, where)
-    return data.decode("utf-8-sig")
-
-
-def _unzipped(path: Path) -> dict[str, str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [each for each in archive.infolist() if each.filename.endswith((".json", ".txt"))]
-            total = sum(each.file_size for each in members)
-            most = min(MOST_BYTES, max(LEAST_BYTES, _TIMES * path.stat().st_size))
-            if total > most:
-                raise InvalidInputError(
-                    f"{path}: unpacks to {total:,} bytes; at most {most:,} are read of one so small"
-                )
-            return {each.filename: _text(archive.read(each), f"{path}: {each.filename}") for each in members}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, UnicodeDecodeError, EOFError) as error:
-        raise InvalidInputError(f"{path}: cannot be unpacked ({error})") from error
+        values = [data.value(file) for file in files or (data if len(data) == 1 else ())]
+    except (ValueError, RecursionError) as error:
+        if files:
+            raise InvalidInputError(f"{path}: {', '.join(files)}: no JSON ({shown(str(error))})") from error
+        return data
+    if len(values) == 1:
+        return values[0]
+    return [each for value in values for each in value] if all(isinstance(v, list) for v in values) else data
 
 
 # ---- ChatGPT: a tree of messages, of which the branch that ends with the current node was said
@@ -223,13 +191,13 @@ def _of_telegram(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_slack(data: Any) -> bool:
-    if isinstance(data, Mapping) and data and all(isinstance(text, str) for text in data.values()):
+    if isinstance(data, Files):
         return any(re.fullmatch(r"(?:.*/)?\d{4}-\d\d-\d\d\.json", file) for file in data)
     return _all(data, lambda each: isinstance(each, Mapping) and "ts" in each and "type" in each)
 
 
 def _slack(data: Any, name: str) -> Iterator[Chat]:
-    if not isinstance(data, Mapping):
+    if not isinstance(data, Files):
         yield Chat(f"slack-{name}", _of_slack(data, {}))
         return
     users = next((text for file, text in data.items() if file.split("/")[-1] == "users.json"), "[]")
@@ -260,28 +228,23 @@ def _of_slack(messages: Sequence[Any], names: Mapping[str, str]) -> list[dict[st
 
 # ---- WhatsApp: one text, a line a message, lines without a time go on with the message before
 
-_WHATSAPP = re.compile(
-    r"\u200e?\[?(\d{1,4})[./-](\d{1,2})[./-](\d{1,4}),? (?:um )?(\d{1,2})[:.](\d\d)(?:[:.](\d\d))?"
-    r"(?:[ \u202f\u00a0]?([AaPp])\.?[ \u00a0]?[Mm]\.?)?\]?(?: -)? ([^\n]*)"
-)
-
 
 def _is_whatsapp(data: Any) -> bool:
-    if isinstance(data, Mapping) and len(data) >= 1 and all(isinstance(text, str) for text in data.values()):
+    if isinstance(data, Files):
         return any(_is_whatsapp(text) for file, text in data.items() if file.endswith(".txt"))
     lines = [line for line in data[:20_000].split("\n")[:20] if line.strip()] if isinstance(data, str) else []
-    return sum(_WHATSAPP.match(line) is not None for line in lines) * 2 >= max(1, len(lines)) and bool(lines)
+    return sum(TIMED.match(line) is not None for line in lines) * 2 >= max(1, len(lines)) and bool(lines)
 
 
 def _whatsapp(data: Any, name: str) -> Iterator[Chat]:
-    if isinstance(data, Mapping):
+    if isinstance(data, Files):
         for file, text in data.items():
             if file.endswith(".txt") and _is_whatsapp(text):
                 yield from _whatsapp(text, name if len(data) == 1 else file.removesuffix(".txt"))
         return
     rows: list[tuple[tuple[str | None, ...], str, list[str]]] = []
     for line in data.split("\n"):
-        match = _WHATSAPP.match(line.removesuffix("\r"))
+        match = TIMED.match(line.removesuffix("\r"))
         if match is None:
             if rows:
                 rows[-1][2].append(line.removesuffix("\r"))
@@ -325,6 +288,8 @@ def _whatsapp_time(parts: tuple[str | None, ...], order: str) -> str:
 
 
 def _is_finetuning(data: Any) -> bool:
+    if isinstance(data, Mapping) and langchain.histories(data, "") is not None:
+        return False  # a state, which grows
     many = (data,) if isinstance(data, Mapping) else data
     return _all(many, lambda each: isinstance(each, Mapping) and isinstance(each.get("messages"), list))
 
@@ -338,11 +303,18 @@ def _finetuning(data: Any, name: str) -> Iterator[Chat]:
 
 
 def _is_messages(data: Any) -> bool:
-    return _all(data, lambda each: isinstance(each, Mapping) and bool(each.keys() & {"role", "type", "content"}))
+    plain = _all(data, lambda each: isinstance(each, Mapping) and bool(each.keys() & {"role", "type", "content"}))
+    return plain or langchain.histories(data, "") is not None
 
 
 def _messages(data: Any, name: str) -> Iterator[Chat]:
-    yield Chat(name, list(data))
+    found = langchain.histories(data, name)
+    if found is None and not isinstance(data, (list, tuple)):
+        if not isinstance(data, Mapping) or not data.keys() & {"role", "content"}:
+            raise TypeError("no list of messages")
+        data = [data]
+    for talk, messages in {name: list(data)}.items() if found is None else found.items():
+        yield Chat(talk, messages)
 
 
 def _all(data: Any, fits: Callable[[Any], bool]) -> bool:
@@ -353,12 +325,14 @@ def _all(data: Any, fits: Callable[[Any], bool]) -> bool:
 ABOUT = {
     "chatgpt": "ChatGPT's export: conversations.json, or the ZIP archive",
     "claude": "Claude's export: conversations.json, or the ZIP archive",
-    "telegram": "Telegram Desktop's result.json",
+    "telegram": "Telegram Desktop's result.json, or its folder",
     "slack": "Slack's export: the ZIP archive, or its folder",
     "whatsapp": "WhatsApp's text of a chat, of Android and of iOS",
     "finetuning": "OpenAI's JSON Lines for fine-tuning",
-    "messages": "messages of OpenAI, Anthropic or LangChain, as JSON or JSON Lines",
+    "messages": "messages of OpenAI, Anthropic or LangChain, as JSON or JSON Lines; histories and states of LangChain",
 }
+#: Those that are read of all files of a folder or a ZIP archive.
+_WHOLE = frozenset({"slack", "whatsapp"})
 #: How each format is recognised and read, the most telling first.
 READERS: dict[str, tuple[Callable[[Any], bool], Callable[[Any, str], Iterator[Chat]]]] = {
     "chatgpt": (_is_chatgpt, _chatgpt),
