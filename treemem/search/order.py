@@ -135,7 +135,7 @@ def sessions(order: Sequence[str], states: Iterable[State]) -> dict[str, float]:
     for memory_id, gain in gains.items():
         mass[where.get(memory_id)] += gain
     total = math.fsum(gains.values())
-    if not total:
+    return {i: (mass[where[i]] - gain) / total for i, gain in gains.items() if where.get(i) is not None}
 
 
 def _session(state: State) -> tuple[str, object] | None:
