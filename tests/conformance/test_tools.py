@@ -291,3 +291,35 @@ def test_a_chat_is_told_of_tools(memory: TreeTextMemory) -> None:
     memory.purge(quokka.id)
     assert answer.answer_id not in {m.id for m in memory.messages("e")}, "it was told by the call"
     assert len(ids) == len(memory.messages("c"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "result"),
+    [
+        ('{"a": "\\u0000"}', "ok"),
+        ('{"a": "\\ud800"}', "ok"),
+        ('{"\\ud800": 1, "": {"": 2}}', '{"": 1}'),
+        ("{}", '{"a": "\\ud800"}'),
+        ("{}", '{"error": "\\u0000"}'),
+        ('{"a": ' * 300 + "1" + "}" * 300, "ok"),
+    ],
+)
+def test_no_call_refuses_its_messages(memory: TreeTextMemory, arguments: str, result: str) -> None:
+    odd = [{**WEATHER, "description": "Half \ud800, none \x00"}, {**WEATHER, "name": "other"}]
+    prompt = {"role": "system", "content": json.dumps(odd)}
+    call, answer = calls("1", result)
+    call["tool_calls"][0]["function"]["arguments"] = arguments
+    memory.add_messages([prompt, asks("Weather?"), call, answer], conversation_id="c")
+    assert len(memory.messages("c")) == 4
+    found = memory.search("Weather?", tools=1)
+    assert names(found.tools) == [("get_weather", 1, int("error" in result))]
+    found.tool_note.encode()
+
+
+def test_what_cannot_be_noted_costs_no_message(memory: TreeTextMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> str:
+        raise InvalidInputError("no note")
+
+    monkeypatch.setattr("treemem.write.tooling.told", refuse)
+    memory.add_messages([asks("Weather?"), *calls("1", "cold")], conversation_id="c")
+    assert (len(memory.messages("c")), memory.tools.list()) == (3, ())

@@ -17,6 +17,7 @@ from importlib.resources import files
 from typing import Any
 
 from treemem.records import LoggedMessage
+from treemem.storable import cleaned
 
 #: What a tool may be called; a call of another name is no call.
 NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
@@ -139,7 +140,7 @@ def as_json(result: Any) -> Any:
     """Return what a result that is a JSON object says, every other one as it is."""
     if isinstance(result, str) and result.lstrip()[:1] == "{" and len(result) <= _LONGEST_RESULT:
         try:
-            return json.loads(result)
+            return cleaned(json.loads(result))
         except (ValueError, RecursionError):
             return result
     return result
@@ -160,7 +161,7 @@ def _says_so(result: Mapping[str, Any]) -> bool:
 def _arguments(given: Any) -> Mapping[str, Any]:
     if isinstance(given, str) and len(given) <= _LONGEST_RESULT:
         try:
-            given = json.loads(given)
+            given = cleaned(json.loads(given))
         except (ValueError, RecursionError):
             return {}
     return given if isinstance(given, dict) else {}

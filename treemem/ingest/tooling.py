@@ -16,7 +16,7 @@ from typing import Any
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.ingest.calls import NAME, Call, as_json, rules
-from treemem.storable import check_json, checked_text
+from treemem.storable import check_json, checked_text, cleaned
 
 #: Characters that are quoted of a question or a result, of all arguments, and of one argument.
 LONGEST, LONGEST_ARGUMENTS, LONGEST_VALUE = 300, 300, 80
@@ -87,7 +87,7 @@ def declared_in(text: str) -> dict[str, ToolSchema]:
     found: dict[str, ToolSchema] = {}
     for value in _json_in(text):
         for each in value if isinstance(value, list) else [value]:
-            one = _schema(each)
+            one = _schema(cleaned(each))
             if one is not None and len(found) < MOST_DECLARED:
                 found.setdefault(one.name, one)
     return found

@@ -9,6 +9,7 @@ stays there.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from treemem.caller import WHOSE, owners_of
 from treemem.changes import Log, State
 from treemem.contents import TOOL_CALL, TOOL_REGISTERED, TOOL_SCHEMA, TOOL_TRAJECTORY, fields_of, is_tool
 from treemem.context import Context
+from treemem.errors import InvalidInputError
 from treemem.ids import derived_id
 from treemem.ingest.calls import Call, answers_calls, calls_of
 from treemem.ingest.chat import Message
@@ -30,6 +32,7 @@ from treemem.write.intent import Intent
 from treemem.write.named import Named, write_named
 from treemem.write.preferring import KEPT, Noted
 
+_log = logging.getLogger("treemem.ingest")
 #: Messages before a result that are looked through for its call, the question, and the prompt that declares the tool.
 LOOKED_BACK = 50
 _THERE = tuple(status for status in STATUSES if status != "deleted")
@@ -60,8 +63,12 @@ def calls_noted(
         for call in turn:
             result = lines.get(call.result_id or "")
             if result is not None and result.new and _one_owner(result, lines[call.message_id]):
-                noted = _noted(ctx.cube, call, lines, result)
-                found.setdefault(result.said.id, []).append(noted)
+                try:
+                    noted = _noted(ctx.cube, call, lines, result)
+                except (InvalidInputError, ValueError, RecursionError) as error:
+                    _log.warning("a call of %s was not noted, its messages are kept: %.300s", call.name, error)
+                else:
+                    found.setdefault(result.said.id, []).append(noted)
     return found
 
 
