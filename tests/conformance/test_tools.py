@@ -323,3 +323,43 @@ def test_what_cannot_be_noted_costs_no_message(memory: TreeTextMemory, monkeypat
     monkeypatch.setattr("treemem.write.tooling.told", refuse)
     memory.add_messages([asks("Weather?"), *calls("1", "cold")], conversation_id="c")
     assert (len(memory.messages("c")), memory.tools.list()) == (3, ())
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"arguments": None}, {"messages": []}, {"messages": 5}, {"outcome": None}, {"tool": 1}]
+)
+def test_a_call_that_was_tampered_with_is_none(memory: TreeTextMemory, wrong: dict[str, Any]) -> None:
+    ann, bob = memory.for_caller("ann"), memory.for_caller("bob")
+    retried(ann, visibility="public")
+    retried(bob)
+    first = next(call for call in ann.tools.get("get_weather").recent if call.user_id == "ann")
+    ann.update(first.id, info={**ann.get(first.id).metadata.info, **wrong})
+    ann.add(
+        {
+            "memory": "forged",
+            "memory_type": "ToolTrajectoryMemory",
+            "info": {"tool": "x"} | wrong,
+            "sources": [{"type": "tool_call"}],
+            "visibility": "public",
+        }
+    )
+    for each in (bob, memory):
+        assert [(tool.name, tool.calls) for tool in each.tools.list()] == [("get_weather", 3)]
+        assert each.search("What is the weather in Beijing?", tools=2).tools[0].calls == 3
+    ann.delete([each.id for each in ann.messages("c") if each.role == "tool"])
+    assert names(bob.tools.list()) == [("get_weather", 2, 1)]
+    with pytest.raises(MemoryNotFoundError):
+        ann.get(first.id)
+
+
+def test_forget_takes_what_is_hidden_now(memory: TreeTextMemory) -> None:
+    ids = retried(memory)
+    memory.delete(ids[5])
+    done = memory.tools.forget("get_weather")
+    memory.restore(ids[5])
+    assert memory.tools.list() == ()
+    with pytest.raises(MemoryNotFoundError):
+        memory.tools.forget("get_weather")
+    memory.undo(done.operation)
+    assert len(memory.tools.list()) == 1
+    assert memory.check() == []

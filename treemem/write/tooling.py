@@ -147,14 +147,13 @@ def _declared(call: Call, lines: Mapping[str, _Line], result: _Line) -> dict[str
 
 
 def following(
-    template: Mapping[str, Any], noted_at: int, histories: Mapping[str, Sequence[State]]
+    template: Mapping[str, Any], noted_at: int, histories: Sequence[Sequence[State]]
 ) -> list[tuple[int, int, dict[str, Any]]]:
     """Return what a call says that was noted at a time of the record, and when: while all its messages are there, say
     what they said then, and belong to the same. `histories` are all states of its messages.
     """
     spans: list[_Span] | None = None
-    for message in template["info"]["messages"]:
-        some = histories.get(message, ())
+    for some in histories:
         then = {_said(s) for s in some if s.recorded_from <= noted_at < s.recorded_to}
         there = [s for s in some if s.closed_by is None and s.fields["status"] != "deleted" and _said(s) in then]
         own = [(s.valid_from, s.valid_to, s) for s in there]
