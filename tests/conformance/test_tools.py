@@ -363,3 +363,89 @@ def test_forget_takes_what_is_hidden_now(memory: TreeTextMemory) -> None:
     memory.undo(done.operation)
     assert len(memory.tools.list()) == 1
     assert memory.check() == []
+
+
+def used(key: str, place: str) -> dict[str, Any]:
+    return {"type": "tool_use", "id": key, "name": "w", "input": {"l": place}}
+
+
+def came(key: str, said: str) -> dict[str, Any]:
+    return {"type": "tool_result", "tool_use_id": key, "content": said}
+
+
+def gemini(role: str, kind: str, *parts: dict[str, Any]) -> dict[str, Any]:
+    return {"role": role, "parts": [{kind: {"name": "w", **part}} for part in parts]}
+
+
+ERROR = '{"error": "no such place"}'
+FORMS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
+    "two results of Anthropic": (
+        [
+            {"role": "assistant", "content": [used("a", "Oslo"), used("b", "Rome")]},
+            {"role": "user", "content": [came("a", ERROR), came("b", ERROR)]},
+        ],
+        [f"w(l=Oslo) -> failed: {ERROR}", f"w(l=Rome) -> failed: {ERROR}"],
+    ),
+    "a result beside words of the user": (
+        [
+            {"role": "assistant", "content": [used("a", "Oslo")]},
+            {"role": "user", "content": [came("a", ERROR), {"type": "text", "text": "Go on"}]},
+        ],
+        [f"w(l=Oslo) -> failed: {ERROR}"],
+    ),
+    "Gemini without ids": (
+        [
+            gemini("model", "functionCall", {"args": {"l": "Oslo"}}, {"args": {"l": "Rome"}}),
+            gemini("user", "functionResponse", {"response": {"result": 1}}, {"response": {"error": "E"}}),
+        ],
+        ['w(l=Oslo) -> ok: {"result": 1}', 'w(l=Rome) -> failed: {"error": "E"}'],
+    ),
+    "one id twice": (
+        [
+            {"role": "assistant", "content": [used("a", "Oslo"), used("a", "Rome")]},
+            {"role": "tool", "tool_call_id": "a", "content": "ONE"},
+            {"role": "tool", "tool_call_id": "a", "content": "TWO"},
+        ],
+        ["w(l=Oslo) -> ok: ONE", "w(l=Rome) -> ok: TWO"],
+    ),
+    "an answer by name to a call with an id": (
+        [{"role": "assistant", "content": [used("a", "Oslo")]}, {"role": "function", "name": "w", "content": "ONE"}],
+        ["w(l=Oslo) -> ok: ONE"],
+    ),
+    "items of responses": (
+        [
+            {"type": "function_call", "id": "fc", "call_id": "z", "name": "w", "arguments": '{"l": "Oslo"}'},
+            {"type": "function_call_output", "call_id": "z", "output": "ONE"},
+        ],
+        ["w(l=Oslo) -> ok: ONE"],
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_result_goes_to_its_call(memory: TreeTextMemory, form: str) -> None:
+    messages, expected = FORMS[form]
+    memory.add_messages([asks("Q"), *messages], conversation_id="c")
+    (tool,) = memory.tools.list()
+    assert sorted(call.text.partition(" -> ")[2] for call in tool.recent) == expected
+    assert tool.failed == sum("failed" in each for each in expected)
+    if "beside" in form:
+        *_, last = memory.messages("c")
+        assert (last.role, last.content) == ("user", "Go on")
+        assert last.extra["parts"][0]["content"] == [{"type": "text", "text": ERROR}]
+
+
+@pytest.mark.parametrize(
+    ("result", "failed"),
+    [
+        ('{"exit_code": "1"}', 1),
+        ('{"exit_code": 1.5}', 1),
+        ('{"exit_code": "0"}', 0),
+        ('{"exit_code": "none"}', 0),
+        ('{"order": 5, "status": "cancelled"}', 0),
+        ('{"status": "error"}', 1),
+    ],
+)
+def test_how_a_result_says_that_it_failed(memory: TreeTextMemory, result: str, failed: int) -> None:
+    memory.add_messages([asks("Q"), *calls("1", result)], conversation_id="c")
+    assert memory.tools.list()[0].failed == failed

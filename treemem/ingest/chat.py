@@ -13,6 +13,7 @@ from typing import Any
 
 from treemem.checks import shown
 from treemem.errors import InvalidInputError, TreememError
+from treemem.ingest.calls import is_call_item
 from treemem.items import check_number
 from treemem.storable import check_json, checked_text
 from treemem.temporal import parse_time
@@ -93,7 +94,7 @@ def plain(message: Any, where: str) -> Message:
     if metadata is not None and not isinstance(metadata, Mapping):
         raise InvalidInputError(f"{where}.metadata: wanted a dict, found {type(metadata).__name__}")
     name = given.get("name")
-    if role == "tool" and name is not None:
+    if name is not None and (role == "tool" or ("role" not in given and is_call_item(kind))):
         kept["name"], name = name, None  # the tool's, nobody's who speaks
     if kept:
         check_json(kept, where)
@@ -162,8 +163,9 @@ def _said(given: Mapping[str, Any], where: str) -> tuple[str, str, list[Any]]:
     if not isinstance(role, str) or role not in ROLES:
         raise InvalidInputError(f"{where}.role: wanted one of {', '.join(sorted(ROLES))}, found {shown(role)}")
     texts, results, parts = _parts(content, f"{where}.content")
+    alone = sum(isinstance(part, Mapping) and part.get("type") == "tool_result" for part in parts) == 1
     if results and not texts:  # what a tool answered, in the words of Anthropic
-        return "tool", _joined(results), parts
+        return "tool", _joined(results), [_without_words(part) for part in parts] if alone else parts
     return ROLES[role], _joined(texts), parts
 
 
@@ -197,12 +199,21 @@ def _parts(content: Any, where: str, *, inside: bool = False) -> tuple[list[str]
         elif part.get("type") == "tool_result" and not inside:
             inner, _, rest = _parts(part.get("content"), f"{place}.content", inside=True)
             results += inner
-            others += [{**part, "content": rest}] if rest else [{k: v for k, v in part.items() if k != "content"}]
+            held = [*({"type": "text", "text": each} for each in inner), *rest]
+            others.append({**{k: v for k, v in part.items() if k != "content"}, **({"content": held} if held else {})})
         elif (value := _value(part)) is not None:
             texts.append(_text(value, place))
         else:
             others.append(dict(part))
     return [text for text in texts if text], [text for text in results if text], others
+
+
+def _without_words(part: Any) -> Any:
+    """Return a part without the words of a tool, which are those of the message."""
+    if not isinstance(part, Mapping) or part.get("type") != "tool_result":
+        return part
+    rest = [each for each in part.get("content", ()) if each.get("type") != "text"]
+    return {**part, "content": rest} if rest else {name: value for name, value in part.items() if name != "content"}
 
 
 def _value(part: Mapping[str, Any]) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any, Protocol
 
 from treemem import planning
 from treemem.arguments import distinct_ids
-from treemem.changes import ChangeSet, Content, Receipt, State, StateAssert
+from treemem.changes import ChangeSet, Content, Receipt, StateAssert
 from treemem.context import Context
 from treemem.errors import InvalidInputError
 from treemem.read.states import VISIBLE, histories, own_known
@@ -16,7 +17,9 @@ from treemem.write.derived import let_derived_follow, let_readings_follow
 from treemem.write.echoing import HIDDEN
 from treemem.write.intent import Intent
 
-_Plan = Callable[[Context, ChangeSet, Sequence[str]], ChangeSet]
+
+class _Plan(Protocol):
+    def __call__(self, ctx: Context, base: ChangeSet, ids: Sequence[str]) -> ChangeSet: ...
 
 
 def delete(ctx: Context, ids: str | Iterable[str], intent: Intent) -> Receipt:
@@ -102,15 +105,17 @@ def _plan_forgotten(ctx: Context, base: ChangeSet, ids: Sequence[str]) -> Change
     expected: dict[str, int] = {}
     for memory_id, history in histories(ctx, ids).items():
         known = planning.changeable(base.cube, memory_id, own_known(ctx, memory_id, history), frozenset())
-        made = [_forgotten(state) for state in known]
-        rows += [row for row, state in zip(made, known, strict=True) if row.content.fields != state.fields]
+        for state in known:
+            fields = _forgotten(state.fields)
+            if fields != state.fields:
+                content = Content(fields, state.content.vectors, state.tokens)
+                rows.append(StateAssert(memory_id, content, state.valid_from, state.valid_to))
         expected[memory_id] = max(s.version for s in history)
     return planning.with_rows(base, states=rows, expected=expected)
 
 
-def _forgotten(state: State) -> StateAssert:
-    fields = {**state.fields, "status": "deleted"}
+def _forgotten(told: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {**told, "status": "deleted"}
     if isinstance(fields.get("info"), Mapping):
         fields["info"] = {name: value for name, value in fields["info"].items() if name != HIDDEN}
-    content = Content(fields, state.content.vectors, state.tokens)
-    return StateAssert(state.memory_id, content, state.valid_from, state.valid_to)
+    return fields
