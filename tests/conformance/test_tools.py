@@ -449,3 +449,27 @@ def test_each_result_goes_to_its_call(memory: TreeTextMemory, form: str) -> None
 def test_how_a_result_says_that_it_failed(memory: TreeTextMemory, result: str, failed: int) -> None:
     memory.add_messages([asks("Q"), *calls("1", result)], conversation_id="c")
     assert memory.tools.list()[0].failed == failed
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_long_arguments_are_told_by_their_beginning(memory: TreeTextMemory, as_text: bool) -> None:
+    given = {"content": "start " + "y" * 5_000, "lines": list(range(3_000)), "path": "/etc/x"}
+    call, result = calls("1", "ok", "write_file", **given)
+    if not as_text:
+        call = {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "write_file", "input": given}]}
+    memory.add_messages([asks("Write it"), call], conversation_id="c")
+    memory.add_messages([result], conversation_id="c")
+    (tool,) = memory.tools.list()
+    assert all(each in tool.recent[0].text for each in ("content=start yyy", "lines=[0, 1, 2", "path=/etc/x"))
+    assert sorted(tool.parameters["properties"]) == ["content", "lines", "path"]
+    kept = json.dumps(dict(memory.messages("c")[1].extra))
+    assert "characters left out" in kept
+    assert "y" * 500 not in kept
+
+
+def test_a_long_result_beside_others_tells_its_error(memory: TreeTextMemory) -> None:
+    uses = {"role": "assistant", "content": [used("a", "Oslo"), used("b", "Rome")]}
+    said = json.dumps({"log": "z" * 5_000, "error": "no such place"})
+    results = {"role": "user", "content": [came("a", said), came("b", "ok")]}
+    memory.add_messages([asks("Q"), uses, results], conversation_id="c")
+    assert names(memory.tools.list()) == [("w", 2, 1)]

@@ -7,6 +7,7 @@ LangChain's messages (objects, their dicts, pairs of role and text), the objects
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,9 @@ _TEXTS = {
 }
 #: What is kept of a longer text beside a message, a picture in base64 say, is its length.
 LONGEST_KEPT = 4_096
+#: What is kept of one that a tool was given or answered is its beginning; and the keys under which such texts stand.
+LONGEST_BEGINNING = 200
+_OF_TOOLS = frozenset({"arguments", "args", "input", "content", "response"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,10 +242,43 @@ def _joined(texts: list[str]) -> str:
     return found
 
 
-def _shortened(value: Any) -> Any:
-    """Return a JSON value with each text that is too long to be kept replaced by its length."""
+def _shortened(value: Any, name: str = "") -> Any:
+    """Return a JSON value with each text that is too long to be kept replaced by its length.
+
+    Of what a tool was given or answered the beginning stays.
+    """
     if isinstance(value, str):
-        return value if len(value) <= LONGEST_KEPT else f"<{len(value):,} characters left out>"
+        if len(value) <= LONGEST_KEPT:
+            return value
+        return _beginning(value) if name in _OF_TOOLS else f"<{len(value):,} characters left out>"
     if isinstance(value, Mapping):
-        return {key: _shortened(each) for key, each in value.items()}
-    return [_shortened(each) for each in value] if isinstance(value, (list, tuple)) else value
+        return {key: _shortened(each, name if name in _OF_TOOLS else key) for key, each in value.items()}
+    return [_shortened(each, name) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _beginning(text: str) -> str:
+    """Return the beginning of a long text; of one that is a JSON object that of each of its values, as JSON again."""
+    try:
+        said = json.loads(text) if text.lstrip()[:1] == "{" else None
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        return _begun(text)
+    found: dict[str, Any] = {}
+    left = LONGEST_KEPT
+    for name, value in said.items():
+        whole = json.dumps(value)
+        if len(whole) > LONGEST_BEGINNING:
+            value = _begun(value if isinstance(value, str) else whole)
+            whole = json.dumps(value)
+        left -= len(json.dumps(name)) + len(whole) + 4
+        if left >= 0:
+            found[name] = value
+        else:
+            left += len(json.dumps(name)) + len(whole) + 4
+    return json.dumps(found)
+
+
+def _begun(text: str) -> str:
+    left = len(text) - LONGEST_BEGINNING
+    return text if left <= 0 else f"{text[:LONGEST_BEGINNING]}… <{left:,} characters left out>"
