@@ -473,3 +473,34 @@ def test_a_long_result_beside_others_tells_its_error(memory: TreeTextMemory) -> 
     results = {"role": "user", "content": [came("a", said), came("b", "ok")]}
     memory.add_messages([asks("Q"), uses, results], conversation_id="c")
     assert names(memory.tools.list()) == [("w", 2, 1)]
+
+
+HIDDEN_VALUES: dict[str, Any] = {
+    "a key": "-----BEGIN RSA PRIVATE KEY-----\nQUOKKA42QUOKKA\n-----END RSA PRIVATE KEY-----",
+    "an address": "postgres://bob:QUOKKA42QUOKKA@host/db",
+    "an option": "mysql --password=QUOKKA42QUOKKA --token QUOKKA42QUOKKA",
+    "lines": "Authorization:\nBearer QUOKKA42QUOKKA",
+    "a command": "a\tsk-QUOKKA42QUOKKA,k=hf_QUOKKA42QUOKKA",
+    "in JSON": '{"a": "[{\\"db_pass\\": \\"QUOKKA42QUOKKA\\"}]"}',
+    "after words": "Result: {'clientsecret': 'QUOKKA42QUOKKA and more QUOKKA42QUOKKA'}",
+    "pairs": [["Cookie", "QUOKKA42QUOKKA"], {"name": "API_KEY", "value": "QUOKKA42QUOKKA"}],
+    "names": {"passwords": ["QUOKKA42QUOKKA"], "APIKey": "QUOKKA42QUOKKA", "PASSWORD2": "QUOKKA42QUOKKA"},
+    "a cookie": "Set-Cookie: sid=QUOKKA42QUOKKA; path=/",
+}
+
+
+@pytest.mark.parametrize("case", HIDDEN_VALUES)
+def test_more_secrets_are_quoted_nowhere_else(case: str) -> None:
+    value = HIDDEN_VALUES[case]
+    result = value if isinstance(value, str) else json.dumps(value)
+    for call in (Call("f", {"x": value}, "m", "r", False, result="ok"), Call("f", {}, "m", "r", False, result=result)):
+        text = told(call, None)
+        assert "QUOKKA42" not in text
+        assert "***" in text
+    assert "QUOKKA42" not in told(Call("f", {}, "m", "r", True, result=json.dumps({"error": result})), result)
+
+
+def test_what_is_no_secret_is_quoted() -> None:
+    given = {"max_tokens": 500, "author": "Bo", "use_token": True, "to": "bo@example.org", "at": "12:30", "pinned": "a"}
+    text = told(Call("f", given, "m", "r", False, result="Key: C minor; tokens: 512"), "Who is the secretary?")
+    assert "***" not in text
