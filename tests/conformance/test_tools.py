@@ -504,3 +504,26 @@ def test_what_is_no_secret_is_quoted() -> None:
     given = {"max_tokens": 500, "author": "Bo", "use_token": True, "to": "bo@example.org", "at": "12:30", "pinned": "a"}
     text = told(Call("f", given, "m", "r", False, result="Key: C minor; tokens: 512"), "Who is the secretary?")
     assert "***" not in text
+
+
+def test_each_prompt_is_read_once(memory: TreeTextMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(text: str) -> dict[str, Any]:
+        read.append(text)
+        return dict(declared_in(text))
+
+    monkeypatch.setattr("treemem.write.tooling.declared_in", counted)
+    other = {"role": "system", "content": json.dumps([{**WEATHER, "description": "Other"}])}
+    turns = [[prompt, asks(f"Q{n}"), *calls(str(n), "ok")] for n, prompt in enumerate([PROMPT, PROMPT, other, PROMPT])]
+    memory.add_messages([each for turn in turns for each in turn], conversation_id="c")
+    assert len(read) == 2
+    prompts = [each.id for each in memory.messages("c") if each.role == "system"]
+    called = [memory.get(call.id).metadata.info["declared"] for call in memory.tools.list()[0].recent]
+    assert called == [*reversed(prompts)][:3]
+
+
+@pytest.mark.parametrize("parameters", [{"properties": {1: 2}}, {1: 2}, {"properties": {"a": {2: 3}}}])
+def test_a_schema_with_wrong_names_is_refused(memory: TreeTextMemory, parameters: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match="schema: parameters"):
+        memory.tools.register({"name": "f", "description": "d", "parameters": parameters})

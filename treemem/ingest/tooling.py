@@ -50,8 +50,8 @@ def checked_schema(given: Any) -> ToolSchema:
             "schema: wanted a dict with 'name' (letters, digits and _.:/-, 128 at most), 'description' and "
             f"'parameters' or 'input_schema', found {shown(given)}"
         )
-    checked_text(found.text, "schema")
     check_json(dict(found.parameters), "schema: parameters")
+    checked_text(found.text, "schema")
     if len(found.description) > LONGEST_DESCRIPTION:
         raise InvalidInputError(f"schema: wanted a description of {LONGEST_DESCRIPTION:,} characters at most")
     if len(json.dumps(found.parameters)) > LONGEST_SCHEMA:

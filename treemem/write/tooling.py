@@ -50,6 +50,33 @@ class _Line:
     new: bool
 
 
+class _Prompts:
+    """Which prompt declared a tool last before a call: asked in the order of calls, each text is read once."""
+
+    def __init__(self, lines: Sequence[_Line]) -> None:
+        self._lines = lines
+        self._at = 0
+        self._last: dict[tuple[Any, ...], str] = {}
+        self._read: dict[str, Mapping[str, ToolSchema]] = {}
+
+    def declaring(self, call: Call, result: _Line) -> dict[str, str]:
+        """Return, by name, the last prompt before a call that declares its tool, of the owner of the result."""
+        while self._at < len(self._lines) and self._lines[self._at].said.id != call.message_id:
+            self._take(self._lines[self._at])
+            self._at += 1
+        declared = self._last.get((owners_of(result.owner), call.name))
+        return {} if declared is None else {"declared": declared}
+
+    def _take(self, line: _Line) -> None:
+        text = line.said.content
+        if line.said.role not in _INSTRUCTING:
+            return
+        if text not in self._read:
+            self._read[text] = declared_in(text)
+        for name in self._read[text]:
+            self._last[owners_of(line.owner), name] = line.said.id
+
+
 def calls_noted(
     ctx: Context, reader: Reader, placed_ones: Sequence[tuple[Message, Place | None]], log: Log | None
 ) -> dict[str, list[Noted]]:
@@ -59,12 +86,13 @@ def calls_noted(
         return {}
     lines = {line.said.id: line for line in _lines(ctx, reader, placed_ones, log)}
     found: dict[str, list[Noted]] = {}
+    prompts = _Prompts(list(lines.values()))
     for turn in calls_of(line.said for line in lines.values()):
         for call in turn:
             result = lines.get(call.result_id or "")
             if result is not None and result.new and _one_owner(result, lines[call.message_id]):
                 try:
-                    noted = _noted(ctx.cube, call, lines, result)
+                    noted = _noted(ctx.cube, call, lines, result, prompts)
                 except (InvalidInputError, ValueError, RecursionError) as error:
                     _log.warning("a call of %s was not noted, its messages are kept: %.300s", call.name, error)
                 else:
@@ -105,7 +133,7 @@ def _one_owner(one: _Line, other: _Line) -> bool:
     return owners_of(one.owner) == owners_of(other.owner)
 
 
-def _noted(cube: str, call: Call, lines: Mapping[str, _Line], result: _Line) -> Noted:
+def _noted(cube: str, call: Call, lines: Mapping[str, _Line], result: _Line, prompts: _Prompts) -> Noted:
     asked = lines.get(call.asked_id or "")
     asked = asked if asked is not None and _one_owner(asked, result) else None
     rests = [result.said.id, call.message_id, *([asked.said.id] if asked is not None else ())]
@@ -126,24 +154,12 @@ def _noted(cube: str, call: Call, lines: Mapping[str, _Line], result: _Line) -> 
             "conversation": result.said.conversation_id,
             "sequence": result.said.sequence,
             "messages": rests,
-            **_declared(call, lines, result),
+            **prompts.declaring(call, result),
         },
     }
     text = told(call, asked.said.content if asked is not None else None)
     fields = fields_of(validated(TextualMemoryItem, {"id": memory_id, "memory": text, "metadata": metadata}))
     return Noted(memory_id, tuple(dict.fromkeys(rests)), fields)
-
-
-def _declared(call: Call, lines: Mapping[str, _Line], result: _Line) -> dict[str, str]:
-    """Return, by name, the last prompt before a call that declares its tool."""
-    found: dict[str, str] = {}
-    for line in lines.values():
-        if line.said.id == call.message_id:
-            break
-        named = line.said.role in _INSTRUCTING and call.name in line.said.content and _one_owner(line, result)
-        if named and call.name in declared_in(line.said.content):
-            found["declared"] = line.said.id
-    return found
 
 
 def following(
