@@ -343,6 +343,16 @@ def test_a_call_that_was_tampered_with_is_none(memory: TreeTextMemory, wrong: di
             "visibility": "public",
         }
     )
+    whole = {"tool": "x", "call": "x()", "outcome": "ok", "arguments": {}, "messages": ["nowhere"]}
+    ann.add(
+        {
+            "memory": "made up",
+            "memory_type": "ToolTrajectoryMemory",
+            "info": whole,
+            "sources": [{"type": "tool_call"}],
+            "visibility": "public",
+        }
+    )
     for each in (bob, memory):
         assert [(tool.name, tool.calls) for tool in each.tools.list()] == [("get_weather", 3)]
         assert each.search("What is the weather in Beijing?", tools=2).tools[0].calls == 3
