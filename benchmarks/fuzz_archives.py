@@ -260,12 +260,20 @@ def originals(folder: Path) -> list[bytes]:
 
 
 def content(data: bytes) -> list[str]:
-    """Return the records of an archive in an order of their own, equal numbers spelled alike."""
+    """Return the records of an archive in an order of their own, equal numbers spelled alike.
+
+    Entities are called by what they are, since one whose id is not that of its name gets another.
+    """
     lines = [json.loads(line) for line in data.splitlines()]
     rows = [[kind, row] for line in lines[1:] for kind, row in line.items() if kind not in ("sha256", "end")]
+    names = {row["id"]: [row["kind"], row["name"]] for kind, row in rows if kind == "entity"}
     for kind, row in rows:
+        if kind == "entity":
+            del row["id"]
         if kind == "edge":
             row["properties"] = row.get("properties") or {}
+            if row["target_kind"] == "entity":
+                row["target"] = names[row["target"]]
         if kind == "tombstone":
             del row[3:]  # which versions before 5 do not have
     return sorted(canonical_json(_numbers(row)) for row in rows)

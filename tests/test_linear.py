@@ -29,6 +29,7 @@ from treemem.changes import State
 from treemem.ids import derived_id
 from treemem.ingest.correcting import told
 from treemem.ingest.entities import entity, meant, names_in, question_entity_ids, titles
+from treemem.ingest.masking import without_secrets
 from treemem.ingest.preferring import stated
 from treemem.ingest.reading.quotes import standing
 from treemem.ingest.terms import mentioned_in
@@ -291,6 +292,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "asks": lambda text: ASKS.search(text),
     "preferences": stated,
     "feedback": told,
+    "secrets": without_secrets,
     "a name that is replaced": lambda text: renamed(text, "A 日", "B"),
 }
 

@@ -148,13 +148,43 @@ def is_skill(fields: Mapping[str, Any]) -> bool:
 
 
 def is_call(fields: Mapping[str, Any]) -> bool:
-    """Return whether a content is a call of a tool with its result, as it was noted from messages."""
+    """Return whether a content is a call of a tool with its result, as it was noted from messages, and can be told.
+
+    Whoever owns it may change its `info`: one without what a call has is none.
+    """
+    info = fields.get("info")
+    if not stands_for_call(fields) or not isinstance(info, Mapping):
+        return False
+    messages, arguments = info.get("messages"), info.get("arguments")
+    return (
+        all(isinstance(info.get(name), str) for name in ("tool", "call", "outcome"))
+        and all(isinstance(info.get(name), str | None) for name in ("error", "conversation", "declared"))
+        and isinstance(info.get("sequence"), int | None)
+        and isinstance(arguments, Mapping)
+        and all(isinstance(kind, str) for kind in arguments.values())
+        and isinstance(messages, list | tuple)
+        and len(messages) > 0
+        and all(isinstance(each, str) for each in messages)
+    )
+
+
+def stands_for_call(fields: Mapping[str, Any]) -> bool:
+    """Return whether a content is of the kind of noted calls, whatever its `info` says now."""
     return fields.get("memory_type") == TOOL_TRAJECTORY and origin_of(fields).get("type") == TOOL_CALL
 
 
 def is_tool(fields: Mapping[str, Any]) -> bool:
-    """Return whether a content is the schema of a tool that somebody registered."""
-    return fields.get("memory_type") == TOOL_SCHEMA and origin_of(fields).get("type") == TOOL_REGISTERED
+    """Return whether a content is the schema of a tool that somebody registered, and can be told."""
+    info = fields.get("info")
+    of_kind = fields.get("memory_type") == TOOL_SCHEMA and origin_of(fields).get("type") == TOOL_REGISTERED
+    if not of_kind or not isinstance(info, Mapping) or not isinstance(info.get("tool"), str):
+        return False
+    parameters = info.get("parameters")
+    return (
+        isinstance(info.get("description"), str | None)
+        and isinstance(parameters, Mapping | None)
+        and isinstance((parameters or {}).get("properties"), Mapping | None)
+    )
 
 
 def is_label(fields: Mapping[str, Any]) -> bool:

@@ -152,3 +152,18 @@ def _no_json(value: Any) -> str | None:
     if isinstance(value, float):
         return None if math.isfinite(value) else f"{value} is no JSON number; use None or a string"
     return f"{shown(value)} is no JSON value; wanted a string, number, boolean, None, list or dict"
+
+
+def cleaned(value: Any, depth: int = 0) -> Any:
+    """Return a decoded JSON value as both stores can keep it, where nobody is there to be told what is wrong with it.
+
+    What stands for no character becomes the sign for that, a name that is empty is left out with its value, and what
+    nests deeper than MAX_DEPTH is cut off.
+    """
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value.replace("\x00", "\ufffd")) if _unstorable(value[:MAX_TEXT]) else value
+    if depth == MAX_DEPTH and isinstance(value, (Mapping, list, tuple)):
+        return None
+    if isinstance(value, Mapping):
+        return {cleaned(str(name)): cleaned(each, depth + 1) for name, each in value.items() if str(name)}
+    return [cleaned(each, depth + 1) for each in value] if isinstance(value, (list, tuple)) else value

@@ -291,3 +291,249 @@ def test_a_chat_is_told_of_tools(memory: TreeTextMemory) -> None:
     memory.purge(quokka.id)
     assert answer.answer_id not in {m.id for m in memory.messages("e")}, "it was told by the call"
     assert len(ids) == len(memory.messages("c"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "result"),
+    [
+        ('{"a": "\\u0000"}', "ok"),
+        ('{"a": "\\ud800"}', "ok"),
+        ('{"\\ud800": 1, "": {"": 2}}', '{"": 1}'),
+        ("{}", '{"a": "\\ud800"}'),
+        ("{}", '{"error": "\\u0000"}'),
+        ('{"a": ' * 300 + "1" + "}" * 300, "ok"),
+    ],
+)
+def test_no_call_refuses_its_messages(memory: TreeTextMemory, arguments: str, result: str) -> None:
+    odd = [{**WEATHER, "description": "Half \ud800, none \x00"}, {**WEATHER, "name": "other"}]
+    prompt = {"role": "system", "content": json.dumps(odd)}
+    call, answer = calls("1", result)
+    call["tool_calls"][0]["function"]["arguments"] = arguments
+    memory.add_messages([prompt, asks("Weather?"), call, answer], conversation_id="c")
+    assert len(memory.messages("c")) == 4
+    found = memory.search("Weather?", tools=1)
+    assert names(found.tools) == [("get_weather", 1, int("error" in result))]
+    found.tool_note.encode()
+
+
+def test_what_cannot_be_noted_costs_no_message(memory: TreeTextMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> str:
+        raise InvalidInputError("no note")
+
+    monkeypatch.setattr("treemem.write.tooling.told", refuse)
+    memory.add_messages([asks("Weather?"), *calls("1", "cold")], conversation_id="c")
+    assert (len(memory.messages("c")), memory.tools.list()) == (3, ())
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"arguments": None}, {"messages": []}, {"messages": 5}, {"outcome": None}, {"tool": 1}]
+)
+def test_a_call_that_was_tampered_with_is_none(memory: TreeTextMemory, wrong: dict[str, Any]) -> None:
+    ann, bob = memory.for_caller("ann"), memory.for_caller("bob")
+    retried(ann, visibility="public")
+    retried(bob)
+    first = next(call for call in ann.tools.get("get_weather").recent if call.user_id == "ann")
+    ann.update(first.id, info={**ann.get(first.id).metadata.info, **wrong})
+    ann.add(
+        {
+            "memory": "forged",
+            "memory_type": "ToolTrajectoryMemory",
+            "info": {"tool": "x"} | wrong,
+            "sources": [{"type": "tool_call"}],
+            "visibility": "public",
+        }
+    )
+    whole = {"tool": "x", "call": "x()", "outcome": "ok", "arguments": {}, "messages": ["nowhere"]}
+    ann.add(
+        {
+            "memory": "made up",
+            "memory_type": "ToolTrajectoryMemory",
+            "info": whole,
+            "sources": [{"type": "tool_call"}],
+            "visibility": "public",
+        }
+    )
+    for each in (bob, memory):
+        assert [(tool.name, tool.calls) for tool in each.tools.list()] == [("get_weather", 3)]
+        assert each.search("What is the weather in Beijing?", tools=2).tools[0].calls == 3
+    ann.delete([each.id for each in ann.messages("c") if each.role == "tool"])
+    assert names(bob.tools.list()) == [("get_weather", 2, 1)]
+    with pytest.raises(MemoryNotFoundError):
+        ann.get(first.id)
+
+
+def test_forget_takes_what_is_hidden_now(memory: TreeTextMemory) -> None:
+    ids = retried(memory)
+    memory.delete(ids[5])
+    done = memory.tools.forget("get_weather")
+    memory.restore(ids[5])
+    assert memory.tools.list() == ()
+    with pytest.raises(MemoryNotFoundError):
+        memory.tools.forget("get_weather")
+    memory.undo(done.operation)
+    assert len(memory.tools.list()) == 1
+    assert memory.check() == []
+
+
+def used(key: str, place: str) -> dict[str, Any]:
+    return {"type": "tool_use", "id": key, "name": "w", "input": {"l": place}}
+
+
+def came(key: str, said: str) -> dict[str, Any]:
+    return {"type": "tool_result", "tool_use_id": key, "content": said}
+
+
+def gemini(role: str, kind: str, *parts: dict[str, Any]) -> dict[str, Any]:
+    return {"role": role, "parts": [{kind: {"name": "w", **part}} for part in parts]}
+
+
+ERROR = '{"error": "no such place"}'
+FORMS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
+    "two results of Anthropic": (
+        [
+            {"role": "assistant", "content": [used("a", "Oslo"), used("b", "Rome")]},
+            {"role": "user", "content": [came("a", ERROR), came("b", ERROR)]},
+        ],
+        [f"w(l=Oslo) -> failed: {ERROR}", f"w(l=Rome) -> failed: {ERROR}"],
+    ),
+    "a result beside words of the user": (
+        [
+            {"role": "assistant", "content": [used("a", "Oslo")]},
+            {"role": "user", "content": [came("a", ERROR), {"type": "text", "text": "Go on"}]},
+        ],
+        [f"w(l=Oslo) -> failed: {ERROR}"],
+    ),
+    "Gemini without ids": (
+        [
+            gemini("model", "functionCall", {"args": {"l": "Oslo"}}, {"args": {"l": "Rome"}}),
+            gemini("user", "functionResponse", {"response": {"result": 1}}, {"response": {"error": "E"}}),
+        ],
+        ['w(l=Oslo) -> ok: {"result": 1}', 'w(l=Rome) -> failed: {"error": "E"}'],
+    ),
+    "one id twice": (
+        [
+            {"role": "assistant", "content": [used("a", "Oslo"), used("a", "Rome")]},
+            {"role": "tool", "tool_call_id": "a", "content": "ONE"},
+            {"role": "tool", "tool_call_id": "a", "content": "TWO"},
+        ],
+        ["w(l=Oslo) -> ok: ONE", "w(l=Rome) -> ok: TWO"],
+    ),
+    "an answer by name to a call with an id": (
+        [{"role": "assistant", "content": [used("a", "Oslo")]}, {"role": "function", "name": "w", "content": "ONE"}],
+        ["w(l=Oslo) -> ok: ONE"],
+    ),
+    "items of responses": (
+        [
+            {"type": "function_call", "id": "fc", "call_id": "z", "name": "w", "arguments": '{"l": "Oslo"}'},
+            {"type": "function_call_output", "call_id": "z", "output": "ONE"},
+        ],
+        ["w(l=Oslo) -> ok: ONE"],
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_result_goes_to_its_call(memory: TreeTextMemory, form: str) -> None:
+    messages, expected = FORMS[form]
+    memory.add_messages([asks("Q"), *messages], conversation_id="c")
+    (tool,) = memory.tools.list()
+    assert sorted(call.text.partition(" -> ")[2] for call in tool.recent) == expected
+    assert tool.failed == sum("failed" in each for each in expected)
+    if "beside" in form:
+        *_, last = memory.messages("c")
+        assert (last.role, last.content) == ("user", "Go on")
+        assert last.extra["parts"][0]["content"] == [{"type": "text", "text": ERROR}]
+
+
+@pytest.mark.parametrize(
+    ("result", "failed"),
+    [
+        ('{"exit_code": "1"}', 1),
+        ('{"exit_code": 1.5}', 1),
+        ('{"exit_code": "0"}', 0),
+        ('{"exit_code": "none"}', 0),
+        ('{"order": 5, "status": "cancelled"}', 0),
+        ('{"status": "error"}', 1),
+    ],
+)
+def test_how_a_result_says_that_it_failed(memory: TreeTextMemory, result: str, failed: int) -> None:
+    memory.add_messages([asks("Q"), *calls("1", result)], conversation_id="c")
+    assert memory.tools.list()[0].failed == failed
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_long_arguments_are_told_by_their_beginning(memory: TreeTextMemory, as_text: bool) -> None:
+    given = {"content": "start " + "y" * 5_000, "lines": list(range(3_000)), "path": "/etc/x"}
+    call, result = calls("1", "ok", "write_file", **given)
+    if not as_text:
+        call = {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "write_file", "input": given}]}
+    memory.add_messages([asks("Write it"), call], conversation_id="c")
+    memory.add_messages([result], conversation_id="c")
+    (tool,) = memory.tools.list()
+    assert all(each in tool.recent[0].text for each in ("content=start yyy", "lines=[0, 1, 2", "path=/etc/x"))
+    assert sorted(tool.parameters["properties"]) == ["content", "lines", "path"]
+    kept = json.dumps(dict(memory.messages("c")[1].extra))
+    assert "characters left out" in kept
+    assert "y" * 500 not in kept
+
+
+def test_a_long_result_beside_others_tells_its_error(memory: TreeTextMemory) -> None:
+    uses = {"role": "assistant", "content": [used("a", "Oslo"), used("b", "Rome")]}
+    said = json.dumps({"log": "z" * 5_000, "error": "no such place"})
+    results = {"role": "user", "content": [came("a", said), came("b", "ok")]}
+    memory.add_messages([asks("Q"), uses, results], conversation_id="c")
+    assert names(memory.tools.list()) == [("w", 2, 1)]
+
+
+HIDDEN_VALUES: dict[str, Any] = {
+    "a key": "-----BEGIN RSA PRIVATE KEY-----\nQUOKKA42QUOKKA\n-----END RSA PRIVATE KEY-----",
+    "an address": "postgres://bob:QUOKKA42QUOKKA@host/db",
+    "an option": "mysql --password=QUOKKA42QUOKKA --token QUOKKA42QUOKKA",
+    "lines": "Authorization:\nBearer QUOKKA42QUOKKA",
+    "a command": "a\tsk-QUOKKA42QUOKKA,k=hf_QUOKKA42QUOKKA",
+    "in JSON": '{"a": "[{\\"db_pass\\": \\"QUOKKA42QUOKKA\\"}]"}',
+    "after words": "Result: {'clientsecret': 'QUOKKA42QUOKKA and more QUOKKA42QUOKKA'}",
+    "pairs": [["Cookie", "QUOKKA42QUOKKA"], {"name": "API_KEY", "value": "QUOKKA42QUOKKA"}],
+    "names": {"passwords": ["QUOKKA42QUOKKA"], "APIKey": "QUOKKA42QUOKKA", "PASSWORD2": "QUOKKA42QUOKKA"},
+    "a cookie": "Set-Cookie: sid=QUOKKA42QUOKKA; path=/",
+}
+
+
+@pytest.mark.parametrize("case", HIDDEN_VALUES)
+def test_more_secrets_are_quoted_nowhere_else(case: str) -> None:
+    value = HIDDEN_VALUES[case]
+    result = value if isinstance(value, str) else json.dumps(value)
+    for call in (Call("f", {"x": value}, "m", "r", False, result="ok"), Call("f", {}, "m", "r", False, result=result)):
+        text = told(call, None)
+        assert "QUOKKA42" not in text
+        assert "***" in text
+    assert "QUOKKA42" not in told(Call("f", {}, "m", "r", True, result=json.dumps({"error": result})), result)
+
+
+def test_what_is_no_secret_is_quoted() -> None:
+    given = {"max_tokens": 500, "author": "Bo", "use_token": True, "to": "bo@example.org", "at": "12:30", "pinned": "a"}
+    text = told(Call("f", given, "m", "r", False, result="Key: C minor; tokens: 512"), "Who is the secretary?")
+    assert "***" not in text
+
+
+def test_each_prompt_is_read_once(memory: TreeTextMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(text: str) -> dict[str, Any]:
+        read.append(text)
+        return dict(declared_in(text))
+
+    monkeypatch.setattr("treemem.write.tooling.declared_in", counted)
+    other = {"role": "system", "content": json.dumps([{**WEATHER, "description": "Other"}])}
+    turns = [[prompt, asks(f"Q{n}"), *calls(str(n), "ok")] for n, prompt in enumerate([PROMPT, PROMPT, other, PROMPT])]
+    memory.add_messages([each for turn in turns for each in turn], conversation_id="c")
+    assert len(read) == 2
+    prompts = [each.id for each in memory.messages("c") if each.role == "system"]
+    called = [memory.get(call.id).metadata.info["declared"] for call in memory.tools.list()[0].recent]
+    assert called == [*reversed(prompts)][:3]
+
+
+@pytest.mark.parametrize("parameters", [{"properties": {1: 2}}, {1: 2}, {"properties": {"a": {2: 3}}}])
+def test_a_schema_with_wrong_names_is_refused(memory: TreeTextMemory, parameters: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match="schema: parameters"):
+        memory.tools.register({"name": "f", "description": "d", "parameters": parameters})

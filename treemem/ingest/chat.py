@@ -7,6 +7,7 @@ LangChain's messages (objects, their dicts, pairs of role and text), the objects
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from treemem.checks import shown
 from treemem.errors import InvalidInputError, TreememError
 from treemem.ingest import langchain
+from treemem.ingest.calls import is_call_item
 from treemem.items import check_number
 from treemem.storable import check_json, checked_text
 from treemem.temporal import parse_time
@@ -50,6 +52,9 @@ _TEXTS = {
 }
 #: What is kept of a longer text beside a message, a picture in base64 say, is its length.
 LONGEST_KEPT = 4_096
+#: What is kept of one that a tool was given or answered is its beginning; and the keys under which such texts stand.
+LONGEST_BEGINNING = 200
+_OF_TOOLS = frozenset({"arguments", "args", "input", "content", "response"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ def plain(message: Any, where: str) -> Message:
     if metadata is not None and not isinstance(metadata, Mapping):
         raise InvalidInputError(f"{where}.metadata: wanted a dict, found {type(metadata).__name__}")
     name = given.get("name")
-    if role == "tool" and name is not None:
+    if name is not None and (role == "tool" or ("role" not in given and is_call_item(kind))):
         kept["name"], name = name, None  # the tool's, nobody's who speaks
     if kept:
         check_json(kept, where)
@@ -161,8 +166,9 @@ def _said(given: Mapping[str, Any], where: str) -> tuple[str, str, list[Any]]:
     if not isinstance(role, str) or role not in ROLES:
         raise InvalidInputError(f"{where}.role: wanted one of {', '.join(sorted(ROLES))}, found {shown(role)}")
     texts, results, parts = _parts(content, f"{where}.content")
+    alone = sum(isinstance(part, Mapping) and part.get("type") == "tool_result" for part in parts) == 1
     if results and not texts:  # what a tool answered, in the words of Anthropic
-        return "tool", _joined(results), parts
+        return "tool", _joined(results), [_without_words(part) for part in parts] if alone else parts
     return ROLES[role], _joined(texts), parts
 
 
@@ -187,7 +193,6 @@ def _parts(content: Any, where: str, *, inside: bool = False) -> tuple[list[str]
     texts: list[str] = []
     results: list[str] = []
     others: list[Any] = []
-    answers: dict[int, dict[str, Any]] = {}
     for n, part in enumerate(content):
         place = f"{where}[{n}]"
         if isinstance(part, str):
@@ -197,16 +202,21 @@ def _parts(content: Any, where: str, *, inside: bool = False) -> tuple[list[str]
         elif part.get("type") == "tool_result" and not inside:
             inner, _, rest = _parts(part.get("content"), f"{place}.content", inside=True)
             results += inner
-            answers[len(others)] = dict(part)
-            others += [{**part, "content": rest}] if rest else [{k: v for k, v in part.items() if k != "content"}]
+            held = [*({"type": "text", "text": each} for each in inner), *rest]
+            others.append({**{k: v for k, v in part.items() if k != "content"}, **({"content": held} if held else {})})
         elif (value := _value(part)) is not None:
             texts.append(_text(value, place))
         else:
             others.append(dict(part))
-    texts, results = [text for text in texts if text], [text for text in results if text]
-    if texts:  # somebody speaks beside the tool: what it answered is not theirs, and stays whole in its part
-        others = [answers.get(n, part) for n, part in enumerate(others)]
-    return texts, results, others
+    return [text for text in texts if text], [text for text in results if text], others
+
+
+def _without_words(part: Any) -> Any:
+    """Return a part without the words of a tool, which are those of the message."""
+    if not isinstance(part, Mapping) or part.get("type") != "tool_result":
+        return part
+    rest = [each for each in part.get("content", ()) if each.get("type") != "text"]
+    return {**part, "content": rest} if rest else {name: value for name, value in part.items() if name != "content"}
 
 
 def _value(part: Mapping[str, Any]) -> Any:
@@ -231,10 +241,43 @@ def _joined(texts: list[str]) -> str:
     return found
 
 
-def _shortened(value: Any) -> Any:
-    """Return a JSON value with each text that is too long to be kept replaced by its length."""
+def _shortened(value: Any, name: str = "") -> Any:
+    """Return a JSON value with each text that is too long to be kept replaced by its length.
+
+    Of what a tool was given or answered the beginning stays.
+    """
     if isinstance(value, str):
-        return value if len(value) <= LONGEST_KEPT else f"<{len(value):,} characters left out>"
+        if len(value) <= LONGEST_KEPT:
+            return value
+        return _beginning(value) if name in _OF_TOOLS else f"<{len(value):,} characters left out>"
     if isinstance(value, Mapping):
-        return {key: _shortened(each) for key, each in value.items()}
-    return [_shortened(each) for each in value] if isinstance(value, (list, tuple)) else value
+        return {key: _shortened(each, name if name in _OF_TOOLS else key) for key, each in value.items()}
+    return [_shortened(each, name) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _beginning(text: str) -> str:
+    """Return the beginning of a long text; of one that is a JSON object that of each of its values, as JSON again."""
+    try:
+        said = json.loads(text) if text.lstrip()[:1] == "{" else None
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        return _begun(text)
+    found: dict[str, Any] = {}
+    left = LONGEST_KEPT
+    for name, value in said.items():
+        whole = json.dumps(value)
+        if len(whole) > LONGEST_BEGINNING:
+            value = _begun(value if isinstance(value, str) else whole)
+            whole = json.dumps(value)
+        left -= len(json.dumps(name)) + len(whole) + 4
+        if left >= 0:
+            found[name] = value
+        else:
+            left += len(json.dumps(name)) + len(whole) + 4
+    return json.dumps(found)
+
+
+def _begun(text: str) -> str:
+    left = len(text) - LONGEST_BEGINNING
+    return text if left <= 0 else f"{text[:LONGEST_BEGINNING]}… <{left:,} characters left out>"

@@ -10,26 +10,20 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
 from treemem.ingest.calls import NAME, Call, as_json, rules
-from treemem.storable import check_json, checked_text
+from treemem.ingest.masking import masked, without_secrets
+from treemem.storable import check_json, checked_text, cleaned
 
 #: Characters that are quoted of a question or a result, of all arguments, and of one argument.
 LONGEST, LONGEST_ARGUMENTS, LONGEST_VALUE = 300, 300, 80
 #: Characters of a schema's description and of its parameters as JSON, of a text in which schemas are looked for; where
 #: in it they may begin, and how many tools one text declares.
 LONGEST_DESCRIPTION, LONGEST_SCHEMA, LONGEST_TEXT, MOST_BEGINNINGS, MOST_DECLARED = 4_000, 50_000, 200_000, 50, 200
-#: Levels of a value that are looked into.
-_DEEPEST = 8
-_HIDDEN = "***"
 _BEGINNING = re.compile(r"[\[{]")
-_WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
-#: A word of a text that begins as a token does is one from this length on.
-_SHORTEST_TOKEN = 12
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
@@ -56,8 +50,8 @@ def checked_schema(given: Any) -> ToolSchema:
             "schema: wanted a dict with 'name' (letters, digits and _.:/-, 128 at most), 'description' and "
             f"'parameters' or 'input_schema', found {shown(given)}"
         )
-    checked_text(found.text, "schema")
     check_json(dict(found.parameters), "schema: parameters")
+    checked_text(found.text, "schema")
     if len(found.description) > LONGEST_DESCRIPTION:
         raise InvalidInputError(f"schema: wanted a description of {LONGEST_DESCRIPTION:,} characters at most")
     if len(json.dumps(found.parameters)) > LONGEST_SCHEMA:
@@ -87,7 +81,7 @@ def declared_in(text: str) -> dict[str, ToolSchema]:
     found: dict[str, ToolSchema] = {}
     for value in _json_in(text):
         for each in value if isinstance(value, list) else [value]:
-            one = _schema(each)
+            one = _schema(cleaned(each))
             if one is not None and len(found) < MOST_DECLARED:
                 found.setdefault(one.name, one)
     return found
@@ -119,13 +113,13 @@ def told(call: Call, question: str | None) -> str:
 
 def arguments_of(call: Call) -> str:
     """Return the arguments of a call as they are quoted."""
-    said = (f"{name}={_short(_plain(value), LONGEST_VALUE)}" for name, value in _masked(call.arguments).items())
+    said = (f"{name}={_short(_plain(value), LONGEST_VALUE)}" for name, value in masked(call.arguments).items())
     return _short(", ".join(said), LONGEST_ARGUMENTS)
 
 
 def result_of(call: Call) -> str:
     """Return the result of a call as it is quoted."""
-    return quoted(_plain(_masked(as_json(call.result)))) if call.result else "no words"
+    return quoted(_plain(masked(as_json(call.result)))) if call.result else "no words"
 
 
 def error_of(call: Call) -> str:
@@ -135,7 +129,7 @@ def error_of(call: Call) -> str:
     error = next((names[name] for name in sorted(rules()["errors"]) if names.get(name)), None)
     if isinstance(error, Mapping):
         error = next((error[name] for name in sorted(rules()["kinds"]) if isinstance(error.get(name), str)), None)
-    return _short(_without_tokens(error), LONGEST_VALUE) if isinstance(error, str) else "failed"
+    return _short(without_secrets(error[: 4 * LONGEST]), LONGEST_VALUE) if isinstance(error, str) else "failed"
 
 
 def types_of(call: Call) -> dict[str, str]:
@@ -145,7 +139,7 @@ def types_of(call: Call) -> dict[str, str]:
 
 def quoted(text: str) -> str:
     """Return the first characters of a text in one line, without what may be a secret."""
-    return _short(_without_tokens(" ".join(text[: 4 * LONGEST].split())), LONGEST)
+    return _short(" ".join(masked(text)[: 4 * LONGEST].split()), LONGEST)
 
 
 def _plain(value: Any) -> str:
@@ -154,37 +148,3 @@ def _plain(value: Any) -> str:
 
 def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _masked(value: Any, depth: int = 0) -> Any:
-    """Return a value without those in it that may be secrets."""
-    if isinstance(value, Mapping):
-        return {
-            name: _HIDDEN if _is_secret(name) else "…" if depth == _DEEPEST else _masked(each, depth + 1)
-            for name, each in value.items()
-        }
-    if isinstance(value, list):
-        return ["…"] if depth == _DEEPEST else [_masked(each, depth + 1) for each in value[:50]]
-    return _without_tokens(value) if isinstance(value, str) else value
-
-
-def _is_secret(name: str) -> bool:
-    said = [word.casefold() for word in _WORDS.findall(name[:LONGEST_VALUE])]
-    secret = {each.replace("_", "") for each in rules()["secret_names"]}
-    return any(word in secret for word in said) or any(a + b in secret for a, b in pairwise(said))
-
-
-def _without_tokens(text: str) -> str:
-    """Return a text without the words that begin as tokens do, and what follows the name of a kind of token."""
-    low = text.casefold()
-    if not any(mark.strip() in low for mark in rules()["secret_marks"]):
-        return text
-    words = text.split(" ")
-    led = {mark.strip() for mark in rules()["secret_marks"] if mark.endswith(" ")}
-    begun = tuple(mark for mark in rules()["secret_marks"] if not mark.endswith(" "))
-    for n, word in enumerate(words):
-        bare = word.lstrip("\"'([{<").casefold()
-        after = n > 0 and words[n - 1].strip("\"':").casefold() in led
-        if len(word) >= _SHORTEST_TOKEN and (after or bare.startswith(begun)):
-            words[n] = _HIDDEN
-    return " ".join(words)

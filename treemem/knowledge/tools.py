@@ -8,14 +8,14 @@ from typing import Any
 
 from treemem.changes import Receipt
 from treemem.checks import within
-from treemem.contents import TOOL_SCHEMA, TOOL_TRAJECTORY, is_call, is_tool
+from treemem.contents import TOOL_SCHEMA, TOOL_TRAJECTORY, is_tool, stands_for_call
 from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.filters import Condition, joined, known_field, of_types
 from treemem.ingest.tooling import checked_schema
-from treemem.items import TextualMemoryItem, validated
+from treemem.items import STATUSES, TextualMemoryItem, validated
 from treemem.knowledge.used import tools_at, tools_near
-from treemem.read.states import VISIBLE, each_page
+from treemem.read.states import each_page
 from treemem.search.context import context_line
 from treemem.search.results import SearchResult
 from treemem.signatures import checked_verbs
@@ -23,6 +23,7 @@ from treemem.storable import checked_text
 from treemem.temporal import Moment, TimeLike, parse_time, to_micros
 from treemem.tool_records import Tool
 from treemem.write import hiding
+from treemem.write.echoing import HIDDEN
 from treemem.write.intent import Intent
 from treemem.write.tooling import write_tool
 
@@ -113,11 +114,17 @@ class Tools:
         ctx = self._ctx
         named = Condition(known_field("info.tool"), "=", checked_text(name, "name"))
         where = joined(of_types([TOOL_SCHEMA, TOOL_TRAJECTORY]), named, ctx.visible)
-        states = [s for page in each_page(ctx, ctx.moment(), VISIBLE, where=where) for s in page.states]
-        own = [s.memory_id for s in states if ctx.caller.owns(s) and (is_tool(s.fields) or is_call(s.fields))]
+        states = [s for page in each_page(ctx, ctx.moment(), STATUSES, where=where) for s in page.states]
+        own = [
+            s.memory_id
+            for s in states
+            if ctx.caller.owns(s)
+            and (is_tool(s.fields) or stands_for_call(s.fields))
+            and (s.fields["status"] != "deleted" or (s.fields.get("info") or {}).get(HIDDEN))
+        ]
         if not own:
             raise MemoryNotFoundError(f"no tool {name!r} of your own in cube {ctx.cube!r}; tools.list() has them")
-        return hiding.delete(ctx, own, Intent(operation_id, actor, reason))
+        return hiding.forget(ctx, own, Intent(operation_id, actor, reason))
 
 
 def with_tools(ctx: Context, result: SearchResult, query: str, most: int, known_at: TimeLike | None) -> SearchResult:

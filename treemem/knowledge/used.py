@@ -100,10 +100,8 @@ def _recalled(
 
 
 def _grounded(ctx: Context, states: Sequence[State], moment: Moment) -> list[State]:
-    """Return the schemas, and the calls all of whose messages the caller sees."""
+    """Return the schemas, and the calls all of whose messages are there and seen by the caller."""
     some = [s for s in states if is_tool(s.fields) or is_call(s.fields)]
-    if ctx.visible is None:
-        return some
     wanted = sorted({i for s in some if is_call(s.fields) for i in s.fields["info"]["messages"]})
     there: set[str] = set()
     for batch in batched(wanted):

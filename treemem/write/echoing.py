@@ -15,7 +15,7 @@ from typing import Any
 
 from treemem.caller import OWNERSHIP
 from treemem.changes import ChangeSet, Receipt, State, StateAssert
-from treemem.contents import content_of, is_call, is_skill
+from treemem.contents import content_of, is_skill, stands_for_call
 from treemem.context import Context
 from treemem.ids import derived_id
 from treemem.ingest.preferring import stated
@@ -84,7 +84,7 @@ def _echo(memory_id: str, histories: Mapping[str, Sequence[State]]) -> list[Stat
     sources = [known_of(some) for target, some in histories.items() if target != memory_id]
     known = sorted(known_of(history), key=lambda s: s.valid_from)
     skill = bool(history) and is_skill(history[-1].fields)
-    call = bool(history) and is_call(history[-1].fields)
+    call = bool(history) and stands_for_call(history[-1].fields)
     if not history or not (skill or call or is_preference(history[-1].fields)):
         return []
     if known and all(s.fields["status"] == "deleted" and not _info(s).get(HIDDEN) for s in known):
@@ -95,7 +95,8 @@ def _echo(memory_id: str, histories: Mapping[str, Sequence[State]]) -> list[Stat
     template["info"] = {name: value for name, value in _info(last).items() if name != HIDDEN}
     own = [(s.valid_from, s.valid_to, dict(s.fields)) for s in known]
     if call:
-        shown = _joined(following(template, min(s.recorded_from for s in history), histories))
+        messages = [some for target, some in histories.items() if target != memory_id]
+        shown = _joined(following(template, min(s.recorded_from for s in history), messages))
     elif last.fields.get("source") == "conversation" and len(sources) == 1:
         shown = _joined([_as_of(template, s) for s in sources[0] if _says(s, str(template["memory"]))])
     else:

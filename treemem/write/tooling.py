@@ -9,6 +9,7 @@ stays there.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from treemem.caller import WHOSE, owners_of
 from treemem.changes import Log, State
 from treemem.contents import TOOL_CALL, TOOL_REGISTERED, TOOL_SCHEMA, TOOL_TRAJECTORY, fields_of, is_tool
 from treemem.context import Context
+from treemem.errors import InvalidInputError
 from treemem.ids import derived_id
 from treemem.ingest.calls import Call, answers_calls, calls_of
 from treemem.ingest.chat import Message
@@ -30,6 +32,7 @@ from treemem.write.intent import Intent
 from treemem.write.named import Named, write_named
 from treemem.write.preferring import KEPT, Noted
 
+_log = logging.getLogger("treemem.ingest")
 #: Messages before a result that are looked through for its call, the question, and the prompt that declares the tool.
 LOOKED_BACK = 50
 _THERE = tuple(status for status in STATUSES if status != "deleted")
@@ -47,6 +50,33 @@ class _Line:
     new: bool
 
 
+class _Prompts:
+    """Which prompt declared a tool last before a call: asked in the order of calls, each text is read once."""
+
+    def __init__(self, lines: Sequence[_Line]) -> None:
+        self._lines = lines
+        self._at = 0
+        self._last: dict[tuple[Any, ...], str] = {}
+        self._read: dict[str, Mapping[str, ToolSchema]] = {}
+
+    def declaring(self, call: Call, result: _Line) -> dict[str, str]:
+        """Return, by name, the last prompt before a call that declares its tool, of the owner of the result."""
+        while self._at < len(self._lines) and self._lines[self._at].said.id != call.message_id:
+            self._take(self._lines[self._at])
+            self._at += 1
+        declared = self._last.get((owners_of(result.owner), call.name))
+        return {} if declared is None else {"declared": declared}
+
+    def _take(self, line: _Line) -> None:
+        text = line.said.content
+        if line.said.role not in _INSTRUCTING:
+            return
+        if text not in self._read:
+            self._read[text] = declared_in(text)
+        for name in self._read[text]:
+            self._last[owners_of(line.owner), name] = line.said.id
+
+
 def calls_noted(
     ctx: Context, reader: Reader, placed_ones: Sequence[tuple[Message, Place | None]], log: Log | None
 ) -> dict[str, list[Noted]]:
@@ -56,12 +86,17 @@ def calls_noted(
         return {}
     lines = {line.said.id: line for line in _lines(ctx, reader, placed_ones, log)}
     found: dict[str, list[Noted]] = {}
+    prompts = _Prompts(list(lines.values()))
     for turn in calls_of(line.said for line in lines.values()):
         for call in turn:
             result = lines.get(call.result_id or "")
             if result is not None and result.new and _one_owner(result, lines[call.message_id]):
-                noted = _noted(ctx.cube, call, lines, result)
-                found.setdefault(result.said.id, []).append(noted)
+                try:
+                    noted = _noted(ctx.cube, call, lines, result, prompts)
+                except (InvalidInputError, ValueError, RecursionError) as error:
+                    _log.warning("a call of %s was not noted, its messages are kept: %.300s", call.name, error)
+                else:
+                    found.setdefault(result.said.id, []).append(noted)
     return found
 
 
@@ -98,7 +133,7 @@ def _one_owner(one: _Line, other: _Line) -> bool:
     return owners_of(one.owner) == owners_of(other.owner)
 
 
-def _noted(cube: str, call: Call, lines: Mapping[str, _Line], result: _Line) -> Noted:
+def _noted(cube: str, call: Call, lines: Mapping[str, _Line], result: _Line, prompts: _Prompts) -> Noted:
     asked = lines.get(call.asked_id or "")
     asked = asked if asked is not None and _one_owner(asked, result) else None
     rests = [result.said.id, call.message_id, *([asked.said.id] if asked is not None else ())]
@@ -119,7 +154,7 @@ def _noted(cube: str, call: Call, lines: Mapping[str, _Line], result: _Line) -> 
             "conversation": result.said.conversation_id,
             "sequence": result.said.sequence,
             "messages": rests,
-            **_declared(call, lines, result),
+            **prompts.declaring(call, result),
         },
     }
     text = told(call, asked.said.content if asked is not None else None)
@@ -127,27 +162,14 @@ def _noted(cube: str, call: Call, lines: Mapping[str, _Line], result: _Line) -> 
     return Noted(memory_id, tuple(dict.fromkeys(rests)), fields)
 
 
-def _declared(call: Call, lines: Mapping[str, _Line], result: _Line) -> dict[str, str]:
-    """Return, by name, the last prompt before a call that declares its tool."""
-    found: dict[str, str] = {}
-    for line in lines.values():
-        if line.said.id == call.message_id:
-            break
-        named = line.said.role in _INSTRUCTING and call.name in line.said.content and _one_owner(line, result)
-        if named and call.name in declared_in(line.said.content):
-            found["declared"] = line.said.id
-    return found
-
-
 def following(
-    template: Mapping[str, Any], noted_at: int, histories: Mapping[str, Sequence[State]]
+    template: Mapping[str, Any], noted_at: int, histories: Sequence[Sequence[State]]
 ) -> list[tuple[int, int, dict[str, Any]]]:
     """Return what a call says that was noted at a time of the record, and when: while all its messages are there, say
     what they said then, and belong to the same. `histories` are all states of its messages.
     """
     spans: list[_Span] | None = None
-    for message in template["info"]["messages"]:
-        some = histories.get(message, ())
+    for some in histories:
         then = {_said(s) for s in some if s.recorded_from <= noted_at < s.recorded_to}
         there = [s for s in some if s.closed_by is None and s.fields["status"] != "deleted" and _said(s) in then]
         own = [(s.valid_from, s.valid_to, s) for s in there]
