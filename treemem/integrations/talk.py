@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-from treemem.errors import InvalidInputError, MemoryNotFoundError
+from treemem.errors import InvalidInputError, MemoryNotFoundError, TreememError
+from treemem.integrations.keeping import hide_seen
 from treemem.memory import TreeTextMemory
 from treemem.records import LoggedMessage
 
@@ -76,9 +77,17 @@ class Talk:
 
     def clear(self) -> None:
         """Hide all messages."""
-        ids = [each.id for each in self.read()]
-        if ids:
-            self.memory.delete(ids)
+        hide_seen(self.memory, [each.id for each in self.read()])
+
+    def replace(self, messages: Iterable[Said]) -> None:
+        """Put messages in place of those that are there, which stay where the new ones cannot be written."""
+        before = [each.id for each in self.read()]
+        after = self.write(messages)
+        try:
+            hide_seen(self.memory, before)
+        except TreememError:
+            hide_seen(self.memory, after)
+            raise
 
 
 def in_pieces(value: Any) -> list[str]:
