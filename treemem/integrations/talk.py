@@ -18,6 +18,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 #: Characters of one piece of what is kept beside a message, which takes no longer texts, and of the text of a message.
 _PIECE, _TEXT = 4_000, 1_000_000
+#: Of how many messages a conversation is read at once.
+_MOST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,11 @@ class Talk:
     key: str
 
     def read(self, limit: int | None = None) -> list[LoggedMessage]:
-        """Return the messages, or the last `limit` of them."""
-        return self.memory.messages(self.conversation_id, limit=limit)
+        """Return the messages, or the last `limit` of them, also 0. Raises InvalidInputError."""
+        if limit == 0 and type(limit) is int:
+            return []
+        many = isinstance(limit, int) and limit > _MOST  # all that there can be
+        return self.memory.messages(self.conversation_id, limit=None if many else limit)
 
     def write(self, messages: Iterable[Said]) -> list[str]:
         """Add messages at the end, as one operation, and return their ids."""
