@@ -114,7 +114,7 @@ class TreememMemoryService(BaseMemoryService):
 
 
 def _say(view: TreeTextMemory, messages: Sequence[Mapping[str, Any]], session_id: str | None) -> None:
-    """Add messages; those that are known already and say something else now are passed over, not what is beside them."""
+    """Add messages but those that are known already and say something else now."""
     try:
         view.add_messages(messages, conversation_id=session_id, on_error=_known)
     except MemoryExistsError as error:  # found out while writing: without a session, or by somebody faster
