@@ -1030,6 +1030,16 @@ class AsyncTreeTextMemory:
         return self._memory.cube_id
 
     @property
+    def user_id(self) -> str | None:
+        """The user whose view this memory is; None for that of no user."""
+        return self._memory.user_id
+
+    @property
+    def session_id(self) -> str | None:
+        """The session whose view this memory is; None for that of no session."""
+        return self._memory.session_id
+
+    @property
     def zone(self) -> str | None:
         """The IANA name of the zone in which times without one are read, None for the machine's."""
         return self._memory.zone

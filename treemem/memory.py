@@ -264,6 +264,16 @@ class TreeTextMemory:
         return self._context.cube
 
     @property
+    def user_id(self) -> str | None:
+        """The user whose view this memory is; None for that of no user."""
+        return self._context.caller.user_id
+
+    @property
+    def session_id(self) -> str | None:
+        """The session whose view this memory is; None for that of no session."""
+        return self._context.caller.session_id
+
+    @property
     def zone(self) -> str | None:
         """The IANA name of the zone in which times without one are read, None for the machine's."""
         return self._context.config.zone

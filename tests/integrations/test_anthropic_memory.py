@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -439,3 +440,142 @@ def test_two_cubes_share_no_files(location: str, embedder: Any) -> None:
     with TreeTextMemory.open(location, cube=fresh_cube(), embedder=embedder) as memory:
         MemoryFiles(memory).create("/memories/a", "x")
         assert MemoryFiles(memory.cube(fresh_cube())).view("/memories").endswith("\n0B\t/memories")
+
+
+def _three(memory: TreeTextMemory) -> tuple[MemoryFiles, MemoryFiles, MemoryFiles]:
+    return MemoryFiles(memory), MemoryFiles(memory.for_caller("alice")), MemoryFiles(memory.for_caller("bob"))
+
+
+def test_what_is_made_again_is_seen_by_nobody_else(memory: TreeTextMemory) -> None:
+    root, alice, bob = _three(memory)
+    root.create("/memories/x", "rules")
+    root.delete("/memories/x")
+    alice.create("/memories/x", "ALICE: my diagnosis")
+    assert bob.run({"command": "view", "path": "/memories/x"})[1]
+    alice.create("/memories/y", "for all")
+    (shared,) = (file.item.id for file in alice._files() if file.path == "/memories/y")
+    memory.for_caller("alice").update(shared, visibility="public")
+    assert bob.view("/memories/y").endswith("for all")
+    alice.delete("/memories/y")
+    for _ in range(5):
+        alice.create("/memories/y", "mine alone")
+        assert bob.run({"command": "view", "path": "/memories/y"})[1]
+        alice.delete("/memories/y")
+
+
+def test_of_creates_at_once_one_is_done(embedded: TreeTextMemory) -> None:
+    view = embedded.for_caller("alice")
+
+    def create(path: str) -> bool:
+        return MemoryFiles(view).run({"command": "create", "path": path, "file_text": "x"})[1]
+
+    for turn in range(6):
+        path = f"/memories/{turn // 2}"
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(create, [path] * 4))
+        assert sorted(answers) == [False, True, True, True]
+        assert len(list(MemoryFiles(view)._files())) == turn // 2 + 1
+        if turn % 2 == 0:
+            MemoryFiles(view).delete(path)
+
+
+def test_another_process_that_was_faster_refuses_the_create(embedded: TreeTextMemory) -> None:
+    class Slow(MemoryFiles):
+        def _no_file_above(self, path: str) -> None:
+            MemoryFiles(embedded).create(path, "first")  # after this one looked, and before it writes
+
+    for _ in range(3):
+        assert Slow(embedded).run({"command": "create", "path": "/memories/a", "file_text": "second"}) == (
+            "Error: File /memories/a already exists",
+            True,
+        )
+        assert [file.text for file in MemoryFiles(embedded)._files()] == ["first"]
+        MemoryFiles(embedded).delete("/memories/a")
+    embedded.purge(_ids_of_deleted(embedded))
+    MemoryFiles(embedded).create("/memories/a", "after all")
+    assert MemoryFiles(embedded).view("/memories/a").endswith("after all")
+
+
+def _ids_of_deleted(memory: TreeTextMemory) -> list[str]:
+    return [item.id for page in memory.pages(statuses=["deleted"]) for item in page.items]
+
+
+def test_edits_at_once_are_all_kept(embedded: TreeTextMemory) -> None:
+    MemoryFiles(embedded).create("/memories/a", "\n".join(f"l{n}=0" for n in range(8)))
+
+    def edit(n: int) -> str:
+        return MemoryFiles(embedded).str_replace("/memories/a", f"l{n}=0", f"l{n}=1")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(edit, range(8)))
+    assert MemoryFiles(embedded).view("/memories/a").count("=1") == 8
+
+
+def test_half_characters_are_refused(embedded: TreeTextMemory) -> None:
+    files = MemoryFiles(embedded)
+    files.create("/memories/b", "text")
+    for command in (
+        {"command": "create", "path": "/memories/a", "file_text": "\ud800"},
+        {"command": "str_replace", "path": "/memories/b", "old_str": "text", "new_str": "\udfff"},
+        {"command": "insert", "path": "/memories/b", "insert_line": 0, "insert_text": "\ud800"},
+    ):
+        said, refused = files.run(command)
+        assert refused
+        assert "half characters" in said
+    assert files.view("/memories").endswith("\n4B\t/memories/b")
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        {},
+        {"file_path": 3},
+        {"file_path": "elsewhere"},
+        {"file_path": "/memories"},
+        {"file_path": "/memories/../x"},
+        {"file_path": "/memories/x", "file_text": 3},
+        {"file_path": "/memories/x", "file_text": ["x"]},
+        {"file_path": "/memories/x", "file_text": [3]},
+        {"file_path": "/memories/x", "file_text": ["3"]},
+        {"file_path": "/memories/x", "file_text": ['"\\ud800"']},
+    ],
+)
+def test_what_only_looks_like_a_file_is_none(embedded: TreeTextMemory, info: dict[str, Any]) -> None:
+    embedded.for_caller("bob").add("odd", info={"memory_file": True, **info}, visibility="public")
+    alice = MemoryFiles(embedded.for_caller("alice"))
+    alice.create("/memories/x", "text")
+    assert alice.view("/memories").endswith("\n4B\t/memories/x")
+    assert alice.view("/memories/x").endswith("text")
+
+
+def test_what_is_somebody_elses_stays_and_the_rest_is_done(embedded: TreeTextMemory) -> None:
+    root, alice, bob = _three(embedded)
+    bob.create("/memories/d/bob", "of Bob")
+    (file,) = bob._files()
+    embedded.for_caller("bob").update(file.item.id, visibility="public")
+    root.create("/memories/rules", "of nobody")
+    for name in ("d/a", "e"):
+        alice.create(f"/memories/{name}", "of Alice")
+    assert (
+        alice.rename("/memories/d", "/memories/f")
+        == "Successfully renamed /memories/d to /memories/f, but for 1 that belong to somebody else"
+    )
+    assert alice.rename("/memories/f/a", "/memories/d/a").startswith("Successfully")
+    assert alice.delete("/memories/d") == "Successfully deleted /memories/d, but for 1 that belong to somebody else"
+    for command in (
+        {"command": "delete", "path": "/memories/d"},
+        {"command": "rename", "old_path": "/memories/d", "new_path": "/memories/g"},
+    ):
+        assert alice.run(command) == ("Error: The path /memories/d belongs to somebody else", True)
+    assert alice.clear() == "All memory cleared"
+    assert sorted(each.path for each in alice._files()) == ["/memories/d/bob", "/memories/rules"]
+    root.clear()
+    assert list(root._files()) == []
+
+
+def test_no_rename_makes_a_path_too_long(embedded: TreeTextMemory) -> None:
+    files = MemoryFiles(embedded)
+    files.create("/memories/d/a", "x")
+    files.create(f"/memories/d/{'n' * 900}", "x")
+    assert files.run({"command": "rename", "old_path": "/memories/d", "new_path": f"/memories/{'L' * 900}"})[1]
+    assert files.view("/memories/d/a").endswith("x")

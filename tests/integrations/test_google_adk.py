@@ -16,7 +16,7 @@ from google.adk.tools import load_memory
 from google.adk.tools.preload_memory_tool import PreloadMemoryTool
 from google.genai.types import Content, FunctionCall, Part
 
-from treemem import MemoryNotFoundError, TreeTextMemory
+from treemem import InvalidInputError, MemoryNotFoundError, TreeTextMemory
 from treemem.integrations.google_adk import TreememMemoryService
 
 ANNA: Any = {"app_name": "shop", "user_id": "anna"}
@@ -98,6 +98,27 @@ async def test_events_come_in_once(embedded: TreeTextMemory) -> None:
     assert first.custom_metadata == {"source": "shop"}
     assert (await service.search_memory(**ANNA, query=" ")).memories == []
     assert (await service.search_memory(app_name="other", user_id="anna", query="tea")).memories == []
+
+
+@pytest.mark.parametrize("session", ["s", None])
+async def test_an_event_that_changed_loses_none_beside_it(
+    embedded: TreeTextMemory, session: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = TreememMemoryService(embedded)
+    await service.add_events_to_memory(**ANNA, events=[_event(1, "user", "I like tea.")], session_id=session)
+    events = [_event(2, "user", "First."), _event(1, "user", "I like coffee!"), _event(3, "user", "Last.")]
+    await service.add_events_to_memory(**ANNA, events=events, session_id=session)
+    said = [item.memory for page in embedded.for_caller("shop/anna").pages() for item in page.items]
+    assert {"I like tea.", "First.", "Last."} == set(said)
+    assert "coffee" not in caplog.text
+    assert "as it was first said" in caplog.text
+
+
+@pytest.mark.parametrize("timestamp", [4e11, -4e11, float("inf"), float("nan")])
+async def test_a_time_that_is_none_is_refused(embedded: TreeTextMemory, timestamp: float) -> None:
+    event = _event(1, "user", "I like tea.").model_copy(update={"timestamp": timestamp})
+    with pytest.raises(InvalidInputError, match="timestamp"):
+        await TreememMemoryService(embedded).add_events_to_memory(**ANNA, events=[event], session_id="s")
 
 
 async def test_memories_are_added_and_deleted(embedded: TreeTextMemory) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from llama_index.core.base.llms.types import ChatMessage, ImageBlock, MessageRole, TextBlock
 from llama_index.core.chat_engine import ContextChatEngine, SimpleChatEngine
 from llama_index.core.llms import MockLLM
@@ -12,7 +14,7 @@ from llama_index.core.memory import ChatMemoryBuffer, Memory
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.storage.chat_store import SimpleChatStore
 
-from treemem import TreeTextMemory
+from treemem import FrozenMemoryError, TreememError, TreeTextMemory
 from treemem.integrations.llamaindex import TreememChatStore, TreememMemoryBlock, TreememRetriever
 
 
@@ -118,3 +120,29 @@ async def test_a_retriever_finds(embedded: TreeTextMemory) -> None:
     assert "Anna sings in a choir." in str(answer)
     chat = ContextChatEngine.from_defaults(retriever=retriever, llm=MockLLM()).chat("Who sings in a choir?")
     assert [node.node.node_id for node in chat.source_nodes] == [found.node.node_id]
+
+
+def test_what_cannot_be_kept_loses_nothing(embedded: TreeTextMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = TreememChatStore(embedded)
+    store.set_messages("k", [_chat("user", "one"), _chat("assistant", "two")])
+    before = _plain(store.get_messages("k"))
+    too_much = ChatMessage(role="user", content="x", additional_kwargs={"much": ["z" * 4_000] * 1_200})
+    with pytest.raises(TreememError):
+        store.set_messages("k", [_chat("user", "new"), too_much])
+    assert _plain(store.get_messages("k")) == before
+    (last,) = (each.id for each in embedded.messages("k", limit=1))
+    embedded.freeze(last)
+    with pytest.raises(FrozenMemoryError):
+        store.set_messages("k", [_chat("user", "new")])
+    assert _plain(store.get_messages("k")) == before
+    embedded.unfreeze(last)
+
+
+def test_those_who_clear_at_once_are_all_done(embedded: TreeTextMemory) -> None:
+    store = TreememChatStore(embedded)
+    for _ in range(5):
+        for n in range(5):
+            store.add_message("k", _chat("user", f"message {n}"))
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(store.delete_messages, ["k"] * 3))
+        assert store.get_messages("k") == []

@@ -26,7 +26,7 @@ from agents.memory import Session
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 
 from tests.helpers import fresh_cube
-from treemem import TreeTextMemory
+from treemem import InvalidInputError, TreeTextMemory
 from treemem.integrations.openai_agents import TreememSession, memory_tools
 
 set_tracing_disabled(True)
@@ -190,6 +190,19 @@ async def test_messages_that_came_another_way_are_items(embedded: TreeTextMemory
     view.add_messages([{"role": "user", "content": "Hi"}], conversation_id="c")
     assert await TreememSession("c", view).get_items() == [{"role": "user", "content": "Hi"}]
     assert await TreememSession("c", embedded.for_caller("ben")).get_items() == []
+
+
+async def test_odd_items_come_back_as_they_were(embedded: TreeTextMemory) -> None:
+    session = TreememSession("c", embedded)
+    odd: list[Any] = [{}, {"role": ["a"], "content": "x"}, {"role": {}}, {"type": None}]
+    await session.add_items(odd)
+    assert await session.get_items() == odd
+    assert await session.get_items(10**12) == odd
+    assert await session.get_items(0) == []
+    for limit in ("2", 1.5, True):
+        with pytest.raises(InvalidInputError, match="limit"):
+            await session.get_items(limit)  # type: ignore[arg-type]
+    assert await session.pop_item() == odd[3]
 
 
 async def test_tools_of_a_memory(embedded: TreeTextMemory) -> None:

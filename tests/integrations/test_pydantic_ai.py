@@ -63,6 +63,8 @@ def test_messages_come_back_as_they_were(memory: TreeTextMemory) -> None:
     again = ModelMessagesTypeAdapter.validate_python(ModelMessagesTypeAdapter.dump_python(TALK, mode="json"))
     assert history.load() == again + again
     assert history.load(2) == again[-2:]
+    assert history.load(0) == []
+    assert history.load(10**9) == again + again
     assert TreememHistory(memory, "c2").load() == []
     roles = [(m.role, m.content[:12]) for m in memory.messages("c1")][:6]
     assert roles == [

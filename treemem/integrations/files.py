@@ -7,15 +7,16 @@ that is compared with others; nothing on a disk is touched.
 from __future__ import annotations
 
 import unicodedata
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any
 from urllib.parse import unquote
+from weakref import WeakValueDictionary
 
-from treemem.errors import MemoryExistsError, MemoryNotFoundError, TreememError
-from treemem.integrations.keeping import all_of, id_of
+from treemem.errors import MemoryExistsError, MemoryNotFoundError, NotAllowedError, TreememError
+from treemem.filters import FilterLike
+from treemem.integrations.keeping import all_of, hide, id_of
 from treemem.integrations.talk import in_pieces, of_pieces
 from treemem.items import TextualMemoryItem
 from treemem.memory import TreeTextMemory
@@ -28,6 +29,9 @@ _DECODED = 4
 _SIZES = "KMG"
 #: Of what kind the parameters of commands are that are no texts.
 _KINDS: dict[str, type] = {"insert_line": int, "view_range": list}
+#: One lock for the files of a cube, whoever edits them in this process.
+_LOCKS: WeakValueDictionary[str, RLock] = WeakValueDictionary()
+_LOCKING = Lock()
 
 
 class FileRefused(TreememError):
@@ -51,12 +55,13 @@ class MemoryFiles:
     """The six commands over a memory; each returns its answer, or raises FileRefused with the words of the refusal.
 
     Give a view (`memory.for_caller(user)`) to say whose files they are. A file that is edited or renamed is an update
-    with history, one that is deleted is hidden, and goes on where it is created again.
+    with history. One that is deleted is hidden; made again, it is a new memory. Edits of one cube's files in one
+    process wait for each other; of two processes that edit one file in the same moment, the later one wins.
     """
 
     def __init__(self, memory: TreeTextMemory) -> None:
         self.memory = memory
-        self._lock = RLock()
+        self._lock = _lock_of(memory.cube_id)
 
     def run(self, command: Mapping[str, Any]) -> tuple[str, bool]:
         """Do a command as the model sent it; return the answer, and whether it is an error."""
@@ -89,24 +94,28 @@ class MemoryFiles:
         file = None if path == ROOT else self._file(path)
         if file is not None:
             return _shown(file, view_range)
-        below = [each for each in self._files() if each.path.startswith(f"{path}/")]
+        found = sorted(self._files(), key=self._is_own)  # of two files of one path the own one is shown
+        below = {each.path: each for each in found if each.path.startswith(f"{path}/")}
         if not below and path != ROOT:
             raise FileRefused(f"The path {path} does not exist. Please provide a valid path.")
-        return _listed(path, below)
+        return _listed(path, list(below.values()))
 
     def create(self, path: str, file_text: str) -> str:
         """Make a new file; one that is there is left as it is."""
         path = _checked(path)
+        _check_text(file_text)
         with self._lock:
+            used = self._used(path)  # first: what somebody makes from here on takes the next id
             if path == ROOT or self._is_there(path):
                 raise FileRefused(f"Error: File {path} already exists")
             self._no_file_above(path)
-            self._add(path, file_text)
+            self._add(path, file_text, used)
         return f"File created successfully at: {path}"
 
     def str_replace(self, path: str, old_str: str, new_str: str = "") -> str:
         """Replace the one place where a file has a text."""
         path = _checked(path)
+        _check_text(old_str, new_str)
         with self._lock:
             file = self._needed(path, f"Error: The path {path} does not exist. Please provide a valid path.")
             places = list(_places(file.text, old_str))
@@ -133,6 +142,7 @@ class MemoryFiles:
     def insert(self, path: str, insert_line: int, insert_text: str) -> str:
         """Put text behind a line of a file, 0 for its beginning."""
         path = _checked(path)
+        _check_text(insert_text)
         with self._lock:
             file = self._needed(path, f"Error: The path {path} does not exist")
             lines = file.text.split("\n")
@@ -149,7 +159,7 @@ class MemoryFiles:
         return f"The file {path} has been edited."
 
     def delete(self, path: str) -> str:
-        """Hide a file, or a directory with all below it."""
+        """Hide a file, or a directory with all below it that the caller may change."""
         path = _checked(path)
         if path == ROOT:
             raise FileRefused(f"Cannot delete the {ROOT} directory itself")
@@ -157,8 +167,10 @@ class MemoryFiles:
             found = self._at_or_below(path)
             if not found:
                 raise FileRefused(f"Error: The path {path} does not exist")
-            self.memory.delete([each.item.id for each in found])
-        return f"Successfully deleted {path}"
+            kept = len(found) - self._hide(found)
+            if kept == len(found):
+                raise FileRefused(f"Error: The path {path} belongs to somebody else")
+        return f"Successfully deleted {path}{_but(kept)}"
 
     def rename(self, old_path: str, new_path: str) -> str:
         """Give a file or a directory another path; nothing that is there is written over."""
@@ -174,23 +186,57 @@ class MemoryFiles:
             if new.startswith(f"{old}/"):
                 raise FileRefused(f"Error: The path {old} cannot be moved below itself")
             self._no_file_above(new)
-            for each in found:
-                self._write(each.item.id, new + each.path[len(old) :], each.text)
-        return f"Successfully renamed {old} to {new}"
+            moved = [(each, new + each.path[len(old) :]) for each in found]
+            for _, wanted in moved:
+                _checked(wanted)  # before the first one moves
+            kept = sum(not self._moved(each, wanted) for each, wanted in moved)
+            if kept == len(found):
+                raise FileRefused(f"Error: The path {old} belongs to somebody else")
+        return f"Successfully renamed {old} to {new}{_but(kept)}"
 
     def clear(self) -> str:
-        """Hide all files."""
+        """Hide all files; of a caller, its own."""
         with self._lock:
-            found = [each.item.id for each in self._files()]
-            if found:
-                self.memory.delete(found)
+            self._hide([each for each in self._files() if self._is_own(each)])
         return "All memory cleared"
 
-    def _files(self) -> Iterator[_File]:
-        return map(_file_of, all_of(self.memory, {"info.memory_file": True}))
+    def _files(self, where: FilterLike | None = None) -> Iterator[_File]:
+        for item in all_of(self.memory, where or {"info.memory_file": True}):
+            file = _file_of(item)
+            if file is not None:
+                yield file
 
     def _file(self, path: str) -> _File | None:
-        return next(map(_file_of, all_of(self.memory, {"info.file_path": path})), None)
+        return max(self._files({"info.file_path": path}), key=self._is_own, default=None)
+
+    def _is_own(self, file: _File) -> bool:
+        """Return whether a file is the caller's; whoever opened the memory owns all."""
+        user, session = self.memory.user_id, self.memory.session_id
+        if user is not None:
+            return file.item.metadata.user_id == user
+        return session is None or file.item.metadata.session_id == session
+
+    def _hide(self, files: Sequence[_File]) -> int:
+        """Hide files but those that are somebody else's; return how many are hidden."""
+        try:
+            hide(self.memory, [each.item.id for each in files])
+        except NotAllowedError:
+            return sum(self._hidden(each) for each in files)
+        return len(files)
+
+    def _hidden(self, file: _File) -> bool:
+        try:
+            hide(self.memory, [file.item.id])
+        except NotAllowedError:
+            return False
+        return True
+
+    def _moved(self, file: _File, path: str) -> bool:
+        try:
+            self._write(file.item.id, path, file.text)
+        except NotAllowedError:
+            return False
+        return True
 
     def _needed(self, path: str, otherwise: str) -> _File:
         file = self._file(path)
@@ -210,26 +256,44 @@ class MemoryFiles:
             if self._file(above) is not None:
                 raise FileRefused(f"Error: The path {above} is a file, not a directory")
 
-    def _add(self, path: str, text: str) -> None:
-        """Add a file under the id that follows from its path; one that was deleted there goes on."""
-        memory_id = id_of("file", path)
-        record = _record(path, text) | {"id": memory_id}
-        try:
-            self.memory.add(record)
-        except MemoryExistsError:
-            if self._restored(memory_id):
-                self._write(memory_id, path, text)
-            else:  # it was renamed since, or is somebody else's
-                self.memory.add(record | {"id": str(uuid.uuid4())})
+    def _add(self, path: str, text: str, number: int) -> None:
+        """Add a file under the first free id of those that follow from its owner and path, from `number` on.
 
-    def _restored(self, memory_id: str) -> bool:
-        if self.memory.get_by_ids([memory_id]):
-            return False
+        Who makes the same file in the same moment finds the id taken. What once was there is never taken up again:
+        somebody else may see it.
+        """
+        record = _record(path, text)
+        while True:
+            memory_id = self._id(path, number)
+            try:
+                self.memory.add(record | {"id": memory_id})
+            except MemoryExistsError as error:
+                there = self.memory.get_by_ids([memory_id])
+                if any(each.metadata.info.get("file_path") == path for each in there):
+                    raise FileRefused(f"Error: File {path} already exists") from error
+                number += 1  # it was deleted or renamed meanwhile, or erased
+            else:
+                return
+
+    def _id(self, path: str, number: int) -> str:
+        return id_of("file", self.memory.user_id or "", self.memory.session_id or "", path, str(number))
+
+    def _used(self, path: str) -> int:
+        """Return how many of a path's ids were used, as far as can be seen; they are used in order."""
+        high = 1
+        while self._was(path, high - 1):
+            high *= 2
+        low = high // 2
+        while low < high - 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._was(path, middle - 1) else (low, middle)
+        return low
+
+    def _was(self, path: str, number: int) -> bool:
         try:
-            self.memory.restore(memory_id)
+            return bool(self.memory.history(self._id(path, number)))
         except MemoryNotFoundError:
             return False
-        return True
 
     def _write(self, memory_id: str, path: str, text: str) -> None:
         record = _record(path, text)
@@ -245,10 +309,35 @@ def _record(path: str, text: str) -> dict[str, Any]:
     return {"memory": f"The file {name}", "key": name, "info": {**info, "file_text": in_pieces(text)}}
 
 
-def _file_of(item: TextualMemoryItem) -> _File:
+def _file_of(item: TextualMemoryItem) -> _File | None:
+    """Return the file that a memory is; None for one that somebody made to look like one, and has not its shape."""
     info = item.metadata.info
-    beside = info.get("file_text")
-    return _File(str(info["file_path"]), of_pieces(beside) if beside else item.memory, item)
+    path, beside = info.get("file_path"), info.get("file_text")
+    try:
+        if info.get("memory_file") is not True or not isinstance(path, str) or _checked(path) != path or path == ROOT:
+            return None
+        text = item.memory if beside is None else of_pieces(beside)
+    except (FileRefused, TypeError, ValueError, RecursionError):
+        return None
+    return _File(path, text, item) if isinstance(text, str) and _is_text(text) else None
+
+
+def _lock_of(cube: str) -> RLock:
+    with _LOCKING:
+        return _LOCKS.setdefault(cube, RLock())
+
+
+def _but(kept: int) -> str:
+    return f", but for {kept} that belong to somebody else" if kept else ""
+
+
+def _is_text(text: str) -> bool:
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
+def _check_text(*texts: str) -> None:
+    if not all(map(_is_text, texts)):
+        raise FileRefused("Error: The text has half characters (surrogates), which no file holds; leave them out")
 
 
 def _checked(path: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from treemem.errors import InvalidInputError, MemoryExistsError, TreememError
 from treemem.integrations.keeping import id_of, missing, put
 from treemem.integrations.talk import finished, storable
 from treemem.memory import TreeTextMemory
@@ -22,11 +24,15 @@ except ImportError as error:
     raise missing("google-adk", "google-adk", error) from error
 
 
+log = logging.getLogger("treemem.integrations")
+
+
 class TreememMemoryService(BaseMemoryService):
     """What users and agents said, and memories that are added, each user of each app apart.
 
     A user of an app is the caller `app/user` of the memory. A session becomes a conversation; its events are known
-    again by their ids, so that a session that goes on adds what is new. `search` goes to `memory.search`.
+    again by their ids, so that a session that goes on adds what is new; one whose text has changed since stays as it
+    was first said, and a warning is logged. `search` goes to `memory.search`.
     """
 
     def __init__(self, memory: TreeTextMemory, *, top_k: int = 10, **search: Any) -> None:
@@ -99,12 +105,39 @@ class TreememMemoryService(BaseMemoryService):
                     "role": "user" if event.author == "user" else "assistant",
                     "content": storable(text),
                     "id": id_of("adk", app, user, session_id or "", event.id),
-                    "chat_time": datetime.fromtimestamp(event.timestamp, UTC).isoformat(),
+                    "chat_time": _time(event.timestamp),
                     "metadata": {"info": {**(info or {}), "author": event.author}},
                 }
                 messages.append(said)
         if messages:
-            self.of(app, user).add_messages(messages, conversation_id=session_id)
+            _say(self.of(app, user), messages, session_id)
+
+
+def _say(view: TreeTextMemory, messages: Sequence[Mapping[str, Any]], session_id: str | None) -> None:
+    """Add messages but those that are known already and say something else now."""
+    try:
+        view.add_messages(messages, conversation_id=session_id, on_error=_known)
+    except MemoryExistsError as error:  # found out while writing: without a session, or by somebody faster
+        if len(messages) == 1:
+            _known(0, error)
+            return
+        for message in messages:
+            _say(view, [message], session_id)
+
+
+def _known(position: int, error: TreememError) -> None:
+    if not isinstance(error, MemoryExistsError):
+        raise error
+    log.warning("an event stays as it was first said: %s", error)
+
+
+def _time(timestamp: float) -> str:
+    try:
+        return datetime.fromtimestamp(timestamp, UTC).isoformat()
+    except (ValueError, OverflowError, OSError) as error:
+        raise InvalidInputError(
+            f"timestamp: wanted seconds since 1970, found {timestamp!r} ({error}); give the event another time"
+        ) from error
 
 
 def _add(view: TreeTextMemory, records: Sequence[tuple[str | None, dict[str, Any]]]) -> None:

@@ -92,13 +92,17 @@ def same(one: Any, other: Any) -> bool:
 
 def hide(memory: TreeTextMemory, ids: Sequence[str]) -> list[str]:
     """Delete the memories of these ids that are there, and return their ids; the others are passed over."""
-    found = list(dict.fromkeys(item.id for item in memory.get_by_ids(ids)))
+    return hide_seen(memory, list(dict.fromkeys(item.id for item in memory.get_by_ids(ids))))
+
+
+def hide_seen(memory: TreeTextMemory, ids: Sequence[str]) -> list[str]:
+    """Delete memories that were there a moment ago, and return the ids of those that still were."""
     try:
-        if found:
-            memory.delete(found)
+        if ids:
+            memory.delete(ids)
     except MemoryNotFoundError:  # somebody was faster with one of them
-        found = [memory_id for memory_id in found if _hidden(memory, memory_id)]
-    return found
+        return [memory_id for memory_id in ids if _hidden(memory, memory_id)]
+    return list(ids)
 
 
 def _hidden(memory: TreeTextMemory, memory_id: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from treemem.integrations.keeping import missing
+from treemem.integrations.keeping import hide_seen, missing
 from treemem.integrations.talk import Said, Talk, finished
 from treemem.memory import TreeTextMemory
 from treemem.records import LoggedMessage
@@ -106,10 +106,8 @@ class TreememChatStore(BaseChatStore):
         return Talk(self._memory, key, KEPT)
 
     def set_messages(self, key: str, messages: list[ChatMessage]) -> None:
-        """Put messages in place of those of a key."""
-        talk = self._talk(key)
-        talk.clear()
-        talk.write([_said(each) for each in messages])
+        """Put messages in place of those of a key, which stay where the new ones cannot be kept."""
+        self._talk(key).replace([_said(each) for each in messages])
 
     def get_messages(self, key: str) -> list[ChatMessage]:
         """Return the messages of a key as they were given."""
@@ -146,8 +144,7 @@ class TreememChatStore(BaseChatStore):
             message = which(talk.read())
         except IndexError:
             return None
-        self._memory.delete(message.id)
-        return _message(talk, message)
+        return _message(talk, message) if hide_seen(self._memory, [message.id]) else None  # None: somebody was faster
 
 
 def _said(message: ChatMessage) -> Said:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from treemem.checks import whole
 from treemem.integrations.keeping import missing
 from treemem.integrations.talk import Said, Talk, finished
 from treemem.integrations.verbs import memory_functions
 from treemem.memory import TreeTextMemory
+from treemem.records import LoggedMessage
 
 try:
     from agents import FunctionTool, SessionSettings, function_tool
@@ -51,11 +53,9 @@ class TreememSession(SessionABC):
         As in the SDK's own sessions, a limit below 0 is none. Messages that came in another way are items, too.
         """
         most = self.session_settings.limit if limit is None else limit
-        if most == 0:
-            return []
         talk = self._talk
-        found = await finished(talk.read, None if most is None or most < 0 else most)
-        return [talk.whole(each) or {"role": each.role, "content": each.content} for each in found]
+        found = await finished(talk.read, None if most is None or whole("limit", most) < 0 else most)
+        return [_item(talk, each) for each in found]
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:
         """Add items at the end, as one operation."""
@@ -65,7 +65,7 @@ class TreememSession(SessionABC):
         """Hide the last item and return it; None where there is none."""
         talk = self._talk
         last = await finished(talk.pop)
-        return None if last is None else talk.whole(last) or {"role": last.role, "content": last.content}
+        return None if last is None else _item(talk, last)
 
     async def clear_session(self) -> None:
         """Hide all items of the session."""
@@ -77,10 +77,15 @@ def memory_tools(memory: TreeTextMemory) -> list[FunctionTool]:
     return [function_tool(each) for each in memory_functions(memory)]
 
 
+def _item(talk: Talk, message: LoggedMessage) -> Any:
+    kept = talk.whole(message)
+    return {"role": message.role, "content": message.content} if kept is None else kept
+
+
 def _said(item: dict[str, Any]) -> Said:
     kind, role = str(item.get("type", "")), item.get("role")
-    if role in _ROLES:
-        return Said(str(role), _text(item.get("content")), item)
+    if isinstance(role, str) and role in _ROLES:
+        return Said(role, _text(item.get("content")), item)
     if kind.endswith("_output"):
         more = {"call_id": item["call_id"]} if isinstance(item.get("call_id"), str) else {}
         return Said("tool", _text(item.get("output")), item, more)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-from treemem.errors import InvalidInputError, MemoryNotFoundError
+from treemem.errors import InvalidInputError, MemoryNotFoundError, TreememError
+from treemem.integrations.keeping import hide_seen
 from treemem.memory import TreeTextMemory
 from treemem.records import LoggedMessage
 
@@ -17,6 +18,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 #: Characters of one piece of what is kept beside a message, which takes no longer texts, and of the text of a message.
 _PIECE, _TEXT = 4_000, 1_000_000
+#: Of how many messages a conversation is read at once.
+_MOST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,11 @@ class Talk:
     key: str
 
     def read(self, limit: int | None = None) -> list[LoggedMessage]:
-        """Return the messages, or the last `limit` of them."""
-        return self.memory.messages(self.conversation_id, limit=limit)
+        """Return the messages, or the last `limit` of them, also 0. Raises InvalidInputError."""
+        if limit == 0 and type(limit) is int:
+            return []
+        many = isinstance(limit, int) and limit > _MOST  # all that there can be
+        return self.memory.messages(self.conversation_id, limit=None if many else limit)
 
     def write(self, messages: Iterable[Said]) -> list[str]:
         """Add messages at the end, as one operation, and return their ids."""
@@ -76,9 +82,17 @@ class Talk:
 
     def clear(self) -> None:
         """Hide all messages."""
-        ids = [each.id for each in self.read()]
-        if ids:
-            self.memory.delete(ids)
+        hide_seen(self.memory, [each.id for each in self.read()])
+
+    def replace(self, messages: Iterable[Said]) -> None:
+        """Put messages in place of those that are there, which stay where the new ones cannot be written."""
+        before = [each.id for each in self.read()]
+        after = self.write(messages)
+        try:
+            hide_seen(self.memory, before)
+        except TreememError:
+            hide_seen(self.memory, after)
+            raise
 
 
 def in_pieces(value: Any) -> list[str]:
