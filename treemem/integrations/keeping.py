@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from treemem.errors import ConfigError, InvalidInputError, MemoryExistsError, MemoryNotFoundError
+from treemem.errors import ConfigError, InvalidInputError, MemoryExistsError, MemoryNotFoundError, NotAllowedError
 from treemem.filters import FilterLike
 from treemem.items import TextualMemoryItem
 from treemem.memory import TreeTextMemory
@@ -68,6 +68,13 @@ def _put_again(memory: TreeTextMemory, record: Record) -> None:
         pass
     if not memory.get_by_ids([memory_id]):
         memory.restore(memory_id)
+        owner = memory.get(memory_id).metadata.user_id
+        if owner != memory.user_id and memory.user_id is not None:
+            memory.delete(memory_id)
+            raise NotAllowedError(f"{memory_id!r} was somebody else's memory, and stays deleted; choose another id")
+        # Who sees it is as of one that is new: what was public once must not make public what is said now.
+        of_a_session = memory.user_id is None and memory.session_id is not None
+        record = {"visibility": "session" if of_a_session else "private", **record}
     _change(memory, memory.get(memory_id), record)
 
 
