@@ -28,10 +28,15 @@ class Neo4jBrowser:
             wait_until="domcontentloaded",
         )
         page.wait_for_selector("[data-testid=connect], [data-testid=editor-Run]")
-        page.wait_for_timeout(1_000)
-        if page.locator("[data-testid=connect]").count():
-            page.click("[data-testid=connect]")
-        page.wait_for_selector("text=You are connected")
+        connected = page.locator("text=You are connected").first
+        for second in range(3 * _WAIT // 1_000):  # the form may come, or come again, after the first look
+            page.wait_for_timeout(1_000)
+            if connected.is_visible():
+                return
+            form = page.locator("[data-testid=connect]").first
+            if form.is_visible() and form.is_enabled() and second % 10 == 0:
+                form.click()
+        raise TimeoutError("Neo4j Browser does not connect to its server")
 
     def run(self, text: str) -> Any:
         """Run a query or a command of Browser; return the frame with its answer."""
