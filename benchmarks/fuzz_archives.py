@@ -262,11 +262,14 @@ def originals(folder: Path) -> list[bytes]:
 def content(data: bytes) -> list[str]:
     """Return the records of an archive in an order of their own, equal numbers spelled alike.
 
-    Entities are called by what they are, since one whose id is not that of its name gets another.
+    Entities are called by what they are, since one whose id is not that of its name gets another. Entities and
+    sources that no edge leads to belong to no memory, and are in no archive.
     """
     lines = [json.loads(line) for line in data.splitlines()]
     rows = [[kind, row] for line in lines[1:] for kind, row in line.items() if kind not in ("sha256", "end")]
     names = {row["id"]: [row["kind"], row["name"]] for kind, row in rows if kind == "entity"}
+    ends = {row["target"] for kind, row in rows if kind == "edge"}
+    rows = [[kind, row] for kind, row in rows if kind not in ("entity", "source") or row["id"] in ends]
     for kind, row in rows:
         if kind == "entity":
             del row["id"]
