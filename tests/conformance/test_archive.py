@@ -285,7 +285,7 @@ def test_only_part_of_the_same_archive_may_be_there(memory: TreeTextMemory, tmp_
     assert cube.get("a").memory == "one"
     other = memory.cube(fresh_cube("part"))
     with archive.opened(late / ARCHIVE) as found:  # as after a crash: the first batch alone
-        rows = ((kind, row) for _, kind, row in found.rows(other.cube_id, other.store))
+        rows = ((kind, row) for _, kind, row in found.rows(other.cube_id))
         info = archive.replace(found.head.info, id=other.cube_id)
         other.store.begin_load(info, found.identity(info))
         other.store.load(next(archive.batches(rows, info)), found.identity(info))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.archives import lines_of, small, write_back
+from tests.archives import small
 from tests.conftest import OpenMemory
 from tests.helpers import HashEmbedder, day, fresh_cube
 from treemem import (
@@ -20,9 +19,6 @@ from treemem import (
     StoreUnavailableError,
     TreeTextMemory,
 )
-from treemem.changes import Edge, Entity
-from treemem.exchange import archive
-from treemem.exchange.format import ARCHIVE
 from treemem.store.protocol import LOADING
 
 
@@ -368,49 +364,3 @@ def test_recalls_are_counted_where_they_were(memory: TreeTextMemory, tmp_path: P
     path = memory.export(tmp_path / "after.jsonl")
     assert other.import_(path, merge=True).rows == 0
     assert other.store.usage(other.cube_id, ["note"]) == {}
-
-
-def test_no_archive_gives_a_name_the_mentions_of_another(memory: TreeTextMemory, tmp_path: Path) -> None:
-    memory.add({"id": "a", "memory": "Anna sings."}, entities=["Lisbon"])
-    lines = lines_of(memory.dump(tmp_path / "sound"))
-    next(line["entity"] for line in lines if line.get("entity", {}).get("name") == "Lisbon")["name"] = "Berlin"
-    wrong = write_back(tmp_path / "wrong", lines) / ARCHIVE
-    memory.drop(backups=tmp_path / "b")
-    for merge in (False, True):
-        if merge:
-            memory.add("Dora sleeps.")
-        memory.import_(wrong, merge=merge)
-        assert memory.import_(wrong, merge=True).rows == 0
-        assert memory.check() == []
-        assert "Berlin" in {each.name for each in memory.neighbours("a")}
-        (carl,) = memory.add("He moved there.", entities=["Lisbon"])
-        (dora,) = memory.add("She moved there.", entities=["Berlin"])
-        assert [each.name for each in memory.neighbours(carl) if each.type == "MENTIONS"] == ["Lisbon"]
-        assert [each.name for each in memory.neighbours(dora) if each.type == "MENTIONS"] == ["Berlin"]
-        memory.drop(backups=tmp_path / "b")
-
-
-def test_a_name_whose_id_is_of_older_rules_stays_where_it_is(memory: TreeTextMemory, tmp_path: Path) -> None:
-    memory.add({"id": "a", "memory": "Anna sings."}, entities=["Lisbon"])
-    lines = lines_of(memory.dump(tmp_path / "sound"))
-    (old,) = {line["entity"]["id"] for line in lines if line.get("entity", {}).get("name") == "Lisbon"}
-    for line in lines:
-        for row in (line.get("entity", {"id": None}), line.get("edge", {"target": None})):
-            row.update({name: "older" for name in ("id", "target") if row.get(name) == old})
-    older = write_back(tmp_path / "older", lines)
-    memory.drop(backups=tmp_path / "b")
-    with archive.opened(older / ARCHIVE) as found:
-        info, rows = found.head.info, []
-        for _, kind, row in found.rows(memory.cube_id, memory.store):
-            if isinstance(row, Entity) and row.id == old:
-                row = replace(row, id="older")
-            elif isinstance(row, Edge) and row.target == old:
-                row = replace(row, target="older")
-            rows.append((kind, row))
-        memory.store.begin_load(info, "older")
-        for batch in archive.batches(rows, info):
-            memory.store.load(batch, "older")
-        memory.store.end_load(info, "older")
-    assert memory.import_(older / ARCHIVE).rows > 0
-    assert memory.import_(older / ARCHIVE, merge=True).rows == 0
-    assert memory.store.entities(memory.cube_id, ["older"]) != []

@@ -328,7 +328,7 @@ def test_a_cube_that_is_being_loaded_is_dropped_without_a_backup(open_memory: Op
 
     with archive.opened(path) as found:
         info = archive.replace(found.head.info, id=cube.cube_id)
-        rows = ((kind, row) for _, kind, row in found.rows(cube.cube_id, cube.store))
+        rows = ((kind, row) for _, kind, row in found.rows(cube.cube_id))
         name, batches = found.identity(info), list(archive.batches(rows, info))
     cube.store.begin_load(info, name)
     for batch in batches[:-1]:

@@ -173,9 +173,9 @@ class Archive:
         store.end_load(info, archive)
         return Loaded(total, found["memories"] - found["logged"])
 
-    def rows(self, cube: str, store: GraphStore) -> Iterator[tuple[int, str, Row]]:
-        """Yield every row as one of a cube of a store, with the number of its line."""
-        return _renamed(self._rows(), self.head.info.id, cube, lambda row: row in store.entities(cube, [row.id]))
+    def rows(self, cube: str) -> Iterator[tuple[int, str, Row]]:
+        """Yield every row as one of a cube, with the number of its line."""
+        return _renamed(self._rows(), self.head.info.id, cube)
 
     def _rows(self) -> Iterator[tuple[int, str, Any]]:
         with files.told(self._path, "read"):
@@ -262,27 +262,22 @@ def _size(row: Row) -> int:
     return characters_in(row.properties, 20) if isinstance(row, Edge) else 0
 
 
-def _renamed(
-    records: Iterable[tuple[int, str, Any]], archived: str, cube: str, is_there: Callable[[Entity], bool]
-) -> Iterator[tuple[int, str, Row]]:
-    """Yield records for a cube, where the id of an entity is derived from the cube and its name.
-
-    In another cube than the archive's all have another id; in one of its name those alone whose id is not that of their
-    name, so that nobody's mentions become another's. Those that are there already stay as they are.
-    """
+def _renamed(records: Iterable[tuple[int, str, Any]], archived: str, cube: str) -> Iterator[tuple[int, str, Row]]:
+    """Yield records for another cube: the id of an entity is derived from its cube, so that there it has another."""
+    if cube == archived:
+        yield from records
+        return
     names: dict[str, str] = {}
     taken: set[str] = set()
     for number, kind, row in records:
         if isinstance(row, Entity):
             name = entity_id(cube, words(row.name), row.kind)
-            if cube == archived and name != row.id and is_there(row):
-                name = row.id
             if name in taken:  # two that are one by the rules of today stay two
                 name = derived_id("entity", cube, row.id)
             taken.add(name)
             names[row.id] = name
-            yield number, kind, row if name == row.id else replace(row, id=name)
-        elif isinstance(row, Edge) and row.target_kind is NodeKind.ENTITY and names[row.target] != row.target:
+            yield number, kind, replace(row, id=name)
+        elif isinstance(row, Edge) and row.target_kind is NodeKind.ENTITY:
             yield number, kind, replace(row, target=names[row.target])
         else:
             yield number, kind, row

@@ -175,7 +175,7 @@ def load_archive(
             )
 
         def rows() -> Iterator[tuple[int, str, Row]]:
-            converted = found.rows(ctx.cube, ctx.store)
+            converted = found.rows(ctx.cube)
             return converted if another is None else reembedded(ctx, converted)
 
         target = CubeInfo(ctx.cube, theirs.clock, theirs.model if another is None else ctx.model)
