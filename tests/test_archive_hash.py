@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.archives import lines_of, small
+from tests.archives import lines_of, of, small, write_back
 from tests.conftest import OpenMemory
 from tests.helpers import FakeClock, HashEmbedder, day, fresh_cube
 from tests.test_oracle import Pair, Verb, verbs
 from treemem import InvalidInputError, TreeTextMemory
+from treemem.exchange.format import ARCHIVE
 from treemem.temporal import to_micros
 
 MORE: st.SearchStrategy[Verb] = st.one_of(
@@ -132,3 +134,17 @@ def test_usage_and_tombstones_come_back(memory: TreeTextMemory, tmp_path: Path) 
         (tombstone,) = one.store.tombstones(one.cube_id)
         assert (tombstone.id, tombstone.reason) == ("gone", "asked for")
         assert tombstone.operation == memory.operations(limit=1)[0].id
+
+
+def test_names_with_ids_of_other_rules_come_back_with_them(tmp_path: Path) -> None:
+    """An archive of a database whose names were called by older rules is loaded as it is."""
+    with TreeTextMemory.open(tmp_path / "one.db", cube="shared", embedder=HashEmbedder(), clock=FakeClock()) as memory:
+        small(memory)
+        lines = lines_of(memory.dump(tmp_path / "dump"))
+    before = of("entity", lines)["id"]
+    after = before[:-1] + ("0" if before[-1] != "0" else "1")
+    lines = json.loads(json.dumps(lines).replace(before, after))
+    folder = write_back(tmp_path / "older", lines)
+    with TreeTextMemory.open(tmp_path / "two.db", cube="shared", embedder=HashEmbedder(), clock=FakeClock()) as memory:
+        memory.load(folder)
+        assert memory.archive_hash() == memory.archive_hash(folder / ARCHIVE)
