@@ -108,3 +108,9 @@ def test_what_goes_on_slowly_is_answered(port: int) -> None:
         for path in (b"/slow", b"/"):
             made.sendall(GET.replace(b"/", path, 1))
             assert answer(made).endswith(b"ok..........")
+
+
+def test_connections_send_small_answers_at_once() -> None:
+    """asyncio sets TCP_NODELAY where the socket says that it speaks TCP."""
+    with listening("127.0.0.1", 0) as made:
+        assert made.proto == socket.IPPROTO_TCP

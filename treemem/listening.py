@@ -17,7 +17,9 @@ _LARGEST_HEAD = 65_536
 
 def listening(host: str, port: int) -> socket.socket:
     """Return a socket that listens on an address; port 0 is any that is free. Raises ConfigError."""
-    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio sends small answers at once (TCP_NODELAY); without, they wait 40 ms for an ACK.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
