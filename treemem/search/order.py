@@ -65,9 +65,9 @@ def _mean(values: Mapping[str, float]) -> float:
 
 def told(said: Sequence[Statement], edges: Iterable[WalkedEdge], question: str) -> dict[str, float]:
     """Return how much of the question each message, and each short note beside messages, says, 0 to 1: its words, each
-    by how few of them say it. A long message says nothing, a longer note or document has no value.
-    A message says also what the one before it asks, if it answers that one, and what those say that it is a cause
-    or an effect of, at most two steps away; and less the more of it only asks.
+    by how few of them say it. A long message says nothing, a longer note or document has no value. A message says also
+    what the one before it asks, if it answers that one, and what those say that it is a cause or an effect of, at most
+    two steps away; and less the more of it only asks.
     """
     if not any(s.message for s in said):
         return {}
@@ -84,13 +84,12 @@ def told(said: Sequence[Statement], edges: Iterable[WalkedEdge], question: str) 
     if not total:
         return {}
     silent = {s.memory_id: 0.0 for s in said if s.message}
-    return silent | {
-        memory_id: math.fsum(worth[t] for t in tokens)
-        / total
-        * (1 - asking(short[memory_id][0].text))
-        * short[memory_id][1]
-        for memory_id, tokens in _with_what_is_meant(words, edges).items()
-    }
+    found = {}
+    for memory_id, tokens in _with_what_is_meant(words, edges).items():
+        each, share = short[memory_id]
+        said_of_it = math.fsum(worth[t] for t in tokens) / total
+        found[memory_id] = said_of_it * (1 - asking(each.text)) * share if tokens else 0.0
+    return silent | found
 
 
 def _with_what_is_meant(

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from treemem.errors import StoreUnavailableError
 from treemem.forks import renew_in_children
 
 T = TypeVar("T")
@@ -65,8 +66,8 @@ class Together(Generic[T, R]):
 
     `write` writes several in one transaction, in their order and within so many seconds, and returns for each its
     result, its own error, or None if it has to be written `alone`. If it raises for several, each of them is written
-    alone. Whoever waited `seconds` in vain writes alone, too: a write must be known again if it was done already.
-    `size` says how much a write is; together they are at most `most`.
+    alone, or is told so where the store is not to be had. Whoever waited `seconds` in vain writes alone, too: a write
+    must be known again if it was done already. `size` says how much a write is; together they are at most `most`.
     """
 
     def __init__(
@@ -147,6 +148,11 @@ class Together(Generic[T, R]):
         left = max(mine.end - began, LAST * self._seconds)
         try:
             outcomes = self._write([call.what for call in mine.group], left)
+        except StoreUnavailableError as error:
+            if len(mine.group) == 1:
+                raise
+            for call in mine.group:  # each by itself would wait as long once more
+                call.outcome = type(error)(str(error)).with_traceback(error.__traceback__)
         except Exception:
             if len(mine.group) == 1:
                 raise

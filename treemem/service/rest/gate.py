@@ -119,9 +119,7 @@ class Gate:
         except Exception:
             _logger.exception("request %s failed", request_id)
             if not status:
-                await refuse(
-                    sending, INTERNAL, "not foreseen: the service made a mistake; its log says more", request_id
-                )
+                await refuse(sending, INTERNAL, UNFORESEEN, request_id)
         finally:
             route = getattr(scope.get("route"), "path", None)
             took = time.monotonic() - begun

@@ -132,6 +132,11 @@ class AddMessage(Written):
         return self
 
 
+def _kinds(views: list[str] | None, **included: bool) -> set[str]:
+    """Return the kinds that a list of views names, or, where there is none, facts and what is `included`."""
+    return set(views) if views is not None else {"detail_factual", *(kind for kind, on in included.items() if on)}
+
+
 def _known_views(name: str, views: list[str] | None) -> None:
     for view in views or ():
         if view not in VIEWS:
@@ -185,14 +190,12 @@ class SearchMemory(Limits, OfSubject):
     @property
     def views(self) -> set[str]:
         """The kinds that are asked for."""
-        if self.include_memory_view is not None:
-            return set(self.include_memory_view)
-        said = {
-            "preference": self.include_preference,
-            "tool_memory": self.include_tool_memory,
-            "skill": self.include_skill,
-        }
-        return {"detail_factual", *(name for name, wanted in said.items() if wanted)}
+        return _kinds(
+            self.include_memory_view,
+            preference=self.include_preference,
+            tool_memory=self.include_tool_memory,
+            skill=self.include_skill,
+        )
 
 
 class GetMemory(OfSubject):
@@ -213,10 +216,9 @@ class GetMemory(OfSubject):
     @property
     def views(self) -> set[str]:
         """The kinds that are asked for."""
-        if self.include_memory_view is not None:
-            return set(self.include_memory_view)
-        said = {"preference": self.include_preference, "tool_memory": self.include_tool_memory}
-        return {"detail_factual", *(name for name, wanted in said.items() if wanted)}
+        return _kinds(
+            self.include_memory_view, preference=self.include_preference, tool_memory=self.include_tool_memory
+        )
 
 
 class UpdateMemory(Body):

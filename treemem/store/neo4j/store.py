@@ -83,8 +83,8 @@ class Neo4jStore(Reads, Leases, Tasks, Admin):
         """Write what only creates by one statement; None for each that has to be written alone."""
         try:
             return self._connection.write_alone(lambda tx: creating.create(tx, many, self._last_times), seconds)
-        except StoreUnavailableError as error:  # a try of each would take as long once more
-            return [StoreUnavailableError(str(error)).with_traceback(error.__traceback__) for _ in many]
+        except StoreUnavailableError:
+            raise
         except StoreError as error:
             log.info("%s: written one by one after %s", self.location, error)
             return [None] * len(many)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from treemem.changes import ChangeSet, Receipt
-from treemem.errors import StoreUnavailableError, TreememError
+from treemem.errors import TreememError
 from treemem.store.protocol import Lease
 from treemem.store.shared import check_lease
 from treemem.store.sqlite import writing
@@ -45,11 +45,8 @@ class Applying:
     def _write(self, many: Sequence[_Asked], _seconds: float) -> Sequence[Receipt | Exception]:
         if len(many) == 1:
             return [self._alone(many[0])]
-        try:
-            with self._database.write() as conn:
-                return [_beside(conn, one) for one in many]
-        except StoreUnavailableError as error:  # each by itself would wait as long once more
-            return [type(error)(str(error)).with_traceback(error.__traceback__) for _ in many]
+        with self._database.write() as conn:
+            return [_beside(conn, one) for one in many]
 
 
 def _beside(conn: sqlite3.Connection, one: _Asked) -> Receipt | TreememError:
