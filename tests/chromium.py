@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-#: Headless, without a sandbox (tests may run as root), and without any request of the browser's own.
+#: Headless, without a sandbox (tests may run as root), without any request of the browser's own, and without any other
+#: machine: a page that asks one for a font or a script is told at once that there is none.
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -19,6 +20,7 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 
 

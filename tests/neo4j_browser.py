@@ -23,20 +23,35 @@ class Neo4jBrowser:
     def __init__(self, page: Any, uri: str, http: int) -> None:
         self.page = page
         page.set_default_timeout(_WAIT)
-        page.goto(
-            f"http://127.0.0.1:{http}/browser/?connectURL={uri}&preselectAuthMethod=NO_AUTH",
-            wait_until="domcontentloaded",
-        )
-        page.wait_for_selector("[data-testid=connect], [data-testid=editor-Run]")
-        connected = page.locator("text=You are connected").first
-        for second in range(3 * _WAIT // 1_000):  # the form may come, or come again, after the first look
-            page.wait_for_timeout(1_000)
-            if connected.is_visible():
+        for _ in range(4):
+            page.goto(
+                f"http://127.0.0.1:{http}/browser/?connectURL={uri}&preselectAuthMethod=NO_AUTH",
+                wait_until="domcontentloaded",
+            )
+            page.wait_for_selector("[data-testid=connect], [data-testid=editor-Run]")
+            if self._connects():
                 return
-            form = page.locator("[data-testid=connect]").first
-            if form.is_visible() and form.is_enabled() and second % 10 == 0:
-                form.click()
-        raise TimeoutError("Neo4j Browser does not connect to its server")
+        shown = page.inner_text("body")[:2_000]
+        raise TimeoutError(f"Neo4j Browser does not connect to its server. It shows: {shown}")
+
+    def _connects(self) -> bool:
+        """Wait until Browser is connected. It connects by itself, and may then say so, or not, or show its form."""
+        for second in range(1, _WAIT // 1_000):
+            self.page.wait_for_timeout(1_000)
+            if self.page.locator("text=You are connected").first.is_visible():
+                return True
+            form = self.page.locator("[data-testid=connect]").first
+            if form.is_visible():
+                if form.is_enabled() and second % 10 == 1:
+                    form.click()
+            elif second % 10 == 0 and self._answers():
+                return True
+        return False
+
+    def _answers(self) -> bool:
+        frame = self.run("RETURN 40 + 2 AS answer")
+        self.page.wait_for_timeout(2_000)
+        return "42" in frame.inner_text()
 
     def run(self, text: str) -> Any:
         """Run a query or a command of Browser; return the frame with its answer."""
