@@ -37,10 +37,10 @@ class CachedEmbedder(HashEmbedder):
         self._seen: dict[str, Any] = {}
 
     def embed(self, texts: Any) -> Any:
+        if len(self._seen) > 5_000:
+            self._seen.clear()
         for text in texts:
             if text not in self._seen:
-                if len(self._seen) > 5_000:
-                    self._seen.clear()
                 self._seen[text] = self._one(text)
         return np.stack([self._seen[text] for text in texts])
 
