@@ -308,6 +308,22 @@ def test_a_purge_takes_an_answer_that_tells_what_it_erases(known: TreeTextMemory
     assert "Minou" not in str(known.get_all())
 
 
+@pytest.mark.parametrize("how", ["log", "window", "question", "question in parts"])
+def test_a_purge_takes_an_answer_that_repeats_what_was_said(memory: TreeTextMemory, how: str) -> None:
+    said = [{"role": "user", "content": "My locker code is quetzal."}]
+    llm = Talker("It is quetzal.")
+    if how == "log":
+        memory.add_messages(said, conversation_id="talk")
+    asked: Any = {"log": "And my locker code?", "window": [*said, {"role": "user", "content": "And my locker code?"}]}
+    key = "once" if how == "question in parts" else None
+    memory.chat(asked.get(how, said[0]["content"]), conversation_id="talk", llm=llm, operation_id=key)
+    memory.chat("Once more?", conversation_id="talk", llm=Talker("Quetzal, as I said."), top_k=1)
+    memory.purge(memory.messages("talk")[0].id)
+    left = [m.content for m in memory.messages("talk")]
+    assert left == ["And my locker code?", "Once more?"] if how in asked else ["Once more?"]
+    assert "quetzal" not in str(memory.get_all()) + str(memory.operations())
+
+
 def test_a_purge_leaves_the_id_alone(known: TreeTextMemory) -> None:
     answer = known.chat("What is Anna's cat called?", llm=Talker("I will not say."), top_k=1)
     assert answer.used == ("cat",)
