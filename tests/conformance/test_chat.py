@@ -107,6 +107,9 @@ def test_a_repeated_chat_asks_and_writes_nothing(known: TreeTextMemory, message:
     for wrong, operation in (("Who is Ben?", "once"), ("Where does Anna live?", known.operations()[-1].id)):
         with pytest.raises(OperationMismatchError):
             known.chat(wrong, llm=llm, operation_id=operation)
+    for other, where in ((known, "elsewhere"), (known.for_caller("bob"), None)):
+        with pytest.raises(OperationMismatchError):
+            other.chat(message, llm=llm, operation_id="once", conversation_id=where)
     assert len(llm.sent) == 1
 
 

@@ -68,7 +68,7 @@ def chat(
         raise InvalidInputError("operation_id: names what is written, and remember=False writes nothing; leave it out")
     done = None
     if intent.operation_id is not None:
-        done = answered(ctx, checked_id(intent.operation_id, "operation_id"), question)
+        done = answered(ctx, checked_id(intent.operation_id, "operation_id"), question, conversation_id)
     if done is not None:
         return ChatStream(Told(done.text), (), done.conversation_id, Repeated(done)) if streams else done
     budget = Budget(token_budget, count_tokens)

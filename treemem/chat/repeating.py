@@ -22,24 +22,33 @@ def used_of(said: State | Content) -> Any:
     return (said.fields.get("info") or {}).get(USED)
 
 
-def answered(ctx: Context, operation: str, question: str) -> ChatAnswer | None:
+def _whose(state: State) -> tuple[str | None, str | None]:
+    return state.fields.get("user_id"), state.fields.get("session_id")
+
+
+def answered(ctx: Context, operation: str, question: str, conversation_id: str | None) -> ChatAnswer | None:
     """Return what a chat of this operation answered to a question, None if there was none.
 
     It has no hits, only their ids in `used`, and took nothing. Raises OperationMismatchError if the operation was
-    something else, another question, or an answer that cannot be read any more.
+    something else, another question, of another conversation or caller, or an answer that cannot be read any more.
     """
+    who = (ctx.caller.user_id, ctx.caller.session_id)
+
     if not ctx.store.operations(ctx.cube, ids=[operation], limit=1):
         return None
     opened = ctx.store.touched(ctx.cube, operation).states_opened
     answers = [state.memory_id for state in opened if used_of(state) is not None]
     for state in states_at(ctx, answers, ctx.moment()):
         conversation = str(state.fields.get("conversation_id"))
+        if conversation_id not in (None, conversation) or _whose(state) != who:
+            continue
         for asked in logged(ctx, conversation, 1, state.memory_id, None):
             if asked.content == question:
                 text, used = str(state.fields["memory"]), tuple(used_of(state) or ())
                 return ChatAnswer(text, (), used, LLMUsage(), conversation, asked.id, state.memory_id)
     raise OperationMismatchError(
-        f"operation {operation!r} was no chat that answered this question, or its answer cannot be read any more; "
+        f"operation {operation!r} was no chat that answered this question in this conversation, or its answer cannot be "
+        "read any more; "
         "give another operation_id"
     )
 
