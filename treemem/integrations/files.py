@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 from weakref import WeakValueDictionary
 
+from treemem.checks import shown
 from treemem.errors import MemoryExistsError, MemoryNotFoundError, NotAllowedError, TreememError
 from treemem.filters import FilterLike
 from treemem.integrations.keeping import all_of, hide, id_of
@@ -73,7 +74,7 @@ class MemoryFiles:
             "delete": (self.delete, ("path",), ()),
             "rename": (self.rename, ("old_path", "new_path"), ()),
         }
-        name = command.get("command")
+        name = command.get("command") if isinstance(command, Mapping) else None
         if not isinstance(name, str) or name not in known:
             return f"Error: Unknown command {str(name)[:100]!r}. Use one of {', '.join(known)}.", True
         verb, needed, others = known[name]
@@ -148,9 +149,9 @@ class MemoryFiles:
             lines = file.text.split("\n")
             if lines[-1] == "":
                 lines.pop()
-            if not 0 <= insert_line <= len(lines):
+            if type(insert_line) is not int or not 0 <= insert_line <= len(lines):
                 raise FileRefused(
-                    f"Error: Invalid `insert_line` parameter: {insert_line}. It should be within the range of lines of "
+                    f"Error: Invalid `insert_line` parameter: {shown(insert_line)}. It should be within the range of lines of "
                     f"the file: [0, {len(lines)}]"
                 )
             lines.insert(insert_line, insert_text.rstrip("\n"))
@@ -336,12 +337,17 @@ def _is_text(text: str) -> bool:
 
 
 def _check_text(*texts: str) -> None:
+    for each in texts:
+        if not isinstance(each, str):
+            raise FileRefused(f"Error: Wanted a text, got: {type(each).__name__}")
     if not all(map(_is_text, texts)):
         raise FileRefused("Error: The text has half characters (surrogates), which no file holds; leave them out")
 
 
 def _checked(path: str) -> str:
     """Return a path in its one form; refuse what does not lie under /memories, however it is written."""
+    if not isinstance(path, str):
+        raise FileRefused(f"Error: A path is a text, got: {type(path).__name__}")
     if len(path) > _LONGEST:
         raise FileRefused(f"Error: A path has at most {_LONGEST} characters, got {len(path)}")
     if path != ROOT and not path.startswith(f"{ROOT}/"):
@@ -384,7 +390,7 @@ def _shown(file: _File, view_range: Sequence[int] | None) -> str:
         raise FileRefused(f"File {file.path} exceeds maximum line limit of 999,999 lines.")
     first = 1
     if view_range is not None:
-        if len(view_range) != 2 or not all(type(each) is int for each in view_range):
+        if not isinstance(view_range, Sequence) or len(view_range) != 2 or not all(type(each) is int for each in view_range):
             raise FileRefused("Error: Invalid `view_range` parameter. It should be a list of two integers.")
         first, last = max(1, view_range[0]), len(lines) if view_range[1] == -1 else view_range[1]
         if first > len(lines) or last < first:
