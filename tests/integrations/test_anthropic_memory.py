@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -534,6 +535,19 @@ def test_odd_values_are_answered(embedded: TreeTextMemory, odd: Any) -> None:
             call()
     assert files.run(odd)[1]
     assert files.view("/memories/a").endswith("1\tone\n     2\ttwo\n     3\t")
+
+
+def test_a_text_that_is_everywhere_costs_no_more_than_one_that_is_nowhere(embedded: TreeTextMemory) -> None:
+    files = MemoryFiles(embedded)
+    files.create("/memories/a", "A-\n" * 250_000)
+    spent = []
+    for old in ("B", "A-"):
+        began = time.process_time()
+        told, refused = files.run({"command": "str_replace", "path": "/memories/a", "old_str": old})
+        spent.append(time.process_time() - began)
+        assert refused
+    assert told.endswith("in lines: " + ", ".join(map(str, range(1, 51))) + ", .... Please ensure it is unique")
+    assert spent[1] < 3 * spent[0] + 0.5, spent
 
 
 def test_half_characters_are_refused(embedded: TreeTextMemory) -> None:

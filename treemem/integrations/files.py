@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from threading import Lock, RLock
 from typing import Any
 from urllib.parse import unquote
@@ -25,6 +26,8 @@ from treemem.memory import TreeTextMemory
 ROOT = "/memories"
 #: Lines of a file that can be shown, and characters of a path.
 _LINES, _LONGEST = 999_999, 1_024
+#: Places that are named where a text is not unique.
+_MOST_PLACES = 50
 #: How many times a path is decoded to see what it may become elsewhere.
 _DECODED = 4
 _SIZES = "KMG"
@@ -119,13 +122,14 @@ class MemoryFiles:
         _check_text(old_str, new_str)
         with self._lock:
             file = self._needed(path, f"Error: The path {path} does not exist. Please provide a valid path.")
-            places = list(_places(file.text, old_str))
+            places = list(islice(_places(file.text, old_str), _MOST_PLACES + 1))
             if not places:
                 raise FileRefused(
                     f"No replacement was performed, old_str `{old_str}` did not appear verbatim in {path}."
                 )
             if len(places) > 1:
-                lines = ", ".join(str(file.text.count("\n", 0, place) + 1) for place in places)
+                lines = ", ".join(str(file.text.count("\n", 0, place) + 1) for place in places[:_MOST_PLACES])
+                lines += ", ..." if len(places) > _MOST_PLACES else ""
                 raise FileRefused(
                     f"No replacement was performed. Multiple occurrences of old_str `{old_str}` in lines: {lines}. "
                     "Please ensure it is unique"
