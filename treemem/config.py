@@ -24,7 +24,7 @@ from pydantic import (
 
 from treemem.errors import ConfigError, InvalidInputError
 from treemem.items import CAPACITY, MEMORY_TYPES
-from treemem.locations import checked_location, is_secret
+from treemem.locations import checked_location, is_address, is_secret
 from treemem.memos_settings import translated
 from treemem.queued import MOST_WAITING
 from treemem.zones import zone_of
@@ -305,6 +305,8 @@ def from_environment() -> dict[str, Any]:
 def file_settings(where: str | Path) -> Mapping[str, Any]:
     """Return our settings from a TOML, JSON or YAML file; raises ConfigError, which repeats nothing of the file."""
     path = Path(where)
+    if is_address(str(where)):
+        raise ConfigError("config: wanted a file, found what is meant for a server, and is not shown")
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
@@ -404,5 +406,7 @@ def from_arguments(settings: Mapping[str, Any]) -> TreeTextMemoryConfig:
     given = dict(settings)
     if isinstance(given.get("store"), Path):
         path = given["store"]
+        if ":/" in str(path) and is_address(str(path)):
+            raise ConfigError("store: wanted a path, found what is meant for a server; give a URI as text")
         given["store"] = str(path) if path.is_absolute() or str(path).startswith("~") else f".{os.sep}{path}"
     return layered(from_environment(), given)

@@ -47,9 +47,8 @@ def answered(ctx: Context, operation: str, question: str, conversation_id: str |
                 text, used = str(state.fields["memory"]), tuple(used_of(state) or ())
                 return ChatAnswer(text, (), used, LLMUsage(), conversation, asked.id, state.memory_id)
     raise OperationMismatchError(
-        f"operation {operation!r} was no chat that answered this question in this conversation, or its answer cannot be "
-        "read any more; "
-        "give another operation_id"
+        f"operation {operation!r} was no chat that answered this question in this conversation, or its answer cannot "
+        "be read any more; give another operation_id"
     )
 
 

@@ -155,8 +155,8 @@ class MemoryFiles:
                 lines.pop()
             if type(insert_line) is not int or not 0 <= insert_line <= len(lines):
                 raise FileRefused(
-                    f"Error: Invalid `insert_line` parameter: {shown(insert_line)}. It should be within the range of lines of "
-                    f"the file: [0, {len(lines)}]"
+                    f"Error: Invalid `insert_line` parameter: {shown(insert_line)}. It should be within the range of "
+                    f"lines of the file: [0, {len(lines)}]"
                 )
             lines.insert(insert_line, insert_text.rstrip("\n"))
             text = "\n".join(lines)
@@ -394,7 +394,11 @@ def _shown(file: _File, view_range: Sequence[int] | None) -> str:
         raise FileRefused(f"File {file.path} exceeds maximum line limit of 999,999 lines.")
     first = 1
     if view_range is not None:
-        if not isinstance(view_range, Sequence) or len(view_range) != 2 or not all(type(each) is int for each in view_range):
+        if (
+            not isinstance(view_range, Sequence)
+            or len(view_range) != 2
+            or not all(type(each) is int for each in view_range)
+        ):
             raise FileRefused("Error: Invalid `view_range` parameter. It should be a list of two integers.")
         first, last = max(1, view_range[0]), len(lines) if view_range[1] == -1 else view_range[1]
         if first > len(lines) or last < first:

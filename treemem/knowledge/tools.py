@@ -117,7 +117,9 @@ class Tools:
         where = joined(of_types([TOOL_SCHEMA, TOOL_TRAJECTORY]), named, ctx.visible)
         states = [s for page in each_page(ctx, ctx.moment(), STATUSES, where=where) for s in page.states]
         own = [s for s in states if ctx.caller.owns(s) and (is_tool(s.fields) or stands_for_call(s.fields))]
-        there = {s.memory_id for s in own if s.fields["status"] != "deleted" or (s.fields.get("info") or {}).get(HIDDEN)}
+        there = {
+            s.memory_id for s in own if s.fields["status"] != "deleted" or (s.fields.get("info") or {}).get(HIDDEN)
+        }
         before, done = _touched(ctx, operation_id)
         again = before & {s.memory_id for s in own}
         ids = sorted(again if again and done else again | there)
