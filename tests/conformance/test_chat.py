@@ -21,6 +21,7 @@ from treemem import (
     OperationMismatchError,
     TreeTextMemory,
 )
+from treemem.chat import answering
 
 USAGE = LLMUsage(1, 50, 5)
 
@@ -111,6 +112,23 @@ def test_a_repeated_chat_asks_and_writes_nothing(known: TreeTextMemory, message:
         with pytest.raises(OperationMismatchError):
             other.chat(message, llm=llm, operation_id="once", conversation_id=where)
     assert len(llm.sent) == 1
+
+
+@pytest.mark.parametrize("message", [WINDOW[-1]["content"], WINDOW], ids=["text", "window"])
+def test_a_chat_is_repeated_where_others_spoke_between_question_and_answer(
+    known: TreeTextMemory, monkeypatch: pytest.MonkeyPatch, message: Any
+) -> None:
+    asking = answering._Kept._asked
+
+    def asked(kept: Any) -> list[str]:
+        ids = asking(kept)
+        known.add_messages([{"role": "user", "content": "Somebody else speaks."}], conversation_id="talk")
+        return ids
+
+    monkeypatch.setattr(answering._Kept, "_asked", asked)
+    first = known.chat(message, llm=Talker("In Porto."), operation_id="once", conversation_id="talk")
+    again = known.chat(message, llm=Talker("Nowhere."), operation_id="once", conversation_id="talk")
+    assert (again.text, again.question_id, again.answer_id) == ("In Porto.", first.question_id, first.answer_id)
 
 
 @pytest.mark.parametrize("message", [WINDOW[-1]["content"], WINDOW], ids=["text", "window"])
