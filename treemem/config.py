@@ -278,6 +278,8 @@ ENVIRONMENT = {
     "TREEMEM_ZONE": "zone",
     "TREEMEM_REORGANIZE": "reorganize",
 }
+#: The ones that say who calls: one that is misspelt would leave out a wall.
+_CALLER = ("TREEMEM_USER_ID", "TREEMEM_SESSION_ID")
 #: The sections whose settings can stand in the environment, as TREEMEM_LLM_MODEL does.
 _PARTS: tuple[type[_Section], ...] = (EmbedderConfig, LLMConfig, RerankerConfig, TasksConfig, ServiceConfig)
 _SECTIONS = frozenset(each.section for each in _PARTS)
@@ -285,6 +287,10 @@ _SECTIONS = frozenset(each.section for each in _PARTS)
 
 def from_environment() -> dict[str, Any]:
     """Return the settings that the environment gives; empty variables count as not given."""
+    for name in os.environ:
+        unknown = name.startswith("TREEMEM_") and name not in ENVIRONMENT
+        if unknown and (close := difflib.get_close_matches(name[:60], _CALLER, 1, 0.85)):
+            raise ConfigError(f"{name}: there is no such setting; did you mean {close[0]}?")
     found: dict[str, Any] = {setting: os.environ[name] for name, setting in ENVIRONMENT.items() if os.environ.get(name)}
     for section in _PARTS:
         start = f"TREEMEM_{section.section.upper()}_"
