@@ -153,6 +153,10 @@ def test_extract_shows_what_a_model_finds_and_writes_nothing(
 
 def test_errors_name_commands() -> None:
     assert in_commands("no memory 'x'; history() shows it") == "no memory 'x'; treemem history shows it"
+    assert in_commands("no knowledge base 'x'; knowledge_bases.list() has them, make() makes one").endswith(
+        "treemem kb list has them, treemem kb make makes one"
+    )
+    assert in_commands("no skill 'x'; skills.list() has them").endswith("treemem skills list has them")
     assert in_commands("'add()' and a.add() and subgraph() stay") == "'add()' and a.add() and subgraph() stay"
     assert in_commands("task 'x' is done; add() makes another one").endswith(
         "treemem tasks --add KIND makes another one"

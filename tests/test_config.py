@@ -26,6 +26,7 @@ from treemem import (
     TreeTextMemory,
     TreeTextMemoryConfig,
 )
+from treemem.config import from_environment
 from treemem.ids import derived_id
 from treemem.opening import open_embedder
 from treemem.store.neo4j.store import Neo4jStore
@@ -38,6 +39,18 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("TREEMEM_") and name not in ("TREEMEM_NEO4J_URI", "TREEMEM_REQUIRE_NEO4J"):
             monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("name", ["TREEMEM_USERID", "TREEMEM_USER", "TREEMEM_SESSION", "TREEMEM_SESION_ID"])
+def test_a_misspelt_caller_opens_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "ann")
+    with pytest.raises(ConfigError, match=r"did you mean TREEMEM_(USER|SESSION)_ID\?"):
+        from_environment()
+    monkeypatch.delenv(name)
+    for other in ("TREEMEM_NEO4J_URI", "TREEMEM_NEO4J_VERSION", "TREEMEM_SERVICE_TOKEN", "TREEMEM_REQUIRE_EXTRAS"):
+        monkeypatch.setenv(other, "x")
+    monkeypatch.setenv("TREEMEM_USER_ID", "ann")
+    assert from_environment()["user_id"] == "ann"
 
 
 def test_arguments_stand_before_files_before_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

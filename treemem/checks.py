@@ -5,20 +5,27 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import PurePath
 from typing import Any
 
 from treemem.errors import InvalidInputError
+from treemem.locations import may_hold_secret
 
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 60, 60
 
 
 def shown(value: object) -> str:
-    """Return a value as at most some sixty characters, however large, deep or odd it is."""
+    """Return a value as at most some sixty characters, however large, deep or odd it is.
+
+    What may be an address with a password or a key in it is not shown.
+    """
     try:
         text = _SHORT.repr(value)
     except Exception:  # a repr of somebody else's may raise anything
         text = f"<{type(value).__name__}>"
+    if may_hold_secret(str(value) if isinstance(value, (str, PurePath)) else text):
+        return f"a {type(value).__name__} that is meant for a server, and is not shown"
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -24,7 +24,7 @@ from pydantic import (
 
 from treemem.errors import ConfigError, InvalidInputError
 from treemem.items import CAPACITY, MEMORY_TYPES
-from treemem.locations import checked_location, is_secret
+from treemem.locations import checked_location, is_address, is_secret
 from treemem.memos_settings import translated
 from treemem.queued import MOST_WAITING
 from treemem.zones import zone_of
@@ -278,6 +278,8 @@ ENVIRONMENT = {
     "TREEMEM_ZONE": "zone",
     "TREEMEM_REORGANIZE": "reorganize",
 }
+#: The ones that say who calls: one that is misspelt would leave out a wall.
+_CALLER = ("TREEMEM_USER_ID", "TREEMEM_SESSION_ID")
 #: The sections whose settings can stand in the environment, as TREEMEM_LLM_MODEL does.
 _PARTS: tuple[type[_Section], ...] = (EmbedderConfig, LLMConfig, RerankerConfig, TasksConfig, ServiceConfig)
 _SECTIONS = frozenset(each.section for each in _PARTS)
@@ -285,6 +287,10 @@ _SECTIONS = frozenset(each.section for each in _PARTS)
 
 def from_environment() -> dict[str, Any]:
     """Return the settings that the environment gives; empty variables count as not given."""
+    for name in os.environ:
+        unknown = name.startswith("TREEMEM_") and name not in ENVIRONMENT
+        if unknown and (close := difflib.get_close_matches(name[:60], _CALLER, 1, 0.85)):
+            raise ConfigError(f"{name}: there is no such setting; did you mean {close[0]}?")
     found: dict[str, Any] = {setting: os.environ[name] for name, setting in ENVIRONMENT.items() if os.environ.get(name)}
     for section in _PARTS:
         start = f"TREEMEM_{section.section.upper()}_"
@@ -305,6 +311,8 @@ def from_environment() -> dict[str, Any]:
 def file_settings(where: str | Path) -> Mapping[str, Any]:
     """Return our settings from a TOML, JSON or YAML file; raises ConfigError, which repeats nothing of the file."""
     path = Path(where)
+    if is_address(str(where)):
+        raise ConfigError("config: wanted a file, found what is meant for a server, and is not shown")
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
@@ -404,5 +412,7 @@ def from_arguments(settings: Mapping[str, Any]) -> TreeTextMemoryConfig:
     given = dict(settings)
     if isinstance(given.get("store"), Path):
         path = given["store"]
+        if ":/" in str(path) and is_address(str(path)):
+            raise ConfigError("store: wanted a path, found what is meant for a server; give a URI as text")
         given["store"] = str(path) if path.is_absolute() or str(path).startswith("~") else f".{os.sep}{path}"
     return layered(from_environment(), given)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
-from treemem.errors import ConfigError
+from treemem.errors import ConfigError, InvalidInputError
 
 NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 #: Words in the name of a setting or of a URI's parameter whose value nobody may read.
@@ -34,6 +35,21 @@ def is_address(path: str) -> bool:
     What pathlib makes of a URI, with a single slash, is one too.
     """
     return meant_for_a_server(path.strip()) or _URI_AS_PATH.match(path.strip()) is not None
+
+
+def may_hold_secret(text: str) -> bool:
+    """Return whether a text may be an address with a password or a key in it; only its first characters are read."""
+    text = text[:2_000].strip()
+    return ("@" in text or "?" in text) and (":/" in text or is_address(text))
+
+
+def require_file(value: object, field: str, more: str = "") -> None:
+    """Raise InvalidInputError for a path that is rather an address, which is not shown: a password may be in it."""
+    if isinstance(value, (str, os.PathLike)) and is_address(str(value)):
+        raise InvalidInputError(
+            f"{field}: wanted a path, found what is meant for a server, and is not shown, since a password may be in "
+            f"it; {more}(A file of such a name: by its whole path)"
+        )
 
 
 def is_server(location: str) -> bool:

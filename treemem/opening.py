@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from treemem.checks import shown
 from treemem.config import EmbedderConfig, LLMConfig, RerankerConfig, TreeTextMemoryConfig
 from treemem.errors import ConfigError
 from treemem.locations import is_server
@@ -34,7 +35,7 @@ def chosen_embedder(config: EmbedderConfig, given: Embedder | str | None) -> Emb
     if given not in kinds:
         near = difflib.get_close_matches(given, kinds, 1, 0)
         raise ConfigError(
-            f"embedder: wanted a model or one of {', '.join(kinds)}, found {given!r}; did you mean {near[0]!r}?"
+            f"embedder: wanted a model or one of {', '.join(kinds)}, found {shown(given)}; did you mean {near[0]!r}?"
         )
     return open_embedder(config.model_copy(update={"kind": given}))
 

@@ -21,6 +21,7 @@ from treemem import (
     OperationMismatchError,
     TreeTextMemory,
 )
+from treemem.chat import answering
 
 USAGE = LLMUsage(1, 50, 5)
 
@@ -107,7 +108,27 @@ def test_a_repeated_chat_asks_and_writes_nothing(known: TreeTextMemory, message:
     for wrong, operation in (("Who is Ben?", "once"), ("Where does Anna live?", known.operations()[-1].id)):
         with pytest.raises(OperationMismatchError):
             known.chat(wrong, llm=llm, operation_id=operation)
+    for other, where in ((known, "elsewhere"), (known.for_caller("bob"), None)):
+        with pytest.raises(OperationMismatchError):
+            other.chat(message, llm=llm, operation_id="once", conversation_id=where)
     assert len(llm.sent) == 1
+
+
+@pytest.mark.parametrize("message", [WINDOW[-1]["content"], WINDOW], ids=["text", "window"])
+def test_a_chat_is_repeated_where_others_spoke_between_question_and_answer(
+    known: TreeTextMemory, monkeypatch: pytest.MonkeyPatch, message: Any
+) -> None:
+    asking = answering._Kept._asked
+
+    def asked(kept: Any) -> list[str]:
+        ids = asking(kept)
+        known.add_messages([{"role": "user", "content": "Somebody else speaks."}], conversation_id="talk")
+        return ids
+
+    monkeypatch.setattr(answering._Kept, "_asked", asked)
+    first = known.chat(message, llm=Talker("In Porto."), operation_id="once", conversation_id="talk")
+    again = known.chat(message, llm=Talker("Nowhere."), operation_id="once", conversation_id="talk")
+    assert (again.text, again.question_id, again.answer_id) == ("In Porto.", first.question_id, first.answer_id)
 
 
 @pytest.mark.parametrize("message", [WINDOW[-1]["content"], WINDOW], ids=["text", "window"])
@@ -306,6 +327,22 @@ def test_a_purge_takes_an_answer_that_tells_what_it_erases(known: TreeTextMemory
     known.purge("cat")
     assert [m.content for m in known.messages(str(told.conversation_id))] == ["What is Anna's cat called?"]
     assert "Minou" not in str(known.get_all())
+
+
+@pytest.mark.parametrize("how", ["log", "window", "question", "question in parts"])
+def test_a_purge_takes_an_answer_that_repeats_what_was_said(memory: TreeTextMemory, how: str) -> None:
+    said = [{"role": "user", "content": "My locker code is quetzal."}]
+    llm = Talker("It is quetzal.")
+    if how == "log":
+        memory.add_messages(said, conversation_id="talk")
+    asked: Any = {"log": "And my locker code?", "window": [*said, {"role": "user", "content": "And my locker code?"}]}
+    key = "once" if how == "question in parts" else None
+    memory.chat(asked.get(how, said[0]["content"]), conversation_id="talk", llm=llm, operation_id=key)
+    memory.chat("Once more?", conversation_id="talk", llm=Talker("Quetzal, as I said."), top_k=1)
+    memory.purge(memory.messages("talk")[0].id)
+    left = [m.content for m in memory.messages("talk")]
+    assert left == ["And my locker code?", "Once more?"] if how in asked else ["Once more?"]
+    assert "quetzal" not in str(memory.get_all()) + str(memory.operations())
 
 
 def test_a_purge_leaves_the_id_alone(known: TreeTextMemory) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,14 @@ from tests.conformance.test_provenance import TOKEN, everywhere
 from tests.conftest import OpenMemory
 from tests.helpers import day
 from tests.verbs import said_by_every_verb
-from treemem import AsyncTreeTextMemory, InvalidInputError, MemoryNotFoundError, Tool, TreeTextMemory
+from treemem import (
+    AsyncTreeTextMemory,
+    InvalidInputError,
+    MemoryNotFoundError,
+    OperationMismatchError,
+    Tool,
+    TreeTextMemory,
+)
 from treemem.ingest.calls import Call
 from treemem.ingest.tooling import declared_in, told
 
@@ -373,6 +381,21 @@ def test_forget_takes_what_is_hidden_now(memory: TreeTextMemory) -> None:
     memory.undo(done.operation)
     assert len(memory.tools.list()) == 1
     assert memory.check() == []
+
+
+@pytest.mark.parametrize("many", [2, 130])
+def test_forgetting_can_be_repeated(memory: TreeTextMemory, many: int) -> None:
+    memory.tools.register({"name": "w", "description": "Tells the weather."})
+    said = [each for n in range(many) for each in calls(str(n), "7", "w", place=n)]
+    memory.add_messages(said, conversation_id="talk")
+    done = memory.tools.forget("w", operation_id="forget-w")
+    assert done.states_closed == many + 1
+    memory.add_messages(calls("later", "8", "w", place=8), conversation_id="talk")
+    again = memory.tools.forget("w", operation_id="forget-w")
+    assert again == replace(done, repeated=True)
+    assert memory.tools.get("w").calls == 1, "what was noted since is another forgetting's"
+    with pytest.raises(OperationMismatchError):
+        memory.delete(memory.messages("talk")[0].id, operation_id="forget-w")
 
 
 def used(key: str, place: str) -> dict[str, Any]:

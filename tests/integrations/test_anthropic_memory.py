@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tests.helpers import fresh_cube
 from tests.integrations.scripted import Script
 from treemem import TreeTextMemory
 from treemem.integrations.anthropic_memory import TreememAsyncMemoryTool, TreememMemoryTool
-from treemem.integrations.files import MemoryFiles
+from treemem.integrations.files import FileRefused, MemoryFiles
 
 HEAD = "Here're the files and directories up to 2 levels deep in {}, excluding hidden items and node_modules:\n"
 LINES = "Here's the content of {} with line numbers:\n"
@@ -509,6 +510,44 @@ def test_edits_at_once_are_all_kept(embedded: TreeTextMemory) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(edit, range(8)))
     assert MemoryFiles(embedded).view("/memories/a").count("=1") == 8
+
+
+ODD = [None, 0, -1, 1.5, True, b"x", [], [1], {}, object(), 10**30]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_odd_values_are_answered(embedded: TreeTextMemory, odd: Any) -> None:
+    files = MemoryFiles(embedded)
+    files.create("/memories/a", "one\ntwo\n")
+    for call in (
+        lambda: files.view(odd),
+        lambda: files.view("/memories/a", [1, None] if odd is None else odd),
+        lambda: files.create(odd, "x"),
+        lambda: files.create("/memories/b", odd),
+        lambda: files.str_replace("/memories/a", odd, "x"),
+        lambda: files.str_replace("/memories/a", "one", odd),
+        lambda: files.insert("/memories/a", "0" if odd == 0 else odd, "x"),
+        lambda: files.insert("/memories/a", 1, odd),
+        lambda: files.delete(odd),
+        lambda: files.rename("/memories/a", odd),
+    ):
+        with pytest.raises(FileRefused):
+            call()
+    assert files.run(odd)[1]
+    assert files.view("/memories/a").endswith("1\tone\n     2\ttwo\n     3\t")
+
+
+def test_a_text_that_is_everywhere_costs_no_more_than_one_that_is_nowhere(embedded: TreeTextMemory) -> None:
+    files = MemoryFiles(embedded)
+    files.create("/memories/a", "A-\n" * 250_000)
+    spent = []
+    for old in ("B", "A-"):
+        began = time.process_time()
+        told, refused = files.run({"command": "str_replace", "path": "/memories/a", "old_str": old})
+        spent.append(time.process_time() - began)
+        assert refused
+    assert told.endswith("in lines: " + ", ".join(map(str, range(1, 51))) + ", .... Please ensure it is unique")
+    assert spent[1] < 3 * spent[0] + 0.5, spent
 
 
 def test_half_characters_are_refused(embedded: TreeTextMemory) -> None:

@@ -12,7 +12,7 @@ from treemem.chat.answer import ChatAnswer, ChatStream, used_ids
 from treemem.chat.prompting import MOST_LINES, Budget, Line, instructions, last_lines, line_of, prompted
 from treemem.chat.repeating import USED, Repeated, Told, answered, used_of
 from treemem.checks import is_several, known_names, shown, within
-from treemem.contents import SHOWN
+from treemem.contents import SHOWN, is_message
 from treemem.context import Context
 from treemem.errors import InvalidInputError, TreememError
 from treemem.ids import checked_id
@@ -68,7 +68,7 @@ def chat(
         raise InvalidInputError("operation_id: names what is written, and remember=False writes nothing; leave it out")
     done = None
     if intent.operation_id is not None:
-        done = answered(ctx, checked_id(intent.operation_id, "operation_id"), question)
+        done = answered(ctx, checked_id(intent.operation_id, "operation_id"), question, conversation_id)
     if done is not None:
         return ChatStream(Told(done.text), (), done.conversation_id, Repeated(done)) if streams else done
     budget = Budget(token_budget, count_tokens)
@@ -86,7 +86,8 @@ def chat(
     asked = prompted(_last_line(said[-1]), told, lines, hits, found.as_of, left, budget)
     if policy is not None and conversation_id is None:
         conversation_id = f"chat-{intent.operation_id or uuid.uuid4()}"
-    kept = _Kept(ctx, given_messages, asked.hits, conversation_id, policy, intent, found)
+    quoted = [line.memory_id for line in lines if line.memory_id is not None]
+    kept = _Kept(ctx, given_messages, asked.hits, conversation_id, policy, intent, found, quoted)
     if streams:
         pieces = stream(model, asked.system, asked.messages, max_tokens=most)
         return ChatStream(pieces, asked.hits, conversation_id, kept)
@@ -106,6 +107,7 @@ class _Kept:
         policy: Remember | None,
         intent: Intent,
         found: SearchResult,
+        lines: Sequence[str],
     ) -> None:
         self._ctx = ctx
         self._messages = messages
@@ -114,6 +116,8 @@ class _Kept:
         self._policy = policy
         self._intent = intent
         self._found = found
+        #: The messages that the model was shown, as far as they are written.
+        self._lines = list(lines)
 
     def whole(self, text: str, usage: LLMUsage) -> ChatAnswer:
         """Write question and answer; return the answer."""
@@ -125,6 +129,7 @@ class _Kept:
                 question, answer = self._add([*self._messages, said], self._anew())
             else:
                 ids = self._asked()
+                self._lines += ids
                 question = ids[-1] if ids else None
                 (answer,) = self._add([said], self._anew())
         return ChatAnswer(text, self._hits, used, usage, self._conversation, question, answer, self._found.degraded)
@@ -163,10 +168,13 @@ class _Kept:
 
     def _derived(self, part: ChangeSet) -> ChangeSet:
         """Return a change set with edges from the answer to what the model was shown, so that a purge finds it."""
+        used = list(used_ids(self._hits, self._ctx.cube))
+        said = [s for s in part.states if s.content is not None and is_message(s.content.fields.get("sources") or ())]
+        answers = [s for s in said if s.content is not None and used_of(s.content) == used]
         shown_here = [hit.id for hit in self._hits if hit.cube_id in (None, self._ctx.cube)]
+        shown_here += [*self._lines, *(s.memory_id for s in said if s not in answers)]
         shown_here += [each.id for each in self._found.preferences]
         shown_here += [i for tool in self._found.tools for i in tool.quoted]
-        used = list(used_ids(self._hits, self._ctx.cube))
         edges = [
             EdgeAssert(
                 EdgeType.DERIVED_FROM,
@@ -176,9 +184,8 @@ class _Kept:
                 planned=True,
                 properties={"part": SHOWN},
             )
-            for state in part.states
-            if state.content is not None and used_of(state.content) == used
-            for memory_id in shown_here
+            for state in answers
+            for memory_id in dict.fromkeys(shown_here)
         ]
         return replace(part, edges=(*part.edges, *edges))
 

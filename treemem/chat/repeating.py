@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from treemem.changes import Content, State
+from treemem.changes import Content, EdgeType, State
 from treemem.chat.answer import ChatAnswer
 from treemem.context import Context
 from treemem.errors import OperationMismatchError
 from treemem.models.llm import LLMUsage
 from treemem.read.conversing import messages as logged
-from treemem.read.states import states_at
+from treemem.read.states import edges_at, states_at
 
 #: What an answer's `info` calls the memories that the model was shown.
 USED = "used"
+#: Messages before an answer among which its question is: other writers' may stand between them.
+LOOKED_BACK = 200
 
 
 def used_of(said: State | Content) -> Any:
@@ -22,25 +24,34 @@ def used_of(said: State | Content) -> Any:
     return (said.fields.get("info") or {}).get(USED)
 
 
-def answered(ctx: Context, operation: str, question: str) -> ChatAnswer | None:
+def _whose(state: State) -> tuple[str | None, str | None]:
+    return state.fields.get("user_id"), state.fields.get("session_id")
+
+
+def answered(ctx: Context, operation: str, question: str, conversation_id: str | None) -> ChatAnswer | None:
     """Return what a chat of this operation answered to a question, None if there was none.
 
     It has no hits, only their ids in `used`, and took nothing. Raises OperationMismatchError if the operation was
-    something else, another question, or an answer that cannot be read any more.
+    something else, another question, of another conversation or caller, or an answer that cannot be read any more.
     """
+    who = (ctx.caller.user_id, ctx.caller.session_id)
     if not ctx.store.operations(ctx.cube, ids=[operation], limit=1):
         return None
     opened = ctx.store.touched(ctx.cube, operation).states_opened
     answers = [state.memory_id for state in opened if used_of(state) is not None]
     for state in states_at(ctx, answers, ctx.moment()):
         conversation = str(state.fields.get("conversation_id"))
-        for asked in logged(ctx, conversation, 1, state.memory_id, None):
-            if asked.content == question:
+        if conversation_id not in (None, conversation) or _whose(state) != who:
+            continue
+        before = logged(ctx, conversation, LOOKED_BACK, state.memory_id, None)
+        rests = {e.target for e in edges_at(ctx, [state.memory_id], [EdgeType.DERIVED_FROM], ctx.moment(), "out", None)}
+        for asked in reversed(before):
+            if asked.content == question and (asked.id in rests or asked is before[-1]):
                 text, used = str(state.fields["memory"]), tuple(used_of(state) or ())
                 return ChatAnswer(text, (), used, LLMUsage(), conversation, asked.id, state.memory_id)
     raise OperationMismatchError(
-        f"operation {operation!r} was no chat that answered this question, or its answer cannot be read any more; "
-        "give another operation_id"
+        f"operation {operation!r} was no chat that answered this question in this conversation, or its answer cannot "
+        "be read any more; give another operation_id"
     )
 
 

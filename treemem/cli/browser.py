@@ -20,6 +20,7 @@ import typer
 from treemem.cli.shell import AsJson, app, say
 from treemem.errors import InvalidInputError
 from treemem.exchange import files as files_
+from treemem.locations import require_file
 from treemem.store.neo4j.statements import folder
 
 STYLE, QUERIES, GUIDE = "treemem.grass", "treemem-queries.zip", "treemem-guide.html"
@@ -153,6 +154,7 @@ def browser(
 ) -> None:
     """Give Neo4j Browser a style, saved queries and a guide, served on this machine until Ctrl-C."""
     if to is not None:
+        require_file(to, "to")
         found = kit()
         files_.private_folder(to)
         files_.write_together(to, {name: _writer(body) for name, body in found.items()})

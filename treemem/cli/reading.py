@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from treemem.errors import InvalidInputError
+from treemem.locations import require_file
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -25,6 +26,7 @@ def parsed(text: str, place: str, wanted: str) -> Any:
 
 def json_of(path: Path, wanted: str) -> Any:
     """Return the value of a JSON file. Raises InvalidInputError naming the file."""
+    require_file(path, "file")
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -41,6 +43,7 @@ def lines_of_stdin() -> list[str]:
 
 def messages_of(path: Path) -> list[Any]:
     """Return the messages of a file, a JSON list or JSON Lines. Raises InvalidInputError naming file and line."""
+    require_file(path, "file")
     try:
         data = path.read_bytes()
     except OSError as error:

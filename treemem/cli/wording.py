@@ -9,6 +9,10 @@ PHRASES = {
     "open the memory with llm=OpenAILLM(...), or configure the section llm": "name one in the settings, section llm",
     "is done; add() makes another one": "is done; treemem tasks --add KIND makes another one",
     "list() names those there are": "treemem tasks lists those there are",
+    "knowledge_bases.list() has them, make() makes one": "treemem kb list has them, treemem kb make makes one",
+    "or share() your own base": "or treemem kb share your own base",
+    "skills.list() has them": "treemem skills list has them",
+    "tools.list() has them": "treemem tools list has them",
     "pass user= and password= or set TREEMEM_NEO4J_USER": "set TREEMEM_NEO4J_USER",
     "pass user= and password= beside it": "set TREEMEM_NEO4J_USER and TREEMEM_NEO4J_PASSWORD beside it",
 }

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from treemem.checks import shown
 from treemem.errors import InvalidInputError, StoreError, StoreFullError, TreememError
-from treemem.locations import is_address
+from treemem.locations import require_file
 
 #: Errors that another path, or other rights, would not have had.
 _OF_THE_PATH = frozenset(
@@ -24,6 +24,10 @@ _OF_THE_PATH = frozenset(
 )
 #: What SQLite's files beside a database are called after it.
 BESIDE = ("-wal", "-shm", "-journal")
+_OF_SERVERS = (
+    "of servers, import_ alone reads one: a database of Graphiti's, by a URI such as neo4j://host:7687/database and "
+    "format 'auto' or 'graphiti'. "
+)
 _FULL = frozenset(getattr(errno, name) for name in "ENOSPC EDQUOT EFBIG EROFS".split() if hasattr(errno, name))
 
 
@@ -32,12 +36,7 @@ def as_path(value: object, field: str) -> Path:
 
     What is meant for a server is refused, and not shown: a password may be in it.
     """
-    if isinstance(value, (str, os.PathLike)) and is_address(str(value)):
-        raise InvalidInputError(
-            f"{field}: wanted a path, found what is meant for a server, and is not shown, since a password may be in "
-            "it; of servers, import_ alone reads one: a database of Graphiti's, by a URI such as "
-            "neo4j://host:7687/database and format 'auto' or 'graphiti'. (A file of such a name: by its whole path)"
-        )
+    require_file(value, field, _OF_SERVERS)
     if not isinstance(value, (str, os.PathLike)) or isinstance(value, bytes):
         raise InvalidInputError(f"{field}: wanted a path, found {shown(value)}")
     try:

@@ -21,6 +21,7 @@ from treemem.errors import InvalidInputError
 from treemem.ingest.markdown import Page
 from treemem.ingest.parsers import PARSED, parsed
 from treemem.ingest.pictures import PICTURES, is_picture, picture_of
+from treemem.locations import require_file
 from treemem.storable import checked_text
 
 #: Bytes of a document at most.
@@ -65,6 +66,7 @@ def as_document(value: Any, *, look: bool = False) -> Document:
     """
     given = _given(value)
     path = given.get("path")
+    require_file(path, "path of a document")
     name = given.get("name") or (path.name if path is not None else None)
     content = _bytes_of(path) if path is not None else given["content"]
     raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
@@ -117,9 +119,7 @@ def _text(text: str) -> str:
     """Return a document's text; refuse what is rather a file's name, or an address."""
     name = _FILE_NAME.fullmatch(text.strip())
     if _URL.fullmatch(text.strip()):
-        raise InvalidInputError(
-            f"document: {shown(text)} is an address, and nothing is fetched; give {{'id': ..., 'content': ...}}"
-        )
+        raise InvalidInputError("document: it is an address, and nothing is fetched; give {'id': ..., 'content': ...}")
     if name is not None and f".{name[1].lower()}" in FORMATS:
         raise InvalidInputError(f"document: {shown(text)} is the name of a file; a file is given as Path({text!r})")
     return text

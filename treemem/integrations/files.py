@@ -9,11 +9,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from threading import Lock, RLock
 from typing import Any
 from urllib.parse import unquote
 from weakref import WeakValueDictionary
 
+from treemem.checks import shown
 from treemem.errors import MemoryExistsError, MemoryNotFoundError, NotAllowedError, TreememError
 from treemem.filters import FilterLike
 from treemem.integrations.keeping import all_of, hide, id_of
@@ -24,6 +26,8 @@ from treemem.memory import TreeTextMemory
 ROOT = "/memories"
 #: Lines of a file that can be shown, and characters of a path.
 _LINES, _LONGEST = 999_999, 1_024
+#: Places that are named where a text is not unique.
+_MOST_PLACES = 50
 #: How many times a path is decoded to see what it may become elsewhere.
 _DECODED = 4
 _SIZES = "KMG"
@@ -73,7 +77,7 @@ class MemoryFiles:
             "delete": (self.delete, ("path",), ()),
             "rename": (self.rename, ("old_path", "new_path"), ()),
         }
-        name = command.get("command")
+        name = command.get("command") if isinstance(command, Mapping) else None
         if not isinstance(name, str) or name not in known:
             return f"Error: Unknown command {str(name)[:100]!r}. Use one of {', '.join(known)}.", True
         verb, needed, others = known[name]
@@ -118,13 +122,14 @@ class MemoryFiles:
         _check_text(old_str, new_str)
         with self._lock:
             file = self._needed(path, f"Error: The path {path} does not exist. Please provide a valid path.")
-            places = list(_places(file.text, old_str))
+            places = list(islice(_places(file.text, old_str), _MOST_PLACES + 1))
             if not places:
                 raise FileRefused(
                     f"No replacement was performed, old_str `{old_str}` did not appear verbatim in {path}."
                 )
             if len(places) > 1:
-                lines = ", ".join(str(file.text.count("\n", 0, place) + 1) for place in places)
+                lines = ", ".join(str(file.text.count("\n", 0, place) + 1) for place in places[:_MOST_PLACES])
+                lines += ", ..." if len(places) > _MOST_PLACES else ""
                 raise FileRefused(
                     f"No replacement was performed. Multiple occurrences of old_str `{old_str}` in lines: {lines}. "
                     "Please ensure it is unique"
@@ -148,10 +153,10 @@ class MemoryFiles:
             lines = file.text.split("\n")
             if lines[-1] == "":
                 lines.pop()
-            if not 0 <= insert_line <= len(lines):
+            if type(insert_line) is not int or not 0 <= insert_line <= len(lines):
                 raise FileRefused(
-                    f"Error: Invalid `insert_line` parameter: {insert_line}. It should be within the range of lines of "
-                    f"the file: [0, {len(lines)}]"
+                    f"Error: Invalid `insert_line` parameter: {shown(insert_line)}. It should be within the range of "
+                    f"lines of the file: [0, {len(lines)}]"
                 )
             lines.insert(insert_line, insert_text.rstrip("\n"))
             text = "\n".join(lines)
@@ -336,12 +341,17 @@ def _is_text(text: str) -> bool:
 
 
 def _check_text(*texts: str) -> None:
+    for each in texts:
+        if not isinstance(each, str):
+            raise FileRefused(f"Error: Wanted a text, got: {type(each).__name__}")
     if not all(map(_is_text, texts)):
         raise FileRefused("Error: The text has half characters (surrogates), which no file holds; leave them out")
 
 
 def _checked(path: str) -> str:
     """Return a path in its one form; refuse what does not lie under /memories, however it is written."""
+    if not isinstance(path, str):
+        raise FileRefused(f"Error: A path is a text, got: {type(path).__name__}")
     if len(path) > _LONGEST:
         raise FileRefused(f"Error: A path has at most {_LONGEST} characters, got {len(path)}")
     if path != ROOT and not path.startswith(f"{ROOT}/"):
@@ -384,7 +394,11 @@ def _shown(file: _File, view_range: Sequence[int] | None) -> str:
         raise FileRefused(f"File {file.path} exceeds maximum line limit of 999,999 lines.")
     first = 1
     if view_range is not None:
-        if len(view_range) != 2 or not all(type(each) is int for each in view_range):
+        if (
+            not isinstance(view_range, Sequence)
+            or len(view_range) != 2
+            or not all(type(each) is int for each in view_range)
+        ):
             raise FileRefused("Error: Invalid `view_range` parameter. It should be a list of two integers.")
         first, last = max(1, view_range[0]), len(lines) if view_range[1] == -1 else view_range[1]
         if first > len(lines) or last < first:

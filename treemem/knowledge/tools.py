@@ -12,6 +12,7 @@ from treemem.contents import TOOL_SCHEMA, TOOL_TRAJECTORY, is_tool, stands_for_c
 from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryNotFoundError
 from treemem.filters import Condition, joined, known_field, of_types
+from treemem.ids import checked_id
 from treemem.ingest.tooling import checked_schema
 from treemem.items import STATUSES, TextualMemoryItem, validated
 from treemem.knowledge.used import tools_at, tools_near
@@ -115,16 +116,24 @@ class Tools:
         named = Condition(known_field("info.tool"), "=", checked_text(name, "name"))
         where = joined(of_types([TOOL_SCHEMA, TOOL_TRAJECTORY]), named, ctx.visible)
         states = [s for page in each_page(ctx, ctx.moment(), STATUSES, where=where) for s in page.states]
-        own = [
-            s.memory_id
-            for s in states
-            if ctx.caller.owns(s)
-            and (is_tool(s.fields) or stands_for_call(s.fields))
-            and (s.fields["status"] != "deleted" or (s.fields.get("info") or {}).get(HIDDEN))
-        ]
-        if not own:
+        own = [s for s in states if ctx.caller.owns(s) and (is_tool(s.fields) or stands_for_call(s.fields))]
+        there = {
+            s.memory_id for s in own if s.fields["status"] != "deleted" or (s.fields.get("info") or {}).get(HIDDEN)
+        }
+        before, done = _touched(ctx, operation_id)
+        again = before & {s.memory_id for s in own}
+        ids = sorted(again if again and done else again | there)
+        if not ids:
             raise MemoryNotFoundError(f"no tool {name!r} of your own in cube {ctx.cube!r}; tools.list() has them")
-        return hiding.forget(ctx, own, Intent(operation_id, actor, reason))
+        return hiding.forget(ctx, ids, Intent(operation_id, actor, reason))
+
+
+def _touched(ctx: Context, operation_id: str | None) -> tuple[set[str], bool]:
+    """Return the memories that an operation of this id touched, so that it can be repeated, and whether it is done."""
+    known = [] if operation_id is None else ctx.store.operations(ctx.cube, ids=[checked_id(operation_id)], limit=1)
+    parts = ctx.store.operations(ctx.cube, part_of=str(operation_id), limit=1_000_000) if known else []
+    touched = [ctx.store.touched(ctx.cube, one.id).states_opened for one in parts or known]
+    return {s.memory_id for some in touched for s in some}, any(one.status == "done" for one in known)
 
 
 def with_tools(ctx: Context, result: SearchResult, query: str, most: int, known_at: TimeLike | None) -> SearchResult:

@@ -20,7 +20,7 @@ from treemem.checks import shown
 from treemem.config import TreeTextMemoryConfig
 from treemem.errors import ConfigError, InvalidInputError
 from treemem.exchange.files import private_folder
-from treemem.locations import is_server
+from treemem.locations import is_server, require_file
 from treemem.opening import default_path, file_of
 from treemem.service.access import RIGHTS, Access, checked_project
 from treemem.service.key_file import Entry, KeyFile, utc
@@ -63,6 +63,7 @@ class ServiceKeys:
 
     def __init__(self, path: Path, *, clock: Clock = system_clock) -> None:
         """The file need not be there yet: nobody is let in then."""
+        require_file(path, "file of keys")
         self._file = KeyFile(path)
         self._clock = clock
         self._told: str | None = None
