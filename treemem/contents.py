@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -110,7 +112,12 @@ def _short(key: str | None) -> str | None:
 
 def day_of(at: int) -> str:
     """Return the day of a time as a text says it: "3 May 2026"."""
-    return local(from_micros(at)).strftime("%d %B %Y").lstrip("0")
+    return _named_day(local(from_micros(at)).date())
+
+
+@lru_cache(maxsize=1_024)
+def _named_day(day: date) -> str:
+    return day.strftime("%d %B %Y").lstrip("0")
 
 
 def embedded_text(fields: dict[str, Any]) -> str:

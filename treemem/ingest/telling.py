@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from treemem.language import CJK, Pack, fitting, tokens
+from treemem.language import packs as every_pack
+from treemem.stemming import LONGEST as LONGEST_WORD
 from treemem.stemming import stemmed
 from treemem.text import ASKS, cached_if_short
 
@@ -47,29 +49,37 @@ def asks(sentence: str) -> bool:
 @cached_if_short()
 def asks_only(text: str) -> bool:
     """Return whether every clause of a short text is a question, with a question mark or without, or tells nothing."""
+    if len(text) > LONGEST:
+        return False
     packs = fitting(text)
     asked = False
-    for sentence in _sentences(text) if len(text) <= LONGEST else ():
+    for sentence in _sentences(text):
         clauses = [clause for raw in _CLAUSE.split(sentence) if (clause := raw.strip())]
         for clause in clauses:
             if _asks(clause, packs):
                 asked = True
-            elif _content(clause, packs):
+            elif _tells(clause, packs):
                 return False
     return asked
 
 
 def tells_nothing(text: str) -> bool:
     """Return whether what an assistant says in a short text are fillers alone: "Sure, noted!"."""
+    if len(text) > LONGEST:
+        return False
     packs = fitting(text)
-    return len(text) <= LONGEST and not any(_content(sentence, packs) for sentence in _sentences(text))
+    return not any(_tells(sentence, packs) for sentence in _sentences(text))
 
 
 def only_thanks(text: str) -> bool:
     """Return whether a short text is thanks, assent or a greeting, and nothing else."""
-    said = tokens(text[: LONGEST + 1])
+    if len(text) > LONGEST:
+        return False
+    said = tokens(text)
+    if said and not any(pack.phrases("thanks").at(said, 0) for pack in every_pack().values()):
+        return False  # whatever its language is, thanks would begin with its first word
     spans = [span for pack in fitting(text) for span in pack.phrases("thanks").spans(said)]
-    return len(text) <= LONGEST and len({i for a, b in spans for i in range(a, b)}) == len(said)
+    return len({i for a, b in spans for i in range(a, b)}) == len(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +208,18 @@ class Told:
 
 def words_of(text: str) -> Words:
     """Return all the words of a text in the form of content words, as far as it is read."""
-    numbers = _numbers(fitting(text))
-    return frozenset(_form(word, numbers) for word in tokens(text[:READ]))
+    packs = fitting(text)
+    return frozenset(_form(word, packs) for word in set(tokens(text[:READ])))
 
 
 def _sentences(text: str) -> Iterator[str]:
-    return (sentence for raw in _SENTENCE.split(text) if (sentence := raw.strip()))
+    start = 0
+    for match in _SENTENCE.finditer(text):
+        if sentence := text[start : match.start()].strip():
+            yield sentence
+        start = match.end()
+    if sentence := text[start:].strip():
+        yield sentence
 
 
 def _asks(sentence: str, packs: Iterable[Pack]) -> bool:
@@ -214,9 +230,20 @@ def _asks(sentence: str, packs: Iterable[Pack]) -> bool:
 
 
 def _content(sentence: str, packs: tuple[Pack, ...]) -> Words:
-    said, numbers = tokens(sentence), _numbers(packs)
-    dropped = {i for pack in packs for a, b in pack.phrases("fillers").spans(said) for i in range(a, b)}
-    return frozenset(_form(word, numbers) for i, word in enumerate(said) if i not in dropped)
+    said = tokens(sentence)
+    dropped = _fillers(said, packs)
+    return frozenset(_form(word, packs) for i, word in enumerate(said) if i not in dropped)
+
+
+def _tells(sentence: str, packs: tuple[Pack, ...]) -> bool:
+    """Return whether a sentence has any content words."""
+    said = tokens(sentence)
+    return len(_fillers(said, packs)) < len(said)
+
+
+def _fillers(said: Sequence[str], packs: tuple[Pack, ...]) -> set[int]:
+    """Return the places of words that tell nothing."""
+    return {i for pack in packs for a, b in pack.phrases("fillers").spans(said) for i in range(a, b)}
 
 
 def _particular(sentence: str, packs: tuple[Pack, ...]) -> Words:
@@ -224,7 +251,7 @@ def _particular(sentence: str, packs: tuple[Pack, ...]) -> Words:
     said, numbers = tokens(sentence), _numbers(packs)
     marked = {word for each in sentence.split() if _MARKED.search(each) for word in tokens(each)}
     listed = {said[i] for pack in packs for a, b in pack.phrases("particular").spans(said) for i in range(a, b)}
-    return frozenset(_form(word, numbers) for word in (*marked, *listed, *(w for w in said if w in numbers)))
+    return frozenset(_form(word, packs) for word in (*marked, *listed, *(w for w in said if w in numbers)))
 
 
 @lru_cache(maxsize=64)
@@ -232,11 +259,18 @@ def _numbers(packs: tuple[Pack, ...]) -> Mapping[str, str]:
     return {word: digits for pack in packs if pack.spaced for word, digits in pack.mapped("numbers").items()}
 
 
-def _form(word: str, numbers: Mapping[str, str]) -> str:
+def _form(word: str, packs: tuple[Pack, ...]) -> str:
+    return (_kept_form if len(word) <= LONGEST_WORD and word.isalpha() else _made_form)(word, packs)
+
+
+def _made_form(word: str, packs: tuple[Pack, ...]) -> str:
     word = word.removesuffix("'s")
-    word = numbers.get(word, word)
+    word = _numbers(packs).get(word, word)
     ordinal = _ORDINAL.fullmatch(word)
     return ordinal[1] if ordinal else stemmed(word)
+
+
+_kept_form = lru_cache(maxsize=32_768)(_made_form)
 
 
 def _has(places: Sequence[int], place: int) -> bool:

@@ -19,6 +19,8 @@ from treemem.text import cached_if_short
 #: Letters of scripts without spaces between words: each of them is a token.
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+(?:['-][^\W_{CJK}]+)*")
+# The same where all is ASCII, folded: most texts, read in half the time.
+_ASCII_TOKEN = re.compile(r"[a-z0-9]+(?:['-][a-z0-9]+)*")
 _WORD = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
 _INSERTED = re.compile(r"@(\w{1,40})@")
 #: Characters of a text by which its language is told.
@@ -29,7 +31,8 @@ T = TypeVar("T")
 
 def tokens(text: str) -> list[str]:
     """Return the words of a text, folded; of a script without spaces the characters."""
-    return TOKEN.findall(text.casefold().replace("’", "'"))
+    folded = text.casefold().replace("’", "'")
+    return (_ASCII_TOKEN if folded.isascii() else TOKEN).findall(folded)
 
 
 def entries(text: str) -> list[str]:
@@ -45,27 +48,30 @@ class Phrases:
         for parts in sorted({tuple(tokens(phrase)) for phrase in phrases}, key=lambda parts: (-len(parts), parts)):
             if parts:
                 self._by_first.setdefault(parts[0], []).append(parts)
-        self._words_alone = all(len(parts) == 1 for many in self._by_first.values() for parts in many)
+        self._alone = frozenset(first for first, many in self._by_first.items() if len(many[-1]) == 1)
+        self._words_alone = all(len(many[0]) == 1 for many in self._by_first.values())
 
     def at(self, said: Sequence[str], place: int) -> int:
         """Return of how many tokens a phrase is that begins at a place, 0 if none does."""
         for parts in self._by_first.get(said[place], ()):
-            if tuple(said[place : place + len(parts)]) == parts:
-                return len(parts)
+            length = len(parts)
+            if length == 1 or tuple(said[place : place + length]) == parts:
+                return length
         return 0
 
     def spans(self, said: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Yield where phrases stand, from one token to before another, none of them inside another."""
-        place = 0
-        while place < len(said):
-            length = self.at(said, place)
-            if length:
+        place, end, firsts = 0, len(said), self._by_first
+        while place < end:
+            if said[place] in firsts and (length := self.at(said, place)):
                 yield place, place + length
-            place += length or 1
+                place += length
+            else:
+                place += 1
 
     def within(self, said: Sequence[str]) -> bool:
         """Return whether any phrase stands in a text."""
-        return self._may_begin(said) and next(self.spans(said), None) is not None
+        return not self._alone.isdisjoint(said) or (self._may_begin(said) and next(self.spans(said), None) is not None)
 
     def count(self, said: Sequence[str]) -> int:
         """Return how many phrases stand in a text."""
@@ -196,10 +202,21 @@ def _fitting(text: str) -> tuple[Pack, ...]:
 
 def _scored(text: str, said: Sequence[str]) -> tuple[Pack, ...]:
     scored = []
-    for pack in packs().values():
-        if pack.code != SHARED:
-            script = pack.pattern("script").search(text) is not None
-            score = len(said) + 1 if script else pack.phrases("marks").count(said)
+    for pack in _told():
+        score = len(said) + 1 if pack.pattern("script").search(text) else pack.phrases("marks").count(said)
+        if score:
             scored.append((-score, not pack.tables.get("default", False), pack.code, pack))
-    found = [pack for score, *_, pack in sorted(scored, key=lambda each: each[:3]) if score]
-    return tuple(found) or tuple(pack for _, other, _, pack in scored if not other)
+    if len(scored) > 1:
+        scored.sort(key=lambda each: each[:3])
+    return tuple(pack for *_, pack in scored) or _default()
+
+
+@lru_cache(maxsize=1)
+def _told() -> tuple[Pack, ...]:
+    """Return the packs that a text may be told to be in."""
+    return tuple(pack for pack in packs().values() if pack.code != SHARED)
+
+
+@lru_cache(maxsize=1)
+def _default() -> tuple[Pack, ...]:
+    return tuple(pack for pack in _told() if pack.tables.get("default", False))
