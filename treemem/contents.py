@@ -14,7 +14,7 @@ from treemem.changes import Content, State
 from treemem.items import TextualMemoryItem, TreeNodeTextualMemoryMetadata
 from treemem.passages import beyond_reach, passages_of
 from treemem.temporal import END, from_micros, to_micros
-from treemem.text import analyse, spaced
+from treemem.text import analysed, spaced
 from treemem.zones import local
 
 #: Metadata that is the store's to say, not part of the content.
@@ -102,7 +102,7 @@ def tokens_of(fields: dict[str, Any]) -> str:
     key, text, background = fields.get("key"), str(fields["memory"]), fields.get("background")
     day = next((day_of(fields[name]) for name in _TIMES if fields.get(name) is not None), None)
     lines = [[key, text, background, day], *([_short(key), part, day] for part in passages_of(text))]
-    return "\n".join(spaced(analyse(" ".join(part for part in parts if part))) for parts in lines)
+    return "\n".join(spaced(analysed([part for part in parts if part])) for parts in lines)
 
 
 def _short(key: str | None) -> str | None:

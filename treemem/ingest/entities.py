@@ -16,7 +16,9 @@ from treemem.text import QUESTION_READ, STOP_WORDS, distinct, iter_words, words
 _WORD = re.compile(r"(?<![\w'’.-])[^\W\d_](?:[\w'’.-]*[^\W_])?")
 _INITIAL = r"(?: [A-Z]\.(?= [A-Z]))*"
 _ASCII_RUN = re.compile(
-    rf"(?<![\w'.-])(?:[A-Z]\. )*[A-Z](?:[\w'.-]*[A-Za-z0-9])?{_INITIAL}(?: [A-Z](?:[\w'.-]*[A-Za-z0-9])?{_INITIAL})*"
+    # A capital comes first, and what may not stand before it behind: so a search passes quickly over all other letters.
+    r"[A-Z](?<![\w'.-].)(?:\. (?:[A-Z]\. )*[A-Z])?"
+    rf"(?:[\w'.-]*[A-Za-z0-9])?{_INITIAL}(?: [A-Z](?:[\w'.-]*[A-Za-z0-9])?{_INITIAL})*"
 )
 _CALENDAR = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, get_args
 
-from treemem.language import CJK, Pack, fitting, packs, tokens
+from treemem.language import CJK, Pack, firsts_of_all, fitting, heard, packs, tokens
 from treemem.text import ASKS, cached_if_short
 
 #: `always` is a standing wish of how to answer or act ("From now on, answer in German").
@@ -47,7 +47,9 @@ def stated(text: str) -> tuple[Stated, ...]:
     if len(text) > LONGEST_TEXT:
         return ()
     plain = text.replace("’", "'")
-    words = tokens(plain)
+    words = heard(plain)
+    if firsts_of_all("preference_marks").isdisjoint(words):
+        return ()
     marked = {pack.code for pack in packs().values() if pack.phrases("preference_marks").within(words)}
     if not marked:
         return ()

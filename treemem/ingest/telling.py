@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from treemem.language import CJK, Pack, fitting, tokens
-from treemem.language import packs as every_pack
+from treemem.language import CJK, Pack, firsts_of_all, fitting, heard, tokens
 from treemem.stemming import LONGEST as LONGEST_WORD
 from treemem.stemming import stemmed
 from treemem.text import ASKS, cached_if_short
@@ -75,9 +74,9 @@ def only_thanks(text: str) -> bool:
     """Return whether a short text is thanks, assent or a greeting, and nothing else."""
     if len(text) > LONGEST:
         return False
-    said = tokens(text)
-    if said and not any(pack.phrases("thanks").at(said, 0) for pack in every_pack().values()):
-        return False  # whatever its language is, thanks would begin with its first word
+    said = heard(text)
+    if said and said[0] not in firsts_of_all("thanks"):
+        return False
     spans = [span for pack in fitting(text) for span in pack.phrases("thanks").spans(said)]
     return len({i for a, b in spans for i in range(a, b)}) == len(said)
 
