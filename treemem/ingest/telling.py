@@ -53,8 +53,7 @@ def asks_only(text: str) -> bool:
     packs = fitting(text)
     asked = False
     for sentence in _sentences(text):
-        clauses = [clause for raw in _CLAUSE.split(sentence) if (clause := raw.strip())]
-        for clause in clauses:
+        for clause in _parts(_CLAUSE, sentence):
             if _asks(clause, packs):
                 asked = True
             elif _tells(clause, packs):
@@ -212,13 +211,18 @@ def words_of(text: str) -> Words:
 
 
 def _sentences(text: str) -> Iterator[str]:
+    return _parts(_SENTENCE, text)
+
+
+def _parts(border: re.Pattern[str], text: str) -> Iterator[str]:
+    """Yield what stands between borders; no more is looked for than is asked for, and the first part mostly tells."""
     start = 0
-    for match in _SENTENCE.finditer(text):
-        if sentence := text[start : match.start()].strip():
-            yield sentence
+    for match in border.finditer(text):
+        if part := text[start : match.start()].strip():
+            yield part
         start = match.end()
-    if sentence := text[start:].strip():
-        yield sentence
+    if part := text[start:].strip():
+        yield part
 
 
 def _asks(sentence: str, packs: Iterable[Pack]) -> bool:
