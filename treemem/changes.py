@@ -243,15 +243,8 @@ class ChangeSet:
             "states": [[s.memory_id, s.create, s.valid_from, s.valid_to, s.asked] for s in states],
             "edges": [
                 [
-                    e.type,
-                    e.source,
-                    e.target,
-                    e.target_kind,
-                    number(e.weight),
-                    number(e.confidence),
-                    e.valid_from,
-                    e.valid_to,
-                    e.remove,
+                    *(e.type, e.source, e.target, e.target_kind, number(e.weight), number(e.confidence)),
+                    *(e.valid_from, e.valid_to, e.remove),
                     *([e.properties] if e.properties else ()),
                 ]
                 for e in self.edges

@@ -542,7 +542,7 @@ def test_messages_of_a_user_and_of_nobody_have_numbers_of_their_own(memory: Tree
         for cut in (1, 4, 7):
             assert view.messages("talk", after=cut) == every[cut:]
             assert view.messages("talk", after=every[cut - 1].id) == every[cut:]
-    window = say("Ann says 2.", "Ann said 2.", "Ann goes on.")
+    window = [*say("Ann says 2."), *say("Ann said 2."), *say("Ann goes on.")]
     ann.add_messages(window, conversation_id="talk")  # sent again: only what is new comes in
     assert [m.content for m in ann.messages("talk", after=12)] == ["Ann goes on."]
 

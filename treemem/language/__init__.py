@@ -205,7 +205,7 @@ def packs() -> Mapping[str, Pack]:
 
 @lru_cache(maxsize=64)
 def firsts_of_all(name: str) -> frozenset[str]:
-    """Return the words with which the phrases of a list begin, in any language: what has none of them has none of it."""
+    """Return the words with which the phrases of a list begin, in any language: a text without them has none of it."""
     return frozenset().union(*(pack.phrases(name).firsts for pack in packs().values()))
 
 
