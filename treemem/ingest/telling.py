@@ -29,6 +29,8 @@ WHOLE, ALONE = 4, 2
 OTHER = 1 / 3
 #: How many messages with a word are looked at, the last ones, and how many of those with most words.
 LATEST, BEST = 256, 10
+#: Of so many different words a message is looked through, of more it is looked up.
+_FEW = 64
 #: Sentences of an answer that are looked at.
 SENTENCES = 12
 #: A stop behind one or two letters ends a short form: "Dr."
@@ -190,8 +192,9 @@ class Told:
             if named and len(named[0]) < sum(map(len, rare)):
                 rare = named[:1]
             for place in {place for places in rare for place in places[-LATEST:]}:
-                if self._said[place][2] == whose and all(_has(places, place) for places in named):
-                    count = sum(_has(places, place) for places in others)
+                _, said, owner = self._said[place]
+                if owner == whose and _count(each.all_of, named, said, place) == len(each.all_of):
+                    count = _count(each.words, others, said, place)
                     if count >= max(each.least, best.get(place, 0)):
                         best[place] = count
         mine = [(-count, -place) for place, count in best.items()]
@@ -274,6 +277,13 @@ def _made_form(word: str, packs: tuple[Pack, ...]) -> str:
 
 
 _kept_form = lru_cache(maxsize=32_768)(_made_form)
+
+
+def _count(words: Words, having: Sequence[Sequence[int]], said: Sequence[str], place: int) -> int:
+    """Return how many of some words a message says: of a short one by its words, else by the places that have each."""
+    if len(said) <= _FEW:
+        return len(words.intersection(said))
+    return sum(_has(places, place) for places in having)
 
 
 def _has(places: Sequence[int], place: int) -> bool:
