@@ -103,8 +103,13 @@ class StateAssert:
         """The fields that whoever adds it asked for: not the number that it gets, nor a status that was chosen."""
         if self.content is None:
             return None
-        chosen = {name for name, is_so in (("sequence", self.append), ("status", self.judged)) if is_so}
-        return {name: value for name, value in self.content.fields.items() if name not in chosen}
+        if not (self.append or self.judged):
+            return self.content.fields
+        fields = dict(self.content.fields)
+        for name, chosen in (("sequence", self.append), ("status", self.judged)):
+            if chosen:
+                fields.pop(name, None)
+        return fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +135,10 @@ class EdgeAssert:
 
     def __post_init__(self) -> None:
         """Make floats of whole numbers, so that stores and hashes tell no 1 from 1.0."""
-        object.__setattr__(self, "weight", float(self.weight))
-        object.__setattr__(self, "confidence", float(self.confidence))
+        if type(self.weight) is not float:
+            object.__setattr__(self, "weight", float(self.weight))
+        if type(self.confidence) is not float:
+            object.__setattr__(self, "confidence", float(self.confidence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +245,7 @@ class ChangeSet:
                 [
                     *(e.type, e.source, e.target, e.target_kind, number(e.weight), number(e.confidence)),
                     *(e.valid_from, e.valid_to, e.remove),
-                    *([e.properties] if e.properties else []),
+                    *([e.properties] if e.properties else ()),
                 ]
                 for e in self.edges
                 if not e.planned

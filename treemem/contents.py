@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from treemem.changes import Content, State
 from treemem.items import TextualMemoryItem, TreeNodeTextualMemoryMetadata
 from treemem.passages import beyond_reach, passages_of
 from treemem.temporal import END, from_micros, to_micros
-from treemem.text import analyse, spaced
+from treemem.text import analysed, spaced
 from treemem.zones import local
 
 #: Metadata that is the store's to say, not part of the content.
@@ -100,7 +102,7 @@ def tokens_of(fields: dict[str, Any]) -> str:
     key, text, background = fields.get("key"), str(fields["memory"]), fields.get("background")
     day = next((day_of(fields[name]) for name in _TIMES if fields.get(name) is not None), None)
     lines = [[key, text, background, day], *([_short(key), part, day] for part in passages_of(text))]
-    return "\n".join(spaced(analyse(" ".join(part for part in parts if part))) for parts in lines)
+    return "\n".join(spaced(analysed([part for part in parts if part])) for parts in lines)
 
 
 def _short(key: str | None) -> str | None:
@@ -110,7 +112,12 @@ def _short(key: str | None) -> str | None:
 
 def day_of(at: int) -> str:
     """Return the day of a time as a text says it: "3 May 2026"."""
-    return local(from_micros(at)).strftime("%d %B %Y").lstrip("0")
+    return _named_day(local(from_micros(at)).date())
+
+
+@lru_cache(maxsize=1_024)
+def _named_day(day: date) -> str:
+    return day.strftime("%d %B %Y").lstrip("0")
 
 
 def embedded_text(fields: dict[str, Any]) -> str:

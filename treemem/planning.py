@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from treemem.canonical import Vectors
@@ -73,8 +74,6 @@ def with_rows(
     expected: Mapping[str, int] | None = None,
 ) -> ChangeSet:
     """Return `base` (who, when, why) with these rows."""
-    from dataclasses import replace
-
     return replace(
         base,
         states=tuple(states),

@@ -82,7 +82,7 @@ def language_of(words: Sequence[str], english: frozenset[str]) -> str | None:
     """
     grammar = _grammar()
     some = words[:READ]
-    told = {word for word in grammar.keys() & some if len(word) > 1}
+    told = {word for word in some if word in grammar and len(word) > 1}
     if len(told) < 2:
         return None
     support: dict[str, float] = {}
@@ -105,6 +105,8 @@ def stems(words: Sequence[str], language: str | None) -> list[str]:
     another, as words of `language`.
     """
     scripts = _scripts_of(words)
+    if language is None and not scripts:
+        return [stem(w) if 2 < len(w) <= LONGEST and w.isascii() and w.isalpha() else w for w in words]
     found: list[str] = []
     for start in range(0, len(words), _AT_ONCE):
         some = words[start : start + _AT_ONCE]

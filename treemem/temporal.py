@@ -86,9 +86,12 @@ def parse_time(value: TimeLike, field: str = "time") -> int:
 
     Raises InvalidInputError, naming `field`, for anything else, and for END, which is reserved for "open".
     """
-    if isinstance(value, str) and len(value.strip()) > MAX_TIME_TEXT:
+    if type(value) is datetime and value.tzinfo is UTC:
+        moment = value
+    elif isinstance(value, str) and len(value.strip()) > MAX_TIME_TEXT:
         raise InvalidInputError(f"{field}: {shown(value)} is no time; {_WRITE}")
-    moment = located(_to_datetime(value, field))
+    else:
+        moment = located(_to_datetime(value, field))
     try:
         micros = to_micros(moment)
     except OverflowError as error:

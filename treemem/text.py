@@ -104,6 +104,14 @@ def analyse(text: str) -> list[str]:
     return stems(said, language)[:MAX_TOKENS]
 
 
+def analysed(parts: Sequence[str]) -> list[str]:
+    """Return what `analyse` does of parts with a space between them; words of short parts are read once."""
+    if not all(part.isascii() and len(part) <= PIECE for part in parts):
+        return analyse(" ".join(parts))
+    said = [word for part in parts for word in words(part)]
+    return stems([word for word in said if word not in STOP_WORDS], language_of(said, STOP_WORDS))
+
+
 def asked(text: str) -> list[str]:
     """Return the tokens that a question is searched by: each once, in order, without those that are grammar alone.
 

@@ -529,6 +529,24 @@ def test_callers_have_logs_of_their_own(memory: TreeTextMemory) -> None:
     assert [(m.sequence, m.user_id) for m in memory.messages("group")] == [(1, "ann"), (2, "bob"), (3, "ann")]
 
 
+def test_messages_of_a_user_and_of_nobody_have_numbers_of_their_own(memory: TreeTextMemory) -> None:
+    ann = memory.for_caller("ann")
+    for turn in range(3):
+        memory.add_messages(say(f"Nobody says {turn}.", f"Nor {turn}."), conversation_id="talk")
+        ann.add_messages(say(f"Ann says {turn}."), conversation_id="talk")
+        memory.add_messages(say(f"Ann said {turn}."), conversation_id="talk", user_id="ann")
+    for view in (ann, memory):
+        every = view.messages("talk")
+        assert [m.sequence for m in every] == list(range(1, 13))
+        assert [m.content for m in every[2:4]] == ["Ann says 0.", "Ann said 0."]
+        for cut in (1, 4, 7):
+            assert view.messages("talk", after=cut) == every[cut:]
+            assert view.messages("talk", after=every[cut - 1].id) == every[cut:]
+    window = [*say("Ann says 2."), *say("Ann said 2."), *say("Ann goes on.")]
+    ann.add_messages(window, conversation_id="talk")  # sent again: only what is new comes in
+    assert [m.content for m in ann.messages("talk", after=12)] == ["Ann goes on."]
+
+
 def test_what_was_erased_does_not_come_back_with_its_window(memory: TreeTextMemory) -> None:
     for conversation, times in (("timed", True), ("plain", False)):
         messages = say(*BEES, times=times)

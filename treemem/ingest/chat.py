@@ -83,7 +83,7 @@ def plain(message: Any, where: str) -> Message:
     given = _as_mapping(message, where)
     kind = given.get("type")
     role, text, parts = _said(given, where)
-    kept = {key: given[key] for key in given.keys() - _READ if given[key] is not None}
+    kept = {key: each for key, each in given.items() if key not in _READ and each is not None}
     if isinstance(kind, str) and (kind in ROLES or kind == "message"):
         del kept["type"]
     if role == "tool":

@@ -14,9 +14,12 @@ from treemem.pieces import beginning
 from treemem.text import QUESTION_READ, STOP_WORDS, distinct, iter_words, words
 
 _WORD = re.compile(r"(?<![\w'’.-])[^\W\d_](?:[\w'’.-]*[^\W_])?")
+_ASCII_WORD = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _INITIAL = r"(?: [A-Z]\.(?= [A-Z]))*"
 _ASCII_RUN = re.compile(
-    rf"(?<![\w'.-])(?:[A-Z]\. )*[A-Z](?:[\w'.-]*[A-Za-z0-9])?{_INITIAL}(?: [A-Z](?:[\w'.-]*[A-Za-z0-9])?{_INITIAL})*"
+    # A capital comes first, and what may not stand before it behind: so a search passes quickly over all other letters.
+    r"[A-Z](?<![\w'.-].)(?:\. (?:[A-Z]\. )*[A-Z])?"
+    rf"(?:[\w'.-]*[A-Za-z0-9])?{_INITIAL}(?: [A-Z](?:[\w'.-]*[A-Za-z0-9])?{_INITIAL})*"
 )
 _CALENDAR = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
@@ -152,12 +155,17 @@ def _known_names(text: str, known: Mapping[str, Collection[str]], found: Collect
 
 
 def _name(run: list[str]) -> list[str]:
-    start = next((i for i, word in enumerate(run) if word.casefold() not in _OPENERS), len(run))
+    start = 0
+    for word in run:
+        if word.casefold() not in _OPENERS:
+            break
+        start += 1
     name = " ".join(run[start:]).rstrip(".'’-")
     name = name[:-2] if name.endswith(("'s", "’s")) else name
     if not 0 < len(name) <= LONGEST_NAME:
         return []
-    if name.casefold() in _OPENERS or name.casefold() in _CALENDAR or len(words(name)) == 0:
+    folded = name.casefold()
+    if folded in _OPENERS or folded in _CALENDAR or not (folded[0] in _ASCII_WORD or words(name)):
         return []
     return [name]
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from treemem.canonical import canonical_json
 from treemem.changes import ChangeSet, EdgeAssert, EdgeType, Entity, NodeKind, Source
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
-from treemem.ids import derived_id
+from treemem.ids import checked_id, derived_id
 from treemem.ingest.chat import Message
 from treemem.ingest.entities import entity
 from treemem.ingest.terms import mentioned_in
 from treemem.items import TextualMemoryItem, validated
+from treemem.storable import check_json, checked_text
 from treemem.temporal import from_micros, parse_time
 from treemem.text import ASKS, has_words, words
 
@@ -102,6 +103,22 @@ class Reading:
     edges: tuple[EdgeAssert, ...]
 
 
+#: Metadata of a few short texts, by which it is known again.
+Key = frozenset[tuple[str, str]]
+#: How many of a call are kept, how many texts such metadata has, and how many characters each.
+_MOST_GIVEN, _MOST_TEXTS, _LONGEST_TEXT = 64, 8, 200
+
+
+def key_of(metadata: Mapping[str, Any]) -> Key | None:
+    """Return what metadata is known again by, None where it is more than a few short texts."""
+    if len(metadata) > _MOST_TEXTS:
+        return None
+    for value in metadata.values():
+        if type(value) is not str or len(value) > _LONGEST_TEXT:
+            return None
+    return frozenset(metadata.items())
+
+
 def remembered(message: Message) -> str:
     """Return the text of the memory that a message becomes; where nothing is said, what else it holds, as JSON."""
     text = message.text or canonical_json(dict(message.kept))
@@ -119,6 +136,8 @@ class Reader:
     shared: Mapping[str, Any]
     conversation: str | None
     signed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
+    #: What was given for messages before, validated: most messages of a call are given the same.
+    _given: dict[tuple[bool, Key], TextualMemoryItem] = field(default_factory=dict, repr=False, compare=False)
 
     def metadata(self, message: Message) -> dict[str, Any]:
         """Return the metadata that is given for a message, for all or for it alone."""
@@ -127,7 +146,8 @@ class Reader:
     def said(self, message: Message, place: Place) -> Said:
         """Return what a message becomes by itself. Raises InvalidInputError naming the field."""
         at, silent = message.at, not message.text
-        metadata = self.metadata(message)
+        given = self._validated(message, silent=silent)
+        there = given.metadata.model_fields_set
         source_id = derived_id("message", self.cube, place.memory_id)
         source = Source(id=source_id, kind="message", role=message.role, content=message.text, chat_time=at)
         origin: dict[str, Any] = {"type": "chat", "role": source.role, "message_id": source.id}
@@ -135,24 +155,44 @@ class Reader:
             origin["name"] = message.name
         if silent:
             origin["silent"] = True
+        own: dict[str, Any] = {"sources": [origin, *given.metadata.sources]}
+        if self.conversation is not None:
+            own["sequence"] = place.number
+        if at is not None:
+            moment = from_micros(at)
+            origin["chat_time"] = moment.isoformat()
+            own |= {name: moment for name in ("created_at", "valid_from") if name not in there}
+        if message.kept:
+            origin["message"] = dict(message.kept)
+        if message.kept or given.metadata.sources:
+            check_json(own["sources"], "sources")
+        metadata = given.metadata.model_copy(update=own)
+        text = {"id": checked_id(place.memory_id), "memory": checked_text(remembered(message)), "metadata": metadata}
+        judged = not silent and "status" not in there and metadata.memory_type in JUDGED
+        return Said(given.model_copy(update=text), source, message.name, place, silent, judged)
+
+    def _validated(self, message: Message, *, silent: bool) -> TextualMemoryItem:
+        """Return an item with the metadata that is given for a message. Raises InvalidInputError naming the field."""
+        key = key_of(message.metadata)
+        found = None if key is None else self._given.get((silent, key))
+        if found is not None:
+            return found
+        metadata = self.metadata(message)
+        if silent:
             metadata["status"] = "logged"
         if self.conversation is not None:
             metadata.setdefault("conversation_id", self.conversation)
-            metadata["sequence"] = place.number
-        if at is not None:
-            origin["chat_time"] = from_micros(at).isoformat()
-            metadata.setdefault("created_at", from_micros(at))
-            metadata.setdefault("valid_from", from_micros(at))
-        if message.kept:
-            origin["message"] = dict(message.kept)
-        more = metadata.get("sources")
+            metadata.pop("sequence", None)  # its number is its place
+        more = metadata.pop("sources", None)
         if more is not None and not isinstance(more, (list, tuple)):
             raise InvalidInputError(f"sources: wanted a list, found {shown(more)}")
-        metadata["sources"] = [origin, *(more or ())]
-        data = {"id": place.memory_id, "memory": remembered(message), "metadata": metadata}
-        item = validated(TextualMemoryItem, data)
-        judged = not silent and "status" not in item.metadata.model_fields_set and item.metadata.memory_type in JUDGED
-        return Said(item, source, message.name, place, silent, judged)
+        metadata["sources"] = [*(more or ())]
+        found = validated(TextualMemoryItem, {"id": "unplaced", "memory": "-", "metadata": metadata})
+        if key is not None:
+            if len(self._given) >= _MOST_GIVEN:
+                self._given.clear()
+            self._given[silent, key] = found
+        return found
 
     def readings(self, messages: Iterable[Said], before: Spoken | None = None) -> Iterator[Reading]:
         """Yield what each message becomes, in order: it follows the one before, and knows the names of all before.

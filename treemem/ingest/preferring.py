@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, get_args
 
-from treemem.language import CJK, Pack, fitting, packs, tokens
+from treemem.language import CJK, Pack, firsts_of_all, fitting, heard, packs, tokens
 from treemem.text import ASKS, cached_if_short
 
 #: `always` is a standing wish of how to answer or act ("From now on, answer in German").
@@ -47,11 +47,15 @@ def stated(text: str) -> tuple[Stated, ...]:
     if len(text) > LONGEST_TEXT:
         return ()
     plain = text.replace("’", "'")
+    words = heard(plain)
+    if firsts_of_all("preference_marks").isdisjoint(words):
+        return ()
+    marked = {pack.code for pack in packs().values() if pack.phrases("preference_marks").within(words)}
+    if not marked:
+        return ()
     fits = fitting(plain)
     others = [pack for pack in packs().values() if pack not in fits and pack.spaced == fits[0].spaced]
-    languages = [pack for pack in (*fits, *others) if pack.tables.get("preference_cues")]
-    words = tokens(plain)
-    languages = [pack for pack in languages if pack.phrases("preference_marks").within(words)]
+    languages = [pack for pack in (*fits, *others) if pack.code in marked and pack.tables.get("preference_cues")]
     if not languages or _QUOTED.search(plain) or _LED.search(plain):
         return ()
     if any(pack.phrases("preference_unsaid").within(words) for pack in languages):
@@ -70,13 +74,13 @@ def stated(text: str) -> tuple[Stated, ...]:
 
 def _read(pack: Pack, sentence: str) -> Stated | None:
     bare = _without_leads(pack, sentence)
+    cues = [(match, polarity) for cue, polarity in pack.rewrites("preference_cues") if (match := cue.match(bare))]
+    if not cues:
+        return None
     said = tokens(bare)
     if pack.phrases("preference_unsure").within(said) or pack.pattern("question").search(bare):
         return None
-    for pattern, polarity in pack.rewrites("preference_cues"):
-        match = pattern.match(bare)
-        if match is None:
-            continue
+    for match, polarity in cues:
         what = match["what"].strip()
         cue = bare[: match.start("what")].casefold()
         nothing = "preference_nothing_of_prefer" if any(p in cue for p in _PREFERS) else "preference_nothing"
@@ -102,9 +106,12 @@ def _topic(pack: Pack, what: str) -> str:
 def _without_leads(pack: Pack, sentence: str) -> str:
     """Return a sentence without the words at its beginning that say nothing: "By the way, ..."."""
     for _ in range(3):
+        begun = tokens(sentence.split(None, 1)[0]) if sentence else []
+        if begun and begun[0] not in _first_words(pack):
+            break  # no lead begins so
         head, comma, rest = _cut(sentence)
-        said = tokens(head)
-        if comma and said and " ".join(said) in _leads(pack):
+        said = tokens(head) if comma else []
+        if said and " ".join(said) in _leads(pack):
             sentence = rest.lstrip()
             continue
         led = tokens(sentence)
@@ -119,6 +126,11 @@ def _without_leads(pack: Pack, sentence: str) -> str:
 @lru_cache(maxsize=64)
 def _leads(pack: Pack) -> frozenset[str]:
     return frozenset(" ".join(tokens(each)) for each in pack.words("preference_leads"))
+
+
+@lru_cache(maxsize=64)
+def _first_words(pack: Pack) -> frozenset[str]:
+    return frozenset(tokens(each)[0] for each in pack.words("preference_leads") if tokens(each))
 
 
 def _cut(sentence: str) -> tuple[str, str, str]:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from treemem.language import CJK, Pack, fitting, tokens
+from treemem.language import CJK, Pack, firsts_of_all, fitting, heard, tokens
+from treemem.stemming import LONGEST as LONGEST_WORD
 from treemem.stemming import stemmed
 from treemem.text import ASKS, cached_if_short
 
@@ -28,6 +29,8 @@ WHOLE, ALONE = 4, 2
 OTHER = 1 / 3
 #: How many messages with a word are looked at, the last ones, and how many of those with most words.
 LATEST, BEST = 256, 10
+#: Of so many different words a message is looked through, of more it is looked up.
+_FEW = 64
 #: Sentences of an answer that are looked at.
 SENTENCES = 12
 #: A stop behind one or two letters ends a short form: "Dr."
@@ -47,29 +50,36 @@ def asks(sentence: str) -> bool:
 @cached_if_short()
 def asks_only(text: str) -> bool:
     """Return whether every clause of a short text is a question, with a question mark or without, or tells nothing."""
+    if len(text) > LONGEST:
+        return False
     packs = fitting(text)
     asked = False
-    for sentence in _sentences(text) if len(text) <= LONGEST else ():
-        clauses = [clause for raw in _CLAUSE.split(sentence) if (clause := raw.strip())]
-        for clause in clauses:
+    for sentence in _sentences(text):
+        for clause in _parts(_CLAUSE, sentence):
             if _asks(clause, packs):
                 asked = True
-            elif _content(clause, packs):
+            elif _tells(clause, packs):
                 return False
     return asked
 
 
 def tells_nothing(text: str) -> bool:
     """Return whether what an assistant says in a short text are fillers alone: "Sure, noted!"."""
+    if len(text) > LONGEST:
+        return False
     packs = fitting(text)
-    return len(text) <= LONGEST and not any(_content(sentence, packs) for sentence in _sentences(text))
+    return not any(_tells(sentence, packs) for sentence in _sentences(text))
 
 
 def only_thanks(text: str) -> bool:
     """Return whether a short text is thanks, assent or a greeting, and nothing else."""
-    said = tokens(text[: LONGEST + 1])
+    if len(text) > LONGEST:
+        return False
+    said = heard(text)
+    if said and said[0] not in firsts_of_all("thanks"):
+        return False
     spans = [span for pack in fitting(text) for span in pack.phrases("thanks").spans(said)]
-    return len(text) <= LONGEST and len({i for a, b in spans for i in range(a, b)}) == len(said)
+    return len({i for a, b in spans for i in range(a, b)}) == len(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +192,9 @@ class Told:
             if named and len(named[0]) < sum(map(len, rare)):
                 rare = named[:1]
             for place in {place for places in rare for place in places[-LATEST:]}:
-                if self._said[place][2] == whose and all(_has(places, place) for places in named):
-                    count = sum(_has(places, place) for places in others)
+                _, said, owner = self._said[place]
+                if owner == whose and _count(each.all_of, named, said, place) == len(each.all_of):
+                    count = _count(each.words, others, said, place)
                     if count >= max(each.least, best.get(place, 0)):
                         best[place] = count
         mine = [(-count, -place) for place, count in best.items()]
@@ -198,12 +209,23 @@ class Told:
 
 def words_of(text: str) -> Words:
     """Return all the words of a text in the form of content words, as far as it is read."""
-    numbers = _numbers(fitting(text))
-    return frozenset(_form(word, numbers) for word in tokens(text[:READ]))
+    packs = fitting(text)
+    return frozenset(_form(word, packs) for word in set(tokens(text[:READ])))
 
 
 def _sentences(text: str) -> Iterator[str]:
-    return (sentence for raw in _SENTENCE.split(text) if (sentence := raw.strip()))
+    return _parts(_SENTENCE, text)
+
+
+def _parts(border: re.Pattern[str], text: str) -> Iterator[str]:
+    """Yield what stands between borders; no more is looked for than is asked for, and the first part mostly tells."""
+    start = 0
+    for match in border.finditer(text):
+        if part := text[start : match.start()].strip():
+            yield part
+        start = match.end()
+    if part := text[start:].strip():
+        yield part
 
 
 def _asks(sentence: str, packs: Iterable[Pack]) -> bool:
@@ -214,9 +236,20 @@ def _asks(sentence: str, packs: Iterable[Pack]) -> bool:
 
 
 def _content(sentence: str, packs: tuple[Pack, ...]) -> Words:
-    said, numbers = tokens(sentence), _numbers(packs)
-    dropped = {i for pack in packs for a, b in pack.phrases("fillers").spans(said) for i in range(a, b)}
-    return frozenset(_form(word, numbers) for i, word in enumerate(said) if i not in dropped)
+    said = tokens(sentence)
+    dropped = _fillers(said, packs)
+    return frozenset(_form(word, packs) for i, word in enumerate(said) if i not in dropped)
+
+
+def _tells(sentence: str, packs: tuple[Pack, ...]) -> bool:
+    """Return whether a sentence has any content words."""
+    said = tokens(sentence)
+    return len(_fillers(said, packs)) < len(said)
+
+
+def _fillers(said: Sequence[str], packs: tuple[Pack, ...]) -> set[int]:
+    """Return the places of words that tell nothing."""
+    return {i for pack in packs for a, b in pack.phrases("fillers").spans(said) for i in range(a, b)}
 
 
 def _particular(sentence: str, packs: tuple[Pack, ...]) -> Words:
@@ -224,7 +257,7 @@ def _particular(sentence: str, packs: tuple[Pack, ...]) -> Words:
     said, numbers = tokens(sentence), _numbers(packs)
     marked = {word for each in sentence.split() if _MARKED.search(each) for word in tokens(each)}
     listed = {said[i] for pack in packs for a, b in pack.phrases("particular").spans(said) for i in range(a, b)}
-    return frozenset(_form(word, numbers) for word in (*marked, *listed, *(w for w in said if w in numbers)))
+    return frozenset(_form(word, packs) for word in (*marked, *listed, *(w for w in said if w in numbers)))
 
 
 @lru_cache(maxsize=64)
@@ -232,11 +265,25 @@ def _numbers(packs: tuple[Pack, ...]) -> Mapping[str, str]:
     return {word: digits for pack in packs if pack.spaced for word, digits in pack.mapped("numbers").items()}
 
 
-def _form(word: str, numbers: Mapping[str, str]) -> str:
+def _form(word: str, packs: tuple[Pack, ...]) -> str:
+    return (_kept_form if len(word) <= LONGEST_WORD and word.isalpha() else _made_form)(word, packs)
+
+
+def _made_form(word: str, packs: tuple[Pack, ...]) -> str:
     word = word.removesuffix("'s")
-    word = numbers.get(word, word)
+    word = _numbers(packs).get(word, word)
     ordinal = _ORDINAL.fullmatch(word)
     return ordinal[1] if ordinal else stemmed(word)
+
+
+_kept_form = lru_cache(maxsize=32_768)(_made_form)
+
+
+def _count(words: Words, having: Sequence[Sequence[int]], said: Sequence[str], place: int) -> int:
+    """Return how many of some words a message says: of a short one by its words, else by the places that have each."""
+    if len(said) <= _FEW:
+        return len(words.intersection(said))
+    return sum(_has(places, place) for places in having)
 
 
 def _has(places: Sequence[int], place: int) -> bool:

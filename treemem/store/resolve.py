@@ -197,6 +197,9 @@ def _resolve_states(
         span = Interval(start, ask.valid_to)
         rows = working.setdefault(ask.memory_id, [])
         content = None if ask.content is None else _dated(ask.content, start)
+        if not rows and content is not None:  # nothing of it is known, as of most
+            rows.append(_state(ask.memory_id, content, span, recorded_at, operation, result.versions))
+            continue
         if content is not None and _covered(rows, span, content):
             continue
         by_version = {row.version: row for row in rows}

@@ -90,7 +90,9 @@ class Addition:
             said = judged(said)
         for batch in _batches(reader.readings(said, before), EMBED_BATCH):
             items = [r.said.item for r in batch]
-            fields = [self._noted(item) for item in items]
+            # In a conversation each id has one place, but for what an operation that is repeated finds again.
+            once = reader.conversation is not None and not self._stable_ids
+            fields = [self._noted(item, once=once) for item in items]
             vectors = self._vectors(items, fields)
             stated = [noted_in(self._cube, r.said) if self._preferences else [] for r in batch]
             stated = [[*some, *(noted or {}).get(r.said.item.id, ())] for some, r in zip(stated, batch, strict=True)]
@@ -99,8 +101,8 @@ class Addition:
                 zip(flat, vectors_of(self._embedder, [each.fields for each in flat]) if flat else (), strict=True)
             )
             for reading, content, own, some in zip(batch, fields, vectors, stated, strict=True):
-                message = self._message(reading, content, own, replay)
                 span = item_span(reading.said.item, (reading.at, END))
+                message = self._message(reading, content, own, span, replay)
                 yield with_noted(message, list(itertools.islice(made, len(some))), span)
 
     def _said(self, messages: Sequence[tuple[Message, Place | None]], reader: Reader) -> Iterator[Said]:
@@ -118,9 +120,11 @@ class Addition:
         ahead = max((at for at in times if at is not None and now < at <= now + SKEW), default=now)
         self._base = replace(self._base, now=ahead)
 
-    def _message(self, reading: Reading, fields: dict[str, Any], vectors: Vectors, replay: bool) -> ChangeSet:
+    def _message(
+        self, reading: Reading, fields: dict[str, Any], vectors: Vectors, span: Span, replay: bool
+    ) -> ChangeSet:
         said = reading.said
-        valid_from, valid_to = item_span(said.item, (reading.at, END))
+        valid_from, valid_to = span
         base = self._base
         if replay and reading.at is not None:
             base = replace(base, now=reading.at)
@@ -154,10 +158,15 @@ class Addition:
                 item = item.model_copy(update={"id": derived_id(self._base.operation, position)})
             yield item
 
-    def _noted(self, item: TextualMemoryItem) -> dict[str, Any]:
-        """Return an item's fields and remember its id; refuse one that comes twice with different content."""
+    def _noted(self, item: TextualMemoryItem, *, once: bool = False) -> dict[str, Any]:
+        """Return an item's fields and remember its id; refuse one that comes twice with different content.
+
+        Where it is known to come `once`, nothing is remembered.
+        """
         fields = fields_of(item)
         check_session(fields)
+        if once:
+            return fields
         mark = hash(canonical_json(fields))
         if self._seen.setdefault(item.id, mark) != mark:
             raise InvalidInputError(f"id: {item.id!r} comes twice in one call, with different content")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from treemem.changes import Log, State
 from treemem.contents import origin_of, role_of, spoken_text
 from treemem.context import Context
+from treemem.filters import FIELDS, Condition
 from treemem.forks import cached
 from treemem.ingest.messages import ASIDE, BETWEEN, NOTHING, Answered, Spoken
 from treemem.ingest.window import Line
@@ -54,6 +55,9 @@ class Held:
         self._log = log
         #: The last number of the log, the messages that the caller does not see included; 0 of an empty one.
         self.end = 0
+        #: The last number of messages of nobody, which whoever reads the log sees among its own, where they are no part
+        #: of it; 0 if there are none.
+        self.end_beside = 0
         self.entries: dict[int, Entry] = {}
         self._ids: set[str] = set()
         self._lines: set[Line] = set()
@@ -62,7 +66,9 @@ class Held:
 
     def read(self, above: int = FIRST, below: int = LAST, *, newest: bool = False, limit: int) -> list[Entry]:
         """Return the first messages with a number between two, or the newest, oldest first."""
-        found = self._states(above, below, newest=newest, limit=limit)
+        return self._taken(self._states(above, below, newest=newest, limit=limit), limit)
+
+    def _taken(self, found: list[State], limit: int) -> list[Entry]:
         self._all_read = len(found) < limit
         self.end = max(self.end, *(int(state.fields["sequence"]) for state in found), 0)
         entries = self._entered(found)
@@ -87,11 +93,22 @@ class Held:
     def ending(self, count: int) -> list[Entry]:
         """Return the last messages, one at least that another can follow if there is one."""
         wanted = count + BESIDE
+        beside = self._log.user_id is not None and self._log.session_id is None
         while True:
-            found = self.read(newest=True, limit=wanted)
+            found = self._read_with_nobodys(wanted) if beside else self.read(newest=True, limit=wanted)
+            beside = False
             if self._all_read or any(e.text is not None for e in found):
                 return found
             wanted *= 4
+
+    def _read_with_nobodys(self, limit: int) -> list[Entry]:
+        """Return the newest messages of a user; see where those of nobody end."""
+        user = self._log.user_id
+        log, theirs = Log(self._log.conversation), Condition(FIELDS["user_id"], "in", (user, None))
+        found = self._ctx.store.conversation(self._ctx.cube, log, newest=True, limit=limit, statuses=None, where=theirs)
+        nobodys = [int(state.fields["sequence"]) for state in found if state.fields.get("user_id") != user]
+        self.end_beside = max(0, *nobodys) if nobodys else 0
+        return self.read(newest=True, limit=limit) if nobodys else self._taken(found, limit)
 
     def first_number(self) -> int:
         """Return the first number of a log that is not empty."""

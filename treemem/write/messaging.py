@@ -16,7 +16,7 @@ from treemem.context import Context
 from treemem.errors import InvalidInputError, MemoryExistsError, TreememError
 from treemem.ids import checked_id
 from treemem.ingest.chat import Message, Refused, plain_all
-from treemem.ingest.messages import Place, Reader, remembered
+from treemem.ingest.messages import Key, Place, Reader, key_of, remembered
 from treemem.ingest.window import Line
 from treemem.storable import checked_text
 from treemem.temporal import END, SKEW, format_micros
@@ -179,6 +179,7 @@ def _acceptable(
     `latest` is the last time that a message may have, in microseconds.
     """
     own_span = not reader.shared.keys().isdisjoint(("valid_from", "valid_to"))
+    alike: set[Key] = set()  # metadata that was looked at, with nothing in it that a message's time or text bears on
     given: dict[str, tuple[str, str]] = {}
     for position, message in messages:
         try:
@@ -189,7 +190,13 @@ def _acceptable(
                 if given.setdefault(checked_id(message.id), said) != said:
                     raise InvalidInputError(f"id: {message.id!r} comes twice in one call, with different content")
             if message.metadata or own_span:
-                _check(ctx, reader, message, now)
+                key = None if own_span else key_of(message.metadata)
+                if key is not None and key in alike:
+                    checked_text(remembered(message))
+                else:
+                    _check(ctx, reader, message, now)
+                    if key is not None and message.metadata.keys().isdisjoint(("valid_from", "valid_to")):
+                        alike.add(key)
         except InvalidInputError as error:
             refused(position, InvalidInputError(f"messages[{position}]: {error}"))
         else:

@@ -105,7 +105,7 @@ class _Placing:
             if any(entry is not None for entry in self._found.values()):
                 self._found |= {i: None for i in self._perhaps if i not in self._found}
         new = [i for i in range(len(self._given)) if i not in self._found]
-        places = self._places(new, max(end, *self._ghosts, 0))
+        places = self._places(new, max(end, self._held.end_beside, *self._ghosts))
         first = next((p for p in places if p is not None and not p.there and not p.older), None)
         number = None if first is None or first.append else first.number
         below = LAST if number is None else number

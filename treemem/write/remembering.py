@@ -62,10 +62,12 @@ class Remembering:
         self._told = Told()
 
     def __call__(self, messages: Iterator[Said]) -> Iterator[Said]:
-        """Yield the messages, archived where they tell nothing new; a question waits for its answer."""
+        """Yield the messages, archived where they tell nothing new; a message of a person waits for an answer, and
+        whether it is a question is looked at when one comes.
+        """
         before: Spoken | None = None  # a message of an earlier call; what is older than all follows none
         last: str | None = None
-        waiting: list[Said] = []  # a question, and what tools said since
+        waiting: list[Said] = []  # what may be a question, and what tools said since
         started, aside = False, 0
         for said in messages:
             if not (started or said.place.older):
@@ -82,17 +84,19 @@ class Remembering:
                 continue
             aside = 0
             if said.source.role == "assistant":
+                if waiting and not asks_only(waiting[0].text):
+                    yield from self._passed(waiting)
                 question = waiting[0] if waiting else None
                 said, repeats = self._answer(said, question, before, last)
                 if repeats and question is not None and _whose(question) == _whose(said):
                     waiting[0] = _archived(question)
-            elif said.judged and asks_only(said.text):
+            elif said.judged and only_thanks(said.text) and not _asks(last) and not asks_only(said.text):
+                said = _archived(said)
+            elif said.judged:
                 yield from self._passed(waiting)
                 waiting.append(said)
                 before, last = None, said.text
                 continue
-            elif said.judged and not _asks(last) and only_thanks(said.text):
-                said = _archived(said)
             waiting.append(said)
             yield from self._passed(waiting)
             before, last = None, said.text
@@ -117,7 +121,7 @@ class Remembering:
     def _passed(self, waiting: list[Said]) -> Iterator[Said]:
         """Yield what waited, and remember what of it may be repeated."""
         for said in waiting:
-            if said.item.metadata.status in LIVE and not asks_only(said.text):
+            if said.item.metadata.status in LIVE:
                 self._unread.append((said.text, said.item.memory, _whose(said)))
             yield said
         waiting.clear()
@@ -133,7 +137,8 @@ class Remembering:
         """Yield the memories that a message may repeat, which the same callers see: of this call, then of the cube."""
         whose, asked, empty = _whose(said), _Asked(self._ctx, turn), self._empty
         for text, memory, owner in self._unread:
-            self._told.note(words_of(text), memory, owner)
+            if not asks_only(text):
+                self._told.note(words_of(text), memory, owner)
         self._unread.clear()
         for text, words in self._told.holding(answer.needed(), whose):
             yield Known(words, partial(asked.is_near, text, None))
