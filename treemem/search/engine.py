@@ -22,6 +22,7 @@ from treemem.search.rank import Ranked, rank
 from treemem.search.results import SearchHit, SearchResult, path_steps
 from treemem.search.settle import Settled, settle
 from treemem.search.target import chosen, trimmed
+from treemem.search.union import sharing
 from treemem.store.protocol import ReadStore, Subgraph
 from treemem.temporal import from_micros
 
@@ -105,16 +106,18 @@ def settled_of(question: Question, ranked: Sequence[Ranked], held: Sequence[Stat
     best = weighed(ranked, held, statements, options, now, question.conversation, question.text)
     best = ordered(best, held, statements, found.edges, question.text, options)[: question.pool]
     kept = {r.memory_id for r in best}
-    return settle(
+    shown = [s for s in held if s.memory_id in kept]
+    settled = settle(
         question.text,
         best,
-        [s for s in held if s.memory_id in kept],
+        shown,
         {i: each for i, each in statements.items() if i in kept},
         found.edges,
         question.target,
         compared=question.options.supersession,
         together=question.together,
     )
+    return sharing(settled, shown, question.top_k)
 
 
 def ranking_of(found: Subgraph, question: Question) -> list[Ranked]:
