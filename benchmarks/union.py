@@ -5,8 +5,8 @@ conversation, `triples.jsonl` of the passages. A model that has these answers by
 through `memory.read`, so that what their evidence does not bear out is dropped as ever; with `--unbound` nothing is
 dropped. Each question is asked of both cubes. A hit credits the one memory that it is or was read in, so that ten hits
 credit at most ten. Figures are recall at 5 and 10 and the share of questions all of whose gold is among the ten;
-differences with a 95 % bootstrap over questions. "one place each" is the union without `treemem.search.union`. Ends with
-exit code 1 where words and items together are worse: the whole interval of a difference in R@10 below 0.
+differences with a 95 % bootstrap over questions. "one place each" is the union without `treemem.search.union`. Ends
+with exit code 1 where words and items together are worse: the whole interval of a difference in R@10 below 0.
 """
 
 from __future__ import annotations

@@ -1254,6 +1254,7 @@ class AsyncTreeTextMemory:
         llm: LLM | None = None,
         dry_run: bool = False,
         again: bool = False,
+        confirm: bool | None = None,
         actor: str | None = None,
         reason: str | None = None,
         progress: Progress | None = None,
@@ -1272,6 +1273,9 @@ class AsyncTreeTextMemory:
         walls. What is known already gets one more source. An item supersedes another one only where the judge sees that
         its speaker says so, and ends no more than an item. What was added stays as it is.
 
+        With `confirm` (by default the setting `confirm_readings`) the model is asked once more a window, where items are
+        near to what is known and the rules are not sure, whether they repeat it or are at odds with it; words bind it.
+
         `llm` stands before the memory's. A model that fails does not raise: the report's `failed` and `left` say so.
         Raises InvalidInputError, also without a model, MemoryNotFoundError, NotAllowedError.
         """
@@ -1283,6 +1287,7 @@ class AsyncTreeTextMemory:
             llm=llm,
             dry_run=dry_run,
             again=again,
+            confirm=confirm,
             actor=actor,
             reason=reason,
             progress=progress,

@@ -1,8 +1,8 @@
 """Words, and the items that were read in them, in one order: both say one thing, and share one place.
 
-An item stands for the words that it rests on, and never takes a place from words. Where both were found, the words stand
-at the better place of the two, and the item follows if there is room: so as many different words are shown as without
-items, and what only an item finds comes in with it.
+An item stands for the words that it rests on, and never takes a place from words. Where both were found, the words
+stand at the better place of the two, and the item follows if there is room: so as many different words are shown as
+without items, and what only an item finds comes in with it.
 """
 
 from __future__ import annotations
