@@ -88,7 +88,7 @@ READ = {"locomo": observed, "musique": related}
 def credited(cube: TreeTextMemory, question: str, *, shared: bool = True) -> list[str]:
     """Return what the ten hits for a question credit: what they are, or what they were read in."""
     found = []
-    engine.sharing = union.sharing if shared else lambda settled, states, room: list(settled)
+    engine.beside_words = union.beside_words if shared else lambda states: False
     for hit in cube.search(question, 10):
         origin = hit.metadata.sources[0] if hit.metadata.sources else {}
         found.append(origin["memory_id"] if origin.get("type") == "reading" else hit.id)

@@ -37,9 +37,8 @@ def test_an_answer_follows_a_purge_in_the_base_that_it_quotes(open_memory: OpenM
     memory.for_caller("ann").knowledge_bases.purge("handbook", added.id)
     assert [m.content for m in bob.messages("c")] == ["How is the machine cleaned?"]
     assert bob.messages("d")[-1].id == plain.answer_id
-    for cube in (memory, memory.cube(f"{memory.cube_id}.kb.handbook")):
-        assert not any(TOKEN in text for text in everywhere(cube, location))
-        assert cube.check() == []
+    assert memory.check() == memory.cube(f"{memory.cube_id}.kb.handbook").check() == []
+    assert not any(TOKEN in text for text in everywhere(memory, location))
 
 
 def test_documents_of_a_base_are_read(open_memory: OpenMemory) -> None:

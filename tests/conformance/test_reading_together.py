@@ -128,7 +128,11 @@ def test_words_and_items_share_their_place(open_memory: OpenMemory) -> None:
     assert len(report.added) == 12, report.dropped
     found = memory.search("Which boats does Jonas repair in the harbour?", 10)
     assert len(alone) == 10
-    assert {hit.id for hit in found} <= set(ids)  # no item takes a place from words
+    assert {hit.id for hit in found} == alone <= set(ids)  # no item takes a place from words
+    both = memory.search("Which boats does Jonas repair in the harbour?", 10, cubes=[memory.cube_id])
+    assert {hit.id for hit in both} == alone
+    items = {"info.prompt": {"like": "read.%"}}
+    assert not {hit.id for hit in memory.search("boats in the harbour", 10, filter=items)} & set(ids)
     everything = memory.search("Which boats does Jonas repair in the harbour?", 24)
     assert len(everything) == 24  # where there is room, both are shown
     scores = [hit.score for hit in found]
@@ -150,3 +154,19 @@ def test_reading_all_again_after_purges(open_memory: OpenMemory) -> None:
     assert memory.read(again=True).items == ()  # what was erased itself does not come back
     assert [item.id for item in memory.get_by_ids([left])] == [left]
     assert memory.check() == []
+
+
+def test_turns_that_wait_are_read_together(open_memory: OpenMemory) -> None:
+    reader = Reader((BOATS[0], {"text": BOATS[1]}))
+    memory = open_memory(llm=reader)
+    talk = [{"role": ("user", "assistant")[n % 2], "content": f"Turn {n} about boats."} for n in range(20)]
+    talk[7] = {"role": "user", "name": "Jonas", "content": "Jonas repairs boats. In Faro."}
+    for turn in range(0, 20, 2):
+        memory.add_messages(talk[turn : turn + 2], conversation_id="c", remember="all", mode="async")
+    memory.add_messages([{"role": "user", "content": "Another talk."}], conversation_id="d", mode="async")
+    memory.tasks.work(once=True)
+    tasks = memory.tasks.list()
+    assert {task.status for task in tasks} == {"done"}
+    assert sum(task.result["calls"] for task in tasks) == len(reader.asked) == 2  # one a conversation
+    assert sum(task.result["added"] for task in tasks) == 1
+    assert memory.read().calls == 0

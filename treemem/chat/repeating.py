@@ -7,14 +7,12 @@ from typing import Any
 
 from treemem.changes import Content, State
 from treemem.chat.answer import ChatAnswer
+from treemem.contents import USED
 from treemem.context import Context
 from treemem.errors import OperationMismatchError
 from treemem.models.llm import LLMUsage
 from treemem.read.conversing import messages as logged
 from treemem.read.states import states_at
-
-#: What an answer's `info` calls the memories that the model was shown.
-USED = "used"
 
 
 def used_of(said: State | Content) -> Any:

@@ -111,7 +111,8 @@ def _foreign(claim: Claim, line: Line, sentence: str) -> set[str]:
 def _told(text: str) -> list[tuple[str, dict[str, bool]]]:
     """Return the stems of what a text tells, in order, and whether each of it and of the one before has an article."""
     found: list[tuple[str, dict[str, bool]]] = []
-    led, before = False, {}
+    led = False
+    before: dict[str, bool] = {}
     articles = entries_of("articles")
     for word in tokens(text):
         stems = telling(word)

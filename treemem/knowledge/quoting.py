@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from treemem.caller import Caller
-from treemem.chat.repeating import USED
+from treemem.contents import USED
 from treemem.context import Context
 from treemem.filters import parse
 from treemem.ids import derived_id

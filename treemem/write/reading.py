@@ -20,7 +20,7 @@ from treemem.errors import InvalidInputError, LLMError, ReadingError, TreememErr
 from treemem.ids import derived_id
 from treemem.ingest.reading.answers import PROMPT, Claim, ask_about
 from treemem.ingest.reading.report import DroppedItem, FailedWindow, ReadingReport, ReadItem
-from treemem.ingest.reading.windows import Line, Window, windows_of
+from treemem.ingest.reading.windows import MOST_LINES, Line, Window, windows_of
 from treemem.judge.evidence import Bound, Unborne, bound
 from treemem.judge.pairs import Judgement
 from treemem.models.llm import LLM, LLMUsage, name_of
@@ -67,17 +67,24 @@ def read(
     return reading.run(sources(ctx, wanted, since, conversation_id, again=again), progress)
 
 
-def read_memories(ctx: Context, ids: Sequence[str], progress: Progress | None = None) -> ReadingReport:
+def read_memories(
+    ctx: Context, ids: Sequence[str], progress: Progress | None = None, *, beside: Sequence[str] = ()
+) -> ReadingReport:
     """Read some memories by their ids, as a worker of a queue does: calling it again does what is left, nothing twice.
 
-    Ids that are gone meanwhile are passed over. Raises LLMError where the model failed.
+    Those `beside` them that are of the same conversations fill up the window: turns that came one by one are one call.
+    Ids that are gone meanwhile are passed over. Raises LLMError where the model failed at what was asked for.
     """
     model = reader_of(ctx, None, "read")
-    there = {s.memory_id for s in ctx.store.known(ctx.cube, distinct_ids(ids)) if ctx.caller.owns(s)}
+    known = [s for s in ctx.store.known(ctx.cube, distinct_ids([*ids, *beside])) if ctx.caller.owns(s)]
+    own = {s.memory_id for s in known} & set(ids)
+    talks = {s.fields.get("conversation_id") for s in known if s.memory_id in own} - {None}
+    others = [s.memory_id for s in known if s.memory_id not in own and s.fields.get("conversation_id") in talks]
+    there = own | set(others[: max(0, MOST_LINES - len(own))])
     with reading_in(zone_of(ctx.config.zone)):
         report = _Reading(ctx, model, Intent()).run(sources(ctx, sorted(there), None, None, again=False), progress)
     for failed in report.failed:
-        if failed.reason != "changed":
+        if failed.reason != "changed" and not own.isdisjoint((*failed.ids, *report.left)):
             raise LLMError(failed.message, failed.reason)
     return report
 
