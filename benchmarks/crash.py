@@ -42,7 +42,14 @@ def reorganizer_neo4j(folder: Path, rounds: int) -> str:
 
 
 def tasks(folder: Path, rounds: int) -> str:
-    acknowledged, again = test_crash_tasks.kill_the_worker(str(folder / "crash.db"), rounds)
+    return _tasks(*test_crash_tasks.kill_the_worker(str(folder / "crash.db"), rounds))
+
+
+def tasks_neo4j(folder: Path, rounds: int) -> str:
+    return _tasks(*test_crash_tasks.kill_the_server(folder, rounds))
+
+
+def _tasks(acknowledged: int, again: int) -> str:
     return f"{acknowledged} tasks acknowledged with their words, 0 lost; {again} were begun again, 0 done twice"
 
 
@@ -67,6 +74,7 @@ RUNS: dict[str, Callable[[Path, int], str]] = {
     "reorganizer": reorganizer,
     "reorganizer-neo4j": reorganizer_neo4j,
     "tasks": tasks,
+    "tasks-neo4j": tasks_neo4j,
     "verbs": verbs,
     "verbs-neo4j": verbs_neo4j,
 }

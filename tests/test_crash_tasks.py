@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from tests.helpers import COMMAND, HashEmbedder
-from treemem import TreeTextMemory
+from tests.neo4j_server import Server
+from treemem import TreememError, TreeTextMemory
+from treemem.changes import ChangeSet
 from treemem.context import Context
 from treemem.tasks import worker
 from treemem.tasks.handlers import Handler
@@ -57,10 +59,21 @@ def write(memory: TreeTextMemory, first: int) -> None:
     ctx = memory._context
     for n in range(first, first + 50):
         base = replace(new_change(ctx, "note", Intent(f"op-{n}")), model=None)
-        ctx.store.apply(with_tasks(ctx, base, [task_of(ctx, base.operation, "test", {"n": n})]))
+        change = with_tasks(ctx, base, [task_of(ctx, base.operation, "test", {"n": n})])
+        while not _applied(ctx, change):
+            time.sleep(0.1)
         sys.stdout.write(f"{n}\n")
         sys.stdout.flush()
         time.sleep(0.01)
+
+
+def _applied(ctx: Context, change: ChangeSet) -> bool:
+    """Apply a change; return whether the server, which has just been started again, took it."""
+    try:
+        ctx.store.apply(change)
+    except TreememError:
+        return False  # the same operation again is the same change
+    return True
 
 
 def kill_the_worker(store: str, rounds: int) -> tuple[int, int]:
@@ -88,6 +101,39 @@ def kill_the_worker(store: str, rounds: int) -> tuple[int, int]:
         worker.LEASE, worker.HEARTBEAT, worker.LOOK = patched
 
 
+def kill_the_server(home: Path, rounds: int) -> tuple[int, int]:
+    """Kill the server of Neo4j some times while tasks run, with the process that works on them; return the same."""
+    server = Server(home)
+    acknowledged: list[int] = []
+    patched = worker.LEASE, worker.HEARTBEAT, worker.LOOK
+    try:
+        server.start()
+        with opened(server.uri) as memory:
+            memory.add("Something that tasks are about.", operation_id="begin")
+        for n in range(rounds):
+            process = subprocess.Popen(
+                [sys.executable, "-c", CHILD, server.uri, str(10_000 * n)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                cwd=Path(__file__).parents[1],
+                start_new_session=True,
+            )
+            assert process.stdout is not None
+            acknowledged.append(int(process.stdout.readline()))
+            time.sleep(2.0 + 0.7 * (n % 3))
+            server.kill()
+            time.sleep(0.2)
+            os.killpg(process.pid, signal.SIGKILL)
+            acknowledged += map(int, process.communicate()[0].split())
+            server.start()
+        with opened(server.uri) as memory:
+            return len(acknowledged), _finished(memory, acknowledged)
+    finally:
+        worker.LEASE, worker.HEARTBEAT, worker.LOOK = patched
+        server.kill()
+
+
 def _finished(memory: TreeTextMemory, acknowledged: list[int]) -> int:
     until = time.monotonic() + 60
     while memory.tasks.list(status=["waiting", "running"], limit=1) and time.monotonic() < until:
@@ -95,7 +141,7 @@ def _finished(memory: TreeTextMemory, acknowledged: list[int]) -> int:
         time.sleep(0.1)  # leases of those that were killed run out
     tasks = memory.tasks.list(limit=10_000)
     notes = {o.id for o in memory.store.all_operations("crash") if o.kind == "note"}
-    told = {o.id: o for o in memory.store.all_operations("crash") if o.kind == "add"}
+    told = {o.id: o for o in memory.store.all_operations("crash") if o.kind == "add" and o.id != "begin"}
     assert {t.status for t in tasks} == {"done"}
     assert {f"op-{t.result['n']}" for t in tasks} == notes  # a task with each change, and with nothing else
     assert {f"op-{n}" for n in acknowledged} <= notes
@@ -135,7 +181,8 @@ def test_a_child_works_on(tmp_path: Path) -> None:
     code = """
 import os, sys
 from tests.helpers import HashEmbedder
-from treemem import TreeTextMemory
+from treemem import TreememError, TreeTextMemory
+from treemem.changes import ChangeSet
 
 memory = TreeTextMemory.open(sys.argv[1], embedder=HashEmbedder())
 memory.add("Anna lives in Porto.")

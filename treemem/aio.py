@@ -551,6 +551,7 @@ class AsyncKnowledgeBases:
         name: str,
         documents: DocumentLike | Iterable[DocumentLike],
         *,
+        mode: str = "fast",
         at: TimeLike | None = None,
         on_error: OnError = "raise",
         operation_id: str | None = None,
@@ -560,12 +561,15 @@ class AsyncKnowledgeBases:
     ) -> Sequence[AddedDocument]:
         """Add documents to a base, or the new version of those that it has, as `memory.add_documents` does.
 
-        Raises MemoryNotFoundError, NotAllowedError, InvalidInputError.
+        With `mode="fine"` the memory's `llm` reads them then: what it finds is of the base, too. With `mode="async"` a
+        worker of the base's cube does (`treemem work --every-cube`), by the `task_ids` of the list. Raises
+        MemoryNotFoundError, NotAllowedError, InvalidInputError, ReadingError.
         """
         return await self._run(
             self._knowledge_bases.add_documents,
             name,
             documents,
+            mode=mode,
             at=at,
             on_error=on_error,
             operation_id=operation_id,
@@ -606,6 +610,8 @@ class AsyncKnowledgeBases:
         reason: str | None = None,
     ) -> Receipt:
         """Erase memories of a base for good, as `memory.purge` does; a document's memory takes all its parts along.
+
+        So go the answers of chats, whoever asked, whose model was shown them and which share a word with them.
 
         Raises MemoryNotFoundError, NotAllowedError.
         """
@@ -1254,6 +1260,7 @@ class AsyncTreeTextMemory:
         llm: LLM | None = None,
         dry_run: bool = False,
         again: bool = False,
+        confirm: bool | None = None,
         actor: str | None = None,
         reason: str | None = None,
         progress: Progress | None = None,
@@ -1272,6 +1279,9 @@ class AsyncTreeTextMemory:
         walls. What is known already gets one more source. An item supersedes another one only where the judge sees that
         its speaker says so, and ends no more than an item. What was added stays as it is.
 
+        With `confirm` (by default the setting `confirm_readings`) the model is asked once more a window, where items
+        are near to what is known and the rules are not sure, whether they repeat or deny that; their words bind it.
+
         `llm` stands before the memory's. A model that fails does not raise: the report's `failed` and `left` say so.
         Raises InvalidInputError, also without a model, MemoryNotFoundError, NotAllowedError.
         """
@@ -1283,6 +1293,7 @@ class AsyncTreeTextMemory:
             llm=llm,
             dry_run=dry_run,
             again=again,
+            confirm=confirm,
             actor=actor,
             reason=reason,
             progress=progress,

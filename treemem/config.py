@@ -34,7 +34,16 @@ S = TypeVar("S", bound=BaseModel)
 _PLAIN = frozenset(
     {"timeout", "cache_bytes", "record_usage", "note_preferences", "note_tools", "capacity", "kind", "dimension"}
 )
-_PLAIN |= {"batch_size", "provider", "waiting", "attempts", "keep_days", "tokens_per_day", "cost_per_day"}
+_PLAIN |= {
+    "confirm_readings",
+    "batch_size",
+    "provider",
+    "waiting",
+    "attempts",
+    "keep_days",
+    "tokens_per_day",
+    "cost_per_day",
+}
 
 
 class _Section(BaseModel):
@@ -173,9 +182,10 @@ class TreeTextMemoryConfig(BaseModel):
     With `record_usage` searches count what they return, some seconds later, beside the versioned states: the
     reorganizer keeps what is of use. Without it reading writes nothing. With `note_preferences` what users state that
     they prefer becomes memories of its own while their messages are added, with `note_tools` calls of tools with their
-    results do. `capacity` is how many memories of a type it
-    leaves active; the least valuable ones beyond are archived; without a bound for a type none is. `zone` is the IANA
-    name of the zone in which times without one are read, and the days and weeks of questions; by default the machine's.
+    results do. With `confirm_readings` a language model that reads is asked, too, whether that is known already.
+    `capacity` is how many memories of a type the reorganizer leaves active; the least valuable ones beyond are
+    archived; without a bound for a type none is. `zone` is the IANA name of the zone in which times without one are
+    read, and the days and weeks of questions; by default the machine's.
     With `reorganize` a worker of this memory tidies its cube in the background while it is open. `tasks` bounds what is
     done later. `service` is for services over memories.
     """
@@ -196,6 +206,7 @@ class TreeTextMemoryConfig(BaseModel):
     record_usage: bool = True
     note_preferences: bool = True
     note_tools: bool = True
+    confirm_readings: bool = False
     zone: str | None = None
     capacity: dict[str, NonNegativeInt] = Field(default_factory=lambda: dict(CAPACITY))
     embedder: EmbedderConfig = Field(default_factory=EmbedderConfig)
@@ -275,6 +286,7 @@ ENVIRONMENT = {
     "TREEMEM_RECORD_USAGE": "record_usage",
     "TREEMEM_NOTE_PREFERENCES": "note_preferences",
     "TREEMEM_NOTE_TOOLS": "note_tools",
+    "TREEMEM_CONFIRM_READINGS": "confirm_readings",
     "TREEMEM_ZONE": "zone",
     "TREEMEM_REORGANIZE": "reorganize",
 }

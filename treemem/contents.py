@@ -31,6 +31,9 @@ AGAIN = "again"
 #: The `part` of one whose source was made by somebody who was shown its target, and may have words of it.
 SHOWN = "shown"
 
+#: What `info` of an answer of a chat calls the memories that the model was shown.
+USED = "used"
+
 #: The type of the source that a knowledge base's policy names.
 BASE = "knowledge_base"
 #: The memory type of a skill, and the type of the source that one with a SKILL.md names.

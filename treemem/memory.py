@@ -513,6 +513,7 @@ class TreeTextMemory:
         llm: LLM | None = None,
         dry_run: bool = False,
         again: bool = False,
+        confirm: bool | None = None,
         actor: str | None = None,
         reason: str | None = None,
         progress: Progress | None = None,
@@ -531,12 +532,17 @@ class TreeTextMemory:
         walls. What is known already gets one more source. An item supersedes another one only where the judge sees that
         its speaker says so, and ends no more than an item. What was added stays as it is.
 
+        With `confirm` (by default the setting `confirm_readings`) the model is asked once more a window, where items
+        are near to what is known and the rules are not sure, whether they repeat or deny that; their words bind it.
+
         `llm` stands before the memory's. A model that fails does not raise: the report's `failed` and `left` say so.
         Raises InvalidInputError, also without a model, MemoryNotFoundError, NotAllowedError.
         """
         intent = Intent(None, actor, reason)
         wanted = ids if ids is None or isinstance(ids, str) else list(ids)
-        return reading.read(self._context, wanted, since, conversation_id, llm, dry_run, again, intent, progress)
+        return reading.read(
+            self._context, wanted, since, conversation_id, llm, dry_run, again, confirm, intent, progress
+        )
 
     def remove_documents(
         self,

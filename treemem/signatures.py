@@ -60,7 +60,7 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(("replay", "orphans", "directed", "include_superseded", "explain", "everything"), FLAG),
     **dict.fromkeys(("group", "walled", "merge", "reembed", "once", "every_cube", "flat"), FLAG),
     **dict.fromkeys(("dry_run", "again"), FLAG),
-    "ask": _or_none(FLAG),
+    **dict.fromkeys(("ask", "confirm"), _or_none(FLAG)),
     "stream": FLAG,
     "remember": ("a text, True or False", lambda value: isinstance(value, (str, bool))),
     "system": _or_none(NAME),

@@ -477,6 +477,9 @@ def test_each_result_goes_to_its_call(memory: TreeTextMemory, form: str) -> None
         ('{"exit_code": "none"}', 0),
         ('{"order": 5, "status": "cancelled"}', 0),
         ('{"status": "error"}', 1),
+        ('[{"ok": true}, {"error": "no such place"}]', 1),
+        ('[{"temperature": 7}, {"temperature": 8}]', 0),
+        ('["error"]', 0),
     ],
 )
 def test_how_a_result_says_that_it_failed(memory: TreeTextMemory, result: str, failed: int) -> None:
@@ -560,3 +563,14 @@ def test_each_prompt_is_read_once(memory: TreeTextMemory, monkeypatch: pytest.Mo
 def test_a_schema_with_wrong_names_is_refused(memory: TreeTextMemory, parameters: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError, match="schema: parameters"):
         memory.tools.register({"name": "f", "description": "d", "parameters": parameters})
+
+
+def test_a_result_that_comes_after_another_word_of_the_user_is_noted(memory: TreeTextMemory) -> None:
+    call, result = calls("1", '{"temperature": 7}', location="Porto")
+    again, other = calls("1", '{"error": "no such place"}', location="Prto")
+    said = [asks("What is the weather in Porto?"), call, asks("Hurry up, please, we leave soon."), result]
+    memory.add_messages(said, conversation_id="late")
+    (tool,) = memory.tools.list()
+    assert tool.recent[0].text.startswith('Asked: "What is the weather in Porto?" -> get_weather(location=Porto) -> ok')
+    memory.add_messages([asks("And in Prto?"), again, asks("Where is that?"), other], conversation_id="late")
+    assert names(memory.tools.list()) == [("get_weather", 2, 1)]  # one key twice: the later call is answered first

@@ -10,9 +10,9 @@ from typing import Any, get_args
 from treemem.changes import ChangeSet, EdgeAssert, EdgeType
 from treemem.chat.answer import ChatAnswer, ChatStream, used_ids
 from treemem.chat.prompting import MOST_LINES, Budget, Line, instructions, last_lines, line_of, prompted
-from treemem.chat.repeating import USED, Repeated, Told, answered, used_of
+from treemem.chat.repeating import Repeated, Told, answered, used_of
 from treemem.checks import is_several, known_names, shown, within
-from treemem.contents import SHOWN, is_message
+from treemem.contents import SHOWN, USED, is_message
 from treemem.context import Context
 from treemem.errors import InvalidInputError, TreememError
 from treemem.ids import checked_id

@@ -7,14 +7,13 @@ from typing import Any
 
 from treemem.changes import Content, EdgeType, State
 from treemem.chat.answer import ChatAnswer
+from treemem.contents import USED
 from treemem.context import Context
 from treemem.errors import OperationMismatchError
 from treemem.models.llm import LLMUsage
 from treemem.read.conversing import messages as logged
 from treemem.read.states import edges_at, states_at
 
-#: What an answer's `info` calls the memories that the model was shown.
-USED = "used"
 #: Messages before an answer among which its question is: other writers' may stand between them.
 LOOKED_BACK = 200
 

@@ -19,6 +19,7 @@ def read(
     conversation: Annotated[str | None, typer.Option(help="The messages of a conversation.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be found, and write nothing.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Read also what was read before.")] = False,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Ask the model, too, whether that is known.")] = False,
     reason: Reason = None,
     store: Store = None,
     cube: Cube = None,
@@ -26,7 +27,13 @@ def read(
     as_json: AsJson = False,
 ) -> None:
     """Let the configured language model read what was added, and remember what it finds there, with its evidence."""
-    given: dict[str, Any] = {"since": since, "conversation_id": conversation, "dry_run": dry_run, "again": again}
+    given: dict[str, Any] = {
+        "since": since,
+        "conversation_id": conversation,
+        "dry_run": dry_run,
+        "again": again,
+        "confirm": confirm or None,
+    }
     with opened(store, cube, config) as memory, progress_bar("Reading", as_json) as progress:
         report = memory.read(ids or None, reason=reason, progress=progress, **given)
     show_report(report, as_json)

@@ -55,10 +55,20 @@ def rules() -> Mapping[str, frozenset[str]]:
 
 @dataclass(slots=True)
 class _Waiting:
-    """The calls of a turn that no result came to, by the key that they have and by name, each in the order of calls."""
+    """The calls of a turn that no result came to, by the key that they have and by name, each in the order of calls.
+
+    `late` are those of earlier turns by their keys: a result may come when the user has spoken on.
+    """
 
     keyed: dict[str, deque[Call]] = field(default_factory=lambda: defaultdict(deque))
     named: dict[str, deque[Call]] = field(default_factory=lambda: defaultdict(deque))
+    late: dict[str, deque[Call]] = field(default_factory=lambda: defaultdict(deque))
+
+    def next_turn(self) -> None:
+        """Begin a turn: only a key leads to a call of an earlier one."""
+        for key, calls in self.keyed.items():
+            self.late[key].extend(calls)
+        self.keyed, self.named = defaultdict(deque), defaultdict(deque)
 
     def add(self, call: Call, key: str | None) -> None:
         if key is not None:
@@ -67,19 +77,21 @@ class _Waiting:
 
     def answered(self, key: str | None, name: str | None) -> Call | None:
         """Return the first call that waits for a result of this key, or of this name where the result has no key."""
-        calls = self.keyed.get(key) if key is not None else self.named.get(name or "")
-        while calls:
-            call = calls.popleft()
-            if call.result_id is None:
-                return call
+        several = [self.named.get(name or "")] if key is None else [self.keyed.get(key), self.late.get(key)]
+        for calls in several:
+            while calls:
+                call = calls.popleft()
+                if call.result_id is None:
+                    return call
         return None
 
 
-def calls_of(messages: Iterable[LoggedMessage]) -> Iterator[list[Call]]:
-    """Yield the calls between one word of a user and the next, in order, with how they ended.
+def calls_of(messages: Iterable[LoggedMessage]) -> list[list[Call]]:
+    """Return the calls between one word of a user and the next, in order, with how they ended, turn by turn.
 
     Several calls of one key, or of one name where they have no keys, are answered in their order.
     """
+    turns: list[list[Call]] = []
     turn: list[Call] = []
     waiting = _Waiting()
     asked: str | None = None
@@ -89,15 +101,14 @@ def calls_of(messages: Iterable[LoggedMessage]) -> Iterator[list[Call]]:
             if answered is not None:
                 answered.result_id, answered.result, answered.failed = message.id, result, failed
         if message.role == "user" and message.content:
-            if turn:
-                yield turn
-            turn, waiting, asked = [], _Waiting(), message.id
+            turns += [turn] if turn else []
+            turn, asked = [], message.id
+            waiting.next_turn()
         for number, (key, name, arguments) in enumerate(_called(message)):
             call = Call(name, arguments, message.id, asked_id=asked, number=number)
             turn.append(call)
             waiting.add(call, key)
-    if turn:
-        yield turn
+    return [*turns, turn] if turn else turns
 
 
 def _called(message: LoggedMessage) -> Iterator[tuple[str | None, str, Mapping[str, Any]]]:
@@ -172,13 +183,18 @@ def _key_of(part: Mapping[str, Any]) -> tuple[str | None, str | None] | None:
 def _failed(said: Mapping[str, Any], result: Any) -> bool:
     """Return whether a result says that its call failed, beside it or in it."""
     beside = {name: said[name] for name in said.keys() & {"is_error", "isError", "status"}}
-    result = as_json(result)
-    return _says_so(beside, "failed") or (isinstance(result, Mapping) and _says_so(result, "failed_within"))
+    return _says_so(beside, "failed") or any(_says_so(each, "failed_within") for each in told_in(result))
+
+
+def told_in(result: Any) -> list[Mapping[str, Any]]:
+    """Return the objects that a result is made of: one, or those of a list."""
+    told = as_json(result)
+    return [each for each in (told if isinstance(told, list) else [told]) if isinstance(each, Mapping)]
 
 
 def as_json(result: Any) -> Any:
-    """Return what a result that is a JSON object says, every other one as it is."""
-    if isinstance(result, str) and result.lstrip()[:1] == "{" and len(result) <= _LONGEST_RESULT:
+    """Return what a result that is a JSON object or list says, every other one as it is."""
+    if isinstance(result, str) and result.lstrip().startswith(("{", "[")) and len(result) <= _LONGEST_RESULT:
         try:
             return cleaned(json.loads(result))
         except (ValueError, RecursionError):

@@ -14,7 +14,7 @@ from typing import Any
 
 from treemem.checks import shown
 from treemem.errors import InvalidInputError
-from treemem.ingest.calls import NAME, Call, as_json, rules
+from treemem.ingest.calls import NAME, Call, as_json, rules, told_in
 from treemem.ingest.masking import masked, without_secrets
 from treemem.storable import check_json, checked_text, cleaned
 
@@ -124,8 +124,7 @@ def result_of(call: Call) -> str:
 
 def error_of(call: Call) -> str:
     """Return what kind of error a failed call tells, "failed" where it tells none."""
-    result = as_json(call.result)
-    names = {str(name).casefold(): value for name, value in result.items()} if isinstance(result, Mapping) else {}
+    names = {str(name).casefold(): value for each in told_in(call.result) for name, value in each.items()}
     error = next((names[name] for name in sorted(rules()["errors"]) if names.get(name)), None)
     if isinstance(error, Mapping):
         error = next((error[name] for name in sorted(rules()["kinds"]) if isinstance(error.get(name), str)), None)

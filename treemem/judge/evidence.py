@@ -17,6 +17,7 @@ from treemem.ingest.reading.answers import Claim
 from treemem.ingest.reading.dates import HAPPENING, Days, borne_out, claimed, parts_of
 from treemem.ingest.reading.quotes import inner, standing
 from treemem.ingest.reading.windows import UNREAD_ROLES, Line, Window
+from treemem.judge.retelling import displaced, of_another, other_amount, turned
 from treemem.judge.said import (
     entries_of,
     how_said,
@@ -47,6 +48,8 @@ class Reason(StrEnum):
     NEGATION = "it says no where the words do not, or leaves their no out"
     WORDS = "most of its words stand in no line"
     RELATION = "a relation wants two ends and a name"
+    TURNED = "it turns round what its words say"
+    OTHER = "a word of it stands where its words say another one"
     REPEATED = "the same answer says it twice"
 
 
@@ -99,6 +102,13 @@ class Evidence:
             self.tokens[line] = frozenset(analyse(f"{line.name} {line.text}"))
         return self.tokens[line]
 
+    def known_to(self, line: Line) -> frozenset[str]:
+        """Return the stems of what a line may speak of: what was said up to it, by its speaker later, or is known."""
+        lines = self.lines
+        before = lines[: lines.index(line) + 1]
+        told = frozenset(analyse(" ".join(text for _, text in self.window.known)))
+        return told.union(*(self.of(each) for each in lines if each in before or each.speaker == line.speaker))
+
     def bind(self, claim: Claim) -> Bound | Unborne:
         """Return a claim with the words that it rests on, or why it has to be dropped."""
         found = self._quoted(claim)
@@ -111,7 +121,7 @@ class Evidence:
         days, timed = _days(claim, line)
         if not timed or not self._says_time(claim, line):
             return Unborne(claim, Reason.DATE, line)
-        if not self._numbers(claim, days):
+        if not self._numbers(claim, days) or other_amount(claim, line, start, end, days):
             return Unborne(claim, Reason.NUMBER, line)
         context, known = self._givers(claim, line)
         modality, confidence = how_said(claim, line, start, end)
@@ -144,6 +154,12 @@ class Evidence:
             return Reason.ABOUT
         if not one_polarity(claim, line, start, end):
             return Reason.NEGATION
+        if of_another(claim, line, start, end, self.lines):
+            return Reason.ABOUT
+        if turned(claim, line, start, end):
+            return Reason.TURNED
+        if displaced(claim, line, start, end, self.known_to(line)):
+            return Reason.OTHER
         return None if self._covered(claim, line, line.text[start:end]) else Reason.WORDS
 
     @property
@@ -161,7 +177,7 @@ class Evidence:
             return any(stands_for(plain[0], each.role) for each in self.lines)
         if "".join(plain) in entries_of("roles"):
             return any(stands_for("".join(plain), each.role) for each in self.lines)
-        wanted = frozenset(analyse(" ".join(plain)))
+        wanted = frozenset(analyse(" ".join(plain).replace("的", " ")))
         return bool(wanted) and any(wanted <= self.of(each) for each in self.lines)
 
     def _unknown_run(self, claim: Claim) -> bool:
@@ -191,7 +207,8 @@ class Evidence:
         """
         said = {word for word in telling(claim.text) if not (_HAN.match(word) and len(word) > 1)}
         if claim.kind == "preference" and claim.preference == "implicit":
-            return True
+            said = (said | telling(claim.reasoning)) - frozenset(analyse(f"{line.name} {claim.about}"))
+            return len(said & self.known_to(line)) >= LEAST_SHOWN * len(said)
         lines = self.lines
         at = lines.index(line)
         answers = at > 0 and ASKS.search(lines[at - 1].text) is not None
@@ -270,8 +287,8 @@ def bound(window: Window, claims: Sequence[Claim]) -> list[Bound | Unborne]:
     return found
 
 
-#: What share of the words of a claim the lines must have.
-COVERED = 0.6
+#: What share of the words of a claim the lines must have; and of a preference that only shows, with its reasoning.
+COVERED, LEAST_SHOWN = 0.6, 0.5
 #: Characters of a text in which amounts are looked for at once.
 _READ = 4_000
 _HAN = re.compile(rf"[{CJK}]")

@@ -15,7 +15,7 @@ from treemem.language import fitting, packs, tokens
 from treemem.text import GRAMMAR, STOP_WORDS, analyse
 
 #: Where a clause ends, for telling which part of a quote a no belongs to.
-_CLAUSE = re.compile(r"[,，.。;；!！?？、\n]|\b(?:but|and|though|because)\b|但是|不过|可是|而且", re.IGNORECASE)
+CLAUSE = re.compile(r"[,，.。;；!！?？、\n]|\b(?:but|and|though|because)\b|但是|不过|可是|而且", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“”„«»「」『』]")
 _SENTENCE_ENDS = ".!?。！？\n"
 #: The confidence, 0 to 1, of what stands in a text that instructs whoever reads it.
@@ -57,7 +57,7 @@ def one_polarity(claim: Claim, line: Line, start: int, end: int) -> bool:
     if says_no:
         return _says_no(sentence)
     wanted = frozenset(analyse(claim.text))
-    clauses = [part for part in _CLAUSE.split(line.text[start:end]) if part.strip()]
+    clauses = [part for part in CLAUSE.split(line.text[start:end]) if part.strip()]
     shares = [len(wanted & frozenset(analyse(part))) for part in clauses]
     if not shares:
         return True
@@ -95,13 +95,22 @@ def how_said(claim: Claim, line: Line, start: int, end: int) -> tuple[str, float
             return "supposed", min(claim.confidence, UNSURE)
         if claim.kind == "plan":
             return "planned", claim.confidence
+    if claim.modality == "asserted" and not _says_no(claim.text) and _is_denied(line.text, start, end):
+        return "supposed", min(claim.confidence, UNSURE)
     return claim.modality, claim.confidence
+
+
+def _is_denied(text: str, start: int, end: int) -> bool:
+    """Return whether the clause around a part of a text says no before it: "I never said that I like cats"."""
+    before = text[max(0, start - LONGEST_TEXT) : start]
+    breaks = [match.end() for match in CLAUSE.finditer(before)]
+    return _says_no(before[breaks[-1] if breaks else 0 :]) and not _says_no(text[start:end])
 
 
 def is_plain(line: Line, start: int, end: int) -> bool:
     """Return whether the sentence around a part of a line states it: no question, report, joke or supposition."""
     speech = Speech(sentence_of(line.text, start, end, ends=True))
-    return speech.spoken != "" and bool(speech.loose)
+    return speech.spoken != "" and bool(speech.loose or speech.tolerant)
 
 
 def stands_for(word: str, role: str) -> bool:

@@ -14,13 +14,14 @@ from treemem.errors import InvalidInputError, MemoryExistsError, NotAllowedError
 from treemem.exchange import keeping
 from treemem.ids import base_cube
 from treemem.ingest.documents import DocumentLike
+from treemem.knowledge import quoting
 from treemem.read import filed
 from treemem.read.bases import FIELD, POLICY, Policy, bases_of, inside, owned, policy_of, readable
-from treemem.records import AddedDocument, DocumentRecord, KnowledgeBase
+from treemem.records import Added, AddedDocument, DocumentRecord, KnowledgeBase
 from treemem.signatures import checked_verbs
 from treemem.storable import checked_text
 from treemem.temporal import TimeLike
-from treemem.write import adding, changing, filing, purging
+from treemem.write import adding, changing, filing, purging, reading, reading_later
 from treemem.write.addition import Progress
 from treemem.write.intent import Intent
 from treemem.write.messaging import OnError
@@ -127,6 +128,7 @@ class KnowledgeBases:
         name: str,
         documents: DocumentLike | Iterable[DocumentLike],
         *,
+        mode: str = "fast",
         at: TimeLike | None = None,
         on_error: OnError = "raise",
         operation_id: str | None = None,
@@ -136,12 +138,18 @@ class KnowledgeBases:
     ) -> Sequence[AddedDocument]:
         """Add documents to a base, or the new version of those that it has, as `memory.add_documents` does.
 
-        Raises MemoryNotFoundError, NotAllowedError, InvalidInputError.
+        With `mode="fine"` the memory's `llm` reads them then: what it finds is of the base, too. With `mode="async"` a
+        worker of the base's cube does (`treemem work --every-cube`), by the `task_ids` of the list. Raises
+        MemoryNotFoundError, NotAllowedError, InvalidInputError, ReadingError.
         """
         ctx = inside(self._ctx, owned(self._ctx, name))
-        return filing.add_documents(
-            ctx, documents, at, on_error, self._signed(operation_id, actor, reason), progress, {}
-        )
+        reading.check_mode(ctx, mode, "knowledge_bases.add_documents")
+        intent = self._signed(operation_id, actor, reason)
+        queue = reading_later.QueuedReading(ctx) if mode == "async" else None
+        added = filing.add_documents(ctx, documents, at, on_error, intent, progress, {}, amend=queue)
+        if mode == "fine":
+            reading.read_added(ctx, [i for each in added for i in (*each.added, *each.kept)], intent)
+        return added if queue is None else Added(added, queue.task_ids)
 
     def remove_documents(
         self,
@@ -170,13 +178,17 @@ class KnowledgeBases:
     ) -> Receipt:
         """Erase memories of a base for good, as `memory.purge` does; a document's memory takes all its parts along.
 
+        So go the answers of chats, whoever asked, whose model was shown them and which share a word with them.
+
         Raises MemoryNotFoundError, NotAllowedError.
         """
         ctx = inside(self._ctx, owned(self._ctx, name))
         wanted = distinct_ids(ids)
         if POLICY in wanted:
             raise InvalidInputError(f"purge: {POLICY!r} is the policy of the base; drop({name!r}) erases all of it")
-        return purging.purge(ctx, wanted, self._signed(operation_id, actor, reason))
+        intent = self._signed(operation_id, actor, reason)
+        quoting.purge_answers(self._ctx, ctx.cube, wanted, intent)
+        return purging.purge(ctx, wanted, intent)
 
     def drop(self, name: str, keep_last_n: int = 30, *, backups: str | Path | None = None) -> Path | None:
         """Back a base up, then erase it with its history and its policy; return the backup's folder.

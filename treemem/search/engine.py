@@ -22,12 +22,20 @@ from treemem.search.rank import Ranked, rank
 from treemem.search.results import SearchHit, SearchResult, path_steps
 from treemem.search.settle import Settled, settle
 from treemem.search.target import chosen, trimmed
+from treemem.search.union import beside_words, filled, for_words
 from treemem.store.protocol import ReadStore, Subgraph
 from treemem.temporal import from_micros
 
 
 def search(store: ReadStore, cube: str, question: Question) -> SearchResult:
     """Return the memories of a cube that answer a question best, as many as `question.shown`."""
+    whole, states = _searched(store, cube, question)
+    if not beside_words(states):
+        return whole
+    return filled(_searched(store, cube, for_words(question))[0], whole, question.shown)
+
+
+def _searched(store: ReadStore, cube: str, question: Question) -> tuple[SearchResult, list[State]]:
     started = time.perf_counter()
 
     def ask(hops: int, seconds: float | None) -> tuple[Subgraph, list[State], Picker]:
@@ -40,7 +48,7 @@ def search(store: ReadStore, cube: str, question: Question) -> SearchResult:
     held = [s for s in states if passes(question.filter, s) and not is_label(s.fields)]
     hits = hits_of(cube, question, found, settled_of(question, picker.ranked, held, found)[: question.shown], held)
     timings = {"read": read, "rank": picker.seconds, "settle": time.perf_counter() - begun}
-    return SearchResult(
+    result = SearchResult(
         hits,
         as_of=from_micros(found.valid_at),
         known_at=from_micros(found.known_at),
@@ -49,6 +57,7 @@ def search(store: ReadStore, cube: str, question: Question) -> SearchResult:
         explanation=account(question, found, hits, len(picker.ranked), timings) if question.explain else None,
         degraded=notes,
     )
+    return result, held
 
 
 class Picker:

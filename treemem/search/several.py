@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from treemem.changes import State
 from treemem.contents import is_label
 from treemem.errors import InvalidInputError
 from treemem.filters import passes
@@ -14,6 +15,7 @@ from treemem.search.engine import account, hits_of, ranking_of, settled_of
 from treemem.search.question import Question
 from treemem.search.rank import Ranked
 from treemem.search.results import SearchHit, SearchResult
+from treemem.search.union import beside_words, filled, for_words
 from treemem.store.protocol import Node, ReadStore, Seed, Subgraph, WalkedEdge
 from treemem.temporal import Moment, format_micros, from_micros, present
 
@@ -27,6 +29,13 @@ def search(store: ReadStore, cubes: Sequence[str], question: Question) -> Search
     no `known_at` is given each is read as known by its own clock; one before a cube's last change is the same moment
     for all. What supersedes what is told within each cube.
     """
+    whole, states = _searched(store, cubes, question)
+    if not beside_words(states):
+        return whole
+    return filled(_searched(store, cubes, for_words(question))[0], whole, question.shown)
+
+
+def _searched(store: ReadStore, cubes: Sequence[str], question: Question) -> tuple[SearchResult, list[State]]:
     started = time.perf_counter()
     found: dict[str, Subgraph] = {}
     notes: list[str] = []
@@ -39,17 +48,19 @@ def search(store: ReadStore, cubes: Sequence[str], question: Question) -> Search
     ranked = ranking_of(whole, question)
     ranking = time.perf_counter() - started - read
     hits: list[SearchHit] = []
+    read_states: list[State] = []
     for cube, part in found.items():
         mine = [r._replace(memory_id=r.memory_id.partition(_BETWEEN)[2], path=_bare(r)) for r in ranked if _in(r, cube)]
         states = store.versions(cube, [(r.memory_id, r.version) for r in mine], vectors=question.vectors)
         held = [s for s in states if passes(question.filter, s) and not is_label(s.fields)]
+        read_states += held
         scale = max((r.score for r in mine), default=1.0)
         for hit in hits_of(cube, question, part, settled_of(question, mine, held, part), held):
             hits.append(hit.model_copy(update={"score": hit.score * scale}))
     hits.sort(key=lambda hit: -hit.score)
     timings = {"read": time.perf_counter() - started - ranking, "rank": ranking}
     best = tuple(hits[: question.shown])
-    return SearchResult(
+    result = SearchResult(
         best,
         as_of=from_micros(whole.valid_at),
         known_at=from_micros(whole.known_at),
@@ -58,6 +69,7 @@ def search(store: ReadStore, cubes: Sequence[str], question: Question) -> Search
         explanation=account(question, whole, best, len(ranked), timings) if question.explain else None,
         degraded=tuple(notes),
     )
+    return result, read_states
 
 
 def _recalled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +10,13 @@ from typing import Any
 from treemem.checks import known_names, shown
 from treemem.context import Context
 from treemem.errors import InvalidInputError
+from treemem.queued import WAITING
 from treemem.reorganize.reorganizer import Reorganizer
 from treemem.write import reading, reindexing
+from treemem.write.reading_sources import READ
 
+#: How many waiting tasks are looked at for what can be read along.
+_READ_ALONG = 20
 #: Says whether the worker is to end, or has lost the task: a handler that takes long asks now and then.
 Stopping = Callable[[], bool]
 #: Does a task: given the context (its cube, as whoever made it sees that) and the payload, returns counts; None where
@@ -72,25 +77,36 @@ def _reindex(ctx: Context, payload: Mapping[str, Any], stopping: Stopping) -> Ma
 
 
 def _read(ctx: Context, payload: Mapping[str, Any], stopping: Stopping) -> Mapping[str, Any] | None:
-    """Let the language model read memories, as `memory.read(ids)` does; what was read stays read."""
+    """Let the language model read memories, as `memory.read(ids)` does; what was read stays read.
+
+    What other tasks of the same caller wait to read of the same conversation is read along, as far as one window goes.
+    """
 
     def progress(done: int, total: int | None) -> None:
         if stopping():
             raise _Stopped
 
     try:
-        report = reading.read_memories(ctx, payload["ids"], progress)
+        report = reading.read_memories(ctx, payload["ids"], progress, beside=_waiting(ctx))
     except _Stopped:
         return None
     counts = {"read": len(report.read), "read_before": len(report.unchanged), "calls": report.calls}
     return counts | {"items": len(report.items), "added": len(report.added), "dropped": len(report.dropped)}
 
 
+def _waiting(ctx: Context) -> list[str]:
+    """Return the ids that tasks of this caller, which are due, are to read."""
+    due = ctx.store.due_tasks(ctx.cube, [READ], ctx.now(), 0, _READ_ALONG)
+    caller = (ctx.caller.user_id, ctx.caller.session_id)
+    mine = [task for task in due if task.state == WAITING and (task.user_id, task.session_id) == caller]
+    return [i for task in mine for i in json.loads(task.payload).get("ids", ()) if isinstance(i, str)]
+
+
 #: Every kind of task that a worker of this version does; those of a newer version are left waiting for one of that.
 HANDLERS: Mapping[str, Handler] = {
     "reorganize": Handler(_reorganize, {"everything": bool, "group": bool}, asks_llm=True),
     "reindex": Handler(_reindex),
-    "read": Handler(_read, {"ids": list}, asks_llm=True, needs_llm=True, needs=frozenset({"ids"})),
+    READ: Handler(_read, {"ids": list}, asks_llm=True, needs_llm=True, needs=frozenset({"ids"})),
 }
 
 

@@ -77,13 +77,13 @@ def closure(store: GraphStore, cube: str, wanted: Iterable[str]) -> Closure:
 def erasure(store: GraphStore, cube: str, found: Closure, read_at: int) -> Erasure:
     """Return what the store erases and rewrites; `read_at` is the cube's clock when the closure was read."""
     touched = found.doomed | {memory_id for memory_id, _ in found.redacted}
-    said = _words_of(s for i in found.doomed for s in found.histories.get(i, ()))
+    said = words_of(s for i in found.doomed for s in found.histories.get(i, ()))
     return Erasure(
         ids=tuple(sorted(found.doomed)),
         redacted=tuple(state for _, state in sorted(found.redacted.items())),
         mentions=tuple(sorted(found.mentions)),
         reasons=tuple(_telling(store, cube, touched, said)),
-        tombstones=tuple(t.id for t in store.tombstones(cube) if said & _forms(t.reason or "")),
+        tombstones=tuple(t.id for t in store.tombstones(cube) if said & forms(t.reason or "")),
         read_at=read_at,
     )
 
@@ -157,7 +157,7 @@ def _said(state: State) -> str:
 def _share_words(found: Closure, edge: Edge) -> bool:
     """Return whether an answer ever had a word of what its model was shown, stop words apart."""
     answers = {str(state.fields["memory"]) for state in found.histories[edge.source]}
-    return bool(set().union(*map(_forms, answers)) & _words_of(found.histories[edge.target]))
+    return bool(set().union(*map(forms, answers)) & words_of(found.histories[edge.target]))
 
 
 def _made_by_merging(found: Closure, memory_id: str) -> bool:
@@ -236,9 +236,9 @@ def _latest(found: Closure, memory_id: str) -> State | None:
     return found.redacted.get((memory_id, last.version), last)
 
 
-def _words_of(states: Iterable[State]) -> set[str]:
+def words_of(states: Iterable[State]) -> set[str]:
     """Return the words of all texts of states and their stems; a text that several have is read once."""
-    return set().union(*map(_forms, {text for state in states for text in _texts_of(state)}))
+    return set().union(*map(forms, {text for state in states for text in _texts_of(state)}))
 
 
 def _texts_of(state: State) -> Iterator[str]:
@@ -256,7 +256,7 @@ def _told_by(source: Any) -> Any:
     return [value for name, value in source.items() if name not in _NOTED]
 
 
-def _forms(text: str) -> set[str]:
+def forms(text: str) -> set[str]:
     """Return the words of a text and their stems, so that "harp" is found in "the harps"."""
     said = set(islice(words_in(text, singles=True), MAX_TOKENS))
     return {*said, *map(stemmed, said)} - STOP_WORDS
@@ -265,10 +265,10 @@ def _forms(text: str) -> set[str]:
 def _telling(store: GraphStore, cube: str, gone: set[str], said: set[str]) -> Iterator[str]:
     """Yield the operations whose reason shares a word with what is erased that nothing else they touched says."""
     for operation in store.all_operations(cube):
-        told = said & _forms(operation.reason or "") if operation.kind != RUN else set()
+        told = said & forms(operation.reason or "") if operation.kind != RUN else set()
         if told:
             touched = store.touched(cube, operation.id)
             states = (*touched.states_opened, *touched.states_closed)
-            left = _words_of(s for s in states if s.memory_id not in gone)
+            left = words_of(s for s in states if s.memory_id not in gone)
             if told - left or any(s.memory_id in gone for s in states):
                 yield operation.id

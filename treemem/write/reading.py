@@ -6,7 +6,7 @@ memory and the version of its text: so reading again asks for nothing twice, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,16 +20,18 @@ from treemem.errors import InvalidInputError, LLMError, ReadingError, TreememErr
 from treemem.ids import derived_id
 from treemem.ingest.reading.answers import PROMPT, Claim, ask_about
 from treemem.ingest.reading.report import DroppedItem, FailedWindow, ReadingReport, ReadItem
-from treemem.ingest.reading.windows import Line, Window, windows_of
+from treemem.ingest.reading.windows import MOST_LINES, Line, Window, windows_of
 from treemem.judge.evidence import Bound, Unborne, bound
+from treemem.judge.pairs import Judgement
 from treemem.models.llm import LLM, LLMUsage, name_of
 from treemem.read.states import last_versions
 from treemem.store.protocol import LIVE
 from treemem.temporal import Moment, TimeLike
 from treemem.write.addition import Progress
 from treemem.write.committing import commit, new_change
+from treemem.write.confirming import confirmed
 from treemem.write.intent import Intent
-from treemem.write.reading_items import item_id, lines_of, made_of, told
+from treemem.write.reading_items import beside, item_id, lines_of, made_of, told
 from treemem.write.reading_sources import READ, Sources, audience, mark, sources
 from treemem.zones import reading_in, zone_of
 
@@ -53,6 +55,7 @@ def read(
     llm: LLM | None,
     dry_run: bool,
     again: bool,
+    confirm: bool | None,
     intent: Intent,
     progress: Progress | None,
 ) -> ReadingReport:
@@ -60,21 +63,28 @@ def read(
     model = reader_of(ctx, llm, "read")
     new_change(ctx, READ, intent)  # refuses an actor or a reason that cannot be
     wanted = None if ids is None else distinct_ids(ids)
-    reading = _Reading(ctx, model, intent, dry_run=dry_run, again=again)
+    reading = _Reading(ctx, model, intent, dry_run=dry_run, again=again, confirm=confirm)
     return reading.run(sources(ctx, wanted, since, conversation_id, again=again), progress)
 
 
-def read_memories(ctx: Context, ids: Sequence[str], progress: Progress | None = None) -> ReadingReport:
+def read_memories(
+    ctx: Context, ids: Sequence[str], progress: Progress | None = None, *, beside: Sequence[str] = ()
+) -> ReadingReport:
     """Read some memories by their ids, as a worker of a queue does: calling it again does what is left, nothing twice.
 
-    Ids that are gone meanwhile are passed over. Raises LLMError where the model failed.
+    Those `beside` them that are of the same conversations fill up the window: turns that came one by one are one call.
+    Ids that are gone meanwhile are passed over. Raises LLMError where the model failed at what was asked for.
     """
     model = reader_of(ctx, None, "read")
-    there = {s.memory_id for s in ctx.store.known(ctx.cube, distinct_ids(ids)) if ctx.caller.owns(s)}
+    known = [s for s in ctx.store.known(ctx.cube, distinct_ids([*ids, *beside])) if ctx.caller.owns(s)]
+    own = {s.memory_id for s in known} & set(ids)
+    talks = {s.fields.get("conversation_id") for s in known if s.memory_id in own} - {None}
+    others = [s.memory_id for s in known if s.memory_id not in own and s.fields.get("conversation_id") in talks]
+    there = own | set(others[: max(0, MOST_LINES - len(own))])
     with reading_in(zone_of(ctx.config.zone)):
         report = _Reading(ctx, model, Intent()).run(sources(ctx, sorted(there), None, None, again=False), progress)
     for failed in report.failed:
-        if failed.reason != "changed":
+        if failed.reason != "changed" and not own.isdisjoint((*failed.ids, *report.left)):
             raise LLMError(failed.message, failed.reason)
     return report
 
@@ -102,7 +112,7 @@ def read_added(ctx: Context, ids: Sequence[str], intent: Intent) -> None:
     """Read what was just added. Raises ReadingError where not all could be read; the words are there all the same."""
     if not ids:
         return
-    report = read(ctx, list(ids), None, None, None, False, False, Intent(None, intent.actor, intent.reason), None)
+    report = read(ctx, list(ids), None, None, None, False, False, None, Intent(None, intent.actor, intent.reason), None)
     if not report.is_whole:
         first = report.failed[0]
         raise ReadingError(
@@ -117,9 +127,21 @@ def read_added(ctx: Context, ids: Sequence[str], intent: Intent) -> None:
 class _Reading:
     """One call of read: asks about windows in order, binds the answers, and writes what was read line by line."""
 
-    def __init__(self, ctx: Context, llm: LLM, intent: Intent, *, dry_run: bool = False, again: bool = False) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        llm: LLM,
+        intent: Intent,
+        *,
+        dry_run: bool = False,
+        again: bool = False,
+        confirm: bool | None = None,
+    ) -> None:
         self._ctx, self._llm, self._intent = ctx, llm, intent
         self._dry_run, self._again = dry_run, again
+        self._confirm = ctx.config.confirm_readings if confirm is None else confirm
+        self._verdicts: Mapping[tuple[str, str], Judgement] = {}
+        self._notes: list[str] = []
         self._name = name_of(llm)
         self._windows = self._calls = 0
         self._usage = LLMUsage()
@@ -157,6 +179,7 @@ class _Reading:
             items=tuple(self._items),
             dropped=tuple(self._dropped),
             failed=tuple(self._failed),
+            notes=tuple(self._notes),
             usage=self._usage,
         )
 
@@ -177,6 +200,7 @@ class _Reading:
         bounds = bound(shown, answer)
         self._dropped += [_dropped(each) for each in bounds if isinstance(each, Unborne)]
         kept = [each for each in bounds if isinstance(each, Bound)]
+        self._verdicts = self._confirmed(kept, fresh, found) if self._confirm and not self._dry_run else {}
         for line in fresh:
             self._line(line, lines_of(kept, line), found.states[line.memory_id])
         return True
@@ -190,6 +214,22 @@ class _Reading:
         self._usage += answer.usage
         self._calls += max(1, answer.usage.requests)
         return answer.value.items
+
+    def _confirmed(
+        self, kept: Sequence[Bound], fresh: Sequence[Line], found: Sources
+    ) -> Mapping[tuple[str, str], Judgement]:
+        """Return what the model says of the items of a window and what they stand beside: one request at most."""
+        base = new_change(self._ctx, READ, Intent())
+        near = [
+            each
+            for line in fresh
+            for each in beside(self._ctx, base, found.states[line.memory_id], lines_of(kept, line), self._name)
+        ]
+        said = confirmed(self._llm, near)
+        self._usage += said.usage
+        self._calls += said.usage.requests
+        self._notes += said.notes
+        return said.verdicts
 
     def _known(self, fresh: Sequence[Line], found: Sources) -> Iterator[tuple[str, str]]:
         """Yield the memories nearest to a window that the same people see, and that it does not show itself."""
@@ -229,7 +269,7 @@ class _Reading:
             givers = {x.memory_id for b in bounds for x in b.context} | {i for b in bounds for i in b.known}
             ids = sorted({line.memory_id, *givers})
             self._require_there(ids, line, source)
-            made = made_of(ctx, base, source, bounds, self._name, self._erased(bounds))
+            made = made_of(ctx, base, source, bounds, self._name, self._erased(bounds), self._verdicts)
             outcome.extend(made.told)
             return planning.with_rows(
                 base,

@@ -7,7 +7,7 @@ says at `version`), "context" (it has words of it), or "again" (the source says 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +18,8 @@ from treemem.changes import ChangeSet, EdgeAssert, EdgeType, Entity, State, Stat
 from treemem.contents import AGAIN, fields_of, is_label, is_read
 from treemem.context import Context
 from treemem.ids import derived_id
-from treemem.ingest.reading.answers import PROMPT
+from treemem.ingest.entities import entity
+from treemem.ingest.reading.answers import PROMPT, Claim
 from treemem.ingest.reading.report import ReadItem
 from treemem.ingest.reading.windows import Line
 from treemem.ingest.statements import PROJECT
@@ -137,9 +138,18 @@ def told(bound: Bound, source: State, memory_id: str, became: str, **more: Any) 
 
 
 def made_of(
-    ctx: Context, base: ChangeSet, source: State, bounds: Sequence[Bound], model: str, gone: frozenset[str]
+    ctx: Context,
+    base: ChangeSet,
+    source: State,
+    bounds: Sequence[Bound],
+    model: str,
+    gone: frozenset[str],
+    verdicts: Mapping[tuple[str, str], Judgement],
 ) -> Made:
-    """Return the rows of what was read in one line of `source`. Items in `gone` were erased, and do not come back."""
+    """Return the rows of what was read in one line of `source`. Items in `gone` were erased, and do not come back.
+
+    `verdicts` are what a language model said of items and what they stand beside, by their ids.
+    """
     made = Made()
     items = [(bound, item_from(bound, source, model)) for bound in bounds]
     there = {s.memory_id for s in ctx.store.known(ctx.cube, [item.id for _, item in items])} if items else set()
@@ -150,8 +160,22 @@ def made_of(
     near = _near(ctx, base, [v[0] for v in vectors], source)
     added: list[State] = []
     for (bound, item), fields, own, beside in zip(fresh, contents, vectors, near, strict=True):
-        _add(made, ctx, base, bound, source, item, fields, own, [*beside, *((s, 1.0) for s in added)], added)
+        near_by = [*beside, *((s, 1.0) for s in added)]
+        _add(made, ctx, base, bound, source, item, fields, own, near_by, added, verdicts)
     return made
+
+
+def beside(
+    ctx: Context, base: ChangeSet, source: State, bounds: Sequence[Bound], model: str
+) -> list[tuple[State, Sequence[tuple[State, float]]]]:
+    """Return the items that a line would make, as states, each with the memories near to it."""
+    contents = [(bound, fields_of(item_from(bound, source, model))) for bound in bounds]
+    vectors = ctx.vectors_of([fields for _, fields in contents]) if contents else []
+    near = _near(ctx, base, [v[0] for v in vectors], source)
+    return [
+        (State(item_id(bound), 1, fields, *valid_time(bound), base.now, END, base.operation, None, own), some)
+        for (bound, fields), own, some in zip(contents, vectors, near, strict=True)
+    ]
 
 
 def _add(
@@ -165,10 +189,11 @@ def _add(
     vectors: Vectors,
     beside: Sequence[tuple[State, float]],
     added: list[State],
+    verdicts: Mapping[tuple[str, str], Judgement],
 ) -> None:
     start, end = valid_time(bound)
     state = State(item.id, 1, fields, start, end, base.now, END, base.operation, None, vectors)
-    judged = list(_judged(state, bound, source, beside))
+    judged = list(_judged(state, bound, beside, verdicts))
     same = next((old for found, old in judged if found.relation is Relation.SAME), None)
     if same is not None and same.memory_id != source.memory_id:
         if not same.fields.get("frozen"):
@@ -177,7 +202,7 @@ def _add(
         return
     group = planning.creation(base, item.id, fields, vectors, start, end)
     made.states += group.states
-    made.edges += group.edges
+    made.edges += _related(group.edges, bound.claim, ctx.cube)
     made.entities |= {each.id: each for each in group.entities}
     made.edges.append(_derived(item.id, bound, "quoted", start))
     for giver in {line.memory_id: None for line in bound.context} | dict.fromkeys(bound.known):
@@ -196,6 +221,20 @@ def _add(
     more = {"superseded": tuple(superseded), "contradicted": tuple(contradicted)}
     made.told.append(told(bound, source, item.id, "added", **more))
     added.append(state)
+
+
+def _related(edges: Iterable[EdgeAssert], claim: Claim, cube: str) -> Iterator[EdgeAssert]:
+    """Yield the mentions of an item; those of a relation's ends say which end each is, and of what relation.
+
+    Two names are no memories, and what is told of them is this item's to say: so the relation is on its own edges, and
+    ends, hides and is erased with it.
+    """
+    ends = {"subject": claim.subject, "object": claim.object} if claim.kind == "relation" else {}
+    parts = {entity(cube, name.strip()).id: part for part, name in ends.items()}
+    for edge in edges:
+        part = parts.get(edge.target)
+        properties = {"part": part, "relation": claim.relation.strip()}
+        yield edge if part is None else replace(edge, properties=properties)
 
 
 def _derived(memory_id: str, bound: Bound, part: str, since: int) -> EdgeAssert:
@@ -220,7 +259,10 @@ def _near(ctx: Context, base: ChangeSet, vectors: Sequence[Any], source: State) 
 
 
 def _judged(
-    state: State, bound: Bound, source: State, beside: Sequence[tuple[State, float]]
+    state: State,
+    bound: Bound,
+    beside: Sequence[tuple[State, float]],
+    verdicts: Mapping[tuple[str, str], Judgement],
 ) -> Iterator[tuple[Judgement, State]]:
     """Yield what the judge says of an item and the memories near to it, as far as it may say so of what is read.
 
@@ -233,7 +275,7 @@ def _judged(
         alike = info.get("modality", "asserted") == bound.modality
         alike = alike and info.get("polarity", bound.claim.polarity) == bound.claim.polarity
         other = compared(old)
-        found = judge(new, other, cosine)
+        found = verdicts.get((state.memory_id, old.memory_id)) or judge(new, other, cosine)
         if alike and _told_again(new, other, state, old):
             yield replace(found, relation=Relation.SAME), old
         elif found.relation is Relation.SAME:

@@ -55,7 +55,8 @@ class ReadingReport:
 
     `read` are the ids of what was read, `unchanged` of what had been read before with this prompt, `left` of what was
     not tried after the model had failed. `windows` is how many times the model was asked about one, `calls` how many
-    requests it took, repairs included. Times are those of the operations.
+    requests it took, repairs and confirmations included. `notes` are what a confirmation could not do. Times are those
+    of the operations.
     """
 
     prompt: str
@@ -70,6 +71,7 @@ class ReadingReport:
     dropped: tuple[DroppedItem, ...] = ()
     failed: tuple[FailedWindow, ...] = ()
     usage: LLMUsage = LLMUsage()  # noqa: RUF009
+    notes: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -100,6 +102,7 @@ class ReadingReport:
         ]
         lines += [f"  dropped {count}: {reason}" for reason, count in self.dropped_by_reason().items()]
         lines += [f"  failed ({each.reason}): {each.message}" for each in self.failed]
+        lines += [f"  note: {each}" for each in self.notes]
         if self.left:
             lines.append(f"  {len(self.left)} were not tried; read again goes on with them")
         return "\n".join(lines)
