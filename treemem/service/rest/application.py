@@ -119,6 +119,7 @@ def app(
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     for route in ROUTES:
         posted(api, service, route.path, route.right, route.request, route.work)

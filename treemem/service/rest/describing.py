@@ -70,9 +70,12 @@ def _made(api: FastAPI, asked: dict[str, type[BaseModel]], answers: dict[str, ty
     )
     models: dict[type[BaseModel], None] = dict.fromkeys([*asked.values(), *answers.values(), Envelope, Ranked])
     refs, defs = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
-    schemas = {model: refs[model, "validation"] for model in models}
+    names = {long: _name(long) for long in defs["$defs"]}
+    schemas = {model: _renamed(refs[model, "validation"], names) for model in models}
     made["components"] = {
-        "schemas": defs["$defs"],
+        "schemas": {
+            names[long]: {**_renamed(schema, names), "title": names[long]} for long, schema in defs["$defs"].items()
+        },
         "securitySchemes": {
             "key": {
                 "type": "apiKey",
@@ -114,10 +117,31 @@ def _made(api: FastAPI, asked: dict[str, type[BaseModel]], answers: dict[str, ty
     return made
 
 
+def _name(long: str) -> str:
+    """Return what a model is called in the description: its class, and of two of one name which one is asked with."""
+    module, _, short = long.rpartition("__")
+    return f"{short}Request" if module.endswith("requests") else short
+
+
+def _renamed(part: Any, names: dict[str, str]) -> Any:
+    """Return a schema whose references have these names."""
+    if isinstance(part, list):
+        return [_renamed(each, names) for each in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: _REF.format(model=names[value.rpartition("/")[2]])
+        if key == "$ref" and isinstance(value, str)
+        else _renamed(value, names)
+        for key, value in part.items()
+    }
+
+
 def _good(path: str, answers: dict[str, type[BaseModel]], schemas: dict[type[BaseModel], Any]) -> dict[str, Any]:
     """Return what a request that is done is answered."""
     if path == EXPORT:
-        kinds = {media.partition(";")[0]: {"schema": _BYTES} for _, media in EXPORTED.values()}
+        medias = [media.partition(";")[0] for _, media in EXPORTED.values()]
+        kinds = {media: {"schema": {} if media == _JSON else _BYTES} for media in medias}
         return {"description": "The file.", "content": kinds}
     schema = schemas[Envelope]
     if path in answers:
