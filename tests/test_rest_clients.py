@@ -28,7 +28,8 @@ MCP, CLI = os.environ.get("TREEMEM_MEMOS_MCP", ""), os.environ.get("TREEMEM_MEMO
 
 
 def said(body: dict[str, Any]) -> Any:
-    message = {"role": "assistant", "content": "Your sister does."}
+    read = "response_format" in body  # extracting asks for what was claimed
+    message = {"role": "assistant", "content": '{"items": []}' if read else "Your sister does."}
     return {"choices": [{"message": message, "finish_reason": "stop"}], "usage": {"prompt_tokens": 9}}
 
 

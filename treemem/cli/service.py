@@ -75,7 +75,7 @@ def serve(
     keys = _keys(no_keys, project, told)
     address = Address(host, port, tls_certificate, tls_key, behind_proxy, no_keys)
     wanted = told.model_copy(update={"user_id": None, "session_id": None})
-    embedder = chosen_embedder(wanted.embedder, None)
+    embedder = chosen_embedder(wanted.embedder, None, threads=1)  # requests at once use the other cores
     llm = open_llm(wanted.llm)
     reranker = open_reranker(wanted.reranker, embedder, llm)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # before it serves: ends as Control-C does
