@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
@@ -41,6 +41,9 @@ from treemem.service.rest.own import VERBS
 from treemem.service.rest.projects import Project
 from treemem.service.rest.rates import Rates
 from treemem.service.running import AT_ONCE, WAITING, Runner
+
+if TYPE_CHECKING:
+    from treemem.service.rest.tracing import Traces
 
 _logger = logging.getLogger("treemem.service.rest")
 
@@ -88,6 +91,7 @@ def app(
     waiting: int = WAITING,
     metrics: bool = False,
     rate: float | None = None,
+    traces: Traces | None = None,
     on_end: Callable[[], None] | None = None,
 ) -> Gate:
     """Return the service over a memory as an ASGI application, for whoever has one of the `keys`.
@@ -95,7 +99,7 @@ def app(
     Without `models` there is no reranking, no extracting and no chat. Paths are answered with `base_path` before them,
     and without. `at_once` verbs run at a time, `waiting` requests wait. With `metrics`, `GET /metrics`
     shows counts and times of requests for Prometheus, without a key. Each project may send `rate`
-    requests a second. `on_end` is called when the application ends.
+    requests a second. With `traces` requests have spans of OpenTelemetry. `on_end` is called when the application ends.
     Raises ConfigError for a memory that was opened for one caller, and for a rate of 0 or less.
     """
     try:
@@ -130,7 +134,7 @@ def app(
     _add_errors(api)
     described(api, ROUTES, VERBS)
     counted = Metrics(service.runner) if metrics else None
-    return Gate(api, keys, base_path, hosts, counted, None if rate is None else Rates(rate))
+    return Gate(api, keys, base_path, hosts, counted, None if rate is None else Rates(rate), traces)
 
 
 def _add_others(api: FastAPI, service: Service) -> None:

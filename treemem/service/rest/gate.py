@@ -13,7 +13,7 @@ import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
 import anyio.to_thread
@@ -33,6 +33,9 @@ from treemem.service.rest.codes import (
 )
 from treemem.service.rest.metrics import CONTENT_TYPE, Metrics
 from treemem.service.rest.rates import Rates
+
+if TYPE_CHECKING:
+    from treemem.service.rest.tracing import Traces
 
 _logger = logging.getLogger("treemem.service.rest")
 Scope = dict[str, Any]
@@ -79,7 +82,9 @@ class Gate:
         hosts: tuple[str, ...],
         metrics: Metrics | None = None,
         rates: Rates | None = None,
+        traces: Traces | None = None,
     ) -> None:
+        self._traces = traces
         self._rates = rates
         self._metrics = metrics
         self._app = app
@@ -94,6 +99,16 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = {name.lower(): value for name, value in scope["headers"]}
+        if self._traces is None:
+            await self._answer(scope, headers, receive, send)
+            return
+        with self._traces.request(scope, headers) as ended:
+            ended.route, ended.status = await self._answer(scope, headers, receive, send)
+
+    async def _answer(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send
+    ) -> tuple[str | None, int]:
+        """Answer a request; return its route, None where there is none, and its status, 0 where the client had gone."""
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
         path = self._path(scope["path"])
@@ -114,7 +129,7 @@ class Gate:
                 if path == METRICS and self._metrics is not None and scope["method"] in ("GET", "HEAD"):
                     scope["route"] = _Named(METRICS)
                     await _show(sending, self._metrics.written())
-                    return
+                    return METRICS, status
                 if path.rstrip("/") not in OPEN:
                     access = await self._access(headers)
                     if self._rates is not None:
@@ -140,6 +155,7 @@ class Gate:
             _logger.info("%s %s %s %.3fs %s", scope["method"], route or "-", status or "gone", took, request_id)
             if self._metrics is not None:
                 self._metrics.ended(scope["method"], route, status, took)
+        return route, status
 
     def _path(self, path: str) -> str:
         """Return the path of a route: without double slashes before it, and without what clients put before it."""
