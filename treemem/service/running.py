@@ -34,8 +34,8 @@ class Runner:
     """The threads of one server, which all for whom it works get by turns.
 
     Whoever waits for a place is in the line of its `owner`, a project say. A place that becomes free goes to the next
-    line, not to who came first, and no owner has all of four places or more: so one owner's thousand calls, or its
-    slow ones, hold up nobody else. `waiting` is how long each line may be.
+    line, not to who came first, and no owner with a name has all of four places or more: so one owner's thousand
+    calls, or its slow ones, hold up nobody else. `waiting` is how long each line may be.
     """
 
     def __init__(self, at_once: int = AT_ONCE, waiting: int = WAITING) -> None:
@@ -88,7 +88,7 @@ class Runner:
             raise
 
     def _may_run(self, owner: str) -> bool:
-        return self._free > 0 and self._running[owner] < self._most
+        return self._free > 0 and (not owner or self._running[owner] < self._most)
 
     def _take(self, owner: str) -> None:
         self._free -= 1
