@@ -449,8 +449,8 @@ def test_files_that_are_refused(caller: Caller) -> None:
         caller.refused("add/knowledgebase-file", code, status, knowledgebase_id=base, file=[given])
 
     refused(codes.BASE64, 400, content="no base64!")
-    refused(codes.UNSUPPORTED, 501, content="https://example.org/a.md")
-    refused(codes.UNSUPPORTED, 501, type="skill")
+    refused(codes.UNSUPPORTED, 400, content="https://example.org/a.md")
+    refused(codes.UNSUPPORTED, 400, type="skill")
     refused(codes.FILE_TYPE, 400, type="film")
     refused(codes.FILE_FORMAT, 400, name="a.exe")
     caller.refused("add/knowledgebase-file", codes.EMPTY_LIST, 400, knowledgebase_id=base, file=[])
@@ -550,7 +550,7 @@ def test_rerank_and_extract(caller: Caller, url: str) -> None:
 def test_without_models(memory: TreeTextMemory) -> None:
     with running(app(memory, some_keys("plain"), models=Models(EMBEDDER))) as address:
         caller = Caller(address)
-        caller.refused("chat", codes.MEMORY_SERVICE, 503, user_id="u", conversation_id="c", query="Hello?")
+        caller.refused("chat", codes.UNSUPPORTED, 400, user_id="u", conversation_id="c", query="Hello?")
         messages = [{"role": "user", "content": "I prefer window seats."}]
         data = caller.post("extract/memory", messages=messages)
         assert [m["memory_value"] for m in data["memory_detail_list"]] == ["I prefer window seats."]
@@ -673,17 +673,17 @@ def test_paths_as_clients_write_them(caller: Caller, url: str) -> None:
 
 def test_what_is_not_supported_says_so(caller: Caller) -> None:
     for path in NOT_SUPPORTED:
-        assert "not supported" in caller.refused(path.strip("/"), codes.UNSUPPORTED, 501)
+        assert "not supported" in caller.refused(path.strip("/"), codes.UNSUPPORTED, 400)
     caller.refused(
         "add/message",
         codes.UNSUPPORTED,
-        501,
+        400,
         user_id="u",
         messages=[{"role": "user", "content": "x"}],
         allow_memory_view=["preference"],
     )
     more = {"user_id": "u", "conversation_id": "c", "query": "x"}
-    caller.refused("chat", codes.UNSUPPORTED, 501, **more, internet_search=True)
+    caller.refused("chat", codes.UNSUPPORTED, 400, **more, internet_search=True)
 
 
 def test_bodies_that_are_too_large_or_no_json(caller: Caller, url: str) -> None:

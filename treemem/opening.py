@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from treemem.store.neo4j.store import Neo4jStore
 
 
-def chosen_embedder(config: EmbedderConfig, given: Embedder | str | None) -> Embedder:
+def chosen_embedder(config: EmbedderConfig, given: Embedder | str | None, threads: int = 0) -> Embedder:
     """Return the embedder that was given, the one of a kind that was named, or else that of the configuration.
 
-    Raises ConfigError, EmbedderError.
+    `threads` is how many cores one call of a model that runs here may use, 0 for all: for short texts one is the least
+    work, and a service has other requests for the other cores. Raises ConfigError, EmbedderError.
     """
     if given is None:
-        return open_embedder(config)
+        return open_embedder(config, threads)
     if not isinstance(given, str):
         return given
     kinds = get_args(EmbedderConfig.model_fields["kind"].annotation)
@@ -37,11 +38,11 @@ def chosen_embedder(config: EmbedderConfig, given: Embedder | str | None) -> Emb
         raise ConfigError(
             f"embedder: wanted a model or one of {', '.join(kinds)}, found {shown(given)}; did you mean {near[0]!r}?"
         )
-    return open_embedder(config.model_copy(update={"kind": given}))
+    return open_embedder(config.model_copy(update={"kind": given}), threads)
 
 
-def open_embedder(config: EmbedderConfig) -> Embedder:
-    """Return the embedder that a configuration names; raises ConfigError, EmbedderError."""
+def open_embedder(config: EmbedderConfig, threads: int = 0) -> Embedder:
+    """Return the embedder that a configuration names, see `chosen_embedder`; raises ConfigError, EmbedderError."""
     from treemem.models.embedders import MiniLM, OpenAIEmbedder
     from treemem.models.multilingual import MultilingualE5
     from treemem.models.packages import FastEmbedEmbedder, SentenceTransformersEmbedder
@@ -51,15 +52,15 @@ def open_embedder(config: EmbedderConfig) -> Embedder:
             f"embedder: kind {config.kind!r} has a model of its own; leave model out, or name another kind"
         )
     if config.kind == "minilm":
-        return MiniLM()
+        return MiniLM(threads=threads)
     if config.kind == "multilingual":
-        return MultilingualE5(batch_size=config.batch_size or 32)
+        return MultilingualE5(batch_size=config.batch_size or 32, threads=threads)
     if config.model is None:
         raise ConfigError(f"embedder: kind {config.kind!r} needs a model")
     if config.kind == "sentence-transformers":
         return SentenceTransformersEmbedder(config.model, batch_size=config.batch_size or 32)
     if config.kind == "fastembed":
-        return FastEmbedEmbedder(config.model, batch_size=config.batch_size or 32)
+        return FastEmbedEmbedder(config.model, batch_size=config.batch_size or 32, threads=threads or None)
     if config.dimension is None:
         raise ConfigError("embedder: kind 'openai' needs the dimension of the model's vectors")
     return OpenAIEmbedder(

@@ -18,6 +18,7 @@ from treemem.errors import ConfigError
 if TYPE_CHECKING:
     from treemem.config import TreeTextMemoryConfig
     from treemem.service.access import Keys
+    from treemem.service.rest.tracing import Traces
 
 #: The setting with one key, for a service with one project, as a variable of the environment.
 KEY = "TREEMEM_SERVICE_TOKEN"
@@ -53,6 +54,9 @@ def serve(
     metrics: Annotated[
         bool, typer.Option("--metrics", help="Show counts and times of requests at /metrics, without a key.")
     ] = False,
+    traces: Annotated[
+        bool, typer.Option("--traces", help="Tell requests and verbs to OpenTelemetry, as its variables say where.")
+    ] = False,
     store: Store = None,
     config: Config = None,
 ) -> None:
@@ -75,7 +79,7 @@ def serve(
     keys = _keys(no_keys, project, told)
     address = Address(host, port, tls_certificate, tls_key, behind_proxy, no_keys)
     wanted = told.model_copy(update={"user_id": None, "session_id": None})
-    embedder = chosen_embedder(wanted.embedder, None)
+    embedder = chosen_embedder(wanted.embedder, None, threads=1)  # requests at once use the other cores
     llm = open_llm(wanted.llm)
     reranker = open_reranker(wanted.reranker, embedder, llm)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # before it serves: ends as Control-C does
@@ -90,6 +94,7 @@ def serve(
             waiting=waiting,
             metrics=metrics,
             rate=rate,
+            traces=_traces() if traces else None,
         )
 
         def say(url: str) -> None:
@@ -98,6 +103,15 @@ def serve(
 
         with contextlib.suppress(KeyboardInterrupt):
             serve_until_told(served, address, say)
+
+
+def _traces() -> Traces:
+    """Return what tells requests to OpenTelemetry. Raises ConfigError."""
+    try:
+        from treemem.service.rest.tracing import Traces
+    except ImportError as error:
+        raise ConfigError("--traces: wants OpenTelemetry: pip install 'treemem[opentelemetry]'") from error
+    return Traces()
 
 
 def _keys(no_keys: bool, project: str, told: TreeTextMemoryConfig) -> Keys:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from mcp_types import Tool as ListedTool
-from mcp_types import ToolAnnotations
+from typing import TYPE_CHECKING, Any, Literal
 
 from treemem.schemas import answers, requests
 from treemem.schemas.tidying import schema_of
 from treemem.service.mcp.binding import Binding
 from treemem.service.running import Progress
+
+if TYPE_CHECKING:
+    from mcp_types import Tool as ListedTool
 
 #: What a tool does to a memory: nothing; it adds; it changes or hides what is there, which `undo` takes back; it
 #: erases.
@@ -34,7 +34,10 @@ class Tool:
     repeatable: bool = False
 
     def listed(self) -> ListedTool:
-        """Return the tool as a client sees it."""
+        """Return the tool as a client sees it. This alone wants the SDK: the REST service has the same verbs."""
+        from mcp_types import Tool as ListedTool
+        from mcp_types import ToolAnnotations
+
         reads = self.effect == "reads"
         return ListedTool(
             name=self.name,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 
 class Envelope(BaseModel):
-    """What every answer is wrapped in, but that of rerank."""
+    """What every answer is wrapped in, but that of rerank, and files."""
 
     code: Annotated[int, Field(description="0, or what went wrong: docs/howto/service.md has the table.")]
     message: str
@@ -16,8 +16,24 @@ class Envelope(BaseModel):
     request_id: str
 
 
-#: What can come instead of an answer: 4XX for what is wrong with the request, 5XX for what is wrong here.
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Envelope, "description": "The request is refused; `code` says why."},
-    "5XX": {"model": Envelope, "description": "It cannot be done here, or not now; `code` says why."},
-}
+class RankedText(BaseModel):
+    """A document, as it was sent."""
+
+    text: str
+
+
+class RankedOne(BaseModel):
+    """A document with its place in the request, and how well it answers."""
+
+    index: int
+    document: RankedText
+    relevance_score: float
+
+
+class Ranked(BaseModel):
+    """Documents, best first."""
+
+    id: str
+    model: str
+    usage: dict[str, int]
+    results: list[RankedOne]

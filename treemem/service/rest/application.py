@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, ValidationError
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
@@ -22,29 +21,29 @@ from treemem.chat.answer import ChatAnswer, ChatStream
 from treemem.errors import ConfigError, InvalidInputError, NotAllowedError, TreememError
 from treemem.memory import TreeTextMemory
 from treemem.service.access import Keys
-from treemem.service.rest import adding, asking, bases, changing, chatting, models, requests
-from treemem.service.rest.answers import RESPONSES, Envelope
+from treemem.service.rest import adding, asking, bases, changing, chatting, models, moving, requests
+from treemem.service.rest.answering import Json, Service, answered, failed, parsed, posted, read
 from treemem.service.rest.codes import (
     EMPTY,
     INTERNAL,
     MANY_FILES,
-    MEMORY_SERVICE,
     NOT_FOUND,
     PARAMETERS,
     UNSUPPORTED,
     Refusal,
     code_of,
-    envelope,
-    of_validation,
-    status_of,
 )
-from treemem.service.rest.gate import UNFORESEEN, UPLOAD, Gate, written
+from treemem.service.rest.describing import described
+from treemem.service.rest.gate import UNFORESEEN, UPLOAD, Gate
 from treemem.service.rest.metrics import Metrics
 from treemem.service.rest.models import Models
-from treemem.service.rest.own import VERBS, Verb
+from treemem.service.rest.own import VERBS
 from treemem.service.rest.projects import Project
 from treemem.service.rest.rates import Rates
-from treemem.service.running import AT_ONCE, WAITING, Progress, Runner
+from treemem.service.running import AT_ONCE, WAITING, Runner
+
+if TYPE_CHECKING:
+    from treemem.service.rest.tracing import Traces
 
 _logger = logging.getLogger("treemem.service.rest")
 
@@ -81,32 +80,6 @@ NOT_SUPPORTED = {
 }
 
 
-class Json(JSONResponse):
-    """An answer as JSON, with its charset said."""
-
-    def __init__(self, content: Any, status_code: int = 200, headers: dict[str, str] | None = None) -> None:
-        super().__init__(content, status_code, headers, media_type="application/json; charset=utf-8")
-
-    def render(self, content: Any) -> bytes:
-        """Return the bytes of an answer."""
-        return written(content)
-
-
-@dataclass
-class Service:
-    """What the routes of one application share."""
-
-    memory: TreeTextMemory
-    models: Models | None
-    runner: Runner = field(default_factory=Runner)
-
-    def project(self, request: Request, right: str) -> Project:
-        """Return the project of a request's key. Raises Refusal where it lacks the right."""
-        project = Project(self.memory, request.state.access)
-        project.require(right)
-        return project
-
-
 def app(
     memory: TreeTextMemory,
     keys: Keys,
@@ -118,6 +91,7 @@ def app(
     waiting: int = WAITING,
     metrics: bool = False,
     rate: float | None = None,
+    traces: Traces | None = None,
     on_end: Callable[[], None] | None = None,
 ) -> Gate:
     """Return the service over a memory as an ASGI application, for whoever has one of the `keys`.
@@ -125,7 +99,7 @@ def app(
     Without `models` there is no reranking, no extracting and no chat. Paths are answered with `base_path` before them,
     and without. `at_once` verbs run at a time, `waiting` requests wait. With `metrics`, `GET /metrics`
     shows counts and times of requests for Prometheus, without a key. Each project may send `rate`
-    requests a second. `on_end` is called when the application ends.
+    requests a second. With `traces` requests have spans of OpenTelemetry. `on_end` is called when the application ends.
     Raises ConfigError for a memory that was opened for one caller, and for a rate of 0 or less.
     """
     try:
@@ -149,106 +123,73 @@ def app(
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
-        responses=RESPONSES,
+        generate_unique_id_function=lambda route: route.name,
     )
     for route in ROUTES:
-        _add(api, service, route)
+        posted(api, service, route.path, route.right, route.request, route.work)
     for verb in VERBS:
-        _add_own(api, service, verb)
+        posted(api, service, verb.path, verb.right, verb.request, verb.work, of_user=True)
+    moving.add_routes(api, service)
     _add_others(api, service)
     _add_errors(api)
+    described(api, ROUTES, VERBS)
     counted = Metrics(service.runner) if metrics else None
-    return Gate(api, keys, service.runner, base_path, hosts, counted, None if rate is None else Rates(rate))
-
-
-def _answer(request: Request, data: Any) -> Json:
-    return Json(envelope(data, request_id=request.state.request_id))
-
-
-def _failed(request: Request, code: int, message: str) -> Json:
-    headers = {"retry-after": "1"} if status_of(code) in (429, 503) else None
-    return Json(envelope(None, code, message, request.state.request_id), status_of(code), headers)
-
-
-def _add(api: FastAPI, service: Service, route: Route) -> None:
-    async def answer(request: Request, body: Any) -> Json:
-        project = service.project(request, route.right)
-        return _answer(request, await service.runner.run(lambda progress: route.work(project, body)))
-
-    answer.__annotations__["body"] = route.request
-    answer.__annotations__["request"] = Request
-    answer.__annotations__["return"] = Json
-    answer.__name__ = route.path.strip("/").replace("/", "_").replace("-", "_")
-    api.post(route.path, response_model=None, responses={200: {"model": Envelope}}, description=route.work.__doc__)(
-        answer
-    )
-
-
-def _add_own(api: FastAPI, service: Service, verb: Verb) -> None:
-    async def answer(request: Request, body: Any, user_id: str | None = None) -> Json:
-        project = service.project(request, verb.right)
-        if user_id is None:
-            project.require("admin")
-
-        def work(progress: Progress) -> dict[str, Any]:
-            return verb.work(project.whole if user_id is None else project.of_user(user_id), body).json_able()
-
-        return _answer(request, await service.runner.run(work))
-
-    answer.__annotations__ |= {"body": verb.request, "request": Request, "return": Json, "user_id": str | None}
-    answer.__name__ = verb.path.strip("/").replace("/", "_")
-    api.post(verb.path, response_model=None, responses={200: {"model": Envelope}}, description=verb.work.__doc__)(
-        answer
-    )
+    return Gate(api, keys, base_path, hosts, counted, None if rate is None else Rates(rate), traces)
 
 
 def _add_others(api: FastAPI, service: Service) -> None:
     """Add what is not a POST of JSON that an envelope answers."""
 
-    @api.get("/get/memory/{memory_id:path}", response_model=None, responses={200: {"model": Envelope}})
+    @api.get("/get/memory/{memory_id:path}", response_model=None)
     async def get_memory_by_id(request: Request, memory_id: str) -> Json:
+        """Return a memory of the project, whosever it is."""
         project = service.project(request, "read")
-        return _answer(request, await service.runner.run(lambda _: asking.get_memory_by_id(project, memory_id)))
+        return answered(request, await service.run(project, lambda: asking.get_memory_by_id(project, memory_id)))
 
     @api.post("/rerank", response_model=None)
-    async def rerank(request: Request, body: requests.Rerank) -> Json:
-        service.project(request, "read")
-        some = _models(service)
-        return Json(await service.runner.run(lambda _: models.rerank(some, body)))
-
-    @api.post("/extract/memory", response_model=None, responses={200: {"model": Envelope}})
-    async def extract_memory(request: Request, body: requests.ExtractMemory) -> Json:
-        service.project(request, "read")
-        some = _models(service)
-        return _answer(request, await service.runner.run(lambda _: models.extract(some, body)))
-
-    @api.post("/chat", response_model=None, responses={200: {"model": Envelope}})
-    async def chat(request: Request, body: requests.Chat) -> Response:
+    async def rerank(request: Request) -> Json:
+        """Return documents by how well they answer a question, best first. This answer has no envelope."""
         project = service.project(request, "read")
+        some, raw = _models(service), await read(request)
+        return Json(await service.run(project, lambda: models.rerank(some, parsed(requests.Rerank, raw))))
+
+    @api.post("/extract/memory", response_model=None)
+    async def extract_memory(request: Request) -> Json:
+        """Return what adding these messages would have made; nothing is kept."""
+        project = service.project(request, "read")
+        some, raw = _models(service), await read(request)
+        made = await service.run(project, lambda: models.extract(some, parsed(requests.ExtractMemory, raw)))
+        return answered(request, made)
+
+    @api.post("/chat", response_model=None)
+    async def chat(request: Request) -> Response:
+        """Return an answer of the language model, whole or, with `stream`, as events."""
+        project = service.project(request, "read")
+        body = parsed(requests.Chat, await read(request))
         if body.add_message_on_answer:
             project.require("write")
         llm = None if service.models is None else service.models.llm
         if llm is None:
-            raise Refusal(MEMORY_SERVICE, "chat: this service was started without a language model")
-        answer = await service.runner.run(lambda _: chatting.chat(project, body, llm))
+            raise Refusal(UNSUPPORTED, "chat: this service was started without a language model")
+        answer = await service.run(project, lambda: chatting.chat(project, body, llm))
         if isinstance(answer, ChatAnswer):
             said = answer
-            await service.runner.run(lambda _: chatting.remember(project, body, said))
-            return _answer(request, {"response": said.text, "conversation_id": body.conversation_id})
+            await service.run(project, lambda: chatting.remember(project, body, said))
+            return answered(request, {"response": said.text, "conversation_id": body.conversation_id})
         stream = answer
-        first = await service.runner.run(lambda _: next(stream, None))
+        first = await service.run(project, lambda: next(stream, None))
         pieces = _pieces(service, project, body, stream, first)
         return StreamingResponse(pieces, media_type="text/event-stream; charset=utf-8")
 
-    @api.post(UPLOAD, response_model=None, responses={200: {"model": Envelope}})
+    @api.post(UPLOAD, response_model=None)
     async def add_knowledgebase_file(request: Request) -> Json:
+        """Add files to a knowledge base: in base64, or as a form, with `knowledgebase_id` in the query then."""
         project = service.project(request, "write")
         if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-            try:
-                body = requests.AddFiles.model_validate_json(await request.body())
-            except ValidationError as error:
-                return _failed(request, *of_validation(error.errors()))
-            return _answer(request, await service.runner.run(lambda _: bases.add_files(project, body)))
+            raw = await read(request)
+            return answered(
+                request, await service.run(project, lambda: bases.add_files(project, parsed(requests.AddFiles, raw)))
+            )
         base_id = request.query_params.get("knowledgebase_id", "")
         if not base_id:
             raise Refusal(EMPTY, "knowledgebase_id: required in the query, and not given")
@@ -260,21 +201,23 @@ def _add_others(api: FastAPI, service: Service) -> None:
             if len(parts) > bases.MOST_FILES:
                 raise Refusal(MANY_FILES, f"file: wanted at most {bases.MOST_FILES}")
             files = [(part.filename or "document.txt", kind, await part.read()) for part in parts]
-        return _answer(request, await service.runner.run(lambda _: bases.add_named(project, base_id, files)))
+        return answered(request, await service.run(project, lambda: bases.add_named(project, base_id, files)))
 
     for path, why in NOT_SUPPORTED.items():
         _refuse_always(api, path, why)
 
-    @api.get("/health", response_model=None, responses={200: {"model": Envelope}})
+    @api.get("/health", response_model=None)
     async def health(request: Request) -> Json:
-        return _answer(request, {"status": "up", "version": __version__})
+        """Say that the service lives."""
+        return answered(request, {"status": "up", "version": __version__})
 
     api.add_api_route("/ping", health, methods=["GET"], response_model=None, include_in_schema=False)
 
-    @api.get("/ready", response_model=None, responses={200: {"model": Envelope}})
+    @api.get("/ready", response_model=None)
     async def ready(request: Request) -> Json:
+        """Say that the store answers."""
         await service.runner.run(lambda _: service.memory.store.cube("default"))
-        return _answer(request, {"status": "ready"})
+        return answered(request, {"status": "ready"})
 
 
 def _models(service: Service) -> Models:
@@ -285,7 +228,7 @@ def _models(service: Service) -> Models:
 
 def _refuse_always(api: FastAPI, path: str, why: str) -> None:
     async def answer(request: Request) -> Json:
-        return _failed(request, UNSUPPORTED, f"not supported: {why}")
+        return failed(request, UNSUPPORTED, f"not supported: {why}")
 
     answer.__name__ = path.strip("/").replace("/", "_")
     answer.__annotations__["request"] = Request
@@ -301,7 +244,7 @@ async def _pieces(
         while piece is not None:
             yield chatting.event("text", piece)
             piece = await anyio.to_thread.run_sync(next, stream, None)  # an answer that has begun waits for no place
-        await service.runner.run(lambda _: chatting.remember(project, body, stream.answer))
+        await service.run(project, lambda: chatting.remember(project, body, stream.answer))
         yield chatting.event("end", "")
     except TreememError as error:
         yield chatting.event("error", str(error))
@@ -311,27 +254,23 @@ async def _pieces(
 
 
 def _add_errors(api: FastAPI) -> None:
-    @api.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> Json:
-        return _failed(request, *of_validation(error.errors()))
-
     @api.exception_handler(TreememError)
     async def refused(request: Request, error: TreememError) -> Json:
         code = code_of(error)
         if code == INTERNAL:
             _logger.error("request %s: %s", request.state.request_id, type(error).__name__)
-        return _failed(request, code, str(error))
+        return failed(request, code, str(error))
 
     @api.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> Json:
-        return _failed(request, INTERNAL, UNFORESEEN)
+        return failed(request, INTERNAL, UNFORESEEN)
 
     @api.exception_handler(HTTPException)
     async def unknown(request: Request, error: HTTPException) -> Json:
         if isinstance(error.__cause__, Refusal):
-            return _failed(request, error.__cause__.code, str(error.__cause__))
+            return failed(request, error.__cause__.code, str(error.__cause__))
         code = NOT_FOUND if error.status_code in (404, 405) else PARAMETERS
         told = {404: "there is no such route", 405: "this route takes another method"}
-        answer = _failed(request, code, told.get(error.status_code, str(error.detail)))
+        answer = failed(request, code, told.get(error.status_code, str(error.detail)))
         answer.status_code = error.status_code
         return answer

@@ -13,10 +13,13 @@ import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import anyio
+import anyio.to_thread
 
 from treemem.errors import TreememError
-from treemem.service.access import Access, Keys, NoKeys
+from treemem.service.access import Access, FixedKeys, Keys, NoKeys
 from treemem.service.rest.codes import (
     BAD_KEY,
     INTERNAL,
@@ -30,7 +33,9 @@ from treemem.service.rest.codes import (
 )
 from treemem.service.rest.metrics import CONTENT_TYPE, Metrics
 from treemem.service.rest.rates import Rates
-from treemem.service.running import Runner
+
+if TYPE_CHECKING:
+    from treemem.service.rest.tracing import Traces
 
 _logger = logging.getLogger("treemem.service.rest")
 Scope = dict[str, Any]
@@ -42,14 +47,27 @@ UNFORESEEN = "not foreseen: the service made a mistake; its log says more"
 #: Bytes of a request with JSON, of one that brings messages or texts, and of one with files.
 LARGEST, LARGEST_TEXTS, LARGEST_UPLOAD = 1024 * 1024, 16 * 1024 * 1024, 320 * 1024 * 1024
 #: Paths that bring messages or texts.
-TEXTS = ("/add/message", "/extract/memory", "/rerank")
+TEXTS = (
+    "/add/message",
+    "/extract/memory",
+    "/rerank",
+    "/v1/add",
+    "/v1/add_messages",
+    "/v1/add_document",
+    "/v1/plan/apply",
+)
 UPLOAD = "/add/knowledgebase-file"
+#: Where a whole memory comes in as a file, and its bytes at most.
+IMPORT, LARGEST_IMPORT = "/v1/import", 1024 * 1024 * 1024
 #: Paths that answer without a key: whether the service lives says nothing of what it holds.
 OPEN = ("/health", "/ready", "/ping", "/openapi.json", "/docs")
 #: Where counts and times are read, without a key, by a service that was told to have them.
 METRICS = "/metrics"
 #: What clients put before the paths, beside the base path of the service.
 _PREFIXES = ("/api/openmem/v1", "/v1")
+_LARGEST = {**dict.fromkeys(TEXTS, LARGEST_TEXTS), UPLOAD: LARGEST_UPLOAD, IMPORT: LARGEST_IMPORT}
+#: How many keys are looked up at a time, where that may read a file.
+_ASKED_AT_ONCE = 4
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -60,17 +78,18 @@ class Gate:
         self,
         app: Any,
         keys: Keys,
-        runner: Runner,
         base_path: str,
         hosts: tuple[str, ...],
         metrics: Metrics | None = None,
         rates: Rates | None = None,
+        traces: Traces | None = None,
     ) -> None:
+        self._traces = traces
         self._rates = rates
         self._metrics = metrics
         self._app = app
         self._keys = keys
-        self._runner = runner
+        self._asking = anyio.CapacityLimiter(_ASKED_AT_ONCE)
         self._prefixes = tuple(p for p in (base_path.rstrip("/"), *_PREFIXES) if p)
         self._hosts = {host.lower() for host in hosts}
 
@@ -80,6 +99,16 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = {name.lower(): value for name, value in scope["headers"]}
+        if self._traces is None:
+            await self._answer(scope, headers, receive, send)
+            return
+        with self._traces.request(scope, headers) as ended:
+            ended.route, ended.status = await self._answer(scope, headers, receive, send)
+
+    async def _answer(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send
+    ) -> tuple[str | None, int]:
+        """Answer a request; return its route, None where there is none, and its status, 0 where the client had gone."""
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
         path = self._path(scope["path"])
@@ -100,13 +129,13 @@ class Gate:
                 if path == METRICS and self._metrics is not None and scope["method"] in ("GET", "HEAD"):
                     scope["route"] = _Named(METRICS)
                     await _show(sending, self._metrics.written())
-                    return
+                    return METRICS, status
                 if path.rstrip("/") not in OPEN:
                     access = await self._access(headers)
                     if self._rates is not None:
                         self._rates.take(access.project)
                     scope["state"]["access"] = access
-                largest = LARGEST_UPLOAD if path == UPLOAD else LARGEST_TEXTS if path in TEXTS else LARGEST
+                largest = _LARGEST.get(path, LARGEST)
                 declared = headers.get(b"content-length", b"0")
                 if not declared.isdigit() or int(declared) > largest:
                     raise Refusal(LARGE_FILE, f"body: wanted at most {largest} bytes")
@@ -126,6 +155,7 @@ class Gate:
             _logger.info("%s %s %s %.3fs %s", scope["method"], route or "-", status or "gone", took, request_id)
             if self._metrics is not None:
                 self._metrics.ended(scope["method"], route, status, took)
+        return route, status
 
     def _path(self, path: str) -> str:
         """Return the path of a route: without double slashes before it, and without what clients put before it."""
@@ -145,7 +175,10 @@ class Gate:
         token = token.strip() if kind.lower() in ("token", "bearer") else ""
         if not token and not isinstance(self._keys, NoKeys):
             raise Refusal(NO_KEY, "wanted the header Authorization: Token with a key of this service")
-        access = await self._runner.run(lambda progress: self._keys.access(token))
+        if isinstance(self._keys, (FixedKeys, NoKeys)):
+            access = self._keys.access(token)
+        else:  # may read a file
+            access = await anyio.to_thread.run_sync(self._keys.access, token, limiter=self._asking)
         if access is None:
             raise Refusal(BAD_KEY, "this key is not known, or not valid any more")
         return access

@@ -1,4 +1,4 @@
-"""What only treemem has, under /v1: both times, history, what changed, who did what, and taking it back.
+"""What only treemem has, under /v1: every verb that the Model Context Protocol has here, and plans of the reorganizer.
 
 Requests and answers are those of the command line and of the other services (`treemem/schemas`). `user_id` in the query
 says whose view it is; without it the whole project is seen, which wants the right "admin".
@@ -10,9 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from treemem.memory import TreeTextMemory
-from treemem.schemas import answers, requests
-from treemem.schemas.plain import plain
+from treemem.reorganize.plan import Plan
+from treemem.reorganize.turn import Status
+from treemem.schemas import planned, requests
+from treemem.service.mcp.binding import Binding
+from treemem.service.mcp.knowing import KNOWING
+from treemem.service.mcp.reading import READING
+from treemem.service.mcp.tools import Tool
+from treemem.service.mcp.writing import WRITING
+
+#: The right that each effect of a verb wants.
+_RIGHTS = {"reads": "read", "adds": "write", "changes": "write", "erases": "admin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,50 +32,44 @@ class Verb:
 
     path: str
     request: type[requests.Request]
-    answer: type[answers.Answer]
+    answer: type[BaseModel]
     right: str
-    work: Callable[[TreeTextMemory, Any], answers.Answer]
+    work: Callable[[TreeTextMemory, Any], Any]
 
 
-def _search(memory: TreeTextMemory, asked: requests.Search) -> answers.Answer:
-    """Return the memories that answer a question best, at `as_of`, as known at `known_at`."""
-    return answers.Found.of({**plain(memory.search(**asked.given())), "timings": None})
+def _as_verb(tool: Tool) -> Verb:
+    def work(memory: TreeTextMemory, asked: Any) -> dict[str, Any]:
+        return tool.call(Binding(memory), asked, _silent).json_able()
+
+    work.__doc__ = tool.description
+    return Verb(f"/v1/{tool.name}", tool.request, tool.answer, _RIGHTS[tool.effect], work)
 
 
-def _get(memory: TreeTextMemory, asked: requests.Get) -> answers.Answer:
-    """Return one memory as it held at `as_of`, as known at `known_at`."""
-    return answers.OneMemory(memory=answers.Memory.of(memory.get(**asked.given())))
+def _silent(done: int, total: int | None) -> None:
+    """Nobody waits for progress here."""
 
 
-def _history(memory: TreeTextMemory, asked: requests.History) -> answers.Answer:
-    """Return every state that a memory had: what, when, who, why."""
-    versions = memory.history(asked.memory_id)
-    shown = versions[-asked.limit :]
-    return answers.History(versions=[answers.Version.of(one) for one in shown], earlier=len(versions) - len(shown))
+def _plan(memory: TreeTextMemory, asked: planned.MakePlan) -> dict[str, Any]:
+    """Return what the reorganizer would do: merge, relate, close, archive, group. Nothing is changed."""
+    return memory.reorganizer.plan(**asked.given()).model_dump(mode="json")
 
 
-def _diff(memory: TreeTextMemory, asked: requests.Diff) -> answers.Answer:
-    """Return what was learned between two times."""
-    found = plain(memory.diff(**asked.given("limit")))
-    shown = found["memories"][: asked.limit]
-    return answers.Difference(**{**found, "memories": shown}, more=len(found["memories"]) - len(shown))
+def _apply(memory: TreeTextMemory, asked: planned.ApplyPlan) -> dict[str, Any]:
+    """Do the actions of a plan, all or some, each an operation that undo takes back; what was done is done once."""
+    plan = Plan.from_json(asked.plan_json())
+    if asked.only is not None:
+        plan = plan.without(plan.actions.keys() - set(asked.only))
+    return memory.reorganizer.apply(plan).model_dump(mode="json")
 
 
-def _operations(memory: TreeTextMemory, asked: requests.Operations) -> answers.Answer:
-    """Return who did what, when and why, the newest first."""
-    return answers.Operations(operations=[answers.Operation.of(each) for each in memory.operations(**asked.given())])
-
-
-def _undo(memory: TreeTextMemory, asked: requests.Undo) -> answers.Answer:
-    """Take an operation back by a new one; undoing the undo brings it back."""
-    return answers.Receipt.of(memory.undo(**asked.given()))
+def _status(memory: TreeTextMemory, asked: requests.Nothing) -> dict[str, Any]:
+    """Return how reorganizing stands: what waits, who works, what failed."""
+    return memory.reorganizer.status().model_dump(mode="json")
 
 
 VERBS = (
-    Verb("/v1/search", requests.Search, answers.Found, "read", _search),
-    Verb("/v1/get", requests.Get, answers.OneMemory, "read", _get),
-    Verb("/v1/history", requests.History, answers.History, "read", _history),
-    Verb("/v1/diff", requests.Diff, answers.Difference, "read", _diff),
-    Verb("/v1/operations", requests.Operations, answers.Operations, "read", _operations),
-    Verb("/v1/undo", requests.Undo, answers.Receipt, "write", _undo),
+    *map(_as_verb, (*READING, *WRITING, *KNOWING)),
+    Verb("/v1/plan", planned.MakePlan, Plan, "read", _plan),
+    Verb("/v1/plan/apply", planned.ApplyPlan, planned.Applied, "write", _apply),
+    Verb("/v1/plan/status", requests.Nothing, Status, "read", _status),
 )

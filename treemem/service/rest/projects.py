@@ -47,7 +47,7 @@ class Project:
 
     def __init__(self, memory: TreeTextMemory, access: Access) -> None:
         self._memory = memory
-        self._name = access.project
+        self.name = access.project
         self._rights = access.rights
         self.whole = memory.cube(access.project)
 
@@ -74,7 +74,7 @@ class Project:
     @property
     def registry(self) -> TreeTextMemory:
         """The cube with one memory a knowledge base."""
-        return self._memory.cube(f"{self._name}:bases")
+        return self._memory.cube(f"{self.name}:bases")
 
     def bases(self) -> list[Base]:
         """Return the knowledge bases of the project."""
@@ -91,7 +91,7 @@ class Project:
 
     def cube_of(self, base_id: str) -> TreeTextMemory:
         """Return the cube of a knowledge base that the project has."""
-        return self._memory.cube(f"{self._name}:kb:{base_id}")
+        return self._memory.cube(f"{self.name}:kb:{base_id}")
 
     def searched(self, base_ids: list[str] | None, code: int = NO_BASE) -> list[TreeTextMemory]:
         """Return the bases that a request names: none, some by id, or all. Raises Refusal."""

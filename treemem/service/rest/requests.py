@@ -105,18 +105,6 @@ class Written(Body):
 class AddMessage(Written):
     """add/message."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "user_id": "anna",
-                "conversation_id": "conversation_001",
-                "messages": [{"role": "user", "content": "My sister keeps bees in Porto."}],
-                "tags": ["family"],
-                "info": {"scene": "chat"},
-            }
-        }
-    )
-
     messages: Messages
     user_id: Names = []
     agent_id: Names = []
@@ -165,16 +153,6 @@ class Limits(Body):
 
 class SearchMemory(Limits, OfSubject):
     """search/memory."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "user_id": "anna",
-                "query": "Who keeps bees?",
-                "filter": {"and": [{"tags": {"contains": "family"}}]},
-            }
-        }
-    )
 
     query: Text
     conversation_id: Name | None = None
