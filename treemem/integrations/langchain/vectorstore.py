@@ -15,6 +15,7 @@ from treemem.filters import FilterLike
 from treemem.integrations.keeping import all_of, hide, missing, put
 from treemem.integrations.langchain.documents import document_of, of_metadata, record_of
 from treemem.integrations.langchain.embedding import LangChainEmbedder
+from treemem.integrations.nearest import nearest
 from treemem.items import TextualMemoryItem
 from treemem.memory import TreeTextMemory
 from treemem.search.options import MAX_TOP_K, SearchOptions
@@ -181,19 +182,7 @@ class TreememVectorStore(VectorStore):
     def _nearest(
         self, embedding: Sequence[float], k: int, where: FilterLike | None
     ) -> list[tuple[TextualMemoryItem, list[float], float]]:
-        asked = np.asarray(embedding, dtype=np.float64)
-        norm = np.linalg.norm(asked)
-        if asked.ndim != 1 or not np.isfinite(norm) or norm == 0:
-            raise InvalidInputError("embedding: wanted a vector that has a direction: finite numbers, not all zero")
-        found = []
-        for item in all_of(self.memory, of_metadata(where)):
-            vector = item.metadata.embedding
-            if vector is None or len(vector) != len(asked):
-                raise InvalidInputError(
-                    f"embedding: {len(asked)} numbers, those of the cube have {0 if vector is None else len(vector)}"
-                )
-            found.append((item, list(vector), float(np.dot(asked, vector) / norm)))
-        return sorted(found, key=lambda each: -each[2])[:k]
+        return nearest(all_of(self.memory, of_metadata(where)), embedding)[:k]
 
     # ---- For asyncio: the same, in threads --------------------------------------------------------------------------
 
