@@ -12,6 +12,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "agent-framework": ("agent-framework-core",),
     "anthropic": ("httpx",),
     "anthropic-memory": ("anthropic",),
+    "crewai": ("crewai",),
     "documents": ("liteparse", "xberg"),
     "fast": ("neo4j-rust-ext", "PyStemmer"),
     "fastembed": ("fastembed",),

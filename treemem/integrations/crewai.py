@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-
-import numpy as np
 
 from treemem.errors import InvalidInputError
 from treemem.filters import Or, field
 from treemem.ids import checked_id
 from treemem.integrations.keeping import all_of, hide, id_of, missing, put, same
-from treemem.integrations.nearest import nearest
-from treemem.integrations.talk import finished, in_pieces, of_pieces, storable
+from treemem.integrations.nearest import Embedding, nearest, plain
+from treemem.integrations.talk import finished, in_pieces, of_pieces
 from treemem.items import TextualMemoryItem
 from treemem.memory import TreeTextMemory
-from treemem.models.embedders import embedded_texts
 from treemem.search.options import MAX_TOP_K, SearchOptions
 from treemem.storable import cleaned
 
@@ -28,46 +24,13 @@ try:
 except ImportError as error:
     raise missing("crewai", "crewai", error) from error
 
-#: What a memory says whose record has no text.
-_NO_TEXT = "(no text)"
 _OURS = field("info.crewai") == "record"
-#: How many texts that were embedded are known again by their vectors.
-_KNOWN = 4_096
 
 
 def crew_memory(memory: TreeTextMemory, **fields: Any) -> Memory:
     """Return a `Memory` of CrewAI whose records are memories; `fields` are those of `crewai.Memory`."""
     storage = TreememStorage(memory)
     return Memory(**{"storage": storage, "embedder": storage.embedder, **fields})
-
-
-class Embedding:
-    """The model of a memory as CrewAI wants one: texts to lists of numbers. Knows again what it has embedded."""
-
-    def __init__(self, memory: TreeTextMemory) -> None:
-        self._memory = memory
-        self._texts: OrderedDict[bytes, str] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def __call__(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return the vectors of texts."""
-        plain = [_plain(text) for text in texts]
-        made = embedded_texts(self._memory.embedder, plain)
-        with self._lock:
-            for text, vector in zip(plain, made, strict=True):
-                self._texts[_key(vector)] = text
-                self._texts.move_to_end(_key(vector))
-            while len(self._texts) > _KNOWN:
-                self._texts.popitem(last=False)
-        return [vector.tolist() for vector in made]
-
-    def text_of(self, vector: Sequence[float] | None) -> str | None:
-        """Return the text that a vector was made of, None where that is not known."""
-        with self._lock:
-            return None if vector is None else self._texts.get(_key(vector))
-
-    def __deepcopy__(self, memo: Any) -> Embedding:
-        return self
 
 
 class TreememStorage:
@@ -218,7 +181,7 @@ class TreememStorage:
                 f"embedding: {len(vector)} numbers, those of the memory's model have {dimension}; give CrewAI that "
                 "model: Memory(storage=storage, embedder=storage.embedder)"
             )
-        text = _plain(record.content)
+        text = plain(record.content)
         made = {"id": _id(record.id), "memory": text, "info": _info(record)}
         return {**made, "embedding": vector} if self.embedder.text_of(vector) == text else made
 
@@ -226,7 +189,7 @@ class TreememStorage:
 def _info(record: MemoryRecord) -> dict[str, Any]:
     whole = record.model_dump(mode="python", exclude={"embedding"})
     whole |= {name: whole[name].isoformat() for name in ("created_at", "last_accessed")}
-    if _plain(record.content) == record.content:
+    if plain(record.content) == record.content:
         del whole["content"]
     return {
         "crewai": "record",
@@ -245,12 +208,6 @@ def _as_record(item: TextualMemoryItem, vector: Sequence[float] | None = None) -
     return MemoryRecord.model_validate(
         {"content": item.memory, **whole, "embedding": None if vector is None else [*vector]}
     )
-
-
-def _plain(text: str) -> str:
-    """Return a text as a memory can hold it; the record keeps the one that it was."""
-    made = storable(text)
-    return made if made.strip() else _NO_TEXT
 
 
 def _id(record_id: str) -> str:
@@ -299,7 +256,3 @@ def _below(parent: str, records: Any) -> list[str]:
 def _utc(moment: datetime) -> datetime:
     """Return a time that can be compared: CrewAI's own times are UTC without saying so."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _key(vector: Any) -> bytes:
-    return np.asarray(vector, dtype=np.float32).tobytes()

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from treemem.integrations.keeping import hide_seen, missing
+from treemem.integrations.llamaindex_graph import TreememEmbedding as TreememEmbedding
+from treemem.integrations.llamaindex_graph import TreememPropertyGraphStore as TreememPropertyGraphStore
 from treemem.integrations.talk import Said, Talk, finished
 from treemem.memory import TreeTextMemory
 from treemem.records import LoggedMessage

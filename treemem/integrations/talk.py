@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
+from pydantic import BaseModel
+
 from treemem.errors import InvalidInputError, MemoryNotFoundError, TreememError
 from treemem.integrations.keeping import hide_seen
 from treemem.memory import TreeTextMemory
@@ -102,6 +104,14 @@ def in_pieces(value: Any) -> list[str]:
     except (TypeError, ValueError) as error:
         raise InvalidInputError(f"message: wanted what JSON can say, found {error}"[:300]) from error
     return [text[i : i + _PIECE] for i in range(0, len(text), _PIECE)]
+
+
+def dumped(model: BaseModel, **options: Any) -> Any:
+    """Return a pydantic model as JSON. Raises InvalidInputError for what JSON cannot say."""
+    try:
+        return model.model_dump(mode="json", **options)
+    except ValueError as error:
+        raise InvalidInputError(f"{type(model).__name__}: wanted what JSON can say, found {error}"[:300]) from error
 
 
 def of_pieces(pieces: Sequence[str]) -> Any:
