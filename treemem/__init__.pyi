@@ -41,7 +41,7 @@ from .errors import (
     TreememError,
     UndoRefusedError,
 )
-from .exchange.frames import Frames
+from .exchange.frames import Frames, history_frame
 from .exchange.importing import Imported
 from .filters import field
 from .graphs import GraphEdge, MemoryGraph, MemoryPath, MemoryTree
@@ -215,4 +215,5 @@ __all__ = [
     "When",
     "__version__",
     "field",
+    "history_frame",
 ]

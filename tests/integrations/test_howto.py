@@ -44,6 +44,7 @@ LIBRARIES = (
     "agent_framework",
     "opentelemetry",
     "crewai",
+    "neo4j_viz",
 )
 MODULES = {
     "openai_agents": "openai-agents",
@@ -56,6 +57,7 @@ MODULES = {
     "llamaindex": "llamaindex",
     "llamaindex_graph": "llamaindex",
     "crewai": "crewai",
+    "neo4j_viz": "viz",
 }
 
 

@@ -32,6 +32,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "service": ("fastapi", "prometheus-client", "python-multipart", "uvicorn"),
     "strands": ("strands-agents",),
     "view": ("starlette", "uvicorn"),
+    "viz": ("neo4j-viz",),
     "yaml": ("pyyaml",),
     "zstd": ("zstandard",),
 }

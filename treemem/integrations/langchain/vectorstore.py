@@ -16,6 +16,7 @@ from treemem.integrations.keeping import all_of, hide, missing, put
 from treemem.integrations.langchain.documents import document_of, of_metadata, record_of
 from treemem.integrations.langchain.embedding import LangChainEmbedder
 from treemem.integrations.nearest import nearest
+from treemem.integrations.talk import storable
 from treemem.items import TextualMemoryItem
 from treemem.memory import TreeTextMemory
 from treemem.search.options import MAX_TOP_K, SearchOptions
@@ -172,12 +173,15 @@ class TreememVectorStore(VectorStore):
         return [document_of(near[i][0]) for i in chosen]
 
     def _search(self, query: str, k: int, where: FilterLike | None, search: dict[str, Any]) -> Sequence[SearchHit]:
+        asked_for = storable(query)
+        if not asked_for.strip():
+            return []
         options = search.pop("options", None) or SearchOptions()
         if k > min(options.vector_limit, options.text_limit) and "dedup" not in search:
             limit = min(max(k, options.vector_limit), MAX_TOP_K)
             options = replace(options, vector_limit=limit, text_limit=max(limit, options.text_limit))
         asked = {"when": "now", **search, "options": options}
-        return self.memory.search(query, k, filter=of_metadata(where), **asked).hits
+        return self.memory.search(asked_for, k, filter=of_metadata(where), **asked).hits
 
     def _nearest(
         self, embedding: Sequence[float], k: int, where: FilterLike | None
