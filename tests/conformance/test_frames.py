@@ -112,6 +112,7 @@ def test_refusals(memory: TreeTextMemory, monkeypatch: pytest.MonkeyPatch) -> No
 def test_histories(memory: TreeTextMemory, library: Any, tmp_path: Path) -> None:
     filled(memory)
     memory.correct("a", "Anna paints.", reason="misheard", actor="carla")
+    memory.unfreeze("b")
     memory.delete("b")
     frame = history_frame([version for one in ("a", "b") for version in memory.history(one)], library)
     found = rows(frame)
