@@ -26,7 +26,7 @@ _PIECE, _TEXT = 4_000, 1_000_000
 #: The key of `info` under which a text is kept as it was, where a memory cannot hold all its characters.
 _EXACT = "exact"
 #: Bytes of the name of a conversation, and what stands before one whose characters are escaped, or that is too long.
-_NAME, _ESCAPED, _HASHED = 1_900, "json:", "sha:"
+_NAME, _ESCAPED, _HASHED = 2_000, "json:", "sha:"
 #: Of how many messages a conversation is read at once.
 _MOST = 1_000_000
 
