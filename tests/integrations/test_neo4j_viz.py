@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from treemem import TreeTextMemory
+
+pytest.importorskip("neo4j_viz")
+
 from treemem.integrations.neo4j_viz import FORMER, MEMORY, picture, picture_of_history
 
 ODD = "</script><script>alert(1)</script> \u202e \u2028"
