@@ -25,6 +25,8 @@ FRAMEWORKS = {
     "langgraph": "treemem.integrations.langgraph.",
     "openai-agents": "treemem.integrations.openai_agents",
     "strands": "treemem.integrations.strands",
+    "crewai": "treemem.integrations.crewai",
+    "pictures": "treemem.integrations.neo4j_viz",
     "agent-framework": "treemem.integrations.agent_framework",
     "telemetry": "treemem.integrations.telemetry",
     "google-adk": "treemem.integrations.google_adk",

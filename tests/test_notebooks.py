@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nbformat
@@ -24,6 +25,8 @@ NEEDS_A_SERVER = [path for path in notebooks.notebooks() if "neo4j" in nbformat.
 def test_notebook_says_what_it_is_kept_with(
     path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if "neo4j_viz" in path.read_text("utf-8") and os.environ.get("TREEMEM_REQUIRE_EXTRAS") != "1":
+        pytest.importorskip("neo4j_viz")
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     if path in NEEDS_A_SERVER:
         monkeypatch.setenv("TREEMEM_NEO4J_URI", request.getfixturevalue("neo4j_uri"))

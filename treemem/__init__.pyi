@@ -41,7 +41,7 @@ from .errors import (
     TreememError,
     UndoRefusedError,
 )
-from .exchange.frames import Frames
+from .exchange.frames import Frames, history_frame
 from .exchange.importing import Imported
 from .filters import field
 from .graphs import GraphEdge, MemoryGraph, MemoryPath, MemoryTree
@@ -55,6 +55,7 @@ from .models.embedders import (
     CallableEmbedder,
     Embedder,
     MiniLM,
+    OllamaEmbedder,
     OpenAIEmbedder,
 )
 from .models.llm import LLM, LLMAnswer, LLMStream, LLMText, LLMUsage, Picture
@@ -62,6 +63,7 @@ from .models.multilingual import MultilingualE5
 from .models.openai_llm import AzureOpenAILLM, OpenAILLM
 from .models.packages import FastEmbedEmbedder, SentenceTransformersEmbedder
 from .models.rerankers import CallableReranker, CosineReranker, CrossEncoderReranker, LLMReranker, Reranker
+from .models.served_rerankers import FastEmbedReranker, ServedReranker
 from .records import (
     Added,
     AddedDocument,
@@ -125,6 +127,7 @@ __all__ = [
     "Explanation",
     "FailedWindow",
     "FastEmbedEmbedder",
+    "FastEmbedReranker",
     "FeedbackChange",
     "FeedbackPlan",
     "Frames",
@@ -156,6 +159,7 @@ __all__ = [
     "MultilingualE5",
     "Neighbour",
     "NotAllowedError",
+    "OllamaEmbedder",
     "OpenAIEmbedder",
     "OpenAILLM",
     "OperationMismatchError",
@@ -183,6 +187,7 @@ __all__ = [
     "SearchOptions",
     "SearchResult",
     "SentenceTransformersEmbedder",
+    "ServedReranker",
     "ServiceConfig",
     "Skill",
     "SkillPlan",
@@ -210,4 +215,5 @@ __all__ = [
     "When",
     "__version__",
     "field",
+    "history_frame",
 ]

@@ -1051,6 +1051,11 @@ class AsyncTreeTextMemory:
         return self._memory.zone
 
     @property
+    def embedder(self) -> Embedder:
+        """The model that makes the vectors of this memory."""
+        return self._memory.embedder
+
+    @property
     def store(self) -> GraphStore:
         """The store underneath, which reaches every cube and every state.
 

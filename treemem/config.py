@@ -112,26 +112,28 @@ class LLMConfig(_Served):
     prices: tuple[Price, Price] | tuple[Price, Price, Price] = (0.0, 0.0)
 
 
-class RerankerConfig(_Model):
+class RerankerConfig(_Served):
     """What orders the best hits of a search: `cosine` by the cube's own model, a `cross-encoder` of
-    sentence-transformers by its `model`, or the `llm` of the settings.
+    sentence-transformers or one of `fastembed` by its `model`, the `llm` of the settings, or a `model` behind a server
+    that speaks as Cohere's does: `server` at its `base_url`, or `cohere`, `jina`, `voyage` with their key.
     """
 
     section: ClassVar[str] = "reranker"
 
-    kind: Literal["cosine", "cross-encoder", "llm"]
+    kind: Literal["cosine", "cross-encoder", "fastembed", "llm", "server", "cohere", "jina", "voyage"]
+    timeout: float = Field(default=10.0, gt=0, le=3_600)
 
 
 class EmbedderConfig(_Served):
     """An embedding model by kind: `minilm` (carried), `multilingual` (of that extra), `fastembed`,
-    `sentence-transformers`, or `openai` (any compatible server).
+    `sentence-transformers`, `ollama`, or `openai` (any compatible server).
 
-    `dimension` is needed for `openai`; the key comes from `api_key` or OPENAI_API_KEY.
+    `dimension` is needed for `openai`; the key comes from `api_key` or OPENAI_API_KEY. Ollama is asked for it.
     """
 
     section: ClassVar[str] = "embedder"
 
-    kind: Literal["minilm", "multilingual", "fastembed", "sentence-transformers", "openai"] = "minilm"
+    kind: Literal["minilm", "multilingual", "fastembed", "sentence-transformers", "ollama", "openai"] = "minilm"
     dimension: int | None = Field(default=None, ge=1, le=65_536)
     batch_size: int | None = Field(default=None, ge=1, le=10_000)
     timeout: float = Field(default=30.0, gt=0, le=3_600)

@@ -279,6 +279,11 @@ class TreeTextMemory:
         return self._context.config.zone
 
     @property
+    def embedder(self) -> Embedder:
+        """The model that makes the vectors of this memory."""
+        return self._context.embedder
+
+    @property
     def store(self) -> GraphStore:
         """The store underneath, which reaches every cube and every state.
 

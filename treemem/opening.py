@@ -43,7 +43,7 @@ def chosen_embedder(config: EmbedderConfig, given: Embedder | str | None, thread
 
 def open_embedder(config: EmbedderConfig, threads: int = 0) -> Embedder:
     """Return the embedder that a configuration names, see `chosen_embedder`; raises ConfigError, EmbedderError."""
-    from treemem.models.embedders import MiniLM, OpenAIEmbedder
+    from treemem.models.embedders import MiniLM, OllamaEmbedder, OpenAIEmbedder
     from treemem.models.multilingual import MultilingualE5
     from treemem.models.packages import FastEmbedEmbedder, SentenceTransformersEmbedder
 
@@ -61,16 +61,17 @@ def open_embedder(config: EmbedderConfig, threads: int = 0) -> Embedder:
         return SentenceTransformersEmbedder(config.model, batch_size=config.batch_size or 32)
     if config.kind == "fastembed":
         return FastEmbedEmbedder(config.model, batch_size=config.batch_size or 32, threads=threads or None)
+    served: dict[str, Any] = {
+        "base_url": config.base_url,
+        "api_key": None if config.api_key is None else config.api_key.get_secret_value(),
+        "batch_size": config.batch_size or 128,
+        "timeout": config.timeout,
+    }
+    if config.kind == "ollama":
+        return OllamaEmbedder(config.model, dimension=config.dimension, **served)
     if config.dimension is None:
         raise ConfigError("embedder: kind 'openai' needs the dimension of the model's vectors")
-    return OpenAIEmbedder(
-        config.model,
-        dimension=config.dimension,
-        base_url=config.base_url,
-        api_key=None if config.api_key is None else config.api_key.get_secret_value(),
-        batch_size=config.batch_size or 128,
-        timeout=config.timeout,
-    )
+    return OpenAIEmbedder(config.model, dimension=config.dimension, **served)
 
 
 #: Where providers answer if nothing is said, and the key of those that need none.
@@ -114,8 +115,9 @@ def open_reranker(config: RerankerConfig | None, embedder: Embedder, llm: LLM | 
     if config is None:
         return None
     from treemem.models.rerankers import CosineReranker, CrossEncoderReranker, LLMReranker
+    from treemem.models.served_rerankers import FastEmbedReranker, ServedReranker
 
-    if config.kind != "cross-encoder" and config.model is not None:
+    if config.kind in ("cosine", "llm") and config.model is not None:
         raise ConfigError(
             f"reranker: kind {config.kind!r} has no model of its own; leave model out, or name another kind"
         )
@@ -126,8 +128,20 @@ def open_reranker(config: RerankerConfig | None, embedder: Embedder, llm: LLM | 
             raise ConfigError("reranker: kind 'llm' needs a language model; name one in the section llm")
         return LLMReranker(llm)
     if config.model is None:
-        raise ConfigError("reranker: kind 'cross-encoder' needs a model")
-    return CrossEncoderReranker(config.model)
+        raise ConfigError(f"reranker: kind {config.kind!r} needs a model")
+    if config.kind == "cross-encoder":
+        return CrossEncoderReranker(config.model)
+    if config.kind == "fastembed":
+        return FastEmbedReranker(config.model)
+    if config.kind == "server" and config.base_url is None:
+        raise ConfigError("reranker: kind 'server' needs a base_url, such as http://localhost:8000/v1")
+    return ServedReranker(
+        config.model,
+        provider=None if config.kind == "server" else config.kind,
+        base_url=config.base_url,
+        api_key=None if config.api_key is None else config.api_key.get_secret_value(),
+        timeout=config.timeout,
+    )
 
 
 def default_path() -> Path:

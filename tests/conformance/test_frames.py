@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.helpers import day
-from treemem import ConfigError, Frames, InvalidInputError, TreeTextMemory
+from treemem import ConfigError, Frames, InvalidInputError, TreeTextMemory, history_frame
 
 LIBRARIES = ("pandas", "polars")
 
@@ -106,3 +106,29 @@ def test_refusals(memory: TreeTextMemory, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(ConfigError, match="pip install polars"):
         memory.to_frames("polars")
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_histories(memory: TreeTextMemory, library: Any, tmp_path: Path) -> None:
+    filled(memory)
+    memory.correct("a", "Anna paints.", reason="misheard", actor="carla")
+    memory.unfreeze("b")
+    memory.delete("b")
+    frame = history_frame([version for one in ("a", "b") for version in memory.history(one)], library)
+    found = rows(frame)
+    assert {row["id"] for row in found} == {"a", "b"}
+    last = max((row for row in found if row["id"] == "a"), key=lambda row: row["version"])
+    assert (last["memory"], last["opened_by"], last["actor"], last["reason"], last["closed_by"]) == (
+        "Anna paints.",
+        "correct",
+        "carla",
+        "misheard",
+        None,
+    )
+    assert last["valid_from"] == day(10)
+    assert (last["recorded_to"], last["valid_to"], last["info"]) == (None, None, '{"deep":[null,"é"],"n":1}')
+    assert [row["status"] for row in found if row["id"] == "b"][-1] == "deleted"
+    (frame.to_parquet if library == "pandas" else frame.write_parquet)(tmp_path / "history.parquet")
+    assert len(history_frame([], library)) == 0
+    with pytest.raises(InvalidInputError, match="pandas or polars"):
+        history_frame([], "dask")

@@ -6,6 +6,7 @@ Their plugins would change how the main suite runs, which therefore does not loo
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,20 @@ from tests.conftest import neo4j_uri as neo4j_uri
 from tests.conftest import pytest_runtest_logstart as pytest_runtest_logstart
 from tests.conftest import pytest_sessionfinish as pytest_sessionfinish
 from tests.conftest import pytest_sessionstart as pytest_sessionstart
-from tests.conftest import pytest_terminal_summary as pytest_terminal_summary
+from tests.conftest import pytest_terminal_summary as whole_summary
 from tests.helpers import HashEmbedder, fresh_cube
 from tests.integrations.scripted import Script, serving
 from treemem import TreeTextMemory
 
 os.environ["TZ"] = "UTC"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell how many tests of each file passed."""
+    whole_summary(terminalreporter)
+    files = Counter(Path(each.nodeid.partition("::")[0]).stem for each in terminalreporter.stats.get("passed", []))
+    told = ", ".join(f"{name.removeprefix('test_')} {count}" for name, count in sorted(files.items()))
+    terminalreporter.write_line(f"passed: {told}")
 
 
 @pytest.fixture

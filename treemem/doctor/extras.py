@@ -12,6 +12,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "agent-framework": ("agent-framework-core",),
     "anthropic": ("httpx",),
     "anthropic-memory": ("anthropic",),
+    "crewai": ("crewai",),
     "documents": ("liteparse", "xberg"),
     "fast": ("neo4j-rust-ext", "PyStemmer"),
     "fastembed": ("fastembed",),
@@ -31,6 +32,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "service": ("fastapi", "prometheus-client", "python-multipart", "uvicorn"),
     "strands": ("strands-agents",),
     "view": ("starlette", "uvicorn"),
+    "viz": ("neo4j-viz",),
     "yaml": ("pyyaml",),
     "zstd": ("zstandard",),
 }

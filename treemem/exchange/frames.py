@@ -14,6 +14,7 @@ from treemem.context import Context
 from treemem.errors import ConfigError, InvalidInputError
 from treemem.keywords import checked_names
 from treemem.read.getting import get_all
+from treemem.records import MemoryVersion
 from treemem.temporal import TimeLike
 
 LIBRARIES = ("pandas", "polars")
@@ -43,6 +44,16 @@ EDGES: dict[str, str] = {
     "valid_to": "time",
     "properties": "json",
 }
+VERSIONS: dict[str, str] = {
+    "id": "text",
+    "version": "integer",
+    "memory": "text",
+    "status": "text",
+    **dict.fromkeys(("valid_from", "valid_to", "recorded_from", "recorded_to"), "time"),
+    **dict.fromkeys(("opened_by", "actor", "reason", "closed_by"), "text"),
+    "tags": "texts",
+    "info": "json",
+}
 
 
 @checked_names
@@ -64,18 +75,54 @@ class Frames:
 
 def to_frames(ctx: Context, library: str, as_of: TimeLike | None, known_at: TimeLike | None) -> Frames:
     """See `TreeTextMemory.to_frames`."""
+    _library(library)
+    plain = get_all(ctx, as_of, known_at, vectors=False)
+    memories = [{**node["metadata"], "id": node["id"], "memory": node["memory"]} for node in plain["nodes"]]
+    return Frames(_framed(library, memories, MEMORIES), _framed(library, plain["edges"], EDGES))
+
+
+def history_frame(versions: Iterable[MemoryVersion], library: str = "pandas") -> Any:
+    """Return versions of memories (`memory.history(id)`, of one or of several) as a DataFrame of pandas or polars.
+
+    A row is what a memory said, when that held and when it was known, and which operation said so, by whom and why.
+    Raises InvalidInputError, and ConfigError where the library is not installed.
+    """
+    rows = [
+        {
+            "id": each.item.id,
+            "version": each.version,
+            "memory": each.item.memory,
+            "status": each.item.metadata.status,
+            **{name: _told(getattr(each, name)) for name in ("valid_from", "valid_to", "recorded_from", "recorded_to")},
+            "opened_by": each.opened_by.kind,
+            "actor": each.opened_by.actor,
+            "reason": each.opened_by.reason,
+            "closed_by": None if each.closed_by is None else each.closed_by.kind,
+            "tags": list(each.item.metadata.tags),
+            "info": each.item.metadata.info,
+        }
+        for each in versions
+    ]
+    return _framed(library, rows, VERSIONS)
+
+
+def _told(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _framed(library: str, rows: Iterable[Mapping[str, Any]], types: Mapping[str, str]) -> Any:
+    made = _library(library)
+    return (_pandas if library == "pandas" else _polars)(made, _columns(rows, types), types)
+
+
+def _library(library: str) -> Any:
+    """Return the library of that name. Raises InvalidInputError, ConfigError."""
     if not isinstance(library, str) or library not in LIBRARIES:
         raise InvalidInputError(f"library: wanted {' or '.join(LIBRARIES)}, found {shown(library)}")
     try:
-        made = import_module(library)
+        return import_module(library)
     except ImportError as error:
         raise ConfigError(f"to_frames: {library} is not installed: pip install {library}") from error
-    plain = get_all(ctx, as_of, known_at, vectors=False)
-    memories = [{**node["metadata"], "id": node["id"], "memory": node["memory"]} for node in plain["nodes"]]
-    frame = _pandas if library == "pandas" else _polars
-    return Frames(
-        frame(made, _columns(memories, MEMORIES), MEMORIES), frame(made, _columns(plain["edges"], EDGES), EDGES)
-    )
 
 
 def _columns(rows: Iterable[Mapping[str, Any]], types: Mapping[str, str]) -> dict[str, list[Any]]:

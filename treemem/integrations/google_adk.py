@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 from treemem.errors import InvalidInputError, MemoryExistsError, TreememError
 from treemem.integrations.keeping import id_of, missing, put
-from treemem.integrations.talk import finished, storable
+from treemem.integrations.nearest import plain
+from treemem.integrations.talk import as_it_was, conversation, exactly, finished, storable, without_exact
 from treemem.memory import TreeTextMemory
+from treemem.storable import cleaned
 
 try:
     from google.adk.events import Event
@@ -41,7 +43,7 @@ class TreememMemoryService(BaseMemoryService):
 
     def of(self, app_name: str, user_id: str) -> TreeTextMemory:
         """Return the memory as a user of an app sees it."""
-        return self.memory.for_caller(f"{quote(app_name, safe='')}/{quote(user_id, safe='')}")
+        return self.memory.for_caller(f"{_quoted(app_name)}/{_quoted(user_id)}")
 
     async def add_session_to_memory(self, session: Session) -> None:
         """Keep what was said in a session."""
@@ -72,16 +74,18 @@ class TreememMemoryService(BaseMemoryService):
         for entry in memories:
             text = _text(entry.content)
             if text.strip():
-                info = {**(custom_metadata or {}), **entry.custom_metadata, "author": entry.author}
+                info = {**cleaned({**(custom_metadata or {}), **entry.custom_metadata, "author": entry.author})}
                 key = id_of("adk", app_name, user_id, entry.id) if entry.id else None
-                records.append((key, {"memory": text, "info": {k: v for k, v in info.items() if v is not None}}))
+                kept = {**{k: v for k, v in info.items() if v is not None}, **exactly(text)}
+                records.append((key, {"memory": plain(text), "info": kept}))
         view = self.of(app_name, user_id)
         await finished(_add, view, [(entry_id, record) for entry_id, record in records])
 
     async def search_memory(self, *, app_name: str, user_id: str, query: str) -> SearchMemoryResponse:
         """Return the memories that answer a question best."""
         view = self.of(app_name, user_id)
-        hits = await finished(view.search, query, self._top_k, **self._search) if query.strip() else []
+        asked = storable(query)
+        hits = await finished(view.search, asked, self._top_k, **self._search) if asked.strip() else []
         return SearchMemoryResponse(memories=[_entry(hit) for hit in hits])
 
     async def delete_memory(self, *, app_name: str, user_id: str, memory_id: str | None = None) -> None:
@@ -103,10 +107,10 @@ class TreememMemoryService(BaseMemoryService):
             if text.strip():
                 said = {
                     "role": "user" if event.author == "user" else "assistant",
-                    "content": storable(text),
+                    "content": plain(text),
                     "id": id_of("adk", app, user, session_id or "", event.id),
                     "chat_time": _time(event.timestamp),
-                    "metadata": {"info": {**(info or {}), "author": event.author}},
+                    "metadata": {"info": {**cleaned({**(info or {}), "author": event.author}), **exactly(text)}},
                 }
                 messages.append(said)
         if messages:
@@ -116,7 +120,8 @@ class TreememMemoryService(BaseMemoryService):
 def _say(view: TreeTextMemory, messages: Sequence[Mapping[str, Any]], session_id: str | None) -> None:
     """Add messages but those that are known already and say something else now."""
     try:
-        view.add_messages(messages, conversation_id=session_id, on_error=_known)
+        talk = None if session_id is None else conversation(session_id)
+        view.add_messages(messages, conversation_id=talk, on_error=_known)
     except MemoryExistsError as error:  # found out while writing: without a session, or by somebody faster
         if len(messages) == 1:
             _known(0, error)
@@ -147,17 +152,21 @@ def _add(view: TreeTextMemory, records: Sequence[tuple[str | None, dict[str, Any
     put(view, [{"id": key, **record} for key, record in records if key is not None])
 
 
+def _quoted(name: str) -> str:
+    return quote(name, safe="", errors="surrogatepass")
+
+
 def _text(content: Content | None) -> str:
     parts = content.parts if content is not None and content.parts else []
     return "\n".join(part.text for part in parts if part.text and not part.thought)
 
 
 def _entry(hit: Any) -> MemoryEntry:
-    info = hit.metadata.info
+    info = without_exact(hit.metadata.info)
     author = info.get("author")
     return MemoryEntry(
         id=hit.id,
-        content=Content(role="user" if author == "user" else "model", parts=[Part(text=hit.memory)]),
+        content=Content(role="user" if author == "user" else "model", parts=[Part(text=as_it_was(hit))]),
         author=author if isinstance(author, str) else None,
         timestamp=hit.metadata.valid_from.isoformat() if hit.metadata.valid_from else None,
         custom_metadata={name: value for name, value in info.items() if name != "author"},

@@ -44,7 +44,8 @@ def id_of(*parts: str) -> str:
 def put(memory: TreeTextMemory, records: Iterable[Record]) -> None:
     """Write memories, each a dict with `id`, `memory` and perhaps `info` and other metadata; the last of an id wins.
 
-    What is new is added, what has changed is updated, what was deleted comes back with what it says now.
+    What is new is added, what has changed is updated, what was deleted comes back with what it says now. An `embedding`
+    is taken for what is new alone.
     """
     wanted = {str(record["id"]): record for record in records}
     held = {item.id: item for item in memory.get_by_ids(wanted)}
@@ -81,7 +82,7 @@ def _put_again(memory: TreeTextMemory, record: Record) -> None:
 def _change(memory: TreeTextMemory, item: TextualMemoryItem, record: Record) -> None:
     now, info = item.metadata.info, dict(record.get("info") or {})
     gone = {name: None for name, value in now.items() if name not in info and value is not None}
-    others = {name: value for name, value in record.items() if name not in ("id", "memory", "info")}
+    others = {name: value for name, value in record.items() if name not in ("id", "memory", "info", "embedding")}
     unchanged = (
         item.memory == record["memory"]
         and not gone

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from treemem.integrations.keeping import hide_seen, missing
-from treemem.integrations.talk import Said, Talk, finished
+from treemem.integrations.llamaindex_graph import TreememEmbedding as TreememEmbedding
+from treemem.integrations.llamaindex_graph import TreememPropertyGraphStore as TreememPropertyGraphStore
+from treemem.integrations.talk import Said, Talk, finished, session, storable
 from treemem.memory import TreeTextMemory
 from treemem.records import LoggedMessage
 
@@ -48,17 +50,18 @@ class TreememMemoryBlock(BaseMemoryBlock[str]):
     async def _aget(self, messages: list[ChatMessage] | None = None, **_: Any) -> str:
         """Return what is known about the last message of the user."""
         said = [message.content for message in messages or [] if message.role.value == "user" and message.content]
-        if not said or not said[-1].strip():
+        asked = storable(said[-1]) if said else ""
+        if not asked.strip():
             return ""
-        return str(await finished(self._memory.context, said[-1], self._max_tokens, **self._search))
+        return str(await finished(self._memory.context, asked, self._max_tokens, **self._search))
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
         """Keep messages, each session's in its conversation."""
         sessions: dict[str, list[ChatMessage]] = {}
         for message in messages:
             sessions.setdefault(str(message.additional_kwargs.get("session_id") or "llamaindex"), []).append(message)
-        for session, some in sessions.items():
-            await finished(Talk(self._memory, session, KEPT).write, [_said(each) for each in some])
+        for name, some in sessions.items():
+            await finished(Talk(self._memory, name, KEPT).write, [_said(each) for each in some])
 
     async def atruncate(self, content: str, tokens_to_truncate: int) -> str | None:
         """Return the content without its last lines, None where nothing is left."""
@@ -77,7 +80,10 @@ class TreememRetriever(BaseRetriever):
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         """Return the memories that answer a question best."""
-        hits = self._memory.search(query_bundle.query_str, self._top_k, **self._found_by)
+        asked = storable(query_bundle.query_str)
+        if not asked.strip():
+            return []
+        hits = self._memory.search(asked, self._top_k, **self._found_by)
         return [NodeWithScore(node=_node(hit), score=hit.score) for hit in hits]
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
@@ -136,7 +142,7 @@ class TreememChatStore(BaseChatStore):
 
     def get_keys(self) -> list[str]:
         """Return the keys that have messages."""
-        return [each.id for each in self._memory.conversations()]
+        return [session(each.id) for each in self._memory.conversations()]
 
     def _hide(self, key: str, which: Callable[[list[LoggedMessage]], LoggedMessage]) -> ChatMessage | None:
         talk = self._talk(key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from treemem.integrations.talk import conversation, storable
 from treemem.memory import TreeTextMemory
 
 NOTE = (
@@ -19,9 +20,10 @@ def note(
 
     Memories of `conversation_id` are left out, since the model has its messages.
     """
-    if not question.strip():
+    asked = storable(question)
+    if not asked.strip():
         return None
     if conversation_id is not None and "filter" not in search:
-        search["filter"] = {"not": {"conversation_id": conversation_id}}
-    known = memory.context(question, max_tokens, **search)
+        search["filter"] = {"not": {"conversation_id": conversation(conversation_id)}}
+    known = memory.context(asked, max_tokens, **search)
     return f"{NOTE}\n<memories>\n{known}\n</memories>" if known else None

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from treemem.errors import TreememError
-from treemem.integrations.talk import finished
+from treemem.integrations.talk import finished, storable
 from treemem.memory import TreeTextMemory
 
 
@@ -19,12 +19,14 @@ def verbs(memory: TreeTextMemory) -> list[Callable[..., str]]:
 
     def remember(text: str) -> str:
         """Remember a fact, in one sentence that can be understood by itself."""
-        (memory_id,) = memory.add(text)
+        (memory_id,) = memory.add(storable(text))
         return f"Remembered [{memory_id}]."
 
     def recall(question: str, top_k: int = 5) -> str:
         """Find what is remembered that answers a question. Each line begins with the id of the memory."""
-        lines = [f"[{hit.id}] {_line(hit.memory)}" for hit in memory.search(question, top_k)]
+        asked = storable(question)
+        hits = memory.search(asked, top_k) if asked.strip() else ()
+        lines = [f"[{hit.id}] {_line(hit.memory)}" for hit in hits]
         return "\n".join(lines) or "Nothing is remembered about this."
 
     def history(memory_id: str) -> str:
@@ -38,7 +40,7 @@ def verbs(memory: TreeTextMemory) -> list[Callable[..., str]]:
 
     def correct(memory_id: str, text: str) -> str:
         """Correct a memory that was wrong: `text` is what it should have said all along."""
-        memory.correct(memory_id, text)
+        memory.correct(memory_id, storable(text))
         return f"Corrected [{memory_id}]."
 
     def forget(memory_id: str) -> str:

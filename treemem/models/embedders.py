@@ -216,6 +216,10 @@ class OpenAIEmbedder:
         return np.concatenate([self._embed_batch(list(part)) for part in parts])
 
     def _embed_batch(self, texts: list[str]) -> Vectors:
+        return checked_vectors(self._vectors(texts), len(texts), self.dimension, self.name)
+
+    def _vectors(self, texts: list[str]) -> list[list[float]]:
+        """Return what the server answers. Raises EmbedderError."""
         import openai
 
         try:
@@ -223,11 +227,47 @@ class OpenAIEmbedder:
                 model=self._model, input=texts, encoding_format="float", **self._extra
             )
             rows = sorted(answer.data, key=lambda each: each.index)
-            vectors = [each.embedding for each in rows]
+            return [each.embedding for each in rows]
         except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:
             fault = fault_of(error, self._client.api_key)
             raise EmbedderError(f"{self.name}: {fault.said}") from fault.because
-        return checked_vectors(vectors, len(texts), self.dimension, self.name)
+
+
+#: Where Ollama answers if nothing is said.
+_OLLAMA = "http://localhost:11434/v1"
+
+
+@checked_names
+class OllamaEmbedder(OpenAIEmbedder):
+    """A model of Ollama's ("nomic-embed-text"), on this machine or at `base_url` (extra `openai`, whose client sends).
+
+    Without a `dimension` one text is embedded to find it.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        dimension: int | None = None,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        batch_size: int = 128,
+        timeout: float = 30.0,
+        max_retries: int = 4,
+    ) -> None:
+        place = (base_url or _OLLAMA).rstrip("/")
+        super().__init__(
+            model,
+            dimension=dimension or 1,
+            base_url=place if place.endswith("/v1") else f"{place}/v1",
+            api_key=api_key or "none",
+            batch_size=batch_size,
+            timeout=timeout,
+            max_retries=max_retries,
+        )
+        self.name = f"ollama/{model}"
+        if dimension is None:
+            self.dimension = len(self._vectors(["dimension"])[0])
 
 
 @checked_names

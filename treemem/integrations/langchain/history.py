@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from treemem.integrations.keeping import missing
-from treemem.integrations.talk import in_pieces, of_pieces
+from treemem.integrations.keeping import hide_seen, missing
+from treemem.integrations.talk import conversation, in_pieces, of_pieces, storable
 from treemem.memory import TreeTextMemory
 from treemem.records import LoggedMessage
+from treemem.storable import cleaned
 
 try:
     from langchain_core.chat_history import BaseChatMessageHistory
@@ -42,7 +43,7 @@ class TreememChatMessageHistory(BaseChatMessageHistory):
     @property
     def messages(self) -> list[BaseMessage]:
         """The messages as LangChain gave them; those that treemem got elsewhere by what they say and who says it."""
-        return [message_of(each) for each in self.memory.messages(self.conversation_id)]
+        return [message_of(each) for each in self.memory.messages(conversation(self.conversation_id))]
 
     @messages.setter
     def messages(self, value: list[BaseMessage]) -> None:
@@ -53,22 +54,20 @@ class TreememChatMessageHistory(BaseChatMessageHistory):
         """Add messages at the end of the conversation, as one operation."""
         self.memory.add_messages(
             [as_message(each) for each in messages],
-            conversation_id=self.conversation_id,
+            conversation_id=conversation(self.conversation_id),
             operation_id=str(uuid.uuid4()),  # so that all are new, whatever they say
         )
 
     def clear(self) -> None:
         """Hide all messages of the conversation; `memory.restore` brings them back, `memory.purge` erases them."""
-        ids = [each.id for each in self.memory.messages(self.conversation_id)]
-        if ids:
-            self.memory.delete(ids)
+        hide_seen(self.memory, [each.id for each in self.memory.messages(conversation(self.conversation_id))])
 
 
 def as_message(message: BaseMessage, **more: Any) -> dict[str, Any]:
     """Return a message of LangChain as `add_messages` takes it; the whole of it is kept beside what it says."""
     role = _ROLES.get(message.type) or str(getattr(message, "role", message.type))
-    made = {"role": role, "content": message.text, KEPT: in_pieces(message_to_dict(message)), **more}
-    return made if message.name is None else {**made, "name": message.name}
+    made = {"role": cleaned(role), "content": storable(message.text), KEPT: in_pieces(message_to_dict(message)), **more}
+    return made if message.name is None else {**made, "name": cleaned(message.name)}
 
 
 def message_of(logged: LoggedMessage) -> BaseMessage:

@@ -8,6 +8,7 @@ from typing import Any
 from treemem.errors import InvalidInputError
 from treemem.integrations.keeping import hide, missing, put
 from treemem.integrations.langchain.documents import document_of, record_of
+from treemem.integrations.talk import storable
 from treemem.memory import TreeTextMemory
 
 try:
@@ -48,5 +49,8 @@ class TreememDocumentIndex(DocumentIndex):
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None, **search: Any
     ) -> list[Document]:
-        found = self.memory.search(query, self.k if k is None else k, **{"when": "now", **search})
+        asked = storable(query)
+        if not asked.strip():
+            return []
+        found = self.memory.search(asked, self.k if k is None else k, **{"when": "now", **search})
         return [document_of(hit) for hit in found]

@@ -10,6 +10,7 @@ from typing import Any
 from treemem.integrations.keeping import id_of, missing
 from treemem.integrations.langchain.history import as_message, said
 from treemem.integrations.noting import note
+from treemem.integrations.talk import conversation
 from treemem.memory import TreeTextMemory
 
 try:
@@ -97,7 +98,7 @@ class TreememMiddleware(AgentMiddleware):
             scope = thread or str(uuid.uuid4())
             self._of(runtime).add_messages(
                 [as_message(m, id=id_of("message", scope, m.id or str(uuid.uuid4()))) for m in messages],
-                conversation_id=thread,
+                conversation_id=None if thread is None else conversation(thread),
             )
 
 

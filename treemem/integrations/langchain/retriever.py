@@ -6,6 +6,7 @@ from typing import Any
 
 from treemem.integrations.keeping import missing
 from treemem.integrations.langchain.documents import document_of
+from treemem.integrations.talk import storable
 from treemem.memory import TreeTextMemory
 
 try:
@@ -33,5 +34,8 @@ class TreememRetriever(BaseRetriever):
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None, **search: Any
     ) -> list[Document]:
-        found = self.memory.search(query, self.k if k is None else k, **{**self.search, **search})
+        asked = storable(query)
+        if not asked.strip():
+            return []
+        found = self.memory.search(asked, self.k if k is None else k, **{**self.search, **search})
         return [document_of(hit, told=True) for hit in found]

@@ -8,6 +8,7 @@ from typing import Any
 from treemem.errors import InvalidInputError
 from treemem.integrations.keeping import all_of, hide, id_of, joined, missing, pieces, put
 from treemem.integrations.keeping import open_without_vectors as open_without_vectors
+from treemem.integrations.talk import in_pieces, of_pieces, storable
 from treemem.memory import TreeTextMemory
 
 try:
@@ -44,6 +45,7 @@ class TreememByteStore(BaseStore[str, bytes]):
         """Yield the keys, or those that begin with `prefix`."""
         for item in all_of(self.memory):
             key = item.metadata.info.get("byte_key")
+            key = of_pieces(key) if isinstance(key, list) else key
             if isinstance(key, str) and key.startswith(prefix or ""):
                 yield key
 
@@ -58,4 +60,5 @@ def _record(key: str, value: bytes) -> dict[str, Any]:
     if not isinstance(value, (bytes, bytearray, memoryview)):
         raise InvalidInputError(f"value of {key!r:.60}: wanted bytes, found {type(value).__name__}")
     text = f"The value of {key[:200]!r}"
-    return {"id": _id(key), "memory": text, "info": {"byte_key": key, "bytes": pieces(bytes(value))}}
+    kept = key if storable(key) == key else in_pieces(key)
+    return {"id": _id(key), "memory": text, "info": {"byte_key": kept, "bytes": pieces(bytes(value))}}

@@ -15,6 +15,8 @@ from treemem.filters import FilterLike
 from treemem.integrations.keeping import all_of, hide, missing, put
 from treemem.integrations.langchain.documents import document_of, of_metadata, record_of
 from treemem.integrations.langchain.embedding import LangChainEmbedder
+from treemem.integrations.nearest import nearest
+from treemem.integrations.talk import storable
 from treemem.items import TextualMemoryItem
 from treemem.memory import TreeTextMemory
 from treemem.search.options import MAX_TOP_K, SearchOptions
@@ -171,29 +173,20 @@ class TreememVectorStore(VectorStore):
         return [document_of(near[i][0]) for i in chosen]
 
     def _search(self, query: str, k: int, where: FilterLike | None, search: dict[str, Any]) -> Sequence[SearchHit]:
+        asked_for = storable(query)
+        if not asked_for.strip():
+            return []
         options = search.pop("options", None) or SearchOptions()
         if k > min(options.vector_limit, options.text_limit) and "dedup" not in search:
             limit = min(max(k, options.vector_limit), MAX_TOP_K)
             options = replace(options, vector_limit=limit, text_limit=max(limit, options.text_limit))
         asked = {"when": "now", **search, "options": options}
-        return self.memory.search(query, k, filter=of_metadata(where), **asked).hits
+        return self.memory.search(asked_for, k, filter=of_metadata(where), **asked).hits
 
     def _nearest(
         self, embedding: Sequence[float], k: int, where: FilterLike | None
     ) -> list[tuple[TextualMemoryItem, list[float], float]]:
-        asked = np.asarray(embedding, dtype=np.float64)
-        norm = np.linalg.norm(asked)
-        if asked.ndim != 1 or not np.isfinite(norm) or norm == 0:
-            raise InvalidInputError("embedding: wanted a vector that has a direction: finite numbers, not all zero")
-        found = []
-        for item in all_of(self.memory, of_metadata(where)):
-            vector = item.metadata.embedding
-            if vector is None or len(vector) != len(asked):
-                raise InvalidInputError(
-                    f"embedding: {len(asked)} numbers, those of the cube have {0 if vector is None else len(vector)}"
-                )
-            found.append((item, list(vector), float(np.dot(asked, vector) / norm)))
-        return sorted(found, key=lambda each: -each[2])[:k]
+        return nearest(all_of(self.memory, of_metadata(where)), embedding)[:k]
 
     # ---- For asyncio: the same, in threads --------------------------------------------------------------------------
 

@@ -12,10 +12,13 @@ from treemem.errors import ConfigError, InvalidInputError
 from treemem.filters import field
 from treemem.integrations.keeping import all_of, hide, id_of, missing, put
 from treemem.integrations.langgraph.matching import matches, passes
+from treemem.integrations.nearest import plain
+from treemem.integrations.talk import in_pieces, of_pieces, storable
 from treemem.items import TextualMemoryItem
 from treemem.memory import TreeTextMemory
 from treemem.search.options import MAX_TOP_K, SearchOptions
 from treemem.search.results import SearchHit
+from treemem.storable import cleaned
 from treemem.temporal import from_micros
 
 try:
@@ -131,15 +134,19 @@ class TreememStore(BaseStore):
         info: dict[str, Any] = {
             "langgraph": "item",
             "namespace": list(op.namespace),
-            **{f"namespace_{i}": label for i, label in enumerate(op.namespace)},
+            **{f"namespace_{i}": cleaned(label) for i, label in enumerate(op.namespace)},
             "key": op.key,
             "value": dict(op.value or {}),
             "indexed": bool(text),
             "put_at": now,
         }
+        given = [info[name] for name in _KEPT]
+        if cleaned(given) != given and of_pieces(kept := in_pieces(given)) == given:  # half characters and the like
+            info |= {**dict(zip(_KEPT, cleaned(given), strict=True)), "exact": kept}
         if op.ttl is not None:
             info |= {"ttl_minutes": float(op.ttl), "expires_at": now + op.ttl * 60}
-        return {"id": _id(op.namespace, op.key), "memory": text or f"{'/'.join(op.namespace)}: {op.key}", "info": info}
+        said = text or f"{'/'.join(op.namespace)}: {op.key}"
+        return {"id": _id(op.namespace, op.key), "memory": plain(said), "info": info}
 
     def _text(self, op: PutOp) -> str:
         """Return what of a value is searched by meaning, "" for nothing."""
@@ -165,7 +172,11 @@ class TreememStore(BaseStore):
     def _search(self, op: SearchOp) -> list[SearchItem]:
         if op.limit < 0 or op.offset < 0:
             raise InvalidInputError(f"search: wanted limit and offset of at least 0, found {op.limit} and {op.offset}")
-        found = self._asked(op) if op.query and op.query.strip() and self.index_config is not None else self._below(op)
+        found = (
+            self._asked(op)
+            if op.query and storable(str(op.query)).strip() and self.index_config is not None
+            else self._below(op)
+        )
         some = found[op.offset : op.offset + op.limit]
         if op.refresh_ttl:
             self._renew(some)
@@ -181,7 +192,7 @@ class TreememStore(BaseStore):
         top = MAX_TOP_K if op.filter else min(max(op.offset + op.limit, 1), MAX_TOP_K)
         wide = max(top, SearchOptions().vector_limit)
         hits = self.memory.search(
-            str(op.query),
+            storable(str(op.query)),
             top,
             when="now",
             filter=_below(op.namespace_prefix) & (field("info.indexed") == True),  # noqa: E712
@@ -203,6 +214,7 @@ class TreememStore(BaseStore):
 
 
 _EPOCH = from_micros(0)
+_KEPT = ("namespace", "key", "value")
 _OURS = field("info.langgraph") == "item"
 
 
@@ -213,7 +225,7 @@ def _id(namespace: Sequence[str], key: str) -> str:
 def _below(prefix: Sequence[str]) -> Any:
     where: Any = _OURS
     for i, label in enumerate(prefix):
-        where = where & (field(f"info.namespace_{i}") == label)
+        where = where & (field(f"info.namespace_{i}") == cleaned(label))
     return where
 
 
@@ -223,21 +235,29 @@ def _expired(item: TextualMemoryItem) -> bool:
 
 
 def _passes(item: TextualMemoryItem, op: SearchOp) -> bool:
-    return not _expired(item) and passes(item.metadata.info["value"], op.filter or {})
+    given = _given(item)
+    below = tuple(given["namespace"][: len(op.namespace_prefix)]) == tuple(op.namespace_prefix)
+    return not _expired(item) and below and passes(given["value"], op.filter or {})
+
+
+def _given(item: TextualMemoryItem) -> Mapping[str, Any]:
+    """Return namespace, key and value as they were given."""
+    info = item.metadata.info
+    return dict(zip(_KEPT, of_pieces(info["exact"]), strict=True)) if "exact" in info else info
 
 
 def _namespace(item: TextualMemoryItem) -> Namespace:
-    return tuple(item.metadata.info["namespace"])
+    return tuple(_given(item)["namespace"])
 
 
 def _told(item: TextualMemoryItem) -> dict[str, Any]:
-    info, metadata = item.metadata.info, item.metadata
+    info, metadata, given = item.metadata.info, item.metadata, _given(item)
     created = metadata.created_at or _EPOCH
     put_at = from_micros(int(info["put_at"] * 1_000_000))
     return {
         "namespace": _namespace(item),
-        "key": info["key"],
-        "value": info["value"],
+        "key": given["key"],
+        "value": given["value"],
         "created_at": created,
         "updated_at": max(created, put_at),
     }
