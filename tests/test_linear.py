@@ -35,6 +35,7 @@ from treemem.ingest.reading.quotes import standing
 from treemem.ingest.terms import mentioned_in
 from treemem.judge import pairs
 from treemem.judge.facts import Form, slots_of
+from treemem.judge.handovers import news_verbs
 from treemem.judge.turns import endings_of, turns_of
 from treemem.knowledge.renaming import renamed
 from treemem.language import SHARED, fitting, packs
@@ -327,6 +328,7 @@ def patterns() -> dict[str, re.Pattern[Any]]:
         for kind in pack.tables.get("measures", ()):
             found |= {f"{code}.measures.{kind}.{n}": p for n, p in enumerate(pack.measures(kind))}
         found |= {f"{code}.ending.{n}": ending.pattern for n, ending in enumerate(endings_of(code))}
+        found |= {f"{code}.news.{n}": pattern for n, (_, _, pattern) in enumerate(news_verbs(code))}
     return found
 
 

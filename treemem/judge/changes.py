@@ -11,16 +11,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from treemem.judge import turns
+from treemem.judge import handovers, turns
 from treemem.judge.facts import MANY, Fact, Form, Said, clear, state_of
 from treemem.judge.same import apart, bare, same, siblings
 from treemem.judge.screen import Screen, needed
 from treemem.judge.speech import Clause
-from treemem.judge.values import Measure, masked, measure, other_measure
+from treemem.judge.values import measure, other_measure, two_at_once
 from treemem.language import Pack, packs, tokens
 
-#: Words of a value that stands in the place of another one.
-_MOST_OTHER = 5
 _CODE = re.compile(r"[\w.@:+-]{0,50}\d[\w.@:+ -]{0,50}|\S{1,50}@\S{1,50}")
 #: Kinds of which what has come to be so has taken the place of the older value.
 _ONE_AT_A_TIME = ("place", "name", "job", "state", "attribute", "quantity")
@@ -28,7 +26,7 @@ _ONE_AT_A_TIME = ("place", "name", "job", "state", "attribute", "quantity")
 
 def tells(said: Said) -> bool:
     """Return whether a text may say, by its words alone, that something changed or has a value; most do not."""
-    return bool(said.telling) or _framing(said) or turns.may_turn(said)
+    return bool(said.telling) or _framing(said) or turns.may_turn(said) or handovers.may_hand_over(said)
 
 
 @lru_cache(maxsize=1_024)
@@ -62,7 +60,7 @@ def stated(newer: Said, older: Said) -> bool:
     """
     if newer.pack is not older.pack or not _tells_now(newer):
         return False
-    return _in_forms(newer, older) or turns.turned(newer, older)
+    return _in_forms(newer, older) or turns.turned(newer, older) or handovers.handed_over(newer, older)
 
 
 def _in_forms(new: Said, old: Said) -> bool:
@@ -151,15 +149,9 @@ def _one_end(old: Fact, new: Fact) -> bool:
         return False
     if new.slot.says == "holds" or (old.verb and new.verb):  # said in one way: of one end, and nothing beside it
         alike = (old.slot.form, old.verb, before.kinds) == (new.slot.form, new.verb, after.kinds)
-        return alike and not _two_at_once(before, after)
+        return alike and not two_at_once(before, after)
     extended = new.pack.pattern("extended").search(new.text)
     return not (extended and not old.pack.pattern("end").search(old.verb) and "clock" in after.kinds)
-
-
-def _two_at_once(before: Measure, after: Measure) -> bool:
-    """Return whether both a number and a time differ: "5 km on Mondays" and "10 km on Sundays" are two things."""
-    differ = {kind for kind, _ in set(before.said) ^ set(after.said)}
-    return "number" in differ and len(differ) > 1
 
 
 def _attributes_apart(pack: Pack, one: str, other: str, *, sure: bool) -> bool:
@@ -196,8 +188,8 @@ def _frames(code: str, name: str) -> tuple[tuple[Form, str, bool], ...]:
 
 
 def _frame_changed(pack: Pack, news: Clause, was: Clause) -> bool:
-    """Return whether a clause says no to another one, says yes to a no, or the same but for one value."""
-    return _framed(pack, "over", news, was) or _framed(pack, "come_true", was, news) or _now_other(pack, news, was)
+    """Return whether a clause says no to another one, or says yes to a no."""
+    return _framed(pack, "over", news, was) or _framed(pack, "come_true", was, news)
 
 
 def _framed(pack: Pack, name: str, said: Clause, of: Clause) -> bool:
@@ -218,44 +210,3 @@ def _framed(pack: Pack, name: str, said: Clause, of: Clause) -> bool:
 def _plain(pack: Pack, text: str) -> list[str]:
     """Return the words of a clause without articles; its characters where there are no words."""
     return [word for word in text.split() if word not in pack.words("articles")] if pack.spaced else list(text)
-
-
-def _now_other(pack: Pack, news: Clause, was: Clause) -> bool:
-    """ "The gate opens at six": "The gate now opens at seven". All but one value is the same."""
-    said = pack.pattern("only").sub("", news.text)
-    if not news.now or was.now or said == was.text:
-        return False
-    if not pack.spaced:
-        alike = masked(pack, said) == masked(pack, was.text) != was.text
-        return alike and other_measure(pack, was.text, said) and clear(pack, said)
-    new, old = said.split(), was.text.split()
-    start = _shared(new, old)
-    end = _shared(new[start:][::-1], old[start:][::-1])
-    ours, theirs, behind = (
-        new[start : len(new) - end],
-        old[start : len(old) - end],
-        old[len(old) - end :] if end else [],
-    )
-    verbs = pack.words("frame_verbs") | pack.words("using")
-    verb = next((n for n, w in enumerate(old[:start]) if n > (old[0] in pack.words("owners")) and w in verbs), None)
-    if verb is None or not ours or not theirs or max(len(ours), len(theirs)) > _MOST_OTHER:
-        return False
-    if not clear(pack, " ".join(old[:verb])) or not pack.words("no_other").isdisjoint(ours + theirs):
-        return False
-    a, b = " ".join(theirs), " ".join(ours)
-    one, other = measure(pack, a), measure(pack, b)
-    if one is not None and other is not None:
-        counted = (
-            old[verb] in pack.words("have") and old[verb + 1 : start][:1] and old[verb + 1] in pack.words("articles")
-        )
-        return one.kinds == other.kinds and not _two_at_once(one, other) and other_measure(pack, a, b) and not counted
-    if states_apart(pack, a, b) and old[verb] in pack.words("be"):
-        return True
-    if len(behind) >= 2 and behind[0] in pack.words("used_for") and old[verb] in pack.words("using"):
-        return apart(pack, a, b) and max(len(ours), len(theirs)) <= 3
-    alone = len(ours) == len(theirs) == 1 and bool(behind)
-    return alone and old[verb] in pack.words("prefer") and apart(pack, a, b)
-
-
-def _shared(one: list[str], other: list[str]) -> int:
-    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

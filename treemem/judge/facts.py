@@ -201,7 +201,7 @@ def _valid(pack: Pack, kind: str, value: str, who: str) -> bool:
     if not value or value.strip() != value or (pack.spaced and len(value.split()) > MOST_WORDS and kind != "quantity"):
         return False
     if kind == "quantity":
-        return who not in pack.words("no_amounts")
+        return who not in pack.words("no_amounts") and not pack.phrases("no_quantity").within(said)
     if kind == "attribute":
         return attribute(pack, who) and not pack.phrases("no_attribute").within(said)
     if pack.phrases("no_value").within(said) or pack.phrases(f"no_{kind}").within(said[1:] if pack.spaced else said):

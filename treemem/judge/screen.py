@@ -19,7 +19,7 @@ from treemem.language import SHARED, TOKEN, Pack, entries, packs, tokens
 T = TypeVar("T")
 #: What a text has one of: whole words with a blank before and behind, or pieces of words without one or both.
 Pieces = frozenset[str]
-_DIGITS: Pieces = frozenset("0123456789")
+_DIGITS: Pieces = frozenset("0123456789" + "".join(chr(0xFF10 + n) for n in range(10)))  # also in full width
 
 
 class Screen(Generic[T]):

@@ -24,6 +24,9 @@ _DOTS = re.compile(r"\.\.|\s[-–]{1,3}\s|//")
 #: A colon that brings somebody's words, or a list.
 _SPOKEN = re.compile(r"[:：](?!\d\d)\s{0,3}\S{1,40}\s{1,3}\S|\.\.|//|\s->\s")
 _EMOTICON = re.compile(r"[:;]-?[()DPp](?=\s|$|[.,!])")
+_DOUBLED = re.compile(r"([.!;?])\s{0,2}\.(?!\w)")
+#: A line in the middle of a name: "forum_name".
+_JOINED = re.compile(r"(?<=\w)_(?=\w)")
 #: Where a sentence ends, for telling those that ask from those that say something.
 _SENTENCE = re.compile(r"(?<=[.!;?？])\s+|(?<=[。！；？])")
 _STOP = re.compile(r"[.!;](?:\s|$)|[。！；]")
@@ -53,6 +56,7 @@ class Speech:
     def _parted(self) -> tuple[str, str]:
         """The sentences that say something, and those that ask for something: questions and requests."""
         whole = self._without_lead(self.text.strip().replace("’", "'"))
+        whole = _DOUBLED.sub(r"\1", self.pack.pattern("asides").sub(".", whole)).lstrip(" .")
         parts: tuple[list[str], list[str]] = ([], [])
         for sentence in _SENTENCE.split(whole):
             if sentence.endswith(("?", "？")):
@@ -122,9 +126,9 @@ class Speech:
     @cached
     def spoken(self) -> str:
         """The text of the looser reading; nothing where a sign says that its speaker does not simply say it."""
-        text = _EMOTICON.sub(" ", self.saying)
+        text = _JOINED.sub(" ", _EMOTICON.sub(" ", self.saying))
         unclear = not _LOOSE_SIGNS.isdisjoint(text) or _OPENING.search(text) or _SPOKEN.search(text)
-        return "" if unclear else text
+        return "" if unclear else _EMOTICON.sub(" ", self.saying)
 
     def _loose(self, *, tolerant: bool) -> tuple[str, ...]:
         if not self.spoken:

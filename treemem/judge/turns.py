@@ -20,10 +20,17 @@ from treemem.judge.values import measure, other_measure
 from treemem.language import Pack, entries, packs, tokens
 
 #: The share of the content words of the older text that the newer one must name.
-_NAMED = 0.25
+_NAMED = 0.2
 #: Words of a clause among which its verb stands; characters by which a thing is known without spaces.
 _VERB_WITHIN, _LEAST = 8, 2
+_VERSION = re.compile(r"[vV]?\d[\w.]{0,9}")
 _SPACES = re.compile(r"\s{1,9}")
+
+
+@lru_cache(maxsize=2_048)
+def _telling_stems(code: str, text: str) -> frozenset[str]:
+    pack = packs()[code]
+    return frozenset(pack.stemmed(text)) - pack.stems("neutral") - pack.stems("small")
 
 
 class Known:
@@ -68,15 +75,15 @@ class Known:
 
     def told(self, text: str) -> frozenset[str]:
         """Return the stems of a text that say which thing is meant."""
-        return frozenset(self.pack.stemmed(text)) - self._neutral
+        return _telling_stems(self.pack.code, text)
 
     def rest(self, text: str) -> str:
         """Return a text without spaces, and without what does not say which thing is meant."""
         return self.pack.pattern("neutral").sub("", text).strip()
 
-    def says(self, text: str) -> bool:
-        """Return whether all that a text names stands in the older one; so it is where it names nothing."""
-        return self.told(text) <= self.stems if self.pack.spaced else self.rest(text) in self.letters
+    def says(self, text: str, but: frozenset[str] = frozenset()) -> bool:
+        """Return whether all that a text names, `but` for some, is in the older one, also where it names nothing."""
+        return self.told(text) - but <= self.stems if self.pack.spaced else self.rest(text) in self.letters
 
     def names(self, text: str, *, strict: bool = False) -> bool:
         """Return whether a text names something that the older one says, in one piece, and nothing else.
@@ -87,6 +94,8 @@ class Known:
             rest = self.rest(text)
             if rest in self.pack.words("short_things"):
                 return rest in self.letters
+            if self.called(text):
+                return True
             letters = iter(self.letters)
             in_order = (
                 len(rest) > _LEAST and rest[:2] in self.letters and all(any(c == o for o in letters) for c in rest)
@@ -98,6 +107,11 @@ class Known:
             return False
         places = [n for n, stem in enumerate(self.order) if stem in stems]
         return len(stems) != 2 or places[-1] - places[0] <= len(places)
+
+    def called(self, text: str) -> bool:
+        """Return whether the older text says, without spaces, each part of what a text names."""
+        parts = [self.rest(part) for part in text.split(self.pack.tables.get("joint", " "))]
+        return all(len(part) >= _LEAST and part in self.letters for part in parts)
 
 
 class Telling:
@@ -366,7 +380,11 @@ def _turns_it(row: Mapping[str, Any], found: Mapping[str, str], clause: str, was
         if len(rest) < _LEAST or not (first or was.letters.endswith(rest)):
             return False
         old, head = rest, ""
-    return old in was.letters and was.says(f"{head} {found.get('of', '')}".strip()) and not (new and new in was.letters)
+    return (
+        old in was.letters
+        and was.says(f"{head} {found.get('of', '')}".strip(), but=pack.stems("agents"))
+        and not (new and new in was.letters)
+    )
 
 
 def _other(old: str, new: str, head: str, was: Known, verbs: frozenset[str] | None) -> bool:
@@ -392,7 +410,12 @@ def _ends_what_is_said(value: str, was: Known) -> bool:
     if place < 0 or measure(was.pack, value):
         return True
     behind = was.text[place + len(value.strip()) :].strip(" .,!")
-    return not behind or tokens(behind)[:1][0] in was.pack.words("behind_value") or not was.told(behind)
+    return (
+        not behind
+        or _VERSION.fullmatch(behind) is not None
+        or tokens(behind)[:1][0] in was.pack.words("behind_value")
+        or not was.told(behind)
+    )
 
 
 def _is_ended(ending: _Ending, match: re.Match[str], clause: str, was: Known) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from treemem.language import SHARED, Pack, fitting, packs
 
@@ -15,6 +16,8 @@ from treemem.language import SHARED, Pack, fitting, packs
 KINDS = ("date", "day", "month", "clock", "quarter", "season", "week", "share", "money", "number", "count")
 #: Kinds by which a value is measured.
 MEASURED = frozenset(KINDS) - {"share", "money", "count"}
+#: Kinds that say when; amounts of the others need a unit.
+TIMES = frozenset({"date", "day", "month", "clock", "season", "week", "quarter"})
 _FRAME = re.compile(r"[^\W\d_]+|[$€£¥%]")
 
 
@@ -139,6 +142,7 @@ class Measure:
         return frozenset(kind for kind, _ in self.said)
 
 
+@lru_cache(maxsize=2_048)
 def measure(pack: Pack, value: str) -> Measure | None:
     """Return what a short value measures, None where it has no number, day or time."""
     found, rest = scan((pack,), value, MEASURED)
@@ -150,6 +154,7 @@ def measure(pack: Pack, value: str) -> Measure | None:
     return Measure(tuple((each.kind, each.value) for each in found), frame)
 
 
+@lru_cache(maxsize=2_048)
 def masked(pack: Pack, text: str) -> str:
     """Return a clause with a sign in the place of each amount."""
     return re.sub("#{1,160}", "#", scan((pack,), text, MEASURED)[1])
@@ -172,3 +177,36 @@ def other_measure(pack: Pack, old: str, new: str) -> bool:
     elif not ("week" in b.kinds and {"day", "date"} & a.kinds):
         return False
     return set(b.frame) <= set(a.frame) and bool(a.frame) == bool(b.frame)
+
+
+def two_at_once(before: Measure, after: Measure) -> bool:
+    """Return whether both a number and a time differ: "5 km on Mondays" and "10 km on Sundays" are two things."""
+    differ = {kind for kind, _ in set(before.said) ^ set(after.said)}
+    return "number" in differ and len(differ) > 1
+
+
+def alike_but_for_amounts(pack: Pack, one: str, other: str) -> bool:
+    """Return whether two values are the same words around other numbers: "version 2", "0.25mg Ozempic"."""
+    if masked(pack, one) == masked(pack, other):
+        return True
+    a, b = measure(pack, one), measure(pack, other)
+    return (
+        a is not None and b is not None and a.kinds == b.kinds and bool(a.frame) and sorted(a.frame) == sorted(b.frame)
+    )
+
+
+def other_amount(pack: Pack, old: str, new: str) -> bool:
+    """Return whether two amounts measure one thing, and differ."""
+    a, b = measure(pack, old), measure(pack, new)
+    if a is None or b is None:
+        return False
+    times = a.kinds & b.kinds & TIMES
+    if two_at_once(a, b):
+        return False
+    if times:
+        ours, theirs = ([each for each in m.said if each[0] in times] for m in (a, b))
+        return b.kinds <= a.kinds and not one_amount(ours, theirs) and set(b.frame) <= set(a.frame)
+    if a.kinds & TIMES or b.kinds & TIMES or len(a.said) != len(b.said) or one_amount(a.said, b.said):
+        return False
+    both = pack.words("of_numbers")
+    return set(b.frame) <= set(a.frame) and both & set(a.frame) == both & set(b.frame)
