@@ -16,10 +16,11 @@ import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from treemem.ingest.reading.answers import Claim
 from treemem.ingest.reading.windows import Window
 from treemem.judge.evidence import Bound, Unborne, bound
 from treemem.passages import sentences
-from treemem.search import engine, union
+from treemem.search import engine
 from treemem.text import analyse
 from treemem.write import reading
 
@@ -88,8 +89,9 @@ READ = {"locomo": observed, "musique": related}
 def credited(cube: TreeTextMemory, question: str, *, shared: bool = True) -> list[str]:
     """Return what the ten hits for a question credit: what they are, or what they were read in."""
     found = []
-    engine.beside_words = union.beside_words if shared else lambda states: False
-    for hit in cube.search(question, 10):
+    with nullcontext() if shared else mock.patch.object(engine, "beside_words", return_value=False):
+        hits = cube.search(question, 10)
+    for hit in hits:
         origin = hit.metadata.sources[0] if hit.metadata.sources else {}
         found.append(origin["memory_id"] if origin.get("type") == "reading" else hit.id)
     return found
@@ -108,12 +110,8 @@ def unbound(wanted: bool) -> Iterator[None]:
             found.append(one)
         return found
 
-    if wanted:
-        reading.bound = believed
-    try:
+    with mock.patch.object(reading, "bound", believed) if wanted else nullcontext():
         yield
-    finally:
-        reading.bound = bound
 
 
 def measure(memory: TreeTextMemory, name: str, folder: Path, limit: int | None, most: int | None) -> bool:

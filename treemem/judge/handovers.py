@@ -61,7 +61,7 @@ class _Told:
     def __init__(self, said: Speech) -> None:
         pack = said.pack
         past = pack.pattern("gone").search(said.saying) is not None
-        clauses = () if past or not _may(said) else said.loose
+        self._clauses = clauses = () if past or not _may(said) else said.loose
         self.news = tuple(each for n, clause in enumerate(clauses) for each in _news_in(pack, n, clause))
         self.states = (
             *(each for n, clause in enumerate(clauses) for each in _states_in(pack, n, clause)),
@@ -69,6 +69,15 @@ class _Told:
         )
         self._stems = frozenset(stem for clause in clauses for stem in pack.stemmed(clause))
         self._subjects = frozenset(state.before.casefold() for state in self.states if state.now)
+
+    def elsewhere(self, number: int, was: _Was) -> bool:
+        """Return whether a clause speaks of something that an older text does not: "my phone bill went up"."""
+        if number < 0:
+            return False
+        pack = was.known.pack
+        beside = was.known.stems | pack.stems("agents") | pack.stems("news_said")
+        texts = [news.rest for news in self.news if news.number == number] or [self._clauses[number]]
+        return not any(was.known.told(text) <= beside for text in texts)
 
     def concerns(self, was: _Was) -> bool:
         """Return whether it may be about what an older text says: it has a word of it, or is of its speaker alone."""
@@ -122,7 +131,7 @@ def handed_over(newer: Speech, older: Speech) -> bool:
     for state in told.states:
         if any(_takes(state, news, was) for news in told.news if news.number != state.number):
             return True
-        if state.now and _takes(state, None, was):
+        if state.now and not told.elsewhere(state.number - 1, was) and _takes(state, None, was):
             return True
     return False
 
@@ -144,9 +153,10 @@ def _news_in(pack: Pack, number: int, clause: str) -> Iterator[_News]:
     plain = pack.pattern("closing").sub("", pack.pattern("why").sub("", clause))
     if pack.pattern("negated").search(plain) or pack.pattern("not_news").search(plain):
         return
+    passing = pack.pattern("not_news").search(clause) is not None
     for kind, of, pattern in news_verbs(pack.code):
         match = pattern.search(plain)
-        if match is not None:
+        if match is not None and not (passing and kind == "gone"):
             said = (
                 " ".join(match.group().split()[1:-1])
                 if "..." in pattern.pattern or len(match.group().split()) > 2
@@ -319,8 +329,10 @@ def _another(found: _Found, state: _State, news: _News | None, named: frozenset[
     placed = pack.words("placed")
     moved = news is not None and "place" in news.of and one != "time" and other == "name"
     if moved and {_first(old), _first(new)} <= placed:
-        return state.now and apart(pack, a, b)
+        return state.now and not named & was.known.told(old) and apart(pack, a, b)
     if one == other and one in ("amount", "time"):
+        if by == "frame" and state.verb in pack.words("have") and _first(was.value) in pack.words("articles"):
+            return False  # "I have a meeting at 4 now" is of another meeting
         told = state.now if by == "frame" else state.now or bool(named)
         return told and (news is None or news.kind == "changed") and other_amount(pack, old, new)
     if {one, other} & {"amount", "time"} or a.casefold() == b.casefold():
@@ -338,6 +350,8 @@ def _another(found: _Found, state: _State, news: _News | None, named: frozenset[
     if news.kind == "gone":
         if not named & was.known.told(old) or named <= was.subject:
             return False
+        if by == "frame" and not was.known.told(old) - named <= was.known.told(new):
+            return False
         if by in ("itself", "oneself"):
             return other == "name" if by == "itself" else _first(old) == _first(new)
         return (by == "frame" and state.verb not in pack.words("be")) or other in ("name", "thing") or one == other
@@ -350,7 +364,7 @@ def _changed_into(
     """Return whether what changed may have the one value after the other, each given with its sort."""
     pack, (one, a), (other, b) = was.known.pack, old, new
     if "name" in news.of:
-        return len(b.split()) <= _MOST_NAMED and not b.endswith("ed") and apart(pack, a, b)
+        return other == "name" and len(b.split()) <= _MOST_NAMED and not b.endswith("ed") and apart(pack, a, b)
     if named & was.known.told(found.old):
         return False  # what it is changed, and not what it is of
     freely = "any" in news.of or ("new" in news.of and named & pack.stems("attributes"))

@@ -88,7 +88,8 @@ def changed(newer: Speech, older: Speech) -> bool:
     if not told.states or was is None or known.stays:
         return False
     pack = newer.pack
-    if any(state.now and _amount_now(pack, state, was, known) for _, state in told.states):
+    of_others = {at + 1 for at, _, clause in told.changed + told.gone if not _mine(clause, known)}
+    if any(state.now and at not in of_others and _amount_now(pack, state, was, known) for at, state in told.states):
         return True
     if any(_moved(state, was, known) for _, state in told.states):
         return True
@@ -135,7 +136,8 @@ def _moved(state: _Part, was: _Part, known: Known) -> bool:
     ):
         return False
     measured = any(measure(known.pack, text) is not None for text in (state.value, was.value))
-    return state.of == was.of and not measured and not known.pack.pattern("not_so").search(state.value)
+    of_people = known.pack.pattern("person").search(state.value)
+    return state.of == was.of and not (measured or of_people or known.pack.pattern("not_so").search(state.value))
 
 
 def _of_value(what: str, was: _Part, known: Known) -> bool:

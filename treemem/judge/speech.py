@@ -56,6 +56,7 @@ class Speech:
     def _parted(self) -> tuple[str, str]:
         """The sentences that say something, and those that ask for something: questions and requests."""
         whole = self._without_lead(self.text.strip().replace("’", "'"))
+        whole = self.pack.rewritten("colons", whole)
         whole = _DOUBLED.sub(r"\1", self.pack.pattern("asides").sub(".", whole)).lstrip(" .")
         parts: tuple[list[str], list[str]] = ([], [])
         for sentence in _SENTENCE.split(whole):

@@ -23,6 +23,8 @@ from treemem.language import Pack, entries, packs, tokens
 _NAMED = 0.2
 #: Words of a clause among which its verb stands; characters by which a thing is known without spaces.
 _VERB_WITHIN, _LEAST = 8, 2
+#: Words of a subject before a plain verb.
+_SUBJECT_WITHIN = 4
 _VERSION = re.compile(r"[vV]?\d[\w.]{0,9}")
 _SPACES = re.compile(r"\s{1,9}")
 
@@ -66,7 +68,10 @@ class Known:
     def subject(self) -> frozenset[str]:
         """The stems of whom it is about."""
         first = self.text.split(" ", 1)[0]
-        match = self.pack.pattern("verb").search(self.text, len(first))
+        sure = self.pack.pattern("be_first").search(self.text, len(first))
+        match = (
+            self.pack.pattern("verb").search(self.text, len(first)) if sure is None or _far(self.text, sure) else sure
+        )
         return self.bare(self.text[: match.start()] if match else "")
 
     def bare(self, text: str) -> frozenset[str]:
@@ -83,7 +88,10 @@ class Known:
 
     def says(self, text: str, but: frozenset[str] = frozenset()) -> bool:
         """Return whether all that a text names, `but` for some, is in the older one, also where it names nothing."""
-        return self.told(text) - but <= self.stems if self.pack.spaced else self.rest(text) in self.letters
+        if self.pack.spaced:
+            return self.told(text) - but <= self.stems
+        rest = self.rest(text)
+        return rest in self.letters or rest in self.rest(self.letters)
 
     def names(self, text: str, *, strict: bool = False) -> bool:
         """Return whether a text names something that the older one says, in one piece, and nothing else.
@@ -151,15 +159,20 @@ def turned(newer: Speech, older: Speech) -> bool:
     if not new.turns:
         return False
     was = _known(older)
-    if pack.spaced and (not was.content or len(new.told & was.content) < max(1, _NAMED * len(was.content))):
-        return False
-    if was.stays:
+    named = len(new.told & was.content) >= max(1, _NAMED * len(was.content))
+    if was.stays or (pack.spaced and not named and not _leaves(new, was)):
         return False
     if not pack.spaced:
         return _turned_by_letters(new.turns, was)
     if was.many and not was.content <= new.told:
         return False  # "with Tom and Ann": no longer with Tom leaves Ann
     return any(_concerns(turn.who, was, turn.said) and _ends(turn, was) for turn in new.turns)
+
+
+def _leaves(new: Telling, was: Known) -> bool:
+    """Return whether a newer text says "from A to B" of an A that the older one says, be it a word that says little."""
+    olds = (was.bare(slots["old"]) for turn in new.turns for _, slots in turn.found if "old" in slots)
+    return any(old and old <= was.stems for old in olds)
 
 
 def denied_now(newer: Speech, older: Speech) -> bool:
@@ -191,6 +204,11 @@ def _turned_by_letters(turns: tuple[Turn, ...], was: Known) -> bool:
     return any(
         not _others(turn.said, was) and (_ends(turn, was) or (topic and _ended_alone(turn.said, was))) for turn in turns
     )
+
+
+def _far(text: str, match: re.Match[str]) -> bool:
+    """Return whether a verb stands too far behind the beginning of a text to be that of its subject."""
+    return len(text[: match.start()].split()) > _SUBJECT_WITHIN
 
 
 def _others(clause: str, was: Known) -> bool:
@@ -365,6 +383,8 @@ def _turns_it(row: Mapping[str, Any], found: Mapping[str, str], clause: str, was
         fresh = was.told(new) - was.stems
         return bool(was.bare(old)) and was.bare(old) <= was.stems and all(any(c.isdigit() for c in s) for s in fresh)
     if row.get("verb") and not verbs:
+        return None
+    if "of" in row and not any(word in was.letters for word in entries(row["of"])):
         return None
     if "what" in found and not was.names(found["what"]):
         return False
