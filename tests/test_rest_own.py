@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Iterator
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
+from tests.helpers import HashEmbedder
 from tests.rest_server import Caller, running, some_keys
-from treemem import MiniLM, TreeTextMemory
+from treemem import ConfigError, ConflictError, MiniLM, StoreError, StoreFullError, TreememError, TreeTextMemory
+from treemem.reorganize.turn import Turn
 from treemem.service.rest import app, codes
 from treemem.service.rest.application import ROUTES
 from treemem.service.rest.examples import QUESTIONS
@@ -36,6 +43,13 @@ def url(memory: TreeTextMemory) -> Iterator[str]:
 @pytest.fixture
 def caller(url: str) -> Caller:
     return Caller(url)
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def _ids(caller: Caller, *texts: str, user: str = "g") -> list[str]:
@@ -86,6 +100,14 @@ def test_a_plan_is_shown_and_then_applied(caller: Caller) -> None:
     caller.refused("v1/plan/apply?user_id=p", codes.PARAMETERS, 400, plan={"id": "p"})
 
 
+def test_a_plan_waits_for_no_other_worker(memory: TreeTextMemory, caller: Caller) -> None:
+    _ids(caller, "The bell is broken.", "The bell is broken.", user="w")
+    plan = caller.post("v1/plan?user_id=w", everything=True)
+    with Turn(memory.store, "own", "another worker"):
+        caller.refused("v1/plan/apply?user_id=w", codes.NOT_ADDED, 409, plan=plan)
+    caller.post("v1/plan/apply?user_id=w", plan=plan)
+
+
 def test_a_whole_memory_goes_out_and_comes_in(url: str, caller: Caller) -> None:
     caller.add("moves", "My sister keeps bees in Porto.")
     out = caller.http.post(f"{url}/v1/export", json={"format": "archive"})
@@ -105,6 +127,75 @@ def test_a_whole_memory_goes_out_and_comes_in(url: str, caller: Caller) -> None:
         assert "/treemem-import" not in refused.text
     assert caller.http.post(f"{url}/v1/import?format=none", content=b"x").status_code == 400
     assert Caller(url, "key-read").http.post(f"{url}/v1/export", json={}).status_code == 403
+
+
+def test_a_packed_archive_of_another_model_comes_in_where_that_is_asked_for(tmp_path: Path, url: str) -> None:
+    with TreeTextMemory.open(tmp_path / "m.db", embedder=HashEmbedder()) as other:
+        other.add(["The mill stands by the river."], user_id="mill")
+        other.export(tmp_path / "out.jsonl.zst")
+    packed, third = (tmp_path / "out.jsonl.zst").read_bytes(), Caller(url, "key-three")
+    refused = third.http.post(f"{url}/v1/import", content=packed)
+    assert (refused.status_code, "reembed" in refused.text) == (400, True)
+    told = third.http.post(f"{url}/v1/import?reembed=true", content=packed)
+    assert told.status_code == 200, told.text
+    assert third.found("mill", "Where is the mill?") == ["The mill stands by the river."]
+
+
+def test_no_error_tells_where_a_file_lay(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    where: list[Path] = []
+
+    def failing(memory: TreeTextMemory, path: Path, **_: Any) -> None:
+        where.append(path)
+        raise kinds[len(where) - 1](f"{path}: cannot be written beside {path.parent}")
+
+    kinds: list[type[TreememError]] = [ConflictError, StoreFullError, ConfigError, StoreError]
+    monkeypatch.setattr(TreeTextMemory, "export", failing)
+    monkeypatch.setattr(TreeTextMemory, "import_", failing)
+    for route, sent in (("export", b"{}"), ("import", b"x")) * 2:
+        answer = caller.http.post(f"{caller.url}/v1/{route}", content=sent)
+        assert answer.json()["code"] == codes.code_of(kinds[len(where) - 1]("x"))
+        assert "cannot be written" in answer.text
+        assert str(where[-1].parent) not in answer.text
+        assert not where[-1].parent.exists()
+
+
+def test_a_full_disk_is_told_while_a_file_comes_in(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(anyio.AsyncFile, "write", full)
+    answer = caller.http.post(f"{caller.url}/v1/import", content=b"x")
+    assert (answer.status_code, answer.json()["code"]) == (503, codes.MEMORY_SERVICE)
+    assert "No space left" in answer.text
+
+
+def _gone(url: str) -> socket.socket:
+    """Return a connection that began an import and sends no more."""
+    host, port = url.removeprefix("http://").split(":")
+    sock = socket.create_connection((host, int(port)))
+    head = f"POST /v1/import HTTP/1.1\r\nHost: {host}\r\nAuthorization: Token key-one\r\nContent-Length: 99\r\n\r\nx"
+    sock.sendall(head.encode())
+    return sock
+
+
+def test_one_import_a_project_and_one_that_hangs_up(url: str, caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "treemem.service.rest")
+
+    def status(key: str) -> int:
+        return Caller(url, key).http.post(f"{url}/v1/import", content=b"{").status_code
+
+    with _gone(url):
+        wait_for(lambda: status("key-one") == 429)
+        assert status("key-two") == 400  # of another project
+    wait_for(lambda: status("key-one") == 400)
+    assert "/v1/import gone" in caplog.text
+    assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize(("user", "code"), [("", codes.EMPTY), ("u" * 101, codes.LONG_USER), ("%00", codes.PARAMETERS)])
+def test_a_user_in_the_query_is_one_as_elsewhere(caller: Caller, user: str, code: int) -> None:
+    for path in ("v1/list", "v1/add", "v1/export", "v1/import"):
+        caller.refused(f"{path}?user_id={user}", code, 400)
 
 
 def test_the_right_is_asked_for_before_the_body(url: str) -> None:

@@ -119,6 +119,8 @@ def test_providers_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in ({}, {"provider": "nobody"}, {"base_url": "http://x", "batch": 0}):
         with pytest.raises(RerankerError):
             ServedReranker("m", **wrong)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="provider: wanted one of"):
+        ServedReranker("m", provider=["x"])  # type: ignore[arg-type]
 
 
 def test_by_settings(server: Script, tmp_path: Path) -> None:
@@ -199,3 +201,18 @@ def test_ollama_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         server.next.append((404, {"error": {"message": 'model "tiny" not found, try pulling it first'}}))
         with pytest.raises(EmbedderError, match="try pulling it first"):
             OllamaEmbedder("tiny", base_url=server.url)
+
+
+@pytest.mark.parametrize("data", [[], None, *([{"index": 0, "embedding": each}] for each in (None, [], "abc", ["a"]))])
+def test_an_ollama_that_gives_no_vector_is_told(data: Any) -> None:
+    with serving(lambda body: {"object": "list", "model": "tiny", "data": data, "usage": {}}) as server:
+        with pytest.raises(EmbedderError, match="ollama/tiny"):
+            OllamaEmbedder("tiny", base_url=server.url)
+        with pytest.raises(EmbedderError, match="ollama/tiny"):
+            OllamaEmbedder("tiny", dimension=3, base_url=server.url).embed(["x"])
+
+
+@pytest.mark.parametrize("dimension", [0, -1, True, "3"])
+def test_a_dimension_of_ollama_is_a_number(dimension: Any) -> None:
+    with pytest.raises(ConfigError, match="dimension: wanted a number"):
+        OllamaEmbedder("tiny", dimension=dimension)

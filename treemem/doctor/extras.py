@@ -29,7 +29,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "py2neo": ("py2neo",),
     "pydantic-ai": ("pydantic-ai-slim",),
     "sentence-transformers": ("sentence-transformers",),
-    "service": ("fastapi", "prometheus-client", "python-multipart", "uvicorn"),
+    "service": ("fastapi", "prometheus-client", "python-multipart", "uvicorn", "zstandard"),
     "strands": ("strands-agents",),
     "view": ("starlette", "uvicorn"),
     "viz": ("neo4j-viz",),

@@ -10,7 +10,7 @@ import numpy as np
 
 from treemem.canonical import Vectors
 from treemem.checks import shown
-from treemem.errors import EmbedderError
+from treemem.errors import ConfigError, EmbedderError
 from treemem.forks import ForkLock
 from treemem.keywords import checked_names
 from treemem.models.failures import answered
@@ -255,6 +255,10 @@ class OllamaEmbedder(OpenAIEmbedder):
         timeout: float = 30.0,
         max_retries: int = 4,
     ) -> None:
+        if dimension is not None and (isinstance(dimension, bool) or not isinstance(dimension, int) or dimension < 1):
+            raise ConfigError(
+                f"dimension: wanted a number of at least 1, or None to ask Ollama, found {dimension!r:.60}"
+            )
         place = (base_url or _OLLAMA).rstrip("/")
         super().__init__(
             model,
@@ -267,7 +271,14 @@ class OllamaEmbedder(OpenAIEmbedder):
         )
         self.name = f"ollama/{model}"
         if dimension is None:
-            self.dimension = len(self._vectors(["dimension"])[0])
+            self.dimension = self._found()
+
+    def _found(self) -> int:
+        """Return how many numbers the vector of a text has. Raises EmbedderError."""
+        rows: list[Any] = self._vectors(["dimension"])
+        if not rows or not isinstance(rows[0], list) or not rows[0]:
+            raise EmbedderError(f"{self.name}: wanted the vector of a text, found {rows!r:.60}; does it embed texts?")
+        return int(checked_vectors(rows, 1, len(rows[0]), self.name).shape[1])
 
 
 @checked_names

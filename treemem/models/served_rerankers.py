@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from treemem.errors import RerankerError
+from treemem.errors import ConfigError, RerankerError
 from treemem.forks import ForkLock
 from treemem.keywords import checked_names
 from treemem.models.failures import answered
@@ -47,6 +47,8 @@ class ServedReranker:
         timeout: float = 10.0,
         max_retries: int = 2,
     ) -> None:
+        if provider is not None and not isinstance(provider, str):
+            raise ConfigError(f"provider: wanted one of {', '.join(PROVIDERS)}, found {provider!r:.60}")
         if provider is not None and provider not in PROVIDERS:
             raise RerankerError(
                 f"provider: wanted one of {', '.join(PROVIDERS)}, or a base_url, found {provider!r:.60}"

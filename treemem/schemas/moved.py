@@ -36,6 +36,7 @@ class Import(Request):
     format: Annotated[Short, Field(description="auto, or one that treemem formats lists.")] = "auto"
     conversation_id: Annotated[Short | None, Field(description="Of a file that holds one conversation.")] = None
     merge: Annotated[bool, Field(description="Add an archive to what is there already.")] = False
+    reembed: Annotated[bool, Field(description="Make the vectors of an archive of another model again.")] = False
     skip: Annotated[bool, Field(description="Leave out what cannot be read, and say so, instead of refusing it.")] = (
         False
     )

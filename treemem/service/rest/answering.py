@@ -16,15 +16,18 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ValidationError
 
 from treemem.memory import TreeTextMemory
-from treemem.service.rest.codes import EMPTY, OK, PARAMETERS, Refusal, envelope, of_validation, status_of
+from treemem.service.rest.codes import EMPTY, LONG_USER, OK, PARAMETERS, Refusal, envelope, of_validation, status_of
 from treemem.service.rest.gate import written
 from treemem.service.rest.models import Models
 from treemem.service.rest.projects import Project
 from treemem.service.running import Runner
+from treemem.storable import storable
 
 T = TypeVar("T")
 B = TypeVar("B", bound=BaseModel)
 _JSON = "application/json; charset=utf-8"
+#: Characters of a user's id.
+LONGEST_USER = 100
 
 
 class Json(JSONResponse):
@@ -74,9 +77,7 @@ def posted(
 
     async def answer(request: Request) -> Response:
         project = service.project(request, right)
-        user = request.query_params.get("user_id") if of_user else None
-        if of_user and user is None:
-            project.require("admin")
+        user = asked_user(request, project) if of_user else None
         raw = await read(request)
 
         def done() -> bytes:
@@ -88,6 +89,19 @@ def posted(
 
     answer.__name__ = path.strip("/").replace("/", "_").replace("-", "_")
     api.post(path, response_model=None, description=work.__doc__)(answer)
+
+
+def asked_user(request: Request, project: Project) -> str | None:
+    """Return whose view the query asks for; None, the whole project, wants the right "admin". Raises Refusal."""
+    user = request.query_params.get("user_id")
+    if user is None:
+        project.require("admin")
+        return None
+    if not user:
+        raise Refusal(EMPTY, "user_id: wanted a user, found an empty text; leave it out for the whole project")
+    if len(user) > LONGEST_USER:
+        raise Refusal(LONG_USER, f"user_id: wanted at most {LONGEST_USER} characters")
+    return storable(user, "user_id")
 
 
 async def read(request: Request) -> bytes:

@@ -9,9 +9,11 @@ from treemem.errors import (
     EmbedderError,
     FrozenMemoryError,
     InvalidInputError,
+    LeaseError,
     LLMError,
     MemoryExistsError,
     MemoryNotFoundError,
+    ModelMismatchError,
     NotAllowedError,
     OperationMismatchError,
     OperationNotFoundError,
@@ -74,6 +76,8 @@ ERRORS: tuple[tuple[type[TreememError], int], ...] = (
     (FrozenMemoryError, NOT_ADDED),
     (ConflictError, NOT_ADDED),
     (UndoRefusedError, NOT_ADDED),
+    (LeaseError, NOT_ADDED),
+    (ModelMismatchError, NOT_ADDED),
     (InvalidInputError, PARAMETERS),
 )
 

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from treemem.schemas.moved import EXPORTED, Export, Import, Imported
 from treemem.service.rest import requests
+from treemem.service.rest.answering import LONGEST_USER
 from treemem.service.rest.answers import Envelope, Ranked
 from treemem.service.rest.examples import ANSWERS, QUESTIONS
 from treemem.service.rest.gate import IMPORT, UPLOAD
@@ -28,6 +29,7 @@ _OTHERS: dict[str, type[BaseModel]] = {
 _REF = "#/components/schemas/{model}"
 _JSON = "application/json"
 _TEXT = {"type": "string"}
+_USER = {**_TEXT, "minLength": 1, "maxLength": LONGEST_USER}
 _BYTES = {"type": "string", "format": "binary"}
 #: Routes without a key.
 _OPEN = ("/health", "/ready")
@@ -100,7 +102,7 @@ def _made(api: FastAPI, asked: dict[str, type[BaseModel]], answers: dict[str, ty
                 _body(operation, path, schemas[model])
             if path.startswith("/v1/"):
                 operation["tags"] = ["treemem"]
-                _add_parameter(operation, "user_id", _TEXT, "Whose view it is; the whole project wants admin.")
+                _add_parameter(operation, "user_id", _USER, "Whose view it is; the whole project wants admin.")
             else:
                 operation["tags"] = ["service" if path in _OPEN else "memos"]
     upload = made["paths"][UPLOAD]["post"]

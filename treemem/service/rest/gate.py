@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
 import anyio.to_thread
+from starlette.requests import ClientDisconnect
 
 from treemem.errors import TreememError
 from treemem.service.access import Access, FixedKeys, Keys, NoKeys
@@ -145,6 +146,8 @@ class Gate:
                     raise
                 code = code_of(error)
                 await refuse(sending, code, str(error), request_id)
+        except ClientDisconnect:
+            status = 0  # whoever asked has gone: there is nobody to answer, and nothing wrong here
         except Exception:
             _logger.exception("request %s failed", request_id)
             if not status:
