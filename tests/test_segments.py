@@ -7,7 +7,7 @@ import unicodedata
 import pytest
 
 from treemem.segments import _marks, is_latin
-from treemem.text import analyse, words
+from treemem.text import analyse, analysed, words
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,10 @@ def test_every_mark_is_one() -> None:
 )
 def test_latin(text: str, latin: bool) -> None:
     assert is_latin(text) is latin
+
+
+@pytest.mark.parametrize("most", [2, 4, 7])
+def test_parts_are_cut_as_their_whole_is(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr("treemem.text.MAX_TOKENS", most)
+    parts = [f"The zqvgarten{most} ist nicht of the boats", f"und zqvmorgen{most} sind die besten"]
+    assert analysed(parts) == analyse(" ".join(parts))

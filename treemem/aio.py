@@ -627,7 +627,8 @@ class AsyncKnowledgeBases:
     async def drop(self, name: str, keep_last_n: int = 30, *, backups: str | Path | None = None) -> Path | None:
         """Back a base up, then erase it with its history and its policy; return the backup's folder.
 
-        As `memory.drop` does; `memory.cube("shop.kb.handbook").load(folder)` brings it back. Raises
+        As `memory.drop` does; `memory.cube("shop.kb.handbook").load(folder)` brings it back. The answers of chats that
+        were shown it stay, as the backup does: `purge` what must not be told any more before. Raises
         MemoryNotFoundError, NotAllowedError, StoreFullError, StoreError.
         """
         return await self._run(
@@ -1938,8 +1939,8 @@ class AsyncTreeTextMemory:
         answer of the first, without hits. Raises OperationMismatchError where the id was used for anything else.
 
         With `stream=True` the answer comes piece by piece, and is written when it is whole (see `ChatStream`). A model
-        that fails, or whose answer is cut at `max_tokens`, raises LLMError, and nothing is written. Without a language
-        model it raises InvalidInputError. `search` goes to `search()`.
+        that fails or says nothing, or whose answer is cut at `max_tokens`, raises LLMError, and nothing is written.
+        Without a language model it raises InvalidInputError. `search` goes to `search()`.
         """
         verb: Callable[..., Any] = self._memory.chat
         found = await self._run(

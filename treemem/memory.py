@@ -1060,8 +1060,8 @@ class TreeTextMemory:
         answer of the first, without hits. Raises OperationMismatchError where the id was used for anything else.
 
         With `stream=True` the answer comes piece by piece, and is written when it is whole (see `ChatStream`). A model
-        that fails, or whose answer is cut at `max_tokens`, raises LLMError, and nothing is written. Without a language
-        model it raises InvalidInputError. `search` goes to `search()`.
+        that fails or says nothing, or whose answer is cut at `max_tokens`, raises LLMError, and nothing is written.
+        Without a language model it raises InvalidInputError. `search` goes to `search()`.
         """
         ctx = self._seen_by(search.pop("user_id", None), search.pop("session_id", None))
         return answering.chat(

@@ -108,8 +108,8 @@ def analysed(parts: Sequence[str]) -> list[str]:
     """Return what `analyse` does of parts with a space between them; words of short parts are read once."""
     if not all(part.isascii() and len(part) <= PIECE for part in parts):
         return analyse(" ".join(parts))
-    said = [word for part in parts for word in words(part)]
-    return stems([word for word in said if word not in STOP_WORDS], language_of(said, STOP_WORDS))
+    said = [word for part in parts for word in words(part)][:MAX_TOKENS]
+    return stems([word for word in said if word not in STOP_WORDS], language_of(said, STOP_WORDS))[:MAX_TOKENS]
 
 
 def asked(text: str) -> list[str]:

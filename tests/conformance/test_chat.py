@@ -273,6 +273,24 @@ def test_nothing_is_written_where_nothing_is_to_be(known: TreeTextMemory) -> Non
     assert known.content_hash() == before
 
 
+@pytest.mark.parametrize("more", [{}, {"operation_id": "once"}, {"remember": False}], ids=str)
+@pytest.mark.parametrize("pieces", [("",), (" ", "\n\u3000")], ids=["empty", "blank"])
+def test_a_model_that_says_nothing_leaves_nothing(known: TreeTextMemory, pieces: Any, more: Any) -> None:
+    llm = Talker(*pieces)
+    before = known.content_hash()
+    with pytest.raises(LLMError, match="answered nothing") as whole:
+        known.chat("Where does Anna live?", llm=llm, **more)
+    assert (whole.value.reason, whole.value.usage) == ("invalid", USAGE)
+    with (
+        pytest.raises(LLMError, match="answered nothing"),
+        known.chat("Where does Anna live?", llm=llm, stream=True, **more) as stream,
+    ):
+        list(stream)
+    with pytest.raises(InvalidInputError):
+        _ = stream.answer
+    assert known.content_hash() == before
+
+
 def test_a_stream_is_written_when_it_is_whole(known: TreeTextMemory) -> None:
     stream = known.chat("Where does Anna live?", stream=True, llm=Talker("In ", "Porto", "."))
     assert isinstance(stream, ChatStream)

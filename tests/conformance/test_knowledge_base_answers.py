@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.conformance.test_provenance import everywhere
 from tests.conformance.test_reading_together import Reader
 from tests.conftest import OpenMemory
-from treemem import Added, LLMText, LLMUsage, TreeTextMemory
+from treemem import Added, LLMText, LLMUsage, MemoryNotFoundError, TreeTextMemory
 
 TOKEN = "zqxdescale"
 
@@ -39,6 +41,18 @@ def test_an_answer_follows_a_purge_in_the_base_that_it_quotes(open_memory: OpenM
     assert bob.messages("d")[-1].id == plain.answer_id
     assert memory.check() == memory.cube(f"{memory.cube_id}.kb.handbook").check() == []
     assert not any(TOKEN in text for text in everywhere(memory, location))
+
+
+def test_a_purge_that_is_refused_leaves_the_answers(open_memory: OpenMemory) -> None:
+    memory = open_memory(llm=Speaker())
+    (added,) = base(memory)
+    bob = memory.for_caller("bob")
+    bob.chat("How is the machine cleaned?", knowledge_bases=["handbook"], conversation_id="c")
+    before = memory.content_hash()
+    with pytest.raises(MemoryNotFoundError):
+        memory.for_caller("ann").knowledge_bases.purge("handbook", [added.id, "nobody"])
+    assert len(bob.messages("c")) == 2
+    assert memory.content_hash() == before
 
 
 def test_documents_of_a_base_are_read(open_memory: OpenMemory) -> None:

@@ -139,6 +139,33 @@ def test_words_and_items_share_their_place(open_memory: OpenMemory) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
+def test_items_are_told_by_their_source(open_memory: OpenMemory) -> None:
+    memory = open_memory(llm=Reader(("repairs boats", {"text": "Jonas repairs boats."})))
+    memory.add([f"In summer {2000 + n} Jonas in the harbour, a neighbour of {n}, repairs boats." for n in range(6)])
+    (item,) = memory.read().added[:1]
+    asked = "Which boats does Jonas repair in the harbour?"
+    like_it = memory.get(item).metadata.info or {}
+    for name, info in {"mine": {"prompt": "read.me later"}, "copy": like_it}.items():
+        memory.add({"id": name, "memory": f"Jonas repairs boats in the harbour, {name}.", "metadata": {"info": info}})
+    found = memory.search(asked, 5)
+    assert {"mine", "copy"} <= {hit.id for hit in found}
+    assert item not in {hit.id for hit in found}
+
+
+def test_an_account_beside_items_tells_both_searches(open_memory: OpenMemory) -> None:
+    memory = open_memory(llm=Reader((BOATS[0], {"text": BOATS[1]})))
+    memory.add("In Faro Jonas repairs boats.")
+    memory.read()
+    found = memory.search("Who repairs boats?", explain=True)
+    assert found.explanation is not None
+    both = ["read with items", "rank with items", "settle with items"]
+    stages = {stage.name: stage for stage in found.explanation.stages}
+    assert [*stages] == ["embed", *both, "read", "rank", "settle", "finish"]
+    assert stages["read"].sizes["memories"] < stages["read with items"].sizes["memories"]
+    assert sum(each.seconds for each in stages.values()) == pytest.approx(sum(found.timings.values()))
+    assert [hit.id for hit in found.explanation.hits] == [hit.id for hit in found]
+
+
 def test_reading_all_again_after_purges(open_memory: OpenMemory) -> None:
     memory = open_memory(llm=Reader((BOATS[0], {"text": BOATS[1]})))
     texts = ("Jonas repairs boats. In Faro.", "You know, Jonas repairs boats. Lots.")

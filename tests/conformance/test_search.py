@@ -267,6 +267,7 @@ def test_a_slow_store_gets_a_shorter_walk(memory: TreeTextMemory) -> None:
     assert [hit.id for hit in none] == [hit.id for hit in slow.search("harbour", options=SearchOptions(hops=0))]
 
 
+@pytest.mark.filterwarnings("ignore:unclosed  Session:ResourceWarning")  # neo4j's, where its connection went under it
 def test_the_store_keeps_its_time(memory: TreeTextMemory) -> None:
     filled(memory)
     result = memory.search("harbour", budget=0.0)

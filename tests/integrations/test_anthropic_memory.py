@@ -515,7 +515,7 @@ def test_edits_at_once_are_all_kept(embedded: TreeTextMemory) -> None:
 ODD = [None, 0, -1, 1.5, True, b"x", [], [1], {}, object(), 10**30]
 
 
-@pytest.mark.parametrize("odd", ODD, ids=repr)
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)
 def test_odd_values_are_answered(embedded: TreeTextMemory, odd: Any) -> None:
     files = MemoryFiles(embedded)
     files.create("/memories/a", "one\ntwo\n")

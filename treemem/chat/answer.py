@@ -65,7 +65,8 @@ class ChatStream:
 
     Nothing is asked before the first piece is. Whoever stops early (`close`, or the end of `with`), and a model that
     breaks off (LLMError), leave the question in the conversation and nothing of the answer; where nothing had been said
-    yet, nothing is written. A stream that is dropped without either hangs up, and writes nothing.
+    yet, and where the model ends without a word (LLMError, too), nothing is written. A stream that is dropped without
+    either hangs up, and writes nothing.
     """
 
     def __init__(

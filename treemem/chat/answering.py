@@ -14,7 +14,7 @@ from treemem.chat.repeating import Repeated, Told, answered, used_of
 from treemem.checks import is_several, known_names, shown, within
 from treemem.contents import SHOWN, USED, is_message
 from treemem.context import Context
-from treemem.errors import InvalidInputError, TreememError
+from treemem.errors import InvalidInputError, LLMError, TreememError
 from treemem.ids import checked_id
 from treemem.ingest.chat import Message, plain_all
 from treemem.knowledge.preferences import with_preferences
@@ -120,7 +120,9 @@ class _Kept:
         self._lines = list(lines)
 
     def whole(self, text: str, usage: LLMUsage) -> ChatAnswer:
-        """Write question and answer; return the answer."""
+        """Write question and answer; return the answer. Raises LLMError, and writes nothing, where it says nothing."""
+        if not text.strip():
+            raise LLMError("the model answered nothing, and nothing was written; ask again", "invalid", usage)
         question = answer = None
         used = used_ids(self._hits, self._ctx.cube)
         if self._policy is not None:

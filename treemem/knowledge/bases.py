@@ -187,13 +187,15 @@ class KnowledgeBases:
         if POLICY in wanted:
             raise InvalidInputError(f"purge: {POLICY!r} is the policy of the base; drop({name!r}) erases all of it")
         intent = self._signed(operation_id, actor, reason)
-        quoting.purge_answers(self._ctx, ctx.cube, wanted, intent)
-        return purging.purge(ctx, wanted, intent)
+        return purging.purge(
+            ctx, wanted, intent, first=lambda found: quoting.purge_answers(self._ctx, ctx.cube, found, intent)
+        )
 
     def drop(self, name: str, keep_last_n: int = 30, *, backups: str | Path | None = None) -> Path | None:
         """Back a base up, then erase it with its history and its policy; return the backup's folder.
 
-        As `memory.drop` does; `memory.cube("shop.kb.handbook").load(folder)` brings it back. Raises
+        As `memory.drop` does; `memory.cube("shop.kb.handbook").load(folder)` brings it back. The answers of chats that
+        were shown it stay, as the backup does: `purge` what must not be told any more before. Raises
         MemoryNotFoundError, NotAllowedError, StoreFullError, StoreError.
         """
         return keeping.drop(inside(self._ctx, owned(self._ctx, name)), keep_last_n, backups)

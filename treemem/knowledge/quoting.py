@@ -6,7 +6,7 @@ answer that shares a word with that goes with it, stop words apart, as one of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from treemem.caller import Caller
@@ -26,13 +26,12 @@ AT_ONCE = 40
 _ANSWERS = "purge_answers"
 
 
-def purge_answers(ctx: Context, base: str, wanted: Sequence[str], intent: Intent) -> None:
-    """Erase the answers of a cube, whoever asked, that have words of what a purge of memories of a base erases.
+def purge_answers(ctx: Context, base: str, found: closure.Closure, intent: Intent) -> None:
+    """Erase the answers of a cube, whoever asked, that have words of what a purge in a base erases.
 
     It comes before that purge: cut off in between, the answers are gone, and the purge can be done again.
     """
     whole = replace(ctx, caller=Caller(), usage=None)
-    found = closure.closure(ctx.store, base, wanted)
     ids = sorted(_quoting(whole, base, found))
     if ids:
         purging.purge(whole, ids, Intent(derived_id(_ANSWERS, base, ctx.now(), *ids), intent.actor, intent.reason))

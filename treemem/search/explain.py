@@ -31,6 +31,8 @@ class Explanation:
     """How a search came to its hits; print it to read it, `graph()` draws it.
 
     `subgraph` is what the store found: the seeds of both arms, the entities named and reached, the edges walked.
+    Where items were found beside words, words were searched again without items: the graph is that of this search, and
+    the stages of the first come before its own ("read with items").
     """
 
     question: str
@@ -85,9 +87,10 @@ class Explanation:
 
     def __str__(self) -> str:
         lines = [f"{self.question!r}, time: {self.when}"]
+        width = max([8, *(len(stage.name) for stage in self.stages)])
         for stage in self.stages:
             sizes = ", ".join(f"{count} {name}" for name, count in stage.sizes.items())
-            lines.append(f"  {stage.name:<8} {1_000 * stage.seconds:8.1f} ms  {sizes}")
+            lines.append(f"  {stage.name:<{width}} {1_000 * stage.seconds:8.1f} ms  {sizes}")
         for place, hit in enumerate(self.hits, 1):
             arms = ", ".join(f"{arm} {rank}" for arm, rank in hit.arms.items())
             way = " ".join(map(str, hit.path)) or f"seed ({arms})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from treemem import planning
@@ -16,8 +16,17 @@ from treemem.write.committing import ATTEMPTS, commit, done_before, new_change
 from treemem.write.intent import Intent
 
 
-def purge(ctx: Context, ids: str | Iterable[str], intent: Intent) -> Receipt:
-    """See `TreeTextMemory.purge`."""
+def purge(
+    ctx: Context,
+    ids: str | Iterable[str],
+    intent: Intent,
+    first: Callable[[closure.Closure], None] | None = None,
+) -> Receipt:
+    """See `TreeTextMemory.purge`.
+
+    `first` erases what has the same words elsewhere. It is called when nothing refuses the purge any more, and again
+    where another writer came in between.
+    """
     wanted = distinct_ids(ids)
     base = new_change(ctx, "purge", intent, request=["purge", wanted])
     if not wanted:
@@ -32,6 +41,8 @@ def purge(ctx: Context, ids: str | Iterable[str], intent: Intent) -> Receipt:
         _require_purgeable(ctx, wanted)
         found = closure.closure(ctx.store, ctx.cube, wanted)
         _require_own_closure(ctx, found)
+        if first is not None:
+            first(found)
         _bring_back(ctx, found.back, base)
         try:
             return ctx.store.purge(base, closure.erasure(ctx.store, ctx.cube, found, read_at))
