@@ -102,7 +102,13 @@ def test_the_key_is_never_shown(server: Script) -> None:
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A sentence-transformers model of one layer, built here."""
+    """A sentence-transformers model of one layer, built here, whichever test asks for it first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of old names that both versions of the package have
+        return _built(tmp_path_factory)
+
+
+def _built(tmp_path_factory: pytest.TempPathFactory) -> str:
     try:
         from sentence_transformers import SentenceTransformer, models
         from transformers import BertConfig, BertModel, BertTokenizerFast
