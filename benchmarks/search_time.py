@@ -27,6 +27,7 @@ import neo4j
 
 from benchmarks.foundation import Given, messages, percentile, questions, timed
 from benchmarks.retrieval import READERS, Collection, load, place_of
+from benchmarks.work import hits_of, profiling
 from treemem import MiniLM, TreeTextMemory
 from treemem.search.engine import search
 from treemem.search.question import Question
@@ -73,14 +74,9 @@ def profiled(uri: str, asked: list[tuple[str, dict[str, Any]]]) -> tuple[float, 
         for text, parameters in asked:
             summary = session.run(text, given=parameters).consume()
             took.append(float((summary.result_available_after or 0) + (summary.result_consumed_after or 0)))
-            version = "CYPHER 25 " if "CYPHER 25\n" in text else ""
-            told = session.run(f"{version}PROFILE\n" + text.replace("CYPHER 25\n", ""), given=parameters).consume()
-            hits.append(float(_hits(told.profile or {})))
+            told = session.run(profiling(text), given=parameters).consume()
+            hits.append(float(hits_of(told.profile or {})))
     return statistics.median(took), statistics.median(hits)
-
-
-def _hits(plan: dict[str, Any]) -> int:
-    return int(plan.get("dbHits", 0)) + sum(_hits(each) for each in plan.get("children", []))
 
 
 def asker(memory: TreeTextMemory, asked: list[tuple[str, Any]], past: int | None) -> Callable[[int], Any]:

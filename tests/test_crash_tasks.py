@@ -76,23 +76,34 @@ def _applied(ctx: Context, change: ChangeSet) -> bool:
     return True
 
 
+def _begun(store: str, round_: int, acknowledged: list[int]) -> subprocess.Popen[str]:
+    """Start a process that adds and works, and wait until it has acknowledged something."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CHILD, store, str(10_000 * round_)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=Path(__file__).parents[1],
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    acknowledged.append(int(process.stdout.readline()))
+    return process
+
+
+def _end(process: subprocess.Popen[str], acknowledged: list[int]) -> None:
+    """Kill such a process, and note what it had acknowledged."""
+    os.killpg(process.pid, signal.SIGKILL)
+    acknowledged += map(int, process.communicate()[0].split())
+
+
 def kill_the_worker(store: str, rounds: int) -> tuple[int, int]:
     """Kill it some times; return how many tasks were acknowledged, and how many had to be begun more than once."""
     acknowledged: list[int] = []
     for n in range(rounds):
-        process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, store, str(10_000 * n)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            cwd=Path(__file__).parents[1],
-            start_new_session=True,
-        )
-        assert process.stdout is not None
-        acknowledged.append(int(process.stdout.readline()))
+        process = _begun(store, n, acknowledged)
         time.sleep(0.2 + 0.13 * (n % 5))
-        os.killpg(process.pid, signal.SIGKILL)
-        acknowledged += map(int, process.communicate()[0].split())
+        _end(process, acknowledged)
     patched = worker.LEASE, worker.HEARTBEAT, worker.LOOK
     try:
         with opened(store) as memory:
@@ -111,21 +122,11 @@ def kill_the_server(home: Path, rounds: int) -> tuple[int, int]:
         with opened(server.uri) as memory:
             memory.add("Something that tasks are about.", operation_id="begin")
         for n in range(rounds):
-            process = subprocess.Popen(
-                [sys.executable, "-c", CHILD, server.uri, str(10_000 * n)],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                cwd=Path(__file__).parents[1],
-                start_new_session=True,
-            )
-            assert process.stdout is not None
-            acknowledged.append(int(process.stdout.readline()))
+            process = _begun(server.uri, n, acknowledged)
             time.sleep(2.0 + 0.7 * (n % 3))
             server.kill()
             time.sleep(0.2)
-            os.killpg(process.pid, signal.SIGKILL)
-            acknowledged += map(int, process.communicate()[0].split())
+            _end(process, acknowledged)
             server.start()
         with opened(server.uri) as memory:
             return len(acknowledged), _finished(memory, acknowledged)

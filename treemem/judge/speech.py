@@ -127,9 +127,10 @@ class Speech:
     @cached
     def spoken(self) -> str:
         """The text of the looser reading; nothing where a sign says that its speaker does not simply say it."""
-        text = _JOINED.sub(" ", _EMOTICON.sub(" ", self.saying))
+        plain = _EMOTICON.sub(" ", self.saying)
+        text = _JOINED.sub(" ", plain)
         unclear = not _LOOSE_SIGNS.isdisjoint(text) or _OPENING.search(text) or _SPOKEN.search(text)
-        return "" if unclear else _EMOTICON.sub(" ", self.saying)
+        return "" if unclear else plain
 
     def _loose(self, *, tolerant: bool) -> tuple[str, ...]:
         if not self.spoken:

@@ -50,6 +50,10 @@ class Known:
         self._said = said
 
     @cached
+    def _telling_letters(self) -> str:
+        return self.rest(self.letters)
+
+    @cached
     def _neutral(self) -> frozenset[str]:
         return self.pack.stems("neutral") | self.pack.stems("small")
 
@@ -91,7 +95,7 @@ class Known:
         if self.pack.spaced:
             return self.told(text) - but <= self.stems
         rest = self.rest(text)
-        return rest in self.letters or rest in self.rest(self.letters)
+        return rest in self.letters or rest in self._telling_letters
 
     def names(self, text: str, *, strict: bool = False) -> bool:
         """Return whether a text names something that the older one says, in one piece, and nothing else.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from treemem.canonical import Vectors
-from treemem.errors import EmbedderError
+from treemem.errors import EmbedderError, RerankerError
 from treemem.forks import ForkLock
 from treemem.keywords import checked_names
 from treemem.models.embedders import embedded_by
@@ -115,6 +116,27 @@ def _encoder(model: Any, method: str, names: Sequence[str], prompt: str | None) 
     return _Encoder(model.encode, {"prompt_name": known} if known else {}, prompts[known] if known else "")
 
 
+def fastembed_model(
+    module: str,
+    kind: str,
+    model: str,
+    folder: str | Path | None,
+    threads: int | None,
+    error: type[EmbedderError | RerankerError],
+    what: str = "",
+) -> Any:
+    """Return a model of the fastembed package by its name, of a class of one of its modules. Raises `error`."""
+    try:
+        made = getattr(importlib.import_module(module), kind)
+    except ImportError as missing:
+        raise error("fastembed is not installed; pip install 'treemem[fastembed]'") from missing
+    given = {} if folder is None else {"specific_model_path": str(folder)}
+    return answered(
+        lambda: made(model, threads=threads, **given),
+        lambda told: error(f"{model}: cannot be loaded{what} ({told})"),
+    )
+
+
 @checked_names
 class FastEmbedEmbedder:
     """A model of the fastembed package (extra `fastembed`), by name ("BAAI/bge-small-en-v1.5"), or a loaded one.
@@ -134,17 +156,8 @@ class FastEmbedEmbedder:
         threads: int | None = None,
     ) -> None:
         if isinstance(model, str):
-            try:
-                from fastembed import TextEmbedding
-            except ImportError as error:
-                raise EmbedderError("fastembed is not installed; pip install 'treemem[fastembed]'") from error
-            wanted: str = model
-            given: dict[str, Any] = {} if folder is None else {"specific_model_path": str(folder)}
-            name = name or wanted
-            model = answered(
-                lambda: TextEmbedding(wanted, threads=threads, **given),
-                lambda told: EmbedderError(f"{wanted}: cannot be loaded ({told})"),
-            )
+            name = name or model
+            model = fastembed_model("fastembed", "TextEmbedding", model, folder, threads, EmbedderError)
         name = name or getattr(model, "model_name", None)
         if not name:
             raise EmbedderError("a loaded model needs a name=")

@@ -12,6 +12,7 @@ from treemem.forks import ForkLock
 from treemem.keywords import checked_names
 from treemem.models.failures import answered
 from treemem.models.faults import Fault, fault_of, refused_parameter, without_key
+from treemem.models.packages import fastembed_model
 
 #: Where the providers are, and the variable that holds their key.
 PROVIDERS = {
@@ -145,16 +146,10 @@ class FastEmbedReranker:
         threads: int | None = None,
     ) -> None:
         if isinstance(model, str):
-            try:
-                from fastembed.rerank.cross_encoder import TextCrossEncoder
-            except ImportError as error:
-                raise RerankerError("fastembed is not installed; pip install 'treemem[fastembed]'") from error
-            wanted: str = model
-            given: dict[str, Any] = {} if folder is None else {"specific_model_path": str(folder)}
-            name = name or wanted
-            model = answered(
-                lambda: TextCrossEncoder(wanted, threads=threads, **given),
-                lambda told: RerankerError(f"{wanted}: cannot be loaded as a cross-encoder ({told})"),
+            name = name or model
+            where = "fastembed.rerank.cross_encoder"
+            model = fastembed_model(
+                where, "TextCrossEncoder", model, folder, threads, RerankerError, " as a cross-encoder"
             )
         self._model = model
         self._batch_size = batch_size
